@@ -57,7 +57,7 @@ import { keyRoutes } from './keys/routes.ts'
 import { verifyDocs } from './keys/verify-docs.ts'
 import { lazily } from './lib/lazily.ts'
 import { flushWhenDue } from './metrics/flush.ts'
-import { oauth, oauthMetadata } from './oauth/endpoints.ts'
+import { oauth, oauthMetadata, toDevicePage } from './oauth/endpoints.ts'
 import { oauthApiRoutes } from './oauth/routes.ts'
 import { directoryRoutes } from './organizations/directory/routes.ts'
 import { domainRoutes } from './organizations/domains/routes.ts'
@@ -173,6 +173,7 @@ for (const routes of [
 management.get(CALLBACK_PATH, handleCallback)
 management.route('/scim/v2', scim)
 management.route('/oauth', oauth)
+management.get('/device', toDevicePage)
 management.route('/.well-known', oauthMetadata)
 management.post(MCP_PATH, async (c) => (await loadMcp()).handleMcp(c, management)) // with it comes the SDK
 management.route('/account', accountPages)

@@ -99,6 +99,7 @@ export const PROBLEMS = {
   sso_not_found: [404, 'No organization signs in this way.'],
   directory_not_found: [404, 'The organization has no directory.'],
   grant_not_found: [404, 'You have let no application do this, or it has ended.'],
+  device_code_unknown: [404, 'No device waits under this code. It may have expired: begin again on the device.'],
   role_not_found: [404, 'The organization has no such role.'],
   directory_group_not_found: [404, 'The directory has no such group.'],
   invitation_not_found: [404, 'No such open invitation.'],

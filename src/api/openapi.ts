@@ -79,6 +79,7 @@ const OTHERS: Readonly<Record<string, string[]>> = {
   '/health/ready': ['GET'],
   '/metrics': ['GET'],
   '/mcp': ['POST'],
+  '/device': ['GET'],
   '/openapi.json': ['GET'],
   '/.well-known/jwks.json': ['GET'],
   '/docs': ['GET'],

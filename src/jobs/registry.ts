@@ -180,6 +180,7 @@ export const PRUNED = [
   ['passkey_challenges', 'expires_at', 1],
   ['email_tokens', 'expires_at', 1],
   ['oauth_codes', 'expires_at', 1],
+  ['oauth_devices', 'expires_at', 1],
   ['oauth_grants', 'expires_at', 1],
   ['oauth_clients', 'expires_at', 0],
   ['portal_sessions', 'expires_at', 1],

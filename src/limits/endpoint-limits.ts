@@ -40,6 +40,7 @@ const POLICIES = {
   key_leak_report_address: { limit: 600, windowMs: 10 * MINUTE },
   oauth_register_address: { limit: 60, windowMs: 60 * MINUTE },
   oauth_decide_account: { limit: 60, windowMs: 10 * MINUTE },
+  oauth_device_account: { limit: 30, windowMs: 10 * MINUTE },
   oauth_token_address: { limit: 600, windowMs: 10 * MINUTE },
   portal_redeem_address: { limit: 60, windowMs: 10 * MINUTE },
   billing_organization: { limit: 30, windowMs: 10 * MINUTE },

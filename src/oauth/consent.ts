@@ -2,15 +2,16 @@ import type * as z from 'zod'
 import { organizationFor, requireMet } from '../auth/organization-access.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { type Allowance, requireGrantable, selectAllowance } from '../keys/grants.ts'
+import { requireGrantable, selectAllowance } from '../keys/grants.ts'
 import { base64url, randomBytes, sha256 } from '../lib/bytes.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { getOwnOrganization } from '../organizations/organization.ts'
 import { Problem } from '../problems.ts'
+import { type ClientRow, presentedId } from './clients/queries.ts'
 import { OAuthError } from './error.ts'
 import { insertCode } from './queries.ts'
 import { describeRedirect } from './redirect-uri.ts'
-import { type Asked, type Asker, answerTo, identifyAsker, readAsked } from './request.ts'
+import { type Asked, type Asker, answerTo, identifyAsker, readAsked, type Wish } from './request.ts'
 import type { AuthorizationInput, AuthorizationRequest, Decision } from './schemas.ts'
 
 const CODE_MS = 60_000
@@ -26,16 +27,40 @@ export async function describeAuthorization(
   input: z.output<typeof AuthorizationInput>,
 ): Promise<z.output<typeof AuthorizationRequest>> {
   const asker = await identifyAsker(deps, input)
-  const { id, name, uri } = asker.client
-  const client = { id, name, uri, redirects_to: describeRedirect(asker.redirectUri) }
-  const asked = tryRead(deps, asker, input)
-  if (typeof asked === 'string') return { client, organization: null, asks_for: [], resource: null, redirect_to: asked }
+  const { client } = asker
+  const redirectsTo = describeRedirect(asker.redirectUri)
+  const wish = tryRead(deps, asker, input)
+  if (typeof wish !== 'string') return describeWish(deps, user, { client, wish, redirectsTo })
+  const about = describeClient(client, redirectsTo)
+  return { client: about, organization: null, asks_for: [], resource: null, redirect_to: wish }
+}
+
+const describeClient = (client: ClientRow, redirectsTo: string | null) => ({
+  id: presentedId(client),
+  name: client.name,
+  uri: client.uri,
+  host: client.metadataUrl === null ? null : new URL(client.metadataUrl).host,
+  redirects_to: redirectsTo,
+})
+
+interface Wishing {
+  readonly client: ClientRow
+  readonly wish: Wish
+  readonly redirectsTo: string | null
+}
+
+/** What an application wants to do for somebody. @throws Problem `organization_not_found` */
+export async function describeWish(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  { client, wish, redirectsTo }: Wishing,
+): Promise<z.output<typeof AuthorizationRequest>> {
   const words = deps.config.OAUTH_SCOPES
   return {
-    client,
+    client: describeClient(client, redirectsTo),
     organization: await describeOrganization(deps, user),
-    asks_for: asked.scopes.map((scope) => ({ scope, description: words[scope] ?? '' })),
-    resource: asked.resource,
+    asks_for: wish.scopes.map((scope) => ({ scope, description: words[scope] ?? '' })),
+    resource: wish.resource,
     redirect_to: null,
   }
 }
@@ -61,8 +86,7 @@ async function describeOrganization(deps: ManagementDeps, user: UserPrincipal) {
  * Somebody lets an application act for their active organization, or does not. Either way the application is told by the address that they
  * are sent to.
  *
- * @throws Problem as {@link describeAuthorization}; `forbidden` for who may issue no keys there, or not with these scopes,
- *   `two_factor_required`, `single_sign_on_required`, `organization_suspended`, `platform_organization`, `rate_limited`
+ * @throws Problem as {@link describeAuthorization} and {@link requireMayAgree}; `rate_limited`
  */
 export async function decideAuthorization(
   deps: ManagementDeps,
@@ -74,11 +98,7 @@ export async function decideAuthorization(
   const asked = tryRead(deps, asker, input)
   if (typeof asked === 'string') return asked
   if (decision === 'deny') return answerTo(deps, asker, { error: 'access_denied' })
-  const organizationId = organizationFor(user, 'keys:write', undefined)
-  requireMet(user, organizationId)
-  const membership = user.memberships.find((one) => one.organization_id === organizationId)
-  if (membership?.is_suspended) throw new Problem('organization_suspended')
-  requireMayGive(deps, user, { asked, allowance: await selectAllowance(deps, organizationId) })
+  const organizationId = await requireMayAgree(deps, user, asked.scopes)
   const code = `oac_${base64url(randomBytes(32))}`
   await insertCode(deps.db, {
     codeHash: sha256(code),
@@ -95,13 +115,24 @@ export async function decideAuthorization(
   return answerTo(deps, asker, { code })
 }
 
-interface Giving {
-  readonly asked: Asked
-  readonly allowance: Allowance
-}
-
-/** Nobody lets an application do what they may not do themselves, and none acts for the platform organization. */
-function requireMayGive(deps: ManagementDeps, user: UserPrincipal, { asked, allowance }: Giving): void {
+/**
+ * Nobody lets an application do what they may not do themselves, and none acts for the platform organization.
+ *
+ * @returns the organization that the user lets it act for: the active one
+ * @throws Problem `organization_not_found`; `forbidden` for who may issue no keys there, or not with these scopes; `two_factor_required`,
+ *   `single_sign_on_required`, `organization_suspended`, `platform_organization`
+ */
+export async function requireMayAgree(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  scopes: readonly string[],
+): Promise<string> {
+  const organizationId = organizationFor(user, 'keys:write', undefined)
+  requireMet(user, organizationId)
+  const membership = user.memberships.find((one) => one.organization_id === organizationId)
+  if (membership?.is_suspended) throw new Problem('organization_suspended')
+  const allowance = await selectAllowance(deps, organizationId)
   if (allowance.isPlatform) throw new Problem('platform_organization')
-  requireGrantable({ scopes: asked.scopes }, { principal: user, allowance, now: deps.now() })
+  requireGrantable({ scopes }, { principal: user, allowance, now: deps.now() })
+  return organizationId
 }

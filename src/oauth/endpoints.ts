@@ -6,12 +6,19 @@ import { type Context, Hono } from 'hono'
 import { authenticate } from '../auth/authenticate.ts'
 import type { ManagementEnv } from '../auth/env.ts'
 import { requirePlatformScope } from '../auth/organization-access.ts'
+import type { ManagementDeps } from '../deps.ts'
 import { BEARER, MCP_PATH } from '../http/challenge.ts'
 import { toProblem } from '../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../http/json-body.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
 import { Problem, readRetryAfter } from '../problems.ts'
-import { authenticateClient, registerClient } from './client.ts'
+import { authenticateClient } from './clients/authenticate.ts'
+import { loadClient } from './clients/document.ts'
+import { DEVICE_CODE, GRANT_TYPES } from './clients/metadata.ts'
+import type { ClientRow } from './clients/queries.ts'
+import { registerClient } from './clients/register.ts'
+import { beginDevice } from './devices/begin.ts'
+import { exchangeDeviceCode } from './devices/exchange.ts'
 import { OAuthError } from './error.ts'
 import { exchangeCode, refreshGrant } from './grant.ts'
 import { introspect, revokeToken } from './introspect.ts'
@@ -21,6 +28,7 @@ type Env = ManagementEnv
 type Form = Readonly<Record<string, string>>
 
 const CONSENT_PAGE = '/dashboard/authorize'
+const DEVICE_PAGE = '/dashboard/device'
 
 export const oauth = new Hono<Env>()
 export const oauthMetadata = new Hono<Env>()
@@ -33,6 +41,12 @@ oauth.use(async (c, next) => {
 
 /** The page where people decide reads the request and says what is wrong with it. */
 oauth.get('/authorize', (c) => c.redirect(`${CONSENT_PAGE}${new URL(c.req.url).search}`, 302))
+
+/** The short address that devices show (RFC 8628 §3.3.1). */
+export function toDevicePage(c: Context<Env>): Response {
+  requireOffered(c)
+  return c.redirect(`${DEVICE_PAGE}${new URL(c.req.url).search}`, 302)
+}
 
 oauth.post('/register', async (c) => {
   requireReadable(c.req.raw)
@@ -47,11 +61,25 @@ oauth.post('/token', async (c) => {
   await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
   const form = await readForm(c)
   const client = await authenticateClient(deps, { authorization: c.req.header('Authorization'), form })
-  if (form.grant_type === 'authorization_code') return c.json(await exchangeCode(deps, client, form))
+  return c.json(await exchange(deps, client, form))
+})
+
+function exchange(deps: ManagementDeps, client: ClientRow, form: Form) {
+  if (form.grant_type === 'authorization_code') return exchangeCode(deps, client, form)
+  if (form.grant_type === DEVICE_CODE) return exchangeDeviceCode(deps, client, form)
   if (form.grant_type !== 'refresh_token')
-    throw new OAuthError('unsupported_grant_type', 'grant_type is authorization_code or refresh_token.')
+    throw new OAuthError('unsupported_grant_type', `grant_type is one of ${GRANT_TYPES.join(', ')}.`)
   if (!client.refreshes) throw new OAuthError('unauthorized_client', 'It registered without refresh_token.')
-  return c.json(await refreshGrant(deps, client, form))
+  return refreshGrant(deps, client, form)
+}
+
+/** A device without a browser asks; its person decides on another one (RFC 8628 §3.1). */
+oauth.post('/device_authorization', async (c) => {
+  const { deps } = c.var
+  await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
+  const form = await readForm(c)
+  const client = await authenticateClient(deps, { authorization: c.req.header('Authorization'), form }, loadClient)
+  return c.json(await beginDevice(deps, client, form))
 })
 
 oauth.post('/revoke', async (c) => {
@@ -103,8 +131,14 @@ async function readForm(c: Context<Env>): Promise<Form> {
   return Object.fromEntries(fields.filter(([, value]) => value !== ''))
 }
 
+const inWordsOfOAuth = (error: unknown) =>
+  error instanceof Problem && error.code === 'oauth_client_unknown'
+    ? new OAuthError('invalid_client', error.message)
+    : error
+
 /** What was thrown, in the words of RFC 6749 §5.2. */
-function answerError(error: unknown, c: Context<Env>): Response {
+function answerError(caught: unknown, c: Context<Env>): Response {
+  const error = inWordsOfOAuth(caught)
   if (error instanceof OAuthError) {
     if (error.status === 401) c.header('WWW-Authenticate', 'Basic realm="tollgate"')
     return c.json({ error: error.code, error_description: error.message }, error.status)

@@ -1,4 +1,4 @@
-/** The error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2 and RFC 8707 §2 that are used here. */
+/** The error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2, RFC 8628 §3.5 and RFC 8707 §2 that are used here. */
 type OAuthCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -10,6 +10,10 @@ type OAuthCode =
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
   | 'unauthorized_client'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'access_denied'
+  | 'expired_token'
 
 /** A request that is refused in the words of OAuth. */
 export class OAuthError extends Error {

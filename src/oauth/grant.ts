@@ -1,39 +1,29 @@
-import { audited } from '../audit/record.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { base64url, equalBytes, randomBytes, sha256 } from '../lib/bytes.ts'
+import { base64url, equalBytes, sha256 } from '../lib/bytes.ts'
 import { listSecrets } from '../lib/seal.ts'
-import { uuidv7 } from '../lib/uuid.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { describeKey } from '../verification/key-format.ts'
+import { toAnswer } from './answer.ts'
+import type { ClientRow } from './clients/queries.ts'
+import { createGrant } from './create-grant.ts'
 import { endGrant } from './end.ts'
 import { OAuthError } from './error.ts'
 import {
-  type ClientRow,
   type CodeRow,
   type FoundGrant,
   findCode,
   findGrant,
-  insertGrant,
   isRenewable,
   isUnused,
-  keepClient,
   mayStillGrant,
   renewGrant,
   selectVersion,
   useCode,
 } from './queries.ts'
-import {
-  ACCESS_MS,
-  computeEnd,
-  deriveTokens,
-  isAuthentic,
-  parseRefreshToken,
-  type RefreshToken,
-  type Tokens,
-} from './tokens.ts'
+import { ACCESS_MS, computeEnd, deriveTokens, isAuthentic, parseRefreshToken, type RefreshToken } from './tokens.ts'
 
 type Form = Readonly<Record<string, string>>
 
@@ -53,8 +43,10 @@ export async function exchangeCode(deps: ManagementDeps, client: ClientRow, form
   if (code.grantId !== null) await endGrant(deps, code.grantId, 'code_reused')
   if (code.grantId !== null || code.expiresAt.getTime() <= deps.now()) throw new OAuthError('invalid_grant', REFUSED)
   requireTarget(form, code.resource)
-  const { tokens } = await createGrant(deps, client, code)
-  return answer(client, tokens, { scopes: code.scopes, seconds: ACCESS_MS / 1_000 })
+  const use = { isUnused: isUnused(codeHash), mark: (grantId: string) => useCode(deps.db, codeHash, grantId) }
+  const answer = await createGrant(deps, { client, agreed: code, use })
+  if (!answer) throw new OAuthError('invalid_grant', REFUSED)
+  return answer
 }
 
 function isProven({ codeChallenge, redirectUri }: CodeRow, form: Form): boolean {
@@ -67,49 +59,6 @@ function isProven({ codeChallenge, redirectUri }: CodeRow, form: Form): boolean 
 function requireTarget({ resource }: Form, agreed: string | null): void {
   if (resource !== undefined && resource !== agreed)
     throw new OAuthError('invalid_target', 'The resource is not the one that was agreed to.')
-}
-
-async function createGrant(deps: ManagementDeps, client: ClientRow, code: CodeRow) {
-  const { db, config } = deps
-  const { organizationId, userId, codeHash, scopes, resource } = code
-  const now = new Date(deps.now())
-  const grant = {
-    id: uuidv7(now.getTime()),
-    organizationId,
-    userId,
-    clientId: client.id,
-    resource,
-    salt: randomBytes(16),
-    generation: 0,
-    createdAt: now,
-    refreshedAt: now,
-    expiresAt: client.refreshes ? computeEnd(now.getTime(), now.getTime()) : new Date(now.getTime() + ACCESS_MS),
-  }
-  const tokens = deriveTokens(config.SECRET_KEY, grant, 0)
-  const done = await tryBatch(db, {
-    lock: lockOrganization(db, organizationId),
-    unused: requireThat(db, isUnused(codeHash)),
-    allowed: requireThat(db, mayStillGrant(organizationId, userId, scopes)),
-    audit: audited(deps, {
-      action: 'grant.created',
-      actor: userId,
-      organizationId,
-      target: { type: 'grant', id: grant.id },
-      detail: { client_id: client.id, client_name: client.name, scopes, resource },
-    }),
-    grant: insertGrant(db, {
-      grant,
-      name: client.name,
-      scopes,
-      keyHash: sha256(tokens.access),
-      keyHint: describeKey(tokens.access),
-      expiresAt: new Date(now.getTime() + ACCESS_MS),
-    }),
-    code: useCode(db, codeHash, grant.id),
-    client: keepClient(db, client.id),
-  })
-  if (!done) throw new OAuthError('invalid_grant', REFUSED)
-  return { tokens }
 }
 
 /**
@@ -172,7 +121,7 @@ async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }:
   if (!done) return afterRace(deps, client, grant.id, presented + 1)
   const version = await selectVersion(db, organizationId, id)
   if (version !== undefined) await publishVersion(deps, keyVersionKey(id), version)
-  return answer(client, tokens, { scopes, seconds: ACCESS_MS / 1_000 })
+  return toAnswer(client, tokens, { scopes, seconds: ACCESS_MS / 1_000 })
 }
 
 /** Another request with the same token was first: both get the same answer. Or whoever agreed may not do so any more. */
@@ -182,24 +131,11 @@ async function afterRace(deps: ManagementDeps, client: ClientRow, id: string, ge
   return repeat(deps, client, found)
 }
 
-/** The tokens that a lost answer had. The root secret may have been rotated since: only the one that made them makes them again. */
-function repeat(deps: ManagementDeps, client: ClientRow, { grant, scopes, keyHash, keyExpiresAt }: FoundGrant) {
+/** The answer that was lost. The root secret may have been rotated since: only the one that made them makes them again. */
+export function repeat(deps: ManagementDeps, client: ClientRow, { grant, scopes, keyHash, keyExpiresAt }: FoundGrant) {
   const derived = listSecrets(deps.config).map((secret) => deriveTokens(secret, grant, grant.generation))
   const tokens = derived.find(({ access }) => equalBytes(sha256(access), keyHash))
   if (!tokens) throw new OAuthError('invalid_grant', ENDED)
   const left = (keyExpiresAt?.getTime() ?? 0) - deps.now()
-  return answer(client, tokens, { scopes, seconds: Math.max(0, Math.floor(left / 1_000)) })
+  return toAnswer(client, tokens, { scopes, seconds: Math.max(0, Math.floor(left / 1_000)) })
 }
-
-interface Access {
-  readonly scopes: readonly string[]
-  readonly seconds: number
-}
-
-const answer = ({ refreshes }: ClientRow, { access, refresh }: Tokens, { scopes, seconds }: Access) => ({
-  access_token: access,
-  token_type: 'Bearer',
-  expires_in: seconds,
-  scope: scopes.join(' '),
-  ...(refreshes && { refresh_token: refresh }),
-})

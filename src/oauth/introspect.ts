@@ -1,18 +1,19 @@
 import type { ManagementDeps } from '../deps.ts'
 import { sha256 } from '../lib/bytes.ts'
+import { type ClientRow, presentedId } from './clients/queries.ts'
 import { endGrant } from './end.ts'
-import { type ClientRow, findAccess, findGrant } from './queries.ts'
+import { findAccess, findGrant } from './queries.ts'
 import { isAuthentic, parseRefreshToken } from './tokens.ts'
 
 /** What an access token stands for now (RFC 7662 §2.2). Of all that is no live one, this alone is told. */
 export async function introspect(deps: ManagementDeps, token: string) {
   const found = await findAccess(deps.db, sha256(token))
   if (!found?.isLive || (found.expiresAt?.getTime() ?? 0) <= deps.now()) return { active: false }
-  const { grant, scopes, expiresAt } = found
+  const { grant, scopes, expiresAt, client } = found
   return {
     active: true,
     scope: scopes.join(' '),
-    client_id: grant.clientId,
+    client_id: presentedId(client),
     token_type: 'Bearer',
     exp: Math.floor((expiresAt?.getTime() ?? 0) / 1_000),
     iat: Math.floor(grant.refreshedAt.getTime() / 1_000),

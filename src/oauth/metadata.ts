@@ -1,13 +1,14 @@
 import { parsePermission } from '../auth/roles.ts'
 import type { ManagementDeps } from '../deps.ts'
 import type { MCP_PATH } from '../http/challenge.ts'
-import { AUTH_METHODS, GRANT_TYPES } from './client.ts'
+import { AUTH_METHODS, GRANT_TYPES } from './clients/metadata.ts'
 
 /** What clients learn of the authorization server (RFC 8414 §2, RFC 9207 §3). */
 export const serverMetadata = ({ config }: ManagementDeps) => ({
   issuer: config.PUBLIC_URL,
   authorization_endpoint: `${config.PUBLIC_URL}/oauth/authorize`,
   token_endpoint: `${config.PUBLIC_URL}/oauth/token`,
+  device_authorization_endpoint: `${config.PUBLIC_URL}/oauth/device_authorization`,
   registration_endpoint: `${config.PUBLIC_URL}/oauth/register`,
   revocation_endpoint: `${config.PUBLIC_URL}/oauth/revoke`,
   introspection_endpoint: `${config.PUBLIC_URL}/oauth/introspect`,
@@ -19,6 +20,7 @@ export const serverMetadata = ({ config }: ManagementDeps) => ({
   token_endpoint_auth_methods_supported: AUTH_METHODS,
   revocation_endpoint_auth_methods_supported: AUTH_METHODS,
   authorization_response_iss_parameter_supported: true,
+  client_id_metadata_document_supported: true,
   service_documentation: `${config.PUBLIC_URL}/docs/guides/oauth.md`,
 })
 

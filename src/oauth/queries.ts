@@ -8,20 +8,8 @@ import { oauthClients, oauthCodes, oauthGrants } from '../db/schema/oauth.ts'
 import { organizations } from '../db/schema/organizations.ts'
 import { ACCESS_PREFIX } from '../verification/key-format.ts'
 
-export type ClientRow = typeof oauthClients.$inferSelect
 export type CodeRow = typeof oauthCodes.$inferSelect
 export type GrantRow = typeof oauthGrants.$inferSelect
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-export const insertClient = (db: Database, client: ClientRow) => db.insert(oauthClients).values(client)
-
-/** @param id as it was presented, in any form */
-export async function findClient(db: Database, id: string): Promise<ClientRow | undefined> {
-  if (!UUID.test(id)) return undefined
-  const [row] = await db.select().from(oauthClients).where(eq(oauthClients.id, id))
-  return row
-}
 
 export const insertCode = (db: Database, code: CodeRow) => db.insert(oauthCodes).values(code)
 
@@ -36,9 +24,6 @@ export const isUnused = (codeHash: Uint8Array) => sql`exists (
 
 export const useCode = (db: Database, codeHash: Uint8Array, grantId: string) =>
   db.update(oauthCodes).set({ grantId }).where(eq(oauthCodes.codeHash, codeHash))
-
-export const keepClient = (db: Database, id: string) =>
-  db.update(oauthClients).set({ expiresAt: null }).where(eq(oauthClients.id, id))
 
 /** Whoever let an application act must still be able to issue keys themselves, also with what its scopes allow here. */
 export const mayStillGrant = (organizationId: string, userId: string, scopes: readonly string[]) => sql`(
@@ -142,12 +127,14 @@ export async function findAccess(db: Database, keyHash: Uint8Array) {
   const [row] = await db
     .select({
       grant: oauthGrants,
+      client: oauthClients,
       scopes: apiKeys.scopes,
       expiresAt: apiKeys.expiresAt,
       isLive: sql<boolean>`(${apiKeys.revokedAt} is null and ${apiKeys.isActive} and ${organizations.suspendedAt} is null)`,
     })
     .from(apiKeys)
     .innerJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
+    .innerJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
     .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
     .where(eq(apiKeys.keyHash, keyHash))
   return row
@@ -164,9 +151,7 @@ export const listGrants = (
       id: oauthGrants.id,
       organizationId: oauthGrants.organizationId,
       organizationName: organizations.name,
-      clientId: oauthGrants.clientId,
-      clientName: oauthClients.name,
-      clientUri: oauthClients.uri,
+      client: oauthClients,
       scopes: apiKeys.scopes,
       resource: oauthGrants.resource,
       createdAt: oauthGrants.createdAt,

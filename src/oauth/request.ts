@@ -1,8 +1,9 @@
 import type * as z from 'zod'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
+import { loadClient } from './clients/document.ts'
+import type { ClientRow } from './clients/queries.ts'
 import { OAuthError } from './error.ts'
-import { type ClientRow, findClient } from './queries.ts'
 import { isRegistered } from './redirect-uri.ts'
 import type { AuthorizationInput } from './schemas.ts'
 
@@ -16,10 +17,13 @@ export interface Asker {
 }
 
 /** What it asks. */
-export interface Asked {
+export interface Wish {
   readonly scopes: readonly string[]
-  readonly codeChallenge: string
   readonly resource: string | null
+}
+
+export interface Asked extends Wish {
+  readonly codeChallenge: string
 }
 
 /**
@@ -29,8 +33,7 @@ export interface Asked {
  */
 export async function identifyAsker(deps: ManagementDeps, input: Input): Promise<Asker> {
   if (Object.keys(deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
-  const client = await findClient(deps.db, input.client_id)
-  if (!client) throw new Problem('oauth_client_unknown')
+  const client = await loadClient(deps, input.client_id)
   const [only, ...others] = client.redirectUris
   const redirectUri = input.redirect_uri ?? (others.length === 0 ? only : undefined)
   if (redirectUri === undefined || !isRegistered(redirectUri, client.redirectUris))
@@ -44,12 +47,23 @@ export function readAsked(deps: ManagementDeps, input: Input): Asked {
     throw new OAuthError('unsupported_response_type', 'Only response_type=code is offered.')
   if (input.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(input.code_challenge ?? ''))
     throw new OAuthError('invalid_request', 'PKCE is required: code_challenge with code_challenge_method=S256.')
-  const known = Object.keys(deps.config.OAUTH_SCOPES)
-  const named = [...new Set((input.scope ?? '').split(' ').filter(Boolean))]
-  const unknown = named.find((scope) => !known.includes(scope))
+  return { ...readWish(deps, input), codeChallenge: input.code_challenge ?? '' }
+}
+
+/**
+ * What an application wants to do, and with which service. Without a scope it wants all there are.
+ *
+ * @throws OAuthError `invalid_scope`, `invalid_target`
+ */
+export function readWish(
+  { config }: ManagementDeps,
+  { scope = '', resource }: Pick<Input, 'scope' | 'resource'>,
+): Wish {
+  const known = Object.keys(config.OAUTH_SCOPES)
+  const named = [...new Set(scope.split(' ').filter(Boolean))]
+  const unknown = named.find((one) => !known.includes(one))
   if (unknown !== undefined) throw new OAuthError('invalid_scope', `There is no scope ${unknown}.`)
-  const scopes = named.length > 0 ? named : known
-  return { scopes, codeChallenge: input.code_challenge ?? '', resource: readResource(input.resource) }
+  return { scopes: named.length > 0 ? named : known, resource: readResource(resource) }
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment. @throws OAuthError `invalid_target` */

@@ -3,7 +3,9 @@ import { apiRoute, newRouter } from '../api/api-route.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
 import { Problem } from '../problems.ts'
+import { presentedId } from './clients/queries.ts'
 import { decideAuthorization, describeAuthorization } from './consent.ts'
+import { decideForDevice, describeDevice } from './devices/decide.ts'
 import { endGrant } from './end.ts'
 import { findGrant, type GrantView, listGrants } from './queries.ts'
 import {
@@ -11,6 +13,8 @@ import {
   AuthorizationRequest,
   Decided,
   Decision,
+  DeviceDecision,
+  DeviceInput,
   Grant,
   GrantList,
   GrantParams,
@@ -20,6 +24,16 @@ import {
 const tag = 'Applications'
 const path = '/auth/authorizations'
 const asker = ['not_found', 'oauth_client_unknown', 'oauth_redirect_refused', 'organization_not_found'] as const
+
+const ofAgreeing = [
+  'organization_not_found',
+  'forbidden',
+  'two_factor_required',
+  'single_sign_on_required',
+  'organization_suspended',
+  'platform_organization',
+  'rate_limited',
+] as const
 
 const describeRoute = apiRoute({
   allow: 'user',
@@ -47,15 +61,36 @@ const decideRoute = apiRoute({
   body: Decision,
   credentials: true,
   returns: { 200: Decided },
-  fails: [
-    ...asker,
-    'forbidden',
-    'two_factor_required',
-    'single_sign_on_required',
-    'organization_suspended',
-    'platform_organization',
-    'rate_limited',
-  ],
+  fails: [...asker, ...ofAgreeing],
+})
+
+const describeDeviceRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/devices',
+  tag,
+  operationId: 'describeDevice',
+  summary: 'See what a device asks',
+  description: 'By the code that it shows (RFC 8628). Changes nothing.',
+  body: DeviceInput,
+  credentials: true,
+  returns: { 200: AuthorizationRequest },
+  fails: ['not_found', 'device_code_unknown', 'organization_not_found', 'rate_limited'],
+})
+
+const decideDeviceRoute = apiRoute({
+  allow: 'user',
+  method: 'post',
+  path: '/auth/devices/decide',
+  tag,
+  operationId: 'decideDevice',
+  summary: 'Let a device act for you, or not',
+  description:
+    'It acts for your active organization as an application does; it gets its token when it asks the next time.',
+  body: DeviceDecision,
+  credentials: true,
+  returns: { 204: null },
+  fails: ['not_found', 'device_code_unknown', ...ofAgreeing],
 })
 
 const listRoute = apiRoute({
@@ -87,7 +122,7 @@ const endRoute = apiRoute({
 
 const toGrant = (row: GrantView): z.output<typeof Grant> => ({
   id: row.id,
-  client: { id: row.clientId, name: row.clientName, uri: row.clientUri },
+  client: { id: presentedId(row.client), name: row.client.name, uri: row.client.uri },
   organization_id: row.organizationId,
   organization_name: row.organizationName,
   scopes: row.scopes,
@@ -105,6 +140,15 @@ export const oauthApiRoutes = newRouter()
   .openapi(decideRoute, async (c) => {
     const { deps, user } = c.var
     return c.json({ redirect_to: await decideAuthorization(deps, user, c.req.valid('json')) }, 200)
+  })
+  .openapi(describeDeviceRoute, async (c) => {
+    const { deps, user } = c.var
+    return c.json(await describeDevice(deps, user, c.req.valid('json').user_code), 200)
+  })
+  .openapi(decideDeviceRoute, async (c) => {
+    const { deps, user } = c.var
+    await decideForDevice(deps, user, c.req.valid('json'))
+    return c.body(null, 204)
   })
   .openapi(listRoute, async (c) => {
     const { limit, cursor } = c.req.valid('query')

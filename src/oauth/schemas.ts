@@ -6,7 +6,7 @@ const parameter = (max: number) => z.string().max(max).optional()
 /** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). What is wrong with them the application is told. */
 export const AuthorizationInput = z
   .strictObject({
-    client_id: z.string().max(200),
+    client_id: z.string().max(2_000).meta({ description: 'Its id, or the address of the document that describes it.' }),
     redirect_uri: parameter(2_000),
     response_type: parameter(100),
     scope: parameter(2_000),
@@ -30,12 +30,20 @@ export const AuthorizationInput = z
 export const AuthorizationRequest = z
   .object({
     client: z.object({
-      id: z.uuid(),
+      id: z.string(),
       name: z.string().meta({ description: 'As it calls itself: nobody has checked it.' }),
       uri: z.string().nullable(),
-      redirects_to: z.string().meta({
-        description: 'Where you are sent afterwards: a host, `this computer`, or the scheme of an application.',
+      host: z.string().nullable().meta({
+        description:
+          'Who says all that of it: the host of its `client_id`. Null for one that registered itself, whoever it is.',
       }),
+      redirects_to: z
+        .string()
+        .nullable()
+        .meta({
+          description: `Where you are sent afterwards: a host, \`this computer\`, or the scheme of an application. Null for a device, which
+asks by itself.`,
+        }),
     }),
     organization: z
       .object({
@@ -52,14 +60,16 @@ export const AuthorizationRequest = z
   })
   .meta({ id: 'AuthorizationRequest' })
 
+/** Whoever agrees to nothing does not agree. */
+const namesScope = ({ decision, scope }: { readonly decision: string; readonly scope?: string | undefined }) =>
+  decision === 'deny' || scope === undefined || scope.trim() !== ''
+const NO_SCOPE = { path: ['scope'], message: 'must name what you agree to' }
+
 export const Decision = AuthorizationInput.extend({
   scope: parameter(2_000).meta({ description: 'Those that you agree to, of those that were asked for.' }),
   decision: z.enum(['approve', 'deny']),
 })
-  .refine(({ decision, scope }) => decision === 'deny' || scope === undefined || scope.trim() !== '', {
-    path: ['scope'],
-    message: 'must name what you agree to',
-  })
+  .refine(namesScope, NO_SCOPE)
   .meta({
     example: {
       client_id: '01900000-0000-7000-8000-000000000001',
@@ -73,6 +83,25 @@ export const Decision = AuthorizationInput.extend({
     },
   })
 
+const userCode = z
+  .string()
+  .min(1)
+  .max(40)
+  .meta({ description: 'As the device shows it; case and hyphens do not matter.' })
+
+export const DeviceInput = z.strictObject({ user_code: userCode }).meta({ example: { user_code: 'BCDF-GHJK' } })
+
+export const DeviceDecision = z
+  .strictObject({
+    user_code: userCode,
+    scope: parameter(2_000).meta({
+      description: 'Those that you agree to, of those that were asked for; all when absent.',
+    }),
+    decision: z.enum(['approve', 'deny']),
+  })
+  .refine(namesScope, NO_SCOPE)
+  .meta({ example: { user_code: 'BCDF-GHJK', scope: 'reports:read', decision: 'approve' } })
+
 export const Decided = z
   .object({ redirect_to: z.string().meta({ description: 'Where to send the person; it tells the application.' }) })
   .meta({ id: 'AuthorizationDecided' })
@@ -83,7 +112,7 @@ export const GrantQuery = pageQuery
 export const Grant = z
   .object({
     id: z.uuid().meta({ description: 'Also the id of the key that is its access token.' }),
-    client: z.object({ id: z.uuid(), name: z.string(), uri: z.string().nullable() }),
+    client: z.object({ id: z.string(), name: z.string(), uri: z.string().nullable() }),
     organization_id: z.uuid(),
     organization_name: z.string(),
     scopes: z.array(z.string()),

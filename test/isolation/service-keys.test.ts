@@ -76,6 +76,8 @@ const CLOSED: Readonly<Record<string, string>> = {
   'DELETE /api/v1/auth/identities/{id}': OWN_ACCOUNT,
   'POST /api/v1/auth/authorizations': OWN_ACCOUNT,
   'POST /api/v1/auth/authorizations/decide': OWN_ACCOUNT,
+  'POST /api/v1/auth/devices': OWN_ACCOUNT,
+  'POST /api/v1/auth/devices/decide': OWN_ACCOUNT,
   'GET /api/v1/auth/grants': OWN_ACCOUNT,
   'DELETE /api/v1/auth/grants/{id}': OWN_ACCOUNT,
   'GET /api/v1/auth/passkeys': OWN_ACCOUNT,

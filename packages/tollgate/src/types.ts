@@ -459,8 +459,10 @@ export type AuthorizationRequestClient = {
   /** As it calls itself: nobody has checked it. */
   name: string
   uri: string | null
-  /** Where you are sent afterwards: a host, `this computer`, or the scheme of an application. */
-  redirects_to: string
+  /** Who says all that of it: the host of its `client_id`. Null for one that registered itself, whoever it is. */
+  host: string | null
+  /** Where you are sent afterwards: a host, `this computer`, or the scheme of an application. Null for a device, which asks by itself. */
+  redirects_to: string | null
 }
 
 export type AuthorizationRequestOrganization = {
@@ -1232,6 +1234,7 @@ export type CustomMeterLimit = {
 }
 
 export type DecideAuthorizationRequest = {
+  /** Its id, or the address of the document that describes it. */
   client_id: string
   redirect_uri?: string
   response_type?: string
@@ -1241,6 +1244,14 @@ export type DecideAuthorizationRequest = {
   code_challenge?: string
   code_challenge_method?: string
   resource?: string
+  decision: 'approve' | 'deny'
+}
+
+export type DecideDeviceRequest = {
+  /** As the device shows it; case and hyphens do not matter. */
+  user_code: string
+  /** Those that you agree to, of those that were asked for; all when absent. */
+  scope?: string
   decision: 'approve' | 'deny'
 }
 
@@ -1261,6 +1272,7 @@ export type DeleteOrganizationRequest = {
 }
 
 export type DescribeAuthorizationRequest = {
+  /** Its id, or the address of the document that describes it. */
   client_id: string
   redirect_uri?: string
   response_type?: string
@@ -1269,6 +1281,11 @@ export type DescribeAuthorizationRequest = {
   code_challenge?: string
   code_challenge_method?: string
   resource?: string
+}
+
+export type DescribeDeviceRequest = {
+  /** As the device shows it; case and hyphens do not matter. */
+  user_code: string
 }
 
 export type Directory = {
@@ -2695,6 +2712,7 @@ export type Problem = {
     | 'sso_not_found'
     | 'directory_not_found'
     | 'grant_not_found'
+    | 'device_code_unknown'
     | 'role_not_found'
     | 'directory_group_not_found'
     | 'invitation_not_found'
@@ -4737,6 +4755,10 @@ export interface Operations {
   'POST /auth/authorizations': { body: DescribeAuthorizationRequest; answer: AuthorizationRequest }
   /** Let an application act for you, or not */
   'POST /auth/authorizations/decide': { body: DecideAuthorizationRequest; answer: AuthorizationDecided }
+  /** See what a device asks */
+  'POST /auth/devices': { body: DescribeDeviceRequest; answer: AuthorizationRequest }
+  /** Let a device act for you, or not */
+  'POST /auth/devices/decide': { body: DecideDeviceRequest; answer: undefined }
   /** List applications that act for me */
   'GET /auth/grants': { query?: { limit?: number; cursor?: string }; answer: GrantList }
   /** End what an application may do */

@@ -4,7 +4,7 @@ import { bytea, createdAt, timestamptz } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 
-/** Applications that may ask people to act for them (RFC 7591). */
+/** Applications that may ask people to act for them: registered (RFC 7591), or described by a document of their own. */
 export const oauthClients = pgTable(
   'oauth_clients',
   {
@@ -12,12 +12,18 @@ export const oauthClients = pgTable(
     /** As it calls itself: nobody has checked it. */
     name: text().notNull(),
     uri: text(),
+    /** The address of the document that describes it, which is its `client_id`. Null for one that registered. */
+    metadataUrl: text().unique('oauth_clients_metadata_url'),
+    /** When the document is read again. */
+    readAgainAt: timestamptz(),
     redirectUris: text().array().notNull(),
     /** SHA-256. Null for a public client. */
     secretHash: bytea(),
     authMethod: text({ enum: ['none', 'client_secret_basic', 'client_secret_post'] }).notNull(),
     /** Whether it gets refresh tokens. */
     refreshes: boolean().notNull(),
+    /** Whether it asks from devices without a browser (RFC 8628). */
+    devices: boolean().notNull().default(false),
     createdAt: createdAt(),
     /** When one is forgotten that nobody agreed to. Null as soon as somebody did. */
     expiresAt: timestamptz(),
@@ -25,6 +31,10 @@ export const oauthClients = pgTable(
   (t) => [
     index('oauth_clients_expiry').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
     check('oauth_clients_secret', sql`(${t.authMethod} = 'none') = (${t.secretHash} is null)`),
+    check(
+      'oauth_clients_document',
+      sql`${t.metadataUrl} is null or (${t.authMethod} = 'none' and ${t.readAgainAt} is not null)`,
+    ),
   ],
 )
 
@@ -88,5 +98,41 @@ export const oauthGrants = pgTable(
     index('oauth_grants_client').on(t.clientId),
     index('oauth_grants_organization').on(t.organizationId),
     index('oauth_grants_expiry').on(t.expiresAt),
+  ],
+)
+
+/** Requests of devices without a browser (RFC 8628): somebody enters the code on another device, and decides there. */
+export const oauthDevices = pgTable(
+  'oauth_devices',
+  {
+    /** SHA-256 of the device code. */
+    deviceHash: bytea().primaryKey(),
+    /** What the person enters, without its hyphen. */
+    userCode: text().notNull().unique('oauth_devices_user_code'),
+    clientId: uuid()
+      .notNull()
+      .references(() => oauthClients.id, { onDelete: 'cascade' }),
+    /** What was asked for; after the decision, what was agreed to. */
+    scopes: text().array().notNull(),
+    resource: text(),
+    expiresAt: timestamp({ withTimezone: true }).notNull(),
+    /** How long the device waits between two questions, in seconds. It grows when the device does not. */
+    intervalSeconds: integer().notNull(),
+    askedAt: timestamptz(),
+    decision: text({ enum: ['approve', 'deny'] }),
+    userId: uuid().references(() => users.id, { onDelete: 'cascade' }),
+    organizationId: uuid().references(() => organizations.id, { onDelete: 'cascade' }),
+    /** The grant that it became. */
+    grantId: uuid(),
+  },
+  (t) => [
+    index('oauth_devices_expiry').on(t.expiresAt),
+    index('oauth_devices_client').on(t.clientId),
+    index('oauth_devices_user').on(t.userId).where(sql`${t.userId} is not null`),
+    index('oauth_devices_organization').on(t.organizationId).where(sql`${t.organizationId} is not null`),
+    check(
+      'oauth_devices_decision',
+      sql`(${t.decision} is distinct from 'approve') = (${t.organizationId} is null) and (${t.decision} is null) = (${t.userId} is null)`,
+    ),
   ],
 )

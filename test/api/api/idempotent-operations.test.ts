@@ -40,6 +40,8 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/sign-in/complete': 'nobody is signed in; a code is good once',
   'POST /api/v1/auth/authorizations': 'changes nothing',
   'POST /api/v1/auth/authorizations/decide': 'a code is good once, and one that nobody uses changes nothing',
+  'POST /api/v1/auth/devices': 'changes nothing',
+  'POST /api/v1/auth/devices/decide': 'who has decided has decided',
   'POST /api/v1/auth/2fa/verify': 'nobody is signed in; a challenge is good once',
   'POST /api/v1/auth/2fa/passkey': 'nobody is signed in; each one is good once',
   'POST /api/v1/auth/sign-in/sso': 'nobody is signed in; each one is good once',

@@ -4,6 +4,7 @@ import * as openid from 'openid-client'
 import { describe, expect, test, vi } from 'vitest'
 import guide from '../../../docs/guides/oauth.md?raw'
 import { parseOAuthScopes } from '../../../src/config-oauth.ts'
+import { readMetadata } from '../../../src/oauth/clients/metadata.ts'
 import { call, newUser, verify } from '../../support/http.ts'
 import { fetchIt } from '../../support/mcp.ts'
 import { agree, granted, newApplication, newProvider, post, REDIRECT, register } from '../../support/oauth.ts'
@@ -137,12 +138,13 @@ describe('registration', () => {
   })
 })
 
-test('the guide has scopes that are taken, and metadata of a resource as RFC 9728 has it', () => {
-  const [scopes, metadata] = [...guide.matchAll(/```json\n([^]*?)\n```/g)].map(([, block = '']) => block)
+test('the guide has scopes and a document that are taken, and metadata of a resource as RFC 9728 has it', () => {
+  const [scopes, document, metadata] = [...guide.matchAll(/```json\n([^]*?)\n```/g)].map(([, block = '']) => block)
   expect(parseOAuthScopes(scopes ?? '')).toEqual({
     'reports:read': expect.any(String),
     'reports:write': expect.any(String),
   })
+  expect(readMetadata(JSON.parse(document ?? ''))).toMatchObject({ client_name: 'Agent', response_types: ['code'] })
   const resource = OAuthProtectedResourceMetadataSchema.parse(JSON.parse(metadata ?? ''))
   expect(resource).toMatchObject({
     resource: 'https://mcp.acme.com/mcp',

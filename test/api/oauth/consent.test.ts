@@ -20,6 +20,7 @@ describe('who decides', () => {
         id: client.client_id,
         name: 'Reporter',
         uri: 'https://reporter.example.com',
+        host: null,
         redirects_to: 'app.example.com',
       },
       organization: { id: person.user.organization_id, name: 'Acme', may_grant: true },

@@ -1,0 +1,75 @@
+import { type ReactNode, useState } from 'react'
+import type { ApiError } from '../../api/problem.ts'
+import type { AuthorizationRequest } from '../../api/types.ts'
+import { Button } from '../../ui/button.tsx'
+import { Choice, Fieldset } from '../../ui/field.tsx'
+import { Card, Facts } from '../../ui/layout.tsx'
+import { ErrorNotice, Notice } from '../../ui/notice.tsx'
+
+interface DecisionProps {
+  readonly asked: AuthorizationRequest
+  /** What the page knows besides. */
+  readonly facts?: readonly (readonly [name: string, value: ReactNode])[]
+  readonly isPending: boolean
+  readonly error: ApiError | null
+  readonly onDecide: (decision: 'approve' | 'deny', scope: string) => void
+}
+
+/** Who says what an application calls itself. */
+export const describeSource = ({ host }: AuthorizationRequest['client']) =>
+  host === null ? 'It calls itself so.' : `${host} calls it so.`
+
+/** What an application wants to do for somebody, and their answer. */
+export function Decision({ asked, facts = [], isPending, error, onDecide }: DecisionProps) {
+  const { client, organization, asks_for: asksFor, resource } = asked
+  const [scopes, setScopes] = useState(() => asksFor.map(({ scope }) => scope))
+  const toggle = (scope: string) =>
+    setScopes(scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope])
+  const mayGrant = organization?.may_grant ?? false
+  return (
+    <Card className="flex max-w-160 flex-col gap-5">
+      <Facts
+        facts={[
+          ...facts,
+          ['For', organization?.name ?? ''],
+          ...(resource === null ? [] : [['To use', resource] as const]),
+          ...(client.uri === null ? [] : [['Its page', client.uri] as const]),
+        ]}
+      />
+      <Fieldset legend="It may">
+        {asksFor.map(({ scope, description }) => (
+          <Choice
+            key={scope}
+            label={description}
+            hint={<code className="font-mono">{scope}</code>}
+            checked={scopes.includes(scope)}
+            onChange={() => toggle(scope)}
+          />
+        ))}
+      </Fieldset>
+      {!mayGrant && (
+        <Notice kind="warn">
+          Your role in {organization?.name} does not let applications in. Choose another organization, or ask one of its
+          admins.
+        </Notice>
+      )}
+      <p className="text-muted">
+        It acts until you end it, under Account. What it does counts as use of the organization.
+      </p>
+      <ErrorNotice error={error} />
+      <div className="flex flex-wrap justify-end gap-2">
+        <Button onClick={() => onDecide('deny', scopes.join(' '))} disabled={isPending}>
+          Do not allow
+        </Button>
+        <Button
+          look="primary"
+          busy={isPending}
+          disabled={!mayGrant || scopes.length === 0}
+          onClick={() => onDecide('approve', scopes.join(' '))}
+        >
+          Allow
+        </Button>
+      </div>
+    </Card>
+  )
+}

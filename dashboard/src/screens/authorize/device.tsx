@@ -1,0 +1,100 @@
+import { useState } from 'react'
+import { useChange } from '../../api/hooks.ts'
+import type { AuthorizationRequest } from '../../api/types.ts'
+import { Button } from '../../ui/button.tsx'
+import { Field, Form, Input } from '../../ui/field.tsx'
+import { Card, Page } from '../../ui/layout.tsx'
+import { Link, textLink } from '../../ui/link.tsx'
+import { ErrorNotice } from '../../ui/notice.tsx'
+import { Decision, describeSource } from './decision.tsx'
+
+/** Where somebody lets a device act for them that has no browser of its own, by the code that it shows. */
+export function Device() {
+  const [code, setCode] = useState(() => new URLSearchParams(location.search).get('user_code') ?? '')
+  const [asked, setAsked] = useState<AuthorizationRequest>()
+  const [decision, setDecision] = useState<'approve' | 'deny'>()
+  if (asked && decision) return <Done name={asked.client.name} isAllowed={decision === 'approve'} />
+  if (asked) return <Decide asked={asked} code={code} onDone={setDecision} />
+  return <EnterCode code={code} onChange={setCode} onFound={setAsked} />
+}
+
+interface EnterCodeProps {
+  readonly code: string
+  readonly onChange: (code: string) => void
+  readonly onFound: (asked: AuthorizationRequest) => void
+}
+
+function EnterCode({ code, onChange, onFound }: EnterCodeProps) {
+  const { mutate, error, isPending } = useChange('POST /auth/devices')
+  return (
+    <Page
+      title="Let a device act for you"
+      intro="A device or a command that you started shows a code of eight letters."
+    >
+      <Card className="max-w-160">
+        <Form onSubmit={() => mutate({ body: { user_code: code } }, { onSuccess: onFound })}>
+          <Field label="Code" hint="Go on only if you started it yourself, and it shows this code.">
+            <Input
+              required
+              autoFocus
+              maxLength={40}
+              autoComplete="off"
+              autoCapitalize="characters"
+              spellCheck={false}
+              placeholder="BCDF-GHJK"
+              className="max-w-40 font-mono uppercase"
+              value={code}
+              onChange={(event) => onChange(event.target.value)}
+            />
+          </Field>
+          <ErrorNotice error={error} />
+          <Button type="submit" look="primary" busy={isPending} disabled={code.trim() === ''}>
+            Continue
+          </Button>
+        </Form>
+      </Card>
+    </Page>
+  )
+}
+
+interface DecideProps {
+  readonly asked: AuthorizationRequest
+  readonly code: string
+  readonly onDone: (decision: 'approve' | 'deny') => void
+}
+
+function Decide({ asked, code, onDone }: DecideProps) {
+  const { mutate, error, isPending } = useChange('POST /auth/devices/decide')
+  return (
+    <Page
+      title={`Let ${asked.client.name} act for you`}
+      intro={`${describeSource(asked.client)} It runs on a device that shows the code below.`}
+    >
+      <Decision
+        asked={asked}
+        facts={[['Code', <code className="font-mono">{code.toUpperCase()}</code>]]}
+        isPending={isPending}
+        error={error}
+        onDecide={(decision, scope) =>
+          mutate({ body: { user_code: code, decision, scope } }, { onSuccess: () => onDone(decision) })
+        }
+      />
+    </Page>
+  )
+}
+
+function Done({ name, isAllowed }: { readonly name: string; readonly isAllowed: boolean }) {
+  return (
+    <Page title={isAllowed ? `${name} acts for you` : `${name} does not act for you`}>
+      <p>
+        {isAllowed
+          ? 'Go back to the device: it goes on within a few seconds. You end it under '
+          : 'The device is told so. What acts for you is under '}
+        <Link to="/account" className={textLink}>
+          Account
+        </Link>
+        .
+      </p>
+    </Page>
+  )
+}

@@ -1,0 +1,71 @@
+import { VERSION } from '../version.ts'
+
+/** How long what was fetched is good, whatever its server says. */
+const MIN_FRESH_SECONDS = 60
+const MAX_FRESH_SECONDS = 3_600
+/** Where it says nothing. */
+const USUAL_FRESH_SECONDS = 300
+
+/** What came is not what was asked for. Its message quotes nothing of it. */
+export class UnusableAnswer extends Error {}
+
+interface Wanted {
+  readonly accept: string
+  readonly timeoutMs: number
+  readonly maxBytes: number
+}
+
+interface Fetched {
+  readonly value: unknown
+  /** How long it is good, in seconds. */
+  readonly freshSeconds: number
+}
+
+/**
+ * Fetches a JSON document of somebody else. Where its address leads is not followed further, and what comes is read up to a limit.
+ *
+ * @throws UnusableAnswer for another status than 200, too much, or no JSON; the runtime's own error when there is no answer in time
+ */
+export async function fetchJson(url: string, { accept, timeoutMs, maxBytes }: Wanted): Promise<Fetched> {
+  const response = await fetch(url, {
+    headers: { Accept: accept, 'User-Agent': `Tollgate/${VERSION}` },
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  if (response.status !== 200) {
+    await response.body?.cancel().catch(() => undefined)
+    throw new UnusableAnswer(`It answered ${response.status}.`)
+  }
+  return { value: parse(await readText(response, maxBytes)), freshSeconds: readFreshSeconds(response.headers) }
+}
+
+async function readText({ body }: Response, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder()
+  let bytes = 0
+  let text = ''
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new UnusableAnswer(`Its answer has more than ${maxBytes} bytes.`)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** @throws UnusableAnswer; the runtime's own error would quote the text */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UnusableAnswer('Its answer is no JSON.')
+  }
+}
+
+/** The time that `Cache-Control` gives (RFC 9111 §5.2.2), less what a cache on the way has used of it, within our bounds. */
+function readFreshSeconds(headers: Headers): number {
+  const control = headers.get('Cache-Control') ?? ''
+  if (/\bno-(store|cache)\b/i.test(control)) return MIN_FRESH_SECONDS
+  const maxAge = /\bmax-age="?(\d{1,10})/i.exec(control)?.[1]
+  if (maxAge === undefined) return USUAL_FRESH_SECONDS
+  const age = Number(/^\d{1,10}$/.exec(headers.get('Age') ?? '')?.[0] ?? 0)
+  return Math.min(Math.max(Number(maxAge) - age, MIN_FRESH_SECONDS), MAX_FRESH_SECONDS)
+}

@@ -1,0 +1,68 @@
+import type { ManagementDeps } from '../../deps.ts'
+import { findTargetFlaw } from '../../events/target-rules.ts'
+import { fetchJson, UnusableAnswer } from '../../http/fetch-json.ts'
+import { uuidv7 } from '../../lib/uuid.ts'
+import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { Problem } from '../../problems.ts'
+import { OAuthError } from '../error.ts'
+import { readMetadata } from './metadata.ts'
+import { type ClientRow, findClient, upsertDescribed } from './queries.ts'
+import { toRow } from './row.ts'
+
+const MAX_BYTES = 16 * 1024
+const TIMEOUT_MS = 3_000
+
+/**
+ * The application of a `client_id`. One that is an address is described by the document there (Client ID Metadata Document,
+ * draft-ietf-oauth-client-id-metadata-document), which is read again when it is no longer fresh: so nobody has to register, and the
+ * application is whose the address is.
+ *
+ * @throws Problem `oauth_client_unknown`, also for a document that cannot be read or says something else; `rate_limited`
+ */
+export async function loadClient(deps: ManagementDeps, id: string): Promise<ClientRow> {
+  const known = await findClient(deps.db, id)
+  if (known && (known.readAgainAt === null || known.readAgainAt.getTime() > deps.now())) return known
+  if (!/^https?:/.test(id)) throw new Problem('oauth_client_unknown')
+  requireDocumentAddress(id, deps.config.PUBLIC_URL)
+  await enforceRateLimits(deps, { oauth_register_address: { address: networkAddress(deps) } })
+  return upsertDescribed(deps.db, await readDocument(deps, id))
+}
+
+const unknown = (detail: string) => new Problem('oauth_client_unknown', { detail })
+
+/** @throws Problem `oauth_client_unknown`; as for webhooks, nothing is asked that only this service can reach */
+function requireDocumentAddress(id: string, publicUrl: string): void {
+  const flaw = findTargetFlaw(id, publicUrl)
+  if (flaw !== undefined) throw unknown(`The client_id ${flaw}.`)
+  const { href, pathname } = new URL(id)
+  if (href !== id || pathname === '/' || id.includes('#'))
+    throw unknown('The client_id must be an address with a path, in its plain form, without a fragment.')
+}
+
+async function readDocument(deps: ManagementDeps, url: string): Promise<ClientRow> {
+  const now = deps.now()
+  const { value, freshSeconds } = await fetchDocument(url)
+  const said: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
+  if (said.client_id !== url) throw unknown('The document at the client_id names another client_id.')
+  const { token_endpoint_auth_method: method = 'none' } = said
+  if (method !== 'none' || 'client_secret' in said)
+    throw unknown(
+      'The document at the client_id is public, so it must say token_endpoint_auth_method none, and no secret.',
+    )
+  try {
+    const row = toRow(readMetadata({ ...said, token_endpoint_auth_method: method }), { id: uuidv7(now), now })
+    return { ...row, metadataUrl: url, readAgainAt: new Date(now + freshSeconds * 1_000) }
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    throw unknown(`The document at the client_id: ${error.message}`)
+  }
+}
+
+async function fetchDocument(url: string) {
+  try {
+    return await fetchJson(url, { accept: 'application/json', timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES })
+  } catch (error) {
+    const why = error instanceof UnusableAnswer ? error.message : 'It did not answer in time.'
+    throw unknown(`The document at the client_id cannot be read. ${why}`)
+  }
+}

@@ -1,0 +1,181 @@
+import * as openid from 'openid-client'
+import { describe, expect, test, vi } from 'vitest'
+import { readUserCode } from '../../../src/oauth/devices/user-code.ts'
+import { directly } from '../../support/direct.ts'
+import { administrator, call, newUser, registeredUser, verify } from '../../support/http.ts'
+import { fetchIt } from '../../support/mcp.ts'
+import { newApplication, post } from '../../support/oauth.ts'
+
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+const newTelevision = (metadata: object = {}) =>
+  newApplication({
+    client_name: 'Television',
+    redirect_uris: [],
+    grant_types: [DEVICE, 'refresh_token'],
+    response_types: [],
+    ...metadata,
+  })
+
+/** A device that waits, and how it asks. */
+async function waiting(fields: Record<string, string> = {}, metadata: object = {}) {
+  const { client_id } = await newTelevision(metadata)
+  const { body } = await post('device_authorization', { client_id, scope: 'reports:read reports:write', ...fields })
+  const ask = () => post('token', { grant_type: DEVICE, client_id, device_code: body.device_code })
+  /** Asks as if enough time had gone by. */
+  const askLater = async () => {
+    await directly().sql.query('update oauth_devices set asked_at = null where user_code = $1', [
+      readUserCode(body.user_code),
+    ])
+    return ask()
+  }
+  return { client_id, ...body, ask, askLater } as {
+    client_id: string
+    user_code: string
+    device_code: string
+    ask: typeof ask
+    askLater: typeof ask
+  }
+}
+
+const decide = (by: { readonly token: string }, user_code: string, more: object = {}) =>
+  call('POST /api/v1/auth/devices/decide', { token: by.token, body: { user_code, decision: 'approve', ...more } })
+
+describe('a device', () => {
+  test('of openid-client asks, waits, and gets tokens when its person has agreed', async () => {
+    const person = await newUser()
+    const { client_id } = await newTelevision()
+    const options = { [openid.customFetch]: fetchIt, algorithm: 'oauth2' } as openid.DiscoveryRequestOptions
+    const config = await openid.discovery(new URL('https://tollgate.test'), client_id, {}, openid.None(), options)
+    const asked = await openid.initiateDeviceAuthorization(config, { scope: 'reports:read' })
+    expect(asked).toMatchObject({ verification_uri: 'https://tollgate.test/device', expires_in: 900, interval: 5 })
+    expect(asked.user_code).toMatch(/^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
+    expect(asked.verification_uri_complete).toBe(`https://tollgate.test/device?user_code=${asked.user_code}`)
+    expect((await decide(person, asked.user_code)).status).toBe(204)
+    const tokens = await openid.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0 })
+    expect(tokens.scope).toBe('reports:read')
+    expect((await verify(tokens.access_token, { scopes: ['reports:read'] })).body.valid).toBe(true)
+    const renewed = await openid.refreshTokenGrant(config, tokens.refresh_token ?? '')
+    expect((await verify(renewed.access_token)).body.valid).toBe(true)
+  })
+
+  test('leads its person to a page of the dashboard, with the code', async () => {
+    const { status, headers } = await call('GET /device?user_code=BCDF-GHJK')
+    expect([status, headers.get('Location')]).toEqual([302, '/dashboard/device?user_code=BCDF-GHJK'])
+  })
+
+  test('waits while nobody decides, and longer when it asks too often', async () => {
+    const { ask, askLater } = await waiting()
+    expect((await ask()).body.error).toBe('authorization_pending')
+    expect((await ask()).body).toEqual({ error: 'slow_down', error_description: 'Ask every 10 s.' })
+    expect((await ask()).body.error_description).toBe('Ask every 15 s.')
+    expect((await askLater()).body.error).toBe('authorization_pending')
+  })
+
+  test('is told that its person did not allow it, and that its code has expired', async () => {
+    const [denied, late] = [await waiting(), await waiting()]
+    expect((await decide(await newUser(), denied.user_code, { decision: 'deny' })).status).toBe(204)
+    expect((await denied.ask()).body.error).toBe('access_denied')
+    await directly().sql.query(
+      `update oauth_devices set expires_at = now() - interval '1 second' where user_code = $1`,
+      [readUserCode(late.user_code)],
+    )
+    expect((await late.ask()).body.error).toBe('expired_token')
+    expect((await decide(await newUser(), late.user_code)).body.code).toBe('device_code_unknown')
+  })
+
+  test('gets the same tokens again if their answer was lost, until it has renewed them', async () => {
+    const { client_id, user_code, ask } = await waiting()
+    await decide(await newUser(), user_code)
+    const [first, again] = await Promise.all([ask(), ask()])
+    expect(first.status).toBe(200)
+    expect(again.body).toMatchObject({ access_token: first.body.access_token, refresh_token: first.body.refresh_token })
+    await post('token', { grant_type: 'refresh_token', client_id, refresh_token: first.body.refresh_token })
+    expect((await ask()).body.error).toBe('invalid_grant')
+  })
+
+  test('gets nothing if its person may not do so any more, and nothing with another application’s code', async () => {
+    const person = await newUser()
+    const { user_code, device_code, ask } = await waiting()
+    const other = await newTelevision()
+    const stolen = await post('token', { grant_type: DEVICE, client_id: other.client_id, device_code })
+    expect(stolen.body.error).toBe('invalid_grant')
+    await decide(person, user_code)
+    await directly().sql.query('update users set is_active = false where id = $1', [person.user.id])
+    expect((await ask()).body.error).toBe('invalid_grant')
+    expect((await ask()).body.error).toBe('invalid_grant')
+  })
+
+  test('asks only if its application says so, and for scopes that there are', async () => {
+    const { client_id } = await newApplication()
+    expect((await post('device_authorization', { client_id })).body.error).toBe('unauthorized_client')
+    const television = await newTelevision()
+    const wrong = await post('device_authorization', { client_id: television.client_id, scope: 'everything' })
+    expect(wrong.body).toEqual({ error: 'invalid_scope', error_description: 'There is no scope everything.' })
+    expect((await post('device_authorization', { client_id: 'nobody' })).body.error).toBe('invalid_client')
+  })
+
+  test('keeps a secret if its application has one', async () => {
+    const { client_id, client_secret } = await newTelevision({ token_endpoint_auth_method: 'client_secret_post' })
+    expect((await post('device_authorization', { client_id })).body.error).toBe('invalid_client')
+    const { body } = await post('device_authorization', { client_id, client_secret })
+    expect((await post('token', { grant_type: DEVICE, client_id, ...body })).body.error).toBe('invalid_client')
+  })
+})
+
+describe('whoever enters a code', () => {
+  test('sees which application asks for what, however it is written', async () => {
+    const person = await newUser()
+    const { user_code } = await waiting({ resource: 'https://mcp.example.com' })
+    const see = (entered: string) =>
+      call('POST /api/v1/auth/devices', { token: person.token, body: { user_code: entered } })
+    const { body } = await see(user_code.toLowerCase().replace('-', ' '))
+    expect(body).toMatchObject({
+      client: { name: 'Television', host: null, redirects_to: null },
+      organization: { id: person.user.organization_id, may_grant: true },
+      resource: 'https://mcp.example.com',
+      redirect_to: null,
+    })
+    expect(body.asks_for.map(({ scope }: { scope: string }) => scope)).toEqual(['reports:read', 'reports:write'])
+    expect((await see('BBBB-BBBB')).body.code).toBe('device_code_unknown')
+  })
+
+  test('agrees to a part of it, and to nothing that was not asked for', async () => {
+    const person = await newUser()
+    const { user_code, ask } = await waiting()
+    const more = await decide(person, user_code, { scope: 'reports:read tollgate:audit:read' })
+    expect(more.body.errors).toEqual([{ path: 'body.scope', message: 'was not asked for: tollgate:audit:read' }])
+    expect((await decide(person, user_code, { scope: ' ' })).body.errors[0].path).toBe('body.scope')
+    expect((await decide(person, user_code, { scope: 'reports:read' })).status).toBe(204)
+    expect((await ask()).body.scope).toBe('reports:read')
+  })
+
+  test('decides once, also when two do so at the same moment', async () => {
+    const { user_code } = await waiting()
+    const [one, other] = [await newUser(), await newUser()]
+    const answers = await Promise.all([decide(one, user_code), decide(other, user_code)])
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 404]))
+  })
+
+  test('must be able to issue keys, and acts not for the platform, nor in a support session', async () => {
+    const { user_code } = await waiting()
+    expect((await decide({ token: await administrator() }, user_code)).body.code).toBe('platform_organization')
+    const person = await registeredUser()
+    await directly().sql.query(`update memberships set role = 'viewer' where user_id = $1`, [person.user.id])
+    expect((await decide(person, user_code)).body.code).toBe('forbidden')
+    const { body } = await call(`POST /api/v1/admin/users/${person.user.id}/impersonate`, {
+      token: await administrator(),
+      body: { reason: 'To see what they see' },
+    })
+    expect((await decide({ token: body.access_token }, user_code)).body.code).toBe('forbidden_while_impersonating')
+  })
+
+  test('cannot go on guessing', async () => {
+    const person = await newUser()
+    const guess = () => call('POST /api/v1/auth/devices', { token: person.token, body: { user_code: 'BBBB-CCCC' } })
+    const answers = await Promise.all(Array.from({ length: 31 }, guess))
+    expect(answers.filter(({ body }) => body.code === 'rate_limited')).toHaveLength(1)
+  })
+})
