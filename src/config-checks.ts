@@ -65,7 +65,7 @@ interface Settings {
   readonly MAIL_PROVIDER: 'none' | 'resend' | 'http'
   readonly MAIL_API_KEY: string
   readonly MAIL_FROM: string
-  readonly EMAIL_VERIFICATION: 'optional' | 'required'
+  readonly EMAIL_VERIFICATION: 'optional' | 'keys' | 'required'
   readonly EMAIL_SIGN_IN: 'off' | 'code' | 'link'
   readonly PASSKEY_RP_ID?: string | undefined
   readonly REGISTRATION: 'open' | 'invitation' | 'domains'
@@ -114,6 +114,11 @@ function findDomainFault({ REGISTRATION, REGISTRATION_DOMAINS }: Settings): stri
   return undefined
 }
 
+const WITHOUT_MAIL = {
+  keys: 'is keys although MAIL_PROVIDER is none: nobody new gets a key',
+  required: 'is required although MAIL_PROVIDER is none: nobody new can sign in',
+}
+
 /** @param env from the platform, possibly with other variables */
 export function findNotices(settings: Settings, env: object, known: readonly string[]): ConfigNotice[] {
   const notices = findMisspelled(env, known)
@@ -129,11 +134,8 @@ export function findNotices(settings: Settings, env: object, known: readonly str
       variable: 'EMAIL_SIGN_IN',
       reason: `is ${settings.EMAIL_SIGN_IN}, but no email is sent: nobody can sign in by it`,
     })
-  if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION === 'required')
-    notices.push({
-      variable: 'EMAIL_VERIFICATION',
-      reason: 'is required although MAIL_PROVIDER is none: nobody new can sign in',
-    })
+  if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION !== 'optional')
+    notices.push({ variable: 'EMAIL_VERIFICATION', reason: WITHOUT_MAIL[settings.EMAIL_VERIFICATION] })
   return [...notices, ...findRegistrationNotices(settings)]
 }
 
@@ -141,11 +143,11 @@ function findRegistrationNotices(settings: Settings): ConfigNotice[] {
   const { REGISTRATION, REGISTRATION_DOMAINS, EMAIL_VERIFICATION } = settings
   if (REGISTRATION !== 'domains' && REGISTRATION_DOMAINS.length > 0)
     return [{ variable: 'REGISTRATION', reason: `is ${REGISTRATION}: REGISTRATION_DOMAINS has no effect` }]
-  if (REGISTRATION === 'domains' && EMAIL_VERIFICATION === 'optional')
+  if (REGISTRATION === 'domains' && EMAIL_VERIFICATION !== 'required')
     return [
       {
         variable: 'EMAIL_VERIFICATION',
-        reason: 'is optional although REGISTRATION is domains: whoever names an address of the domain gets in',
+        reason: 'is not required although REGISTRATION is domains: whoever names an address of the domain gets in',
       },
     ]
   return []

@@ -91,8 +91,8 @@ const Variables = z.object({
   AUDIT_RETENTION_DAYS: wholeNumber(90, 3650, 730),
   /** Seconds in which a repeated refresh token is refused without being treated as stolen. */
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
-  /** Whether an email address must be confirmed before its owner can sign in. */
-  EMAIL_VERIFICATION: z.enum(['optional', 'required']).default('optional'),
+  /** What an email address must be confirmed for: nothing, getting keys, or signing in. */
+  EMAIL_VERIFICATION: z.enum(['optional', 'keys', 'required']).default('optional'),
   /** Who may register: anybody, only people with an invitation, or people with an address in REGISTRATION_DOMAINS. */
   REGISTRATION: z.enum(['open', 'invitation', 'domains']).default('open'),
   /** Domains of email addresses, separated by commas. A domain does not include its subdomains. */

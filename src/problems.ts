@@ -50,6 +50,10 @@ export const PROBLEMS = {
   sso_no_member: [403, 'You are no member of the organization; ask one of its admins for an invitation.'],
   service_key_only: [403, 'Only a service key can do this.'],
   user_only: [403, 'This needs a signed-in user; an API key cannot do it.'],
+  email_unconfirmed: [
+    403,
+    'Keys are for people with a confirmed email address: open the link that was sent to yours, or ask for another one.',
+  ],
   identity_unconfirmed: [
     403,
     'The identity provider has not confirmed an email address of yours. Confirm it there, or register with a password.',

@@ -70,7 +70,7 @@ async function refusal(deps: ManagementDeps, email: string, isKnown: boolean): P
  * registers a stranger's address and signs in would learn whether it already had an account.
  */
 function refusalProblem({ EMAIL_VERIFICATION }: Config): Problem {
-  if (EMAIL_VERIFICATION === 'optional') return new Problem('invalid_credentials')
+  if (EMAIL_VERIFICATION !== 'required') return new Problem('invalid_credentials')
   return new Problem('invalid_credentials', {
     detail:
       'The email address or password is wrong, or the address is not confirmed yet. See the email that was sent to it.',

@@ -41,7 +41,7 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
     if (!isHidden) throw new Problem('email_taken')
     await notifyOwner(deps, email)
   }
-  return toUser(firstProfile(account))
+  return toUser(deps.config, firstProfile(account))
 }
 
 /** @returns false if the address already has an account */

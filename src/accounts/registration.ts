@@ -40,4 +40,4 @@ interface Account {
 
 /** Whether whoever has proved to be the owner of an account may sign in to it. */
 export const isAdmitted = ({ EMAIL_VERIFICATION }: Config, { isActive, emailVerifiedAt }: Account): boolean =>
-  isActive && (EMAIL_VERIFICATION === 'optional' || emailVerifiedAt !== null)
+  isActive && (EMAIL_VERIFICATION !== 'required' || emailVerifiedAt !== null)

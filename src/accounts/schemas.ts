@@ -19,6 +19,9 @@ export const User = z
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),
     is_verified: z.boolean().meta({ description: 'Whether the email address is confirmed.' }),
+    keys_need_confirmation: z.boolean().meta({
+      description: 'Whether they must confirm the email address before they get a key (`EMAIL_VERIFICATION=keys`).',
+    }),
     is_administrator: z.boolean().meta({ description: 'Whether the user is an administrator of this deployment.' }),
     two_factor_enabled: z.boolean(),
     has_password: z.boolean().meta({ description: 'Whether they can sign in with a password.' }),

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { findUnmet, type Requirement } from '../auth/organization-access.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { permissionsOfRole } from '../auth/roles.ts'
+import type { Config } from '../config.ts'
 import { toFamily } from '../db/plan-version.ts'
 import { FIRST_PLAN } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -12,11 +13,15 @@ import type { User } from './schemas.ts'
 /** Reads a signed-in user's own profile. @throws Problem `unauthenticated` when another request deleted the account */
 export async function getOwnProfile(deps: ManagementDeps, user: UserPrincipal): Promise<z.output<typeof User>> {
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
-  return toUser(profile, findUnmet(user, user.organizationId))
+  return toUser(deps.config, profile, findUnmet(user, user.organizationId))
 }
 
 /** A profile in its wire form. @param unmet what the active organization requires of them that they lack */
-export function toUser(profile: Profile | undefined, unmet?: Requirement): z.output<typeof User> {
+export function toUser(
+  { EMAIL_VERIFICATION }: Config,
+  profile: Profile | undefined,
+  unmet?: Requirement,
+): z.output<typeof User> {
   if (!profile) throw new Problem('unauthenticated')
   return {
     id: profile.id,
@@ -29,6 +34,7 @@ export function toUser(profile: Profile | undefined, unmet?: Requirement): z.out
     organization_id: profile.organizationId,
     is_active: profile.isActive,
     is_verified: profile.emailVerifiedAt !== null,
+    keys_need_confirmation: EMAIL_VERIFICATION === 'keys' && profile.emailVerifiedAt === null,
     is_administrator: profile.isAdministrator,
     two_factor_enabled: profile.twoFactorEnabledAt !== null,
     has_password: profile.passwordHash !== null,

@@ -3,7 +3,7 @@ import type { ZodType } from 'zod'
 import * as z from 'zod'
 import type { ManagementEnv } from '../auth/env.ts'
 import { type Access, guard } from '../auth/guard.ts'
-import { IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../auth/roles.ts'
+import { GIVING_KEYS, IDLE_WHILE_SUSPENDED, isForKeys, type Permission } from '../auth/roles.ts'
 import { type PlatformScope, platformScopeFor } from '../auth/service-scopes.ts'
 import { fieldErrors } from '../field-errors.ts'
 import { findLooseObject } from '../http/strict-schema.ts'
@@ -168,6 +168,7 @@ function callerCodes({ allow, creates, credentials, ownersInBody, forAllMembers 
     [isPermission(allow) && platformScopeFor(allow) !== undefined, ['organization_mismatch', 'organization_not_found']],
     [isPermission(allow) && platformScopeFor(allow) !== undefined && !ownersInBody, ['organization_unnamed']],
     [creates === true && isIdle, ['organization_suspended']],
+    [creates === true && isPermission(allow) && GIVING_KEYS.includes(allow), ['email_unconfirmed']],
     [credentials === true, ['forbidden_while_impersonating']],
   ]
   return kinds.flatMap(([applies, codes]) => (applies ? codes : []))

@@ -17,12 +17,13 @@ import {
   needsAccount,
   organizationFor,
   requireAdministrator,
+  requireConfirmed,
   requireCustomer,
   requireMet,
   requirePlatformScope,
 } from './organization-access.ts'
 import type { Principal } from './principal.ts'
-import { IDLE_WHILE_SUSPENDED, type Permission } from './roles.ts'
+import { GIVING_KEYS, IDLE_WHILE_SUSPENDED, type Permission } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
@@ -69,7 +70,8 @@ async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'an
   try {
     await admitPrincipal(c, access, what)
     if (what.credentials && isImpersonated(c.var.principal)) throw new Problem('forbidden_while_impersonating')
-    if (what.creates && isIdle(access)) requireNotSuspended(c.var.principal, c.var.organizationId)
+    if (what.creates && isIn(GIVING_KEYS, access)) requireConfirmed(c.var.deps.config, c.var.principal)
+    if (what.creates && isIn(IDLE_WHILE_SUSPENDED, access)) requireNotSuspended(c.var.principal, c.var.organizationId)
   } catch (error) {
     const { principal, requestId } = c.var
     if (principal && error instanceof Problem) {
@@ -87,7 +89,7 @@ async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'an
 
 const isImpersonated = (principal: Principal) => principal.kind === 'user' && principal.impersonatorId !== null
 
-const isIdle = (access: Access) => (IDLE_WHILE_SUSPENDED as readonly Access[]).includes(access)
+const isIn = (permissions: readonly Permission[], access: Access) => (permissions as readonly Access[]).includes(access)
 
 /** Keys and portal sessions of a suspended organization do not work, so only its members get this far. */
 function requireNotSuspended(principal: Principal, organizationId: string): void {

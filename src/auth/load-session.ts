@@ -24,6 +24,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     memberships: row.memberships.map((one) => ({ ...one, permissions: permissionsOfRole(one.role, one.permissions) })),
     isAdministrator: row.isAdministrator && row.impersonatorId === null,
     provedAt: (row.reauthenticatedAt ?? row.createdAt).getTime(),
+    isConfirmed: row.emailVerifiedAt !== null,
     hasTwoFactor: row.hasTwoFactor,
     ssoConnectionId: row.ssoConnectionId,
     impersonatorId: row.impersonatorId,

@@ -147,6 +147,12 @@ export function requireMet(principal: Principal, organizationId: string): void {
   if (unmet) throw new Problem(REFUSALS[unmet])
 }
 
+/** @throws Problem `email_unconfirmed` for a person with an unconfirmed address, where keys are only for others */
+export function requireConfirmed({ EMAIL_VERIFICATION }: Config, principal: Principal): void {
+  if (EMAIL_VERIFICATION === 'keys' && principal.kind === 'user' && !principal.isConfirmed)
+    throw new Problem('email_unconfirmed')
+}
+
 function requireExternal(user: ExternalPrincipal, permission: Permission, organizationId: string): void {
   if (organizationId !== user.organizationId) throw new Problem('organization_not_found')
   if (!isForKeys(permission)) throw needsAccount(user)

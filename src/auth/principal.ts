@@ -27,6 +27,8 @@ export interface UserPrincipal {
   readonly isAdministrator: boolean
   /** When the owner last proved to be present, by a sign-in or a passkey, in Unix milliseconds. */
   readonly provedAt: number
+  /** Whether the email address is confirmed. */
+  readonly isConfirmed: boolean
   /** Whether a second factor is switched on. */
   readonly hasTwoFactor: boolean
   /** The single sign-on that opened the session. */

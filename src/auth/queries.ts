@@ -25,6 +25,7 @@ export async function selectSession(db: Database, sessionId: string, userId: str
       createdAt: sessions.createdAt,
       reauthenticatedAt: sessions.reauthenticatedAt,
       isAdministrator: administrates(sql`users.id`),
+      emailVerifiedAt: users.emailVerifiedAt,
       hasTwoFactor: hasTwoFactor(sql`users.id`),
       memberships: sql<FoundMembership[]>`(
         select coalesce(json_agg(json_build_object('organization_id', m.organization_id, 'role', m.role,

@@ -92,8 +92,11 @@ export function parsePermission(scope: string): Permission | undefined {
   return PERMISSIONS.find((permission) => scopeFor(permission) === scope)
 }
 
+/** Permissions by which somebody gets a key. */
+export const GIVING_KEYS: readonly Permission[] = ['keys:write', 'keys:import']
+
 /**
  * Permissions that a suspended organization cannot use, because they create something. Reading, changing and deleting
  * still work.
  */
-export const IDLE_WHILE_SUSPENDED: readonly Permission[] = ['keys:write', 'keys:import', 'members:write']
+export const IDLE_WHILE_SUSPENDED: readonly Permission[] = [...GIVING_KEYS, 'members:write']

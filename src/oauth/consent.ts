@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { organizationFor, requireMet } from '../auth/organization-access.ts'
+import { organizationFor, requireConfirmed, requireMet } from '../auth/organization-access.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { requireGrantable, selectAllowance } from '../keys/grants.ts'
@@ -120,7 +120,7 @@ export async function decideAuthorization(
  *
  * @returns the organization that the user lets it act for: the active one
  * @throws Problem `organization_not_found`; `forbidden` for who may issue no keys there, or not with these scopes; `two_factor_required`,
- *   `single_sign_on_required`, `organization_suspended`, `platform_organization`
+ *   `single_sign_on_required`, `organization_suspended`, `platform_organization`, `email_unconfirmed`
  */
 export async function requireMayAgree(
   deps: ManagementDeps,
@@ -128,6 +128,7 @@ export async function requireMayAgree(
   scopes: readonly string[],
 ): Promise<string> {
   const organizationId = organizationFor(user, 'keys:write', undefined)
+  requireConfirmed(deps.config, user)
   requireMet(user, organizationId)
   const membership = user.memberships.find((one) => one.organization_id === organizationId)
   if (membership?.is_suspended) throw new Problem('organization_suspended')

@@ -31,6 +31,7 @@ const ofAgreeing = [
   'two_factor_required',
   'single_sign_on_required',
   'organization_suspended',
+  'email_unconfirmed',
   'platform_organization',
   'rate_limited',
 ] as const

@@ -255,6 +255,7 @@ describe('what was probably meant otherwise is logged once per isolate', () => {
     [{ SECRET_KEY: REQUIRED.JWT_SECRET_KEY }, 'SECRET_KEY', expect.stringContaining('equals JWT_SECRET_KEY')],
     [{ MAIL_API_KEY: 're_x' }, 'MAIL_PROVIDER', expect.stringContaining('mails wait')],
     [{ EMAIL_VERIFICATION: 'required' }, 'EMAIL_VERIFICATION', expect.stringContaining('nobody new can sign in')],
+    [{ EMAIL_VERIFICATION: 'keys' }, 'EMAIL_VERIFICATION', expect.stringContaining('nobody new gets a key')],
   ])('%j', (more, variable, reason) => {
     expect(logged({ ...REQUIRED, ...more })).toEqual([{ level: 'warn', event: 'setting_suspicious', variable, reason }])
   })

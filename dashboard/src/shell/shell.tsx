@@ -21,6 +21,7 @@ import { SupportBanner } from './support-banner.tsx'
 
 /** Few people ever see them. */
 const RequirementGate = lazy(async () => ({ default: (await import('./requirement-gate.tsx')).RequirementGate }))
+const Unconfirmed = lazy(async () => ({ default: (await import('./unconfirmed.tsx')).Unconfirmed }))
 const NotAllowed = lazy(async () => ({ default: (await import('./not-allowed.tsx')).NotAllowed }))
 
 /** The frame of every screen: side bar, banners, command palette. */
@@ -108,6 +109,7 @@ function Frame() {
             </IconButton>
           </header>
           <Offline />
+          <KeysAwaitConfirmation />
           <main id="content" tabIndex={-1} className="flex-1 outline-none">
             <Screen />
           </main>
@@ -121,6 +123,16 @@ function Frame() {
       <Palette />
       <Shortcuts />
     </div>
+  )
+}
+
+function KeysAwaitConfirmation() {
+  const { user } = useSession()
+  if (!user?.keys_need_confirmation) return null
+  return (
+    <Suspense>
+      <Unconfirmed email={user.email} />
+    </Suspense>
   )
 }
 

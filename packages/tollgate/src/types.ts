@@ -2669,6 +2669,7 @@ export type Problem = {
     | 'sso_no_member'
     | 'service_key_only'
     | 'user_only'
+    | 'email_unconfirmed'
     | 'identity_unconfirmed'
     | 'registration_closed'
     | 'registration_domain_not_allowed'
@@ -4301,6 +4302,8 @@ export type User = {
   is_active: boolean
   /** Whether the email address is confirmed. */
   is_verified: boolean
+  /** Whether they must confirm the email address before they get a key (`EMAIL_VERIFICATION=keys`). */
+  keys_need_confirmation: boolean
   /** Whether the user is an administrator of this deployment. */
   is_administrator: boolean
   two_factor_enabled: boolean

@@ -26,6 +26,7 @@ const user = (membership: Partial<Membership>, more: Partial<UserPrincipal> = {}
   memberships: [memberOf(membership)],
   isAdministrator: false,
   provedAt: 0,
+  isConfirmed: true,
   hasTwoFactor: false,
   ssoConnectionId: null,
   impersonatorId: null,

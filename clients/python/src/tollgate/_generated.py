@@ -39,6 +39,7 @@ ProblemCode = Literal[
     "sso_no_member",
     "service_key_only",
     "user_only",
+    "email_unconfirmed",
     "identity_unconfirmed",
     "registration_closed",
     "registration_domain_not_allowed",
