@@ -88,6 +88,8 @@ await command(async function dev() {
       MAIL_API_KEY: 'local',
       MAIL_FROM: 'Tollgate <no-reply@tollgate.local>',
       BREACHED_PASSWORDS_URL: `${stack.url}/breached/range`,
+      DISPOSABLE_DOMAINS_URL: `${stack.url}/disposable/domains.txt`,
+      TURNSTILE_URL: `${stack.url}/turnstile/v0`,
       DNS_URL: `${stack.url}/dns-query`,
       TRUSTED_ISSUERS: JSON.stringify([localIssuer(stack.url)]),
       SIGN_IN_PROVIDERS: JSON.stringify(localProviders(stack.url)),

@@ -16,6 +16,8 @@ export const SIDE_FEATURES = {
   polar: ['POLAR_ACCESS_TOKEN', 'POLAR_WEBHOOK_SECRET', 'POLAR_API_URL', 'POLAR_CREDIT_PRODUCT_ID'],
   stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL'],
   breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
+  disposable_domains: ['DISPOSABLE_DOMAINS_URL', 'DISPOSABLE_DOMAINS_TIMEOUT_MS'],
+  turnstile: ['TURNSTILE_SITE_KEY', 'TURNSTILE_SECRET_KEY', 'TURNSTILE_URL', 'TURNSTILE_TIMEOUT_MS'],
   domains: ['DNS_URL', 'DNS_TIMEOUT_MS'],
   metrics: ['METRICS_TOKEN'],
   secret_scanning: ['LEAK_REPORT_KEYS'],
@@ -66,6 +68,8 @@ interface Settings {
   readonly MAIL_API_KEY: string
   readonly MAIL_FROM: string
   readonly EMAIL_VERIFICATION: 'optional' | 'keys' | 'required'
+  readonly TURNSTILE_SITE_KEY?: string | undefined
+  readonly TURNSTILE_SECRET_KEY?: string | undefined
   readonly EMAIL_SIGN_IN: 'off' | 'code' | 'link'
   readonly PASSKEY_RP_ID?: string | undefined
   readonly REGISTRATION: 'open' | 'invitation' | 'domains'
@@ -90,7 +94,14 @@ export function findFaults(settings: Settings): ConfigFault[] {
       variable: 'PASSKEY_RP_ID',
       reason: 'is neither the host of PUBLIC_URL nor above it',
     })
-  return [...faults, ...findMailFaults(settings)]
+  return [...faults, ...findTurnstileFaults(settings), ...findMailFaults(settings)]
+}
+
+/** One of the two keys alone checks nobody, or lets nobody in. */
+function findTurnstileFaults({ TURNSTILE_SITE_KEY, TURNSTILE_SECRET_KEY }: Settings): ConfigFault[] {
+  if ((TURNSTILE_SITE_KEY === undefined) === (TURNSTILE_SECRET_KEY === undefined)) return []
+  const missing = TURNSTILE_SITE_KEY === undefined ? 'TURNSTILE_SITE_KEY' : 'TURNSTILE_SECRET_KEY'
+  return [{ feature: 'turnstile', variable: missing, reason: 'is missing, but the other of the two keys is set' }]
 }
 
 function findMailFaults(settings: Settings): ConfigFault[] {

@@ -115,6 +115,16 @@ const Variables = z.object({
   BREACHED_PASSWORDS_URL: baseUrl.optional(),
   /** The maximum time in milliseconds that a password check waits for it. */
   BREACHED_PASSWORDS_TIMEOUT_MS: wholeNumber(100, 10_000, 1_000),
+  /** A list of domains of throwaway addresses, one on each line, which nobody registers with. Without it, all may. */
+  DISPOSABLE_DOMAINS_URL: baseUrl.optional(),
+  /** The maximum time in milliseconds that a registration waits for it. */
+  DISPOSABLE_DOMAINS_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
+  /** Cloudflare Turnstile at registration: the public key of its widget, and the secret. Without both, nobody is checked. */
+  TURNSTILE_SITE_KEY: z.string().min(1).max(200).optional(),
+  TURNSTILE_SECRET_KEY: credential.optional(),
+  TURNSTILE_URL: baseUrl.default('https://challenges.cloudflare.com/turnstile/v0'),
+  /** The maximum time in milliseconds that a registration waits for it. */
+  TURNSTILE_TIMEOUT_MS: wholeNumber(100, 10_000, 3_000),
   /** Where DNS records are looked up, over HTTPS and in JSON (docs/guides/organizations.md). */
   DNS_URL: baseUrl.default('https://cloudflare-dns.com/dns-query'),
   /** The maximum time in milliseconds that a request waits for it. */

@@ -59,6 +59,11 @@ export const PROBLEMS = {
     'The identity provider has not confirmed an email address of yours. Confirm it there, or register with a password.',
   ],
   registration_closed: [403, 'Registration is by invitation only.'],
+  person_unproven: [
+    403,
+    'Show that a person registers: send the token of the check, which is good once and for five minutes.',
+  ],
+  email_disposable: [403, 'Nobody can register with a throwaway address: use one that lasts.'],
   registration_domain_not_allowed: [403, 'Nobody can register here with an email address of this domain.'],
   account_required: [403, 'This requires an account on this deployment; a token from another issuer is not enough.'],
   rate_limit_above_plan: [403, "Only an administrator sets a rate limit above the organization's own."],

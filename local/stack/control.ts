@@ -8,6 +8,8 @@ export interface Counters {
   redis: { requests: number; commands: number }
   mail: { requests: number }
   breached: { requests: number }
+  disposable: { requests: number }
+  turnstile: { requests: number }
   dns: { requests: number }
   webhooks: { requests: number }
   issuers: { requests: number }
@@ -25,6 +27,8 @@ export function createCounters(): Counters {
     redis: { requests, commands: 0 },
     mail: { requests },
     breached: { requests },
+    disposable: { requests },
+    turnstile: { requests },
     dns: { requests },
     webhooks: { requests },
     issuers: { requests },

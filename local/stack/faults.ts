@@ -5,6 +5,8 @@ const DOOR_NAMES = [
   'redis',
   'mail',
   'breached',
+  'disposable',
+  'turnstile',
   'dns',
   'webhooks',
   'issuers',

@@ -13,6 +13,11 @@ const DOORS = [
   ['POST /redis, /redis/pipeline, /redis/multi-exec', 'Upstash REST'],
   ['POST /mail/emails', "Resend's send call"],
   ['GET /breached/range/{prefix}', "Have I Been Pwned's range call"],
+  ['GET /disposable/domains.txt', 'a list of domains of throwaway addresses'],
+  [
+    'GET /turnstile/v0/api.js, POST /turnstile/v0/siteverify',
+    'Cloudflare Turnstile: a widget that asks for a tick, and the check of its tokens',
+  ],
   ['GET, DELETE <a href="/outbox">/outbox</a>', 'the emails that were sent; JSON with ?format=json, ?to= filters'],
   ['POST /webhooks/catch', 'a receiver of webhooks; ?status=410 answers that'],
   ['GET, DELETE <a href="/webhooks">/webhooks</a>', 'the webhooks that arrived; JSON with ?format=json'],

@@ -1,6 +1,7 @@
 import { BREACHED_RANGE, breachedService } from './breached.ts'
 import { addFault, type Counters, resetCounters } from './control.ts'
 import type { Database } from './database.ts'
+import { disposableDomains } from './disposable.ts'
 import { openDns } from './dns.ts'
 import type { Faults } from './faults.ts'
 import type { Route } from './http.ts'
@@ -16,6 +17,7 @@ import { indexPage, outboxPage } from './pages.ts'
 import { type BillingOptions, openBilling } from './payments/routes.ts'
 import type { RedisBackend } from './redis.ts'
 import { sqlService } from './sql.ts'
+import { openTurnstile } from './turnstile.ts'
 import { redisServices } from './upstash.ts'
 import { CATCH, createCatcher } from './webhook-catcher.ts'
 
@@ -44,6 +46,7 @@ export function openServices(stores: Stores): Services {
   const billing = openBilling(stores.billing)
   const identity = openIdentityProviders()
   const dns = openDns()
+  const turnstile = openTurnstile()
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
   const countCommands = (commands: number) => void (counters.redis.commands += commands)
   const upstash = redisServices({ redis, token: redisToken, count: countCommands })
@@ -54,6 +57,7 @@ export function openServices(stores: Stores): Services {
     'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
     'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
     [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedService },
+    'GET /disposable/domains.txt': { door: 'disposable', answer: disposableDomains },
     'POST /mail/emails': { door: 'mail', answer: mailService(outbox, sent) },
     'GET /outbox': { answer: (call) => showOutbox(outbox, call) },
     'DELETE /outbox': { answer: () => done(outbox.clear) },
@@ -64,6 +68,7 @@ export function openServices(stores: Stores): Services {
     ...issuerRoutes(),
     ...identity.routes,
     ...dns.routes,
+    ...turnstile.routes,
     ...modelRoutes(),
     ...billing.routes,
     ...moments.routes,

@@ -42,9 +42,17 @@ export async function devVariables(folder: string, port: number) {
   }
 }
 
-const OF_ENVIRONMENT = ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL', 'EMAIL_SIGN_IN'] as const
+const OF_ENVIRONMENT = [
+  'BRAND_NAME',
+  'BRAND_COLOR',
+  'BRAND_LOGO_URL',
+  'EMAIL_SIGN_IN',
+  'EMAIL_VERIFICATION',
+  'TURNSTILE_SITE_KEY',
+  'TURNSTILE_SECRET_KEY',
+] as const
 
-/** Settings of the Worker that a start takes from its own environment: the look of the customer portal, and what is sent to sign in. */
+/** Settings of the Worker that a start takes from its own environment: the look of the customer portal, and how people register and sign in. */
 export function inheritedVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
   const given = OF_ENVIRONMENT.map((name) => [name, environment[name]?.trim()] as const)
   return Object.fromEntries(given.filter((entry): entry is readonly [(typeof entry)[0], string] => Boolean(entry[1])))

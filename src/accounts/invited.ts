@@ -8,6 +8,7 @@ import { users } from '../db/schema/users.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
+import { requireLasting } from './disposable.ts'
 import { newAccount } from './new-account.ts'
 import { hashPassword } from './passwords/hash.ts'
 import { requireStrongPassword } from './passwords/policy.ts'
@@ -54,7 +55,7 @@ interface Person {
  *
  * @param also further statements of the batch, which may refuse it
  * @returns the user's id, or `undefined` if they refused it, or the address has an account meanwhile
- * @throws Problem `registration_domain_not_allowed`, `invalid_request` for a weak password
+ * @throws Problem `registration_domain_not_allowed`, `email_disposable`, `invalid_request` for a weak password
  */
 export async function registerInvited(
   deps: ManagementDeps,
@@ -62,6 +63,7 @@ export async function registerInvited(
   also: (userId: string) => readonly Statement[],
 ): Promise<string | undefined> {
   requireDomain(deps.config, person.email)
+  await requireLasting(deps, person.email)
   await requireStrongPassword(deps, password, person.email, 'password')
   const now = deps.now()
   const account = newAccount(

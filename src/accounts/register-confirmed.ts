@@ -2,6 +2,7 @@ import { audited } from '../audit/record.ts'
 import type { Statement } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
+import { requireLasting } from './disposable.ts'
 import { newAccount } from './new-account.ts'
 import { insertUser } from './queries.ts'
 import { requireDomain, requireMayRegister } from './registration.ts'
@@ -23,7 +24,7 @@ interface Means {
 /**
  * Makes an account without a password for somebody who has proved that an address is theirs.
  *
- * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `rate_limited`; the database's error where another
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `email_disposable`, `rate_limited`; the database's error where another
  *   request was faster (`users_email_unique`)
  */
 export async function registerConfirmed(deps: ManagementDeps, owner: Owner, means: Means): Promise<void> {
@@ -31,6 +32,7 @@ export async function registerConfirmed(deps: ManagementDeps, owner: Owner, mean
   if (isInvited) requireDomain(deps.config, owner.email)
   else requireMayRegister(deps.config, owner.email)
   await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
+  await requireLasting(deps, owner.email)
   const now = deps.now()
   const account = newAccount({ ...owner, emailVerifiedAt: new Date(now) }, now)
   const { id } = account.user

@@ -6,6 +6,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { maskEmail } from '../lib/mask-email.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
+import { requireLasting } from './disposable.ts'
 import { addressInUseMail, tokenMail } from './email/mail.ts'
 import { findRecipient, insertEmailToken } from './email/queries.ts'
 import { type NewAccount, newAccount } from './new-account.ts'
@@ -14,6 +15,7 @@ import { requireStrongPassword } from './passwords/policy.ts'
 import { insertUser, type Profile } from './queries.ts'
 import { requireMayRegister } from './registration.ts'
 import type { Registration } from './schemas.ts'
+import { requirePerson } from './turnstile.ts'
 import { toUser } from './user.ts'
 
 /**
@@ -22,7 +24,7 @@ import { toUser } from './user.ts'
  * If addresses must be confirmed, nothing reveals whether one has an account: a taken address gets the same answer
  * after the same work, with meaningless ids, and its owner gets an email.
  *
- * @throws Problem `registration_closed`, `registration_domain_not_allowed`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` if
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `person_unproven`, `email_disposable`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` if
  *   addresses need not be confirmed
  */
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
@@ -33,6 +35,8 @@ export async function register(deps: ManagementDeps, request: z.output<typeof Re
     register_address: { address: networkAddress(deps) },
     ...(isHidden && { register_account: { account: email } }),
   })
+  await requirePerson(deps, request.turnstile_token)
+  await requireLasting(deps, email)
   await requireStrongPassword(deps, request.password, email, 'password')
 
   const account = newAccount({ ...request, passwordHash: await hashPassword(request.password) }, deps.now())

@@ -25,7 +25,14 @@ const registerRoute = apiRoute({
   description: 'Creates an account and an organization that it owns.',
   body: Registration,
   returns: { 201: User },
-  fails: ['email_taken', 'registration_closed', 'registration_domain_not_allowed', 'rate_limited'],
+  fails: [
+    'email_taken',
+    'registration_closed',
+    'registration_domain_not_allowed',
+    'person_unproven',
+    'email_disposable',
+    'rate_limited',
+  ],
 })
 
 const loginRoute = apiRoute({

@@ -44,6 +44,9 @@ export const Registration = z
     email,
     password: chosenPassword,
     confirm_password: passwordAgain.meta({ description: 'If sent, it must equal `password`.' }),
+    turnstile_token: z.string().min(1).max(2_048).optional().meta({
+      description: 'What the widget of Cloudflare Turnstile gave, where `GET auth/sign-in/methods` has `turnstile`.',
+    }),
     name: line(200).optional(),
     organization: line(200)
       .optional()

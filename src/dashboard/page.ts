@@ -2,23 +2,7 @@ import type { Context } from 'hono'
 import { newRouter } from '../api/api-route.ts'
 import type { ManagementEnv } from '../auth/env.ts'
 import { Problem } from '../problems.ts'
-
-/**
- * The page runs its own scripts and styles only, calls only this origin, and cannot be framed. Images may come from
- * elsewhere, for an operator's logo; `data:` is for QR codes.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: https:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ')
+import { dashboardPolicy } from './policy.ts'
 
 /** Every address below /dashboard is the same page; its script shows the screen. Files have addresses of their own. */
 export const dashboardPage = newRouter()
@@ -33,7 +17,7 @@ async function answerPage(c: Context<ManagementEnv>): Promise<Response> {
   return new Response(page.body, {
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': POLICY,
+      'Content-Security-Policy': dashboardPolicy(c.var.deps.config),
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=()',
     },

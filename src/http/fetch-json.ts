@@ -15,18 +15,24 @@ interface Wanted {
   readonly maxBytes: number
 }
 
-interface Fetched {
-  readonly value: unknown
+interface Fetched<Content> {
+  readonly content: Content
   /** How long it is good, in seconds. */
   readonly freshSeconds: number
 }
 
+/** Fetches a JSON document of somebody else, as {@link fetchText} does. @throws UnusableAnswer also for no JSON */
+export async function fetchJson(url: string, wanted: Wanted): Promise<Fetched<unknown>> {
+  const { content, freshSeconds } = await fetchText(url, wanted)
+  return { content: parse(content), freshSeconds }
+}
+
 /**
- * Fetches a JSON document of somebody else. Where its address leads is not followed further, and what comes is read up to a limit.
+ * Fetches a text of somebody else. Where its address leads is not followed further, and what comes is read up to a limit.
  *
- * @throws UnusableAnswer for another status than 200, too much, or no JSON; the runtime's own error when there is no answer in time
+ * @throws UnusableAnswer for another status than 200 or too much; the runtime's own error when there is no answer in time
  */
-export async function fetchJson(url: string, { accept, timeoutMs, maxBytes }: Wanted): Promise<Fetched> {
+export async function fetchText(url: string, { accept, timeoutMs, maxBytes }: Wanted): Promise<Fetched<string>> {
   const response = await fetch(url, {
     headers: { Accept: accept, 'User-Agent': `Tollgate/${VERSION}` },
     redirect: 'manual',
@@ -36,7 +42,7 @@ export async function fetchJson(url: string, { accept, timeoutMs, maxBytes }: Wa
     await response.body?.cancel().catch(() => undefined)
     throw new UnusableAnswer(`It answered ${response.status}.`)
   }
-  return { value: parse(await readText(response, maxBytes)), freshSeconds: readFreshSeconds(response.headers) }
+  return { content: await readText(response, maxBytes), freshSeconds: readFreshSeconds(response.headers) }
 }
 
 async function readText({ body }: Response, maxBytes: number): Promise<string> {

@@ -1,9 +1,8 @@
-import { useEffect, useState } from 'react'
-import { call } from '../api/client.ts'
 import type { SignInMethods } from '../api/types.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNotice } from '../ui/notice.tsx'
 import { leaveForProvider } from './at-provider.ts'
+import { useMethods } from './methods.ts'
 import { continueToScreen } from './next.ts'
 import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
 import { useSubmit } from './use-submit.ts'
@@ -19,10 +18,7 @@ interface OtherWaysProps {
  * else, since most are read after the page is shown: nothing moves when they come.
  */
 export function OtherWays({ onEmail, onSso }: OtherWaysProps) {
-  const [{ providers, email, sso }, setMethods] = useState<SignInMethods>({ providers: [], email: 'off', sso: false })
-  useEffect(() => {
-    void call('GET /auth/sign-in/methods').then(setMethods, () => undefined) // the form says what is wrong when it is sent
-  }, [])
+  const { providers, email, sso } = useMethods()
   const hasPasskey = onEmail !== undefined && canUsePasskeys()
   const hasEmail = onEmail !== undefined && email !== 'off'
   const hasSso = onSso !== undefined && sso

@@ -6,8 +6,10 @@ import { Button } from '../ui/button.tsx'
 import { Field, Form, Input } from '../ui/field.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { AccountLayout, linkClass } from './layout.tsx'
+import { useMethods } from './methods.ts'
 import { continueToScreen, withNext } from './next.ts'
 import { OtherWays } from './other-ways.tsx'
+import { PersonCheck } from './person-check.tsx'
 import { useSubmit } from './use-submit.ts'
 
 export function SignUp() {
@@ -15,8 +17,14 @@ export function SignUp() {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
   const [isWaiting, setIsWaiting] = useState(false)
+  const { turnstile } = useMethods()
+  const [token, setToken] = useState<string>()
+  const [checks, setChecks] = useState(0)
   const { busy, error, submit } = useSubmit(async () => {
-    await call('POST /auth/register', { body: { email, password, ...(name.trim() && { name: name.trim() }) } })
+    const person = { ...(name.trim() && { name: name.trim() }), ...(token && { turnstile_token: token }) }
+    setToken(undefined)
+    setChecks(checks + 1) // a token is good once
+    await call('POST /auth/register', { body: { email, password, ...person } })
     await signIn(email, password).then(continueToScreen, (problem) => {
       if (!(problem instanceof ApiError) || problem.status !== 401) throw problem
       setIsWaiting(true) // the address must be confirmed first
@@ -58,7 +66,14 @@ export function SignUp() {
             onChange={({ target }) => setPassword(target.value)}
           />
         </Field>
-        <Button type="submit" look="primary" wide busy={busy}>
+        {turnstile && <PersonCheck key={checks} check={turnstile} onToken={setToken} />}
+        <Button
+          type="submit"
+          look="primary"
+          wide
+          busy={busy}
+          disabled={turnstile !== null && token === undefined && !busy}
+        >
           Sign up
         </Button>
       </Form>

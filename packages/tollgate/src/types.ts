@@ -2672,6 +2672,8 @@ export type Problem = {
     | 'email_unconfirmed'
     | 'identity_unconfirmed'
     | 'registration_closed'
+    | 'person_unproven'
+    | 'email_disposable'
     | 'registration_domain_not_allowed'
     | 'account_required'
     | 'rate_limit_above_plan'
@@ -2892,6 +2894,8 @@ export type RegisterUserRequest = {
   password: string
   /** If sent, it must equal `password`. */
   confirm_password?: string
+  /** What the widget of Cloudflare Turnstile gave, where `GET auth/sign-in/methods` has `turnstile`. */
+  turnstile_token?: string
   name?: string
   /** The name of the new organization. Defaults to one named after the person. */
   organization?: string
@@ -3328,12 +3332,18 @@ export type SignInMethods = {
   sso: boolean
   /** What is sent by email to sign in. */
   email: 'off' | 'code' | 'link'
+  turnstile: SignInMethodsTurnstile | null
 }
 
 export type SignInMethodsProvider = {
   id: string
   /** What people call it. */
   name: string
+}
+
+export type SignInMethodsTurnstile = {
+  site_key: string
+  script_url: string
 }
 
 export type SignInPage = {

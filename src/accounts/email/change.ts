@@ -8,6 +8,7 @@ import { maskEmail } from '../../lib/mask-email.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
 import { Problem } from '../../problems.ts'
+import { requireLasting } from '../disposable.ts'
 import { requirePassword } from '../passwords/reauthenticate.ts'
 import { selectProfile } from '../queries.ts'
 import { requireSecondFactor } from '../two-factor/factor.ts'
@@ -20,7 +21,7 @@ import type { EmailChange } from './schemas.ts'
  * new address already has an account, the answer and the work are the same: the owner of that account is notified
  * instead, and the unused token is stored all the same.
  *
- * @throws Problem `rate_limited`, `wrong_password`; `invalid_code` and `two_factor_locked` if a second factor is
+ * @throws Problem `rate_limited`, `wrong_password`, `email_disposable`; `invalid_code` and `two_factor_locked` if a second factor is
  *   enabled
  */
 export async function requestEmailChange(
@@ -37,6 +38,7 @@ export async function requestEmailChange(
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (!profile) throw new Problem('unauthenticated')
   if (profile.email === request.new_email) throw sameAddress()
+  await requireLasting(deps, request.new_email)
 
   const link = tokenMail(deps, { userId: user.userId, email: request.new_email }, 'change')
   const isTaken = (await findRecipient(deps.db, request.new_email)) !== undefined

@@ -11,6 +11,7 @@ import { confirmOrReset, signInByEmail } from '../../mail/templates/account.ts'
 import { render } from '../../mail/templates/render.tsx'
 import { Problem } from '../../problems.ts'
 import { admit } from '../admit.ts'
+import { isDisposable } from '../disposable.ts'
 import type { CodeProof } from '../identities/complete.ts'
 import { findUserByEmail } from '../queries.ts'
 import { registerConfirmed } from '../register-confirmed.ts'
@@ -50,7 +51,7 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   })
   afterTheAnswer(deps, async function sendCode() {
     const user = await findRecipient(deps.db, email)
-    if (user ? !user.isActive : !mayRegister(deps.config, email)) return
+    if (user ? !user.isActive : !mayRegister(deps.config, email) || (await isDisposable(deps, email))) return
     if (user && !user.emailVerifiedAt) return confirmFirst(deps, { userId: user.id, email })
     await send(deps, { ...request, return_to: returnTo }, method)
   })

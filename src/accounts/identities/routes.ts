@@ -9,6 +9,7 @@ import { Tokens } from '../schemas.ts'
 import { HAS_SSO } from '../sso/queries.ts'
 import { SsoSignIn } from '../sso/schemas.ts'
 import { beginSsoSignIn } from '../sso/sign-in.ts'
+import { describeCheck } from '../turnstile.ts'
 import { Challenge } from '../two-factor/schemas.ts'
 import { emailMethod } from '../ways-in.ts'
 import { beginSignIn } from './begin.ts'
@@ -144,7 +145,8 @@ export const identityRoutes = newRouter()
   .openapi(methodsRoute, async (c) => {
     const { config, db } = c.var.deps
     const providers = config.SIGN_IN_PROVIDERS.map(({ id, name }) => ({ id, name }))
-    return c.json({ providers, email: emailMethod(config), sso: await holds(db, HAS_SSO) }, 200)
+    const methods = { providers, email: emailMethod(config), turnstile: describeCheck(config) }
+    return c.json({ ...methods, sso: await holds(db, HAS_SSO) }, 200)
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
   .openapi(ssoRoute, async (c) => c.json(await beginSsoSignIn(c.var.deps, c.req.valid('json')), 200))

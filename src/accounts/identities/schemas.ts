@@ -11,6 +11,9 @@ export const Methods = z
     ),
     sso: z.boolean().meta({ description: 'Whether some organization has a single sign-on.' }),
     email: z.enum(['off', 'code', 'link']).meta({ description: 'What is sent by email to sign in.' }),
+    turnstile: z.object({ site_key: z.string(), script_url: z.url() }).nullable().meta({
+      description: `The widget of Cloudflare Turnstile, whose token registration takes as \`turnstile_token\`. Null where nobody is checked.`,
+    }),
   })
   .meta({ id: 'SignInMethods' })
 

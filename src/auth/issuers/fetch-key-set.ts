@@ -22,8 +22,8 @@ export interface FetchedKeys {
  */
 export async function fetchKeySet(url: string, timeoutMs: number, now: number): Promise<FetchedKeys> {
   const accept = 'application/jwk-set+json, application/json'
-  const { value, freshSeconds } = await fetchJson(url, { accept, timeoutMs, maxBytes: MAX_BYTES })
-  return { jwks: readKeys(value), fetchedAt: now, freshUntil: now + freshSeconds * 1000, imported: new Map() }
+  const { content, freshSeconds } = await fetchJson(url, { accept, timeoutMs, maxBytes: MAX_BYTES })
+  return { jwks: readKeys(content), fetchedAt: now, freshUntil: now + freshSeconds * 1000, imported: new Map() }
 }
 
 /** Entries that are no objects or have no kid are left out: no token finds them. */

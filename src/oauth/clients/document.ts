@@ -41,8 +41,8 @@ function requireDocumentAddress(id: string, publicUrl: string): void {
 
 async function readDocument(deps: ManagementDeps, url: string): Promise<ClientRow> {
   const now = deps.now()
-  const { value, freshSeconds } = await fetchDocument(url)
-  const said: Record<string, unknown> = typeof value === 'object' && value !== null ? { ...value } : {}
+  const { content, freshSeconds } = await fetchDocument(url)
+  const said: Record<string, unknown> = typeof content === 'object' && content !== null ? { ...content } : {}
   if (said.client_id !== url) throw unknown('The document at the client_id names another client_id.')
   const { token_endpoint_auth_method: method = 'none' } = said
   if (method !== 'none' || 'client_secret' in said)

@@ -33,6 +33,7 @@ describe('POST /api/v1/auth/register', () => {
       organization_id: expect.stringMatching(UUID),
       is_active: true,
       is_verified: false,
+      keys_need_confirmation: false,
       is_administrator: false,
       two_factor_enabled: false,
       has_password: true,

@@ -42,6 +42,8 @@ ProblemCode = Literal[
     "email_unconfirmed",
     "identity_unconfirmed",
     "registration_closed",
+    "person_unproven",
+    "email_disposable",
     "registration_domain_not_allowed",
     "account_required",
     "rate_limit_above_plan",

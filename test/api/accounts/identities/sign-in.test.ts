@@ -19,6 +19,7 @@ test('the providers of the deployment are listed by id and name, without any sec
     {
       email: 'off',
       sso: expect.any(Boolean),
+      turnstile: null,
       providers: [
         { id: 'local', name: 'Local' },
         { id: 'github', name: 'GitHub' },

@@ -1,0 +1,61 @@
+import type { Deps } from '../deps.ts'
+import { fetchText } from '../http/fetch-json.ts'
+import { emailDomain } from '../lib/email-address.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { Problem } from '../problems.ts'
+
+/** Lists have 4,000 to 100,000 domains. */
+const MAX_BYTES = 3 * 1024 * 1024
+/** How long a list that did not come is not asked for again. */
+const PAUSE_SECONDS = 60
+
+type Lookup = Pick<Deps, 'config' | 'now'>
+
+interface List {
+  readonly url: string
+  readonly domains: ReadonlySet<string>
+  /** In Unix milliseconds. */
+  readonly freshUntil: number
+}
+
+/** That of this isolate. */
+let list: List | undefined
+
+/**
+ * Whether an address is of a service that gives throwaway ones to anybody, by the list of the operator's choice. If the list does not
+ * come in time, the last one counts, or none: `disposable_list_unavailable` is logged.
+ *
+ * @returns false when DISPOSABLE_DOMAINS_URL is not set
+ */
+export async function isDisposable(deps: Lookup, email: string): Promise<boolean> {
+  const url = deps.config.DISPOSABLE_DOMAINS_URL
+  if (!url) return false
+  const { domains } = await loadList(deps, url)
+  const labels = emailDomain(email).split('.')
+  return labels.some((_, at) => domains.has(labels.slice(at).join('.'))) // a list has domains, addresses may be of hosts below them
+}
+
+/** @throws Problem `email_disposable` */
+export async function requireLasting(deps: Lookup, email: string): Promise<void> {
+  if (await isDisposable(deps, email)) throw new Problem('email_disposable')
+}
+
+async function loadList({ config, now }: Lookup, url: string): Promise<List> {
+  if (list?.url === url && list.freshUntil > now()) return list
+  const last = list?.url === url ? list.domains : new Set<string>()
+  try {
+    const wanted = { accept: 'text/plain', timeoutMs: config.DISPOSABLE_DOMAINS_TIMEOUT_MS, maxBytes: MAX_BYTES }
+    const { content, freshSeconds } = await fetchText(url, wanted)
+    list = { url, domains: parse(content), freshUntil: now() + freshSeconds * 1_000 }
+  } catch (error) {
+    log('warn', 'disposable_list_unavailable', errorFields(error))
+    list = { url, domains: last, freshUntil: now() + PAUSE_SECONDS * 1_000 }
+  }
+  return list
+}
+
+/** One domain on each line; what begins with `#` or `//` is a comment. */
+function parse(text: string): Set<string> {
+  const lines = text.split('\n').map((line) => line.trim().toLowerCase())
+  return new Set(lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('//')))
+}

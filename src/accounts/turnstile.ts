@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import type { Config } from '../config.ts'
+import type { ManagementDeps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { Problem } from '../problems.ts'
+
+/** What Cloudflare answers of a token (https://developers.cloudflare.com/turnstile/get-started/server-side-validation/). */
+const Verdict = z.object({ success: z.boolean(), 'error-codes': z.array(z.string()).default([]) })
+
+/** Codes that speak of the token. All others speak of this deployment or of Cloudflare, which no visitor can help. */
+const OF_TOKEN = new Set(['missing-input-response', 'invalid-input-response', 'timeout-or-duplicate'])
+
+/**
+ * Requires that a person registers, by the token of Cloudflare Turnstile. If Cloudflare does not answer in time, or does not know the
+ * secret, everybody is let in: `turnstile_unavailable` is logged, and the other rules apply.
+ *
+ * A back end that names its client's address with a service key has let that person in by rules of its own.
+ *
+ * @throws Problem `person_unproven`
+ */
+export async function requirePerson(deps: ManagementDeps, token: string | undefined): Promise<void> {
+  const { TURNSTILE_SECRET_KEY: secret } = deps.config
+  if (!secret || deps.origin.addressBy !== undefined) return
+  if (token === undefined || !(await isPerson(deps, secret, token))) throw new Problem('person_unproven')
+}
+
+/** What a page needs to show the widget. */
+export const describeCheck = ({ TURNSTILE_SITE_KEY: siteKey, TURNSTILE_URL }: Config) =>
+  siteKey === undefined ? null : { site_key: siteKey, script_url: `${TURNSTILE_URL}/api.js?render=explicit` }
+
+async function isPerson({ config, origin }: ManagementDeps, secret: string, token: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${config.TURNSTILE_URL}/siteverify`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ secret, response: token, ...(origin.ip && { remoteip: origin.ip }) }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(config.TURNSTILE_TIMEOUT_MS),
+    })
+    const { success, 'error-codes': codes } = Verdict.parse(await response.json())
+    if (success || codes.some((code) => OF_TOKEN.has(code))) return success
+    throw new Error(`Turnstile answered ${response.status}: ${codes.join(', ')}.`)
+  } catch (error) {
+    log('warn', 'turnstile_unavailable', errorFields(error))
+    return true
+  }
+}

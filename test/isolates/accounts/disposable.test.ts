@@ -1,0 +1,70 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, test, vi } from 'vitest'
+import { failFor } from '../../support/faults.ts'
+import { newUser } from '../../support/http.ts'
+import { mailsTo } from '../../support/mail.ts'
+import { workerWith } from '../../support/variant.ts'
+
+const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+
+/** A Worker that has not read its list yet: its address is like no other. */
+const fresh = (more: Record<string, string> = {}, id: string = crypto.randomUUID()) =>
+  workerWith({
+    DISPOSABLE_DOMAINS_URL: `${env.STACK_URL}/disposable/domains.txt?${id}`,
+    DISPOSABLE_DOMAINS_TIMEOUT_MS: '500',
+    ...more,
+  })
+
+const password = 'correct horse battery'
+const at = (domain: string) => `person-${crypto.randomUUID()}@${domain}`
+const isTold = () => warned.mock.calls.some(([line]) => String(line).includes('disposable_list_unavailable'))
+
+describe('where throwaway addresses are refused by a list', () => {
+  test.each([
+    ['throwaway.example', 403],
+    ['mx.throwaway.example', 403],
+    ['THROWAWAY.example', 403],
+    ['notthrowaway.example', 201],
+    ['example', 400],
+    ['example.com', 201],
+  ])('an address at %s is answered %i', async (domain, status) => {
+    const { call } = fresh()
+    const answer = await call('POST /api/v1/auth/register', { email: at(domain), password })
+    expect(answer.status).toBe(status)
+    if (status === 403) expect(answer.body.code).toBe('email_disposable')
+  })
+
+  test('nobody changes to one', async () => {
+    const { token } = await newUser()
+    const headers = { Authorization: `Bearer ${token}` }
+    const body = { new_email: at('throwaway.example'), password }
+    const answer = await fresh().call('POST /api/v1/auth/email/change', body, undefined, headers)
+    expect(answer.body.code).toBe('email_disposable')
+  })
+
+  test('no code is sent to one that has no account', async () => {
+    const { call, settled } = fresh({ EMAIL_SIGN_IN: 'code' })
+    const [thrown, lasting] = [at('throwaway.example'), at('example.com')]
+    const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    for (const email of [thrown, lasting])
+      expect((await call('POST /api/v1/auth/sign-in/email', { email, code_challenge })).status).toBe(202)
+    await settled()
+    expect(await mailsTo(thrown)).toEqual([])
+    expect(await mailsTo(lasting)).toHaveLength(1)
+  })
+
+  test.each([
+    ['is slow', { kind: 'hang' }],
+    ['fails', { kind: 'status', value: 503 }],
+  ] as const)('everybody is let in while the list %s, which is told, and asked for again later', async (_, fault) => {
+    warned.mockClear()
+    const id = crypto.randomUUID()
+    const { call } = fresh({}, id)
+    await failFor(id, { door: 'disposable', count: 1, ...fault })
+    expect((await call('POST /api/v1/auth/register', { email: at('throwaway.example'), password })).status).toBe(201)
+    expect(isTold()).toBe(true)
+    warned.mockClear()
+    await call('POST /api/v1/auth/register', { email: at('throwaway.example'), password })
+    expect(isTold()).toBe(false)
+  })
+})
