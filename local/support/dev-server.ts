@@ -42,7 +42,8 @@ export async function startDevServer(folder: string, ...options: string[]): Prom
         if (said.includes('Ctrl-C')) resolve(true)
       })
   })
-  if ((await Promise.race([isReady, ended])) !== true) throw new Error(`npm run dev did not start:\n${said}`)
+  const outcome = await Promise.race([isReady, ended])
+  if (outcome !== true) throw new Error(`npm run dev ended before it was ready (${outcome.join(' ')}):\n${said}`)
   return {
     baseUrl: `http://localhost:${port}`,
     localUrl: `http://127.0.0.1:${localPort}`,
