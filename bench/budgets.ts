@@ -16,7 +16,7 @@ export const BUDGETS = {
   busySqlRequests: 0.05,
   quietRedisRequests: 1.1,
   /** Upstash bills those inside of scripts, too. */
-  quietRedisCommands: 7,
+  quietRedisCommands: 5.5,
   quietSqlRequests: 0.1,
   coldRedisRequests: 1.1,
   coldSqlRequests: 1.1,

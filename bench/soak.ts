@@ -2,7 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { readArguments } from '../local/support/arguments.ts'
 import { command } from '../local/support/command.ts'
+import { parseQuota } from '../local/support/quota-text.ts'
 import { readAddress, readCount } from '../local/support/settings.ts'
+import { quotaKey } from '../src/limits/limit-request.ts'
 import { openWorld, type World } from './bench-world.ts'
 import { load } from './load.ts'
 import { buildWorker, startWorkerd, type Workerd } from './worker.ts'
@@ -151,14 +153,14 @@ async function usedOnceSettled({ sql, stackUrl, variables }: World, { organizati
       [organizations],
     )
     const month = new Date().toISOString().slice(0, 7)
-    const commands = organizations.map((id) => ['HGET', `quota:${id}:${month}`, 'api_calls'])
+    const commands = organizations.map((id) => ['GET', quotaKey(id, month)])
     const answer = await fetch(`${stackUrl}/redis/pipeline`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
       body: JSON.stringify(commands),
     })
     const counts = (await answer.json()) as { result: string | null }[]
-    const redis = counts.reduce((sum, { result }) => sum + Number(result ?? 0), 0)
+    const redis = counts.reduce((sum, { result }) => sum + (parseQuota(result).api_calls ?? 0), 0)
     const used = { postgres: Number(row?.calls), redis }
     if ((used.postgres === valid && used.redis === valid) || tries === 20) return used
     await new Promise((resolve) => setTimeout(resolve, 500))

@@ -1,6 +1,8 @@
 /** What is lost when the server is ended under load: admitted verifications that nobody wrote. */
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { parseQuota } from '../../local/support/quota-text.ts'
+import { quotaKey } from '../../src/limits/limit-request.ts'
 import type { World } from '../bench-world.ts'
 import type { Server } from './server.ts'
 
@@ -94,8 +96,8 @@ async function countInRedis({ stackUrl, variables }: World, organizationId: stri
   const answer = await fetch(`${stackUrl}/redis`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${variables.UPSTASH_REDIS_REST_TOKEN}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(['HGET', `quota:${organizationId}:${month}`, 'api_calls']),
+    body: JSON.stringify(['GET', quotaKey(organizationId, month)]),
   })
   const { result } = (await answer.json()) as { result: string | null }
-  return Number(result ?? 0)
+  return parseQuota(result).api_calls ?? 0
 }

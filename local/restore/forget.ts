@@ -5,7 +5,7 @@ import type { Send } from '../support/redis-command.ts'
  * Counters of periods and credits, calendar limits of keys, and versions of rows: all of them start again from the restored
  * database. Rate limits, reservations, the spool and the marks of repeated requests stay.
  */
-const PREFIXES = ['quota:', 'credits:', 'limit:', 'limits:', 'version:'] as const
+const PREFIXES = ['used:', 'credits:', 'limit:', 'limits:', 'version:'] as const
 const SCAN_COUNT = '1000'
 
 /** @returns how many keys are gone */

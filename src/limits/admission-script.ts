@@ -6,7 +6,7 @@ import { WINDOW_FUNCTIONS } from './window-script.ts'
 /**
  * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
- * KEYS: each window (window-script.ts), then each version, then, with a quota, its hash and its holds, then each counter and its
+ * KEYS: each window (window-script.ts), then each version, then, with a quota, its text and its holds, then each counter and its
  * holds (three KEYS each: counter-script.ts), then, if given, the marker of a request that must count once.
  * ARGV[1]: JSON. `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
  * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
@@ -26,14 +26,14 @@ import { WINDOW_FUNCTIONS } from './window-script.ts'
  * A used-up meter refuses even a request that takes nothing from it: a customer without tokens gets no more verdicts. A
  * window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
- * Upstash bills each call. So windows and versions are read by one, and each window and the quota are written by one.
+ * Upstash bills each call. So windows, versions and the quota are read by one, and each window and the quota are written by one.
  */
 export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
 local now = clock(request.ahead)
 local windows, versions = #request.windows, #request.versions
 
-local stored, confirmed = redis.call('MGET', unpack(KEYS, 1, windows + versions)), 1
+local stored, confirmed = redis.call('MGET', unpack(KEYS, 1, windows + versions + (request.quota and 1 or 0))), 1
 for i = 1, versions do
   local known = tonumber(stored[windows + i] or -1)
   if known > request.versions[i] then return {'stale', i - 1} end
@@ -46,7 +46,7 @@ end
 
 local quotaKey, state = KEYS[windows + versions + 1], nil
 if request.quota then
-  state = openQuota(quotaKey, KEYS[windows + versions + 2], request.quota, now)
+  state = openQuota(stored[windows + versions + 1], KEYS[windows + versions + 2], request.quota, now)
   if not state then return {'unseeded'} end
 end
 local meters = request.quota and request.quota.meters or {}
@@ -55,7 +55,10 @@ local counters, counted = request.counters or {}, {}
 for i, counter in ipairs(counters) do
   local at = windows + versions + (request.quota and 2 or 0) + i * 3
   counted[i] = openCounter(at - 2, counter, now)
-  if not counted[i] then return {counter.from and 'uncounted' or 'unseeded'} end
+  if not counted[i] then
+    saveQuota(quotaKey, state)
+    return {counter.from and 'uncounted' or 'unseeded'}
+  end
 end
 
 local function bucketThatMakesRoom(read, window)
@@ -67,24 +70,14 @@ local function bucketThatMakesRoom(read, window)
   return awaited
 end
 
-local changed = {}
 local function count(readUnits)
-  local function add(field, units)
-    state[field] = (state[field] or 0) + units
-    changed[field] = true
-  end
+  local function add(field, units) set(state, field, (state[field] or 0) + units) end
   for _, meter in ipairs(meters) do
     if meter.amount > 0 then
       add(meter.name, readUnits(meter))
       if isLaned(meter.name) then add(toLane(meter.name, state.generation), readUnits(meter)) end
     end
   end
-end
-
-local function writeCounts()
-  local written = {}
-  for field in pairs(changed) do written[#written + 1], written[#written + 2] = field, whole(state[field]) end
-  if #written > 0 then redis.call('HSET', quotaKey, unpack(written)) end
 end
 
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
@@ -115,7 +108,10 @@ local isRepeated = known and true
 local lease, generation = {0, 0, 0, 0, 0}, state and state.generation or -1
 if known then
   local counted, body = string.match(known, '^(-?%d+) (.*)$')
-  if body ~= request.once.body then return {'reused'} end
+  if body ~= request.once.body then
+    saveQuota(quotaKey, state)
+    return {'reused'}
+  end
   generation = tonumber(counted)
 end
 if isRepeated then
@@ -158,7 +154,7 @@ elseif outcome == 'admitted' and costs then
   end
 end
 
-writeCounts()
+saveQuota(quotaKey, state)
 local readings, used = {}, {}
 for i, read in ipairs(reads) do
   if read.isChanged then writeWindow(KEYS[i], read, request.windows[i]) end
@@ -179,20 +175,12 @@ return {outcome, refused, readings, used, lease, generation, confirmed, counts}`
  * Returns unspent units of a lease, if the counts they were taken from still exist: the window, the quota and the balance
  * were not lost since, and the generation was not settled. No count falls below 0.
  *
- * KEYS: the window, the quota's hash, the balance if units were taken of one. ARGV: units, their bucket, the window's
+ * KEYS: the window, the quota's text, the balance if units were taken of one. ARGV: units, their bucket, the window's
  * `born`, the quota's `born`, the generation, what each unit took of money, the balance's `born`.
  */
-export const GIVE_BACK = defineScript(`
+export const GIVE_BACK = defineScript(`${QUOTA_FUNCTIONS}
 local units, bucket, each = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[6])
-local function whole(number) return string.format('%.0f', number) end
-local function lower(key, known, fields)
-  local written = {}
-  for i, field in ipairs(fields) do
-    local left = tonumber(known[i] or '0')
-    if left > 0 and field[2] > 0 then written[#written + 1], written[#written + 2] = field[1], whole(left - math.min(field[2], left)) end
-  end
-  if #written > 0 then redis.call('HSET', key, unpack(written)) end
-end
+local function lowered(known, by) return math.max(0, known - by) end
 
 local window = redis.call('GET', KEYS[1]) or ''
 local now, born, counts = string.match(window, '^(%d+) (%d+)(.*)$')
@@ -204,13 +192,19 @@ if born == ARGV[3] then
 end
 if KEYS[2] then
   local lane = 'lane:' .. whole(tonumber(ARGV[5]) % 2)
-  local quota = redis.call('HMGET', KEYS[2], 'born', 'settled', 'api_calls', lane, 'cost_usd', lane .. ':cost_usd')
-  if quota[1] == ARGV[4] and tonumber(quota[2] or '-1') < tonumber(ARGV[5]) then
+  local state = readQuota(KEYS[2])
+  if state.born == tonumber(ARGV[4]) and (state.settled or -1) < tonumber(ARGV[5]) then
     local cost = units * each
-    lower(KEYS[2], {unpack(quota, 3)}, {{'api_calls', units}, {lane, units}, {'cost_usd', cost}, {lane .. ':cost_usd', cost}})
+    for field, by in pairs({api_calls = units, [lane] = units, cost_usd = cost, [lane .. ':cost_usd'] = cost}) do
+      if state[field] then set(state, field, lowered(state[field], by)) end
+    end
+    saveQuota(KEYS[2], state)
     if KEYS[3] and each > 0 then
       local balance = redis.call('HMGET', KEYS[3], 'born', 'used', lane)
-      if balance[1] == ARGV[7] then lower(KEYS[3], {balance[2], balance[3]}, {{'used', cost}, {lane, cost}}) end
+      if balance[1] == ARGV[7] then
+        local used, taken = tonumber(balance[2] or '0'), tonumber(balance[3] or '0')
+        redis.call('HSET', KEYS[3], 'used', whole(lowered(used, cost)), lane, whole(lowered(taken, cost)))
+      end
     end
   end
 end

@@ -81,22 +81,24 @@ end
 local settled = {}
 for i, quota in ipairs(request.quotas) do
   local key = KEYS[#request.windows + i]
-  local isSettled = quota.generation >= 0 and quota.generation <= tonumber(redis.call('HGET', key, 'settled') or '-1')
-  local isBorn = redis.call('HEXISTS', key, 'born') == 1
+  local state = readQuota(key)
+  local function add(field, units) set(state, field, (state[field] or 0) + units) end
+  local isSettled = quota.generation >= 0 and quota.generation <= (state.settled or -1)
   settled[i] = isSettled
   for meter, units in pairs(quota.units) do
-    if not isBorn then
-      redis.call('HINCRBY', key, 'carried:' .. meter, whole(units))
+    if not state.born then
+      add('carried:' .. meter, units)
     elseif not isSettled then
-      redis.call('HINCRBY', key, meter, whole(units))
+      add(meter, units)
       if isLaned(meter) and quota.generation >= 0 then
-        redis.call('HINCRBY', key, toLane(meter, quota.generation), whole(units))
+        add(toLane(meter, quota.generation), units)
       elseif isLaned(meter) then
-        redis.call('HSET', key, 'laneless', whole(clock))
+        set(state, 'laneless', clock)
       end
     end
   end
-  if not isBorn then redis.call('PEXPIRE', key, ARGV[3]) end
+  if not state.born then lives[state] = {'PX', ARGV[3]} end
+  saveQuota(key, state)
 end
 for i, counter in ipairs(request.counters) do
   local at = #request.windows + #request.quotas + i * 3 - 2

@@ -121,7 +121,7 @@ local function openBalance(read, counter, isLost)
 end
 
 local function openCounter(at, counter, now)
-  local read = {key = KEYS[at], holdsKey = KEYS[at + 1], fields = readQuota(KEYS[at]), now = now}
+  local read = {key = KEYS[at], holdsKey = KEYS[at + 1], fields = readHash(KEYS[at]), now = now}
   local isLost, seed = not read.fields.born, 0
   if isLost then
     seed = beginCounter(read, KEYS[at + 2], counter, now)

@@ -4,7 +4,7 @@ import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /**
- * KEYS: the quota's hash, its holds, the versions, with an idempotency key its marker, with `trace` the
+ * KEYS: the quota's text, its holds, the versions, with an idempotency key its marker, with `trace` the
  * trace's key, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON of `ahead` (ms); `quota` as in the admission script; `gauges`, their latest readings; `versions`; `id`; `body` (a
  * hash of the request that an idempotency key stands for); `marked` (ms); `ms` until the hold expires; `share`;
  * `maxHolds` of an organization; `counters`, if any, each with the `units` to hold, or the `meter` whose held amount it is;
@@ -24,15 +24,19 @@ for i, newest in ipairs(redis.call('MGET', unpack(KEYS, 3, at))) do
   if newest and tonumber(newest) > request.versions[i] then return {'stale'} end
 end
 local now = clock(request.ahead)
-local state = openQuota(KEYS[1], KEYS[2], request.quota, now)
+local state = openQuota(redis.call('GET', KEYS[1]), KEYS[2], request.quota, now)
 if not state then return {'unseeded'} end
+local function finish(answer)
+  saveQuota(KEYS[1], state)
+  return answer
+end
 local marker, trace
 if request.body then at, marker = at + 1, KEYS[at + 1] end
 if request.trace then at, trace = at + 1, KEYS[at + 1] end
 local counters, counted = request.counters or {}, {}
 for i, counter in ipairs(counters) do
   counted[i] = openCounter(at + i * 3 - 2, counter, now)
-  if not counted[i] then return {counter.from and 'uncounted' or 'unseeded'} end
+  if not counted[i] then return finish({counter.from and 'uncounted' or 'unseeded'}) end
 end
 local function readings(refused, needed)
   local answer = {}
@@ -44,10 +48,7 @@ local function readings(refused, needed)
   return answer
 end
 
-for meter, value in pairs(request.gauges or {}) do
-  state[meter] = value
-  redis.call('HSET', KEYS[1], meter, whole(value))
-end
+for meter, value in pairs(request.gauges or {}) do set(state, meter, value) end
 
 local meters, states, amounts, byMeter = request.quota.meters, {}, {}, {}
 local function remember()
@@ -57,23 +58,23 @@ local function remember()
 end
 
 local marked, known = marker and redis.call('GET', marker), redis.call('HGET', KEYS[2], request.id)
-if marked and marked ~= request.body then return {'reused'} end
-if marked and not known then return {'closed'} end
+if marked and marked ~= request.body then return finish({'reused'}) end
+if marked and not known then return finish({'closed'}) end
 if known then
   local hold = cjson.decode(known)
   remember()
   for i, meter in ipairs(meters) do amounts[i] = tonumber(hold.amounts[meter.name] or 0) end
-  return {'held', -1, hold.expires, states, amounts, readings()}
+  return finish({'held', -1, hold.expires, states, amounts, readings()})
 end
 
-if redis.call('HLEN', KEYS[2]) >= request.maxHolds then return {'too_many'} end
+if redis.call('HLEN', KEYS[2]) >= request.maxHolds then return finish({'too_many'}) end
 for i, meter in ipairs(meters) do
   local room = meter.limit - (state[meter.name] or 0) - (state['held:' .. meter.name] or 0)
   amounts[i] = meter.amount
   if meter.limit >= 0 and meter.amount > 0 then
     if meter.amount > room then
       remember()
-      return {'exceeded', i - 1, 0, states, {}, readings()}
+      return finish({'exceeded', i - 1, 0, states, {}, readings()})
     end
     amounts[i] = math.min(meter.amount, math.max(1, math.floor(room * request.share)))
   end
@@ -85,7 +86,7 @@ for i, counter in ipairs(counters) do
   local needed = counter.isBalance and math.max(counter.units, 1) or counter.units
   if needed > 0 and not fits(counted[i], counter, needed) then
     remember()
-    return {'counter_exceeded', i - 1, 0, states, {}, readings(i, needed)}
+    return finish({'counter_exceeded', i - 1, 0, states, {}, readings(i, needed)})
   end
 end
 
@@ -95,10 +96,10 @@ if trace then redis.call('SET', trace, request.trace, 'PX', whole(request.ms + r
 for i, counter in ipairs(counters) do holdIn(counted[i], counter, request.id, counter.units, expires) end
 redis.call('HSET', KEYS[2], request.id, cjson.encode({expires = expires, amounts = byMeter, about = request.about}))
 redis.call('PEXPIREAT', KEYS[2], whole(request.keepUntil))
-if not state.next or expires < state.next then redis.call('HSET', KEYS[1], 'next', whole(expires)) end
+if not state.next or expires < state.next then set(state, 'next', expires) end
 for i, meter in ipairs(meters) do
   local field = 'held:' .. meter.name
-  if amounts[i] > 0 then state[field] = redis.call('HINCRBY', KEYS[1], field, whole(amounts[i])) end
+  if amounts[i] > 0 then set(state, field, (state[field] or 0) + amounts[i]) end
 end
 remember()
-return {'held', -1, expires, states, amounts, readings()}`)
+return finish({'held', -1, expires, states, amounts, readings()})`)

@@ -148,7 +148,7 @@ const KEEP_AFTER_END_MS = 3 * 24 * 3_600_000
 export const keepUntil = (period: Period) => period.end + KEEP_AFTER_END_MS
 
 /** Redis keys of the counters of an organization's period and of its holds; see docs/internals/storage.md. */
-export const quotaKey = (organizationId: string, period: string) => `quota:${organizationId}:${period}`
+export const quotaKey = (organizationId: string, period: string) => `used:${organizationId}:${period}`
 export const holdsKey = (organizationId: string, period: string) => `holds:${organizationId}:${period}`
 
 export const keyVersionKey = (keyId: string) => `version:key:${keyId}`

@@ -11,8 +11,9 @@ end
 /**
  * Lua functions that all scripts over quotas share.
  *
- * An organization's quota of one period is a hash: a field per meter with the units used, `held:<meter>` with the units
- * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are another hash: id -> JSON of
+ * An organization's quota of one period is one text, `field units field units …`, so that it is read with the versions and the
+ * windows by one command, and written with its life by one: a field per meter with the units used, `held:<meter>` with the units
+ * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are a hash: id -> JSON of
  * `expires` (ms) and `amounts` by meter, as text, because cjson writes numbers with 14 digits.
  *
  * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
@@ -25,10 +26,13 @@ end
  * take from it and reports add to it: its lanes are `lane:0:m:<slug>` and `lane:1:m:<slug>`. All other meters have one writer.
  *
  * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
- * - `raise(key, state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
- * - `addCarried(key, state, now)`: units that isolates admitted alone while there was no hash (limits/carry.ts) count in a new one.
- * - `openQuota(quotaKey, holdsKey, quota, now)`: the hash as a table, after expired holds were dropped. Fresh figures of
- *   Postgres start a lost hash and raise one that is behind. `nil` when it is lost and nothing fresh was given.
+ * - `parseQuota(text)`, `readQuota(key)`: the quota as a table; empty when there is none.
+ * - `set(state, field, units)`: changes it, with `nil` removes; `saveQuota(key, state)`: writes it if it was changed. A script that leaves
+ *   early saves before.
+ * - `raise(state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
+ * - `addCarried(state, now)`: units that isolates admitted alone while there was no quota (limits/carry.ts) count in a new one.
+ * - `openQuota(text, holdsKey, quota, now)`: the quota as a table, after expired holds were dropped. Fresh figures of
+ *   Postgres start a lost one and raise one that is behind. `nil` when it is lost and nothing fresh was given.
  */
 export const QUOTA_FUNCTIONS = `
 local function clock(ahead)
@@ -38,10 +42,31 @@ end
 
 local function whole(number) return string.format('%.0f', number) end
 
-local function readQuota(key)
-  local fields, state = redis.call('HGETALL', key), {}
-  for i = 1, #fields, 2 do state[fields[i]] = tonumber(fields[i + 1]) end
+local function readHash(key)
+  local fields, read = redis.call('HGETALL', key), {}
+  for i = 1, #fields, 2 do read[fields[i]] = tonumber(fields[i + 1]) end
+  return read
+end
+
+local changed, lives = {}, {}
+local function set(state, field, units)
+  if state[field] ~= units then state[field], changed[state] = units, true end
+end
+
+local function parseQuota(text)
+  local state = {}
+  for field, units in string.gmatch(text or '', '(%S+) (%S+)') do state[field] = tonumber(units) end
   return state
+end
+
+local function readQuota(key) return parseQuota(redis.call('GET', key)) end
+
+local function saveQuota(key, state)
+  if not state or not (changed[state] or lives[state]) then return end
+  local parts = {}
+  for field, units in pairs(state) do parts[#parts + 1], parts[#parts + 2] = field, whole(units) end
+  redis.call('SET', key, table.concat(parts, ' '), unpack(lives[state] or {'KEEPTTL'}))
+  changed[state], lives[state] = nil, nil
 end
 
 ${LANES}
@@ -54,11 +79,11 @@ local function readLanes(recorded, meter)
   return (recorded.custom_lanes or {})[meter] or {0, 0}
 end
 
-local function raise(key, state, recorded)
-  local written, raised = {}, 0
-  local function set(field, value)
-    state[field], raised = value, raised + 1
-    written[#written + 1], written[#written + 2] = field, whole(value)
+local function raise(state, recorded)
+  local raised = 0
+  local function lift(field, units)
+    set(state, field, units)
+    raised = raised + 1
   end
   local function raiseLaned(meter, used)
     local lanes = readLanes(recorded, meter)
@@ -67,24 +92,23 @@ local function raise(key, state, recorded)
       local field = toLane(meter, i - 1)
       local missing = lanes[i] - (state[field] or 0)
       if missing > 0 then
-        set(field, lanes[i])
+        lift(field, lanes[i])
         grown = grown + missing
       end
     end
-    if grown > 0 or not state[meter] then set(meter, (state[meter] or 0) + grown) end
+    if grown > 0 or not state[meter] then lift(meter, (state[meter] or 0) + grown) end
   end
   for meter, used in pairs(recorded) do
     if isLaned(meter) then
       raiseLaned(meter, used)
     elseif type(used) == 'number' and (state[meter] or -1) < used then
-      set(meter, used)
+      lift(meter, used)
     end
   end
-  if raised > 0 then redis.call('HSET', key, unpack(written)) end
   return raised
 end
 
-local function recountHolds(quotaKey, holdsKey, state, now)
+local function recountHolds(holdsKey, state, now)
   local holds, first, held = redis.call('HGETALL', holdsKey), nil, {}
   for field in pairs(state) do
     if string.sub(field, 1, 5) == 'held:' then held[field] = 0 end
@@ -100,42 +124,37 @@ local function recountHolds(quotaKey, holdsKey, state, now)
       if not first or hold.expires < first then first = hold.expires end
     end
   end
-  for field, amount in pairs(held) do
-    state[field] = amount
-    redis.call('HSET', quotaKey, field, whole(amount))
-  end
-  state.next = first
-  if first then redis.call('HSET', quotaKey, 'next', whole(first)) else redis.call('HDEL', quotaKey, 'next') end
+  for field, amount in pairs(held) do set(state, field, amount) end
+  set(state, 'next', first)
 end
 
-local function addCarried(key, state, now)
+local function addCarried(state, now)
   local carried = {}
   for field, units in pairs(state) do
     local meter = string.match(field, '^carried:(.*)$')
     if meter then carried[meter] = units end
   end
   for meter, units in pairs(carried) do
-    state[meter] = (state[meter] or 0) + units
-    redis.call('HSET', key, meter, whole(state[meter]))
-    redis.call('HDEL', key, 'carried:' .. meter)
-    if isLaned(meter) then redis.call('HSET', key, 'laneless', whole(now)) end
+    set(state, meter, (state[meter] or 0) + units)
+    set(state, 'carried:' .. meter, nil)
+    if isLaned(meter) then set(state, 'laneless', now) end
   end
 end
 
-local function openQuota(quotaKey, holdsKey, quota, now)
-  local state = readQuota(quotaKey)
+local function openQuota(text, holdsKey, quota, now)
+  local state = parseQuota(text)
   local isLost = not state.born
   if isLost and not quota.recorded then return nil end
   if isLost then
-    state.born, state.generation = now, 0
-    redis.call('HSET', quotaKey, 'born', whole(now), 'generation', '0')
+    set(state, 'born', now)
+    set(state, 'generation', 0)
   end
   if quota.recorded then
-    raise(quotaKey, state, quota.recorded)
-    redis.call('PEXPIREAT', quotaKey, whole(quota.keepUntil))
+    raise(state, quota.recorded)
+    lives[state] = {'PXAT', whole(quota.keepUntil)}
   end
-  if isLost then addCarried(quotaKey, state, now) end
-  if isLost or (state.next and state.next <= now) then recountHolds(quotaKey, holdsKey, state, now) end
+  if isLost then addCarried(state, now) end
+  if isLost or (state.next and state.next <= now) then recountHolds(holdsKey, state, now) end
   return state
 end
 `

@@ -179,10 +179,11 @@ function readCustom(use: OrganizationUse, counted: ReadonlyMap<MeterName, MeterS
   )
 }
 
-/** KEYS: a quota's hash, its holds. ARGV: added to the clock (ms), then meters. Answer: used and held of each. */
+/** KEYS: a quota's text, its holds. ARGV: added to the clock (ms), then meters. Answer: used and held of each. */
 const LOOK = defineScript(`${QUOTA_FUNCTIONS}
-local state = openQuota(KEYS[1], KEYS[2], {}, clock(tonumber(ARGV[1])))
+local state = openQuota(redis.call('GET', KEYS[1]), KEYS[2], {}, clock(tonumber(ARGV[1])))
 if not state then return {} end
+saveQuota(KEYS[1], state)
 local answer = {}
 for i = 2, #ARGV do
   answer[#answer + 1] = state[ARGV[i]] or 0

@@ -6,27 +6,28 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
 /**
  * Ends a hold and counts what was used, in the quota and in all counters, in one step. Idempotent.
  *
- * KEYS: the quota's hash, its holds, a marker, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON
+ * KEYS: the quota's text, its holds, a marker, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON
  * of `ahead` (ms); `id` of the hold; `recorded`, the use in the quota's period according to Postgres, or {}; `isNew`,
  * whether Postgres has just written the use for the first time; `marked` (ms), how long the marker stands; `counters`
  * with the `amount` that was used of each, and `xid`, the transaction of Postgres that wrote it.
  *
- * Answer: whether the hold existed. Held units never fall below 0: a lost hash counts the holds again when it is
+ * Answer: whether the hold existed. Held units never fall below 0: a lost quota counts the holds again when it is
  * started. What Postgres says as a sum is not added. Where the hold has ended, only a use that is new counts. The
  * marker remembers that a use was counted.
  */
 export const SETTLE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
 local now, state = clock(request.ahead), readQuota(KEYS[1])
-if state.born then raise(KEYS[1], state, request.recorded) end
+if state.born then raise(state, request.recorded) end
 local known = redis.call('HGET', KEYS[2], request.id)
 if known then
   redis.call('HDEL', KEYS[2], request.id)
   for meter, amount in pairs(cjson.decode(known).amounts) do
     local field = 'held:' .. meter
-    if state.born and state[field] then redis.call('HSET', KEYS[1], field, whole(math.max(0, state[field] - tonumber(amount)))) end
+    if state.born and state[field] then set(state, field, math.max(0, state[field] - tonumber(amount))) end
   end
 end
+saveQuota(KEYS[1], state)
 local counters, isNew = request.counters or {}, request.isNew
 if #counters > 0 and isNew then
   isNew = redis.call('SET', KEYS[3], 1, 'NX', 'PX', whole(request.marked)) and true
@@ -104,7 +105,7 @@ return 1`)
 /**
  * Lets a hold end later, never earlier.
  *
- * KEYS: the quota's hash, its holds, the trace, then each counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms`
+ * KEYS: the quota's text, its holds, the trace, then each counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms`
  * until it shall end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
  */
 export const EXTEND = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}

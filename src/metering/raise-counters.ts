@@ -10,13 +10,15 @@ import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
 import type { PeriodUsage } from './write.ts'
 
 /**
- * KEYS: a quota's hash. ARGV: JSON of the use recorded by Postgres. Raises only a hash that exists; a lost one starts
+ * KEYS: a quota's text. ARGV: JSON of the use recorded by Postgres. Raises only one that exists; a lost one starts
  * from the figures of Postgres anyway. Every figure is a sum, not a difference, so the script is idempotent.
  */
 const RAISE = defineScript(`${QUOTA_FUNCTIONS}
 local state = readQuota(KEYS[1])
 if not state.born then return 0 end
-return raise(KEYS[1], state, cjson.decode(ARGV[1]))`)
+local raised = raise(state, cjson.decode(ARGV[1]))
+saveQuota(KEYS[1], state)
+return raised`)
 
 /**
  * Raises the counters to the recorded use, so that the next verification sees usage that no verification counted. Never

@@ -27,7 +27,7 @@ const CONCURRENCY = 500
 const MAX_LOGGED = 20
 
 /**
- * KEYS: a quota's hash; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
+ * KEYS: a quota's text; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
  * spool was empty and the queue up to date (1 or 0) before Postgres was read, the grace (ms), JSON of the use recorded by Postgres, and of the
  * balance as in limits/counter-script.ts. Answer: {corrected counters, then meter and value of each part
  * that is above Postgres although Redis has it only from there}.
@@ -45,7 +45,7 @@ for field in pairs(state) do
   local meter = string.match(field, '^lane:%d:(m:.*)$')
   if meter and not recorded[meter] then recorded[meter] = 0 end
 end
-local corrected = raise(KEYS[1], state, recorded)
+local corrected = raise(state, recorded)
 local settled = state.settled or -1
 local balance, read = ARGV[5] and cjson.decode(ARGV[5]), nil
 if balance and redis.call('HEXISTS', KEYS[2], 'born') == 1 then
@@ -66,11 +66,12 @@ if state.generation > settled + 1 and ARGV[2] == '1' and now - state.flipped >= 
     local lane, used = toLane(meter, settled), readLanes(recorded, meter)[settled % 2 + 1]
     local excess = isLaned(meter) and (state[lane] or 0) - used or 0
     if excess ~= 0 then
-      state[lane], state[meter], corrected = used, (state[meter] or 0) - excess, corrected + 1
-      redis.call('HSET', KEYS[1], lane, whole(used), meter, whole(state[meter]))
+      set(state, lane, used)
+      set(state, meter, (state[meter] or 0) - excess)
+      corrected = corrected + 1
     end
   end
-  redis.call('HSET', KEYS[1], 'settled', whole(settled))
+  set(state, 'settled', settled)
   if read and read.fields.from == balance.balance.period then settleBalance(settled) end
 end
 if read then
@@ -82,8 +83,10 @@ if read then
   end
 end
 if state.generation == settled + 1 then
-  redis.call('HSET', KEYS[1], 'generation', whole(state.generation + 1), 'flipped', whole(now))
+  set(state, 'generation', state.generation + 1)
+  set(state, 'flipped', now)
 end
+saveQuota(KEYS[1], state)
 for meter, used in pairs(recorded) do
   if isLaned(meter) then
     local lanes, rest = readLanes(recorded, meter), reported(state, meter)
@@ -96,7 +99,7 @@ answer[1] = corrected
 return answer`)
 
 /**
- * KEYS: a quota's hash. ARGV: added to the clock (ms), the grace (ms), JSON of what Postgres says was used, then meter and
+ * KEYS: a quota's text. ARGV: added to the clock (ms), the grace (ms), JSON of what Postgres says was used, then meter and
  * value that Redis had before Postgres was asked, in turn. Answer: how many were lowered. One that changed meanwhile is left
  * to the next run, and so are calls while some of no generation may be on their way to Postgres.
  */
@@ -109,10 +112,11 @@ for i = 4, #ARGV, 2 do
   local used, value, lanes = recorded[meter] or 0, state[meter] or 0, readLanes(recorded, meter)
   if isLaned(meter) then used, value = used - lanes[1] - lanes[2], reported(state, meter) end
   if value == seen and used < seen and not (isLaned(meter) and areCallsOnTheirWay) then
-    redis.call('HSET', KEYS[1], meter, whole((state[meter] or 0) - (seen - used)))
+    set(state, meter, (state[meter] or 0) - (seen - used))
     lowered = lowered + 1
   end
 end
+saveQuota(KEYS[1], state)
 return lowered`)
 
 const COLUMNS = `organization_id, extract(epoch from period_start)::float8 * 1000 as period_start, even_calls, odd_calls, even_charges, odd_charges,

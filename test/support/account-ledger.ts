@@ -11,6 +11,7 @@ import { ingestUsage } from '../../src/usage/reporting/ingest.ts'
 import type { Settlement, Step, World } from './account-histories.ts'
 import { newKeyHolder, setLimits } from './http.ts'
 import type { Isolate } from './isolate.ts'
+import { readQuota } from './quota.ts'
 
 /** Units that count in a period: of one event. */
 interface Counted {
@@ -166,7 +167,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   /** What Redis holds of a period; undefined where it has nothing of it. */
   async function readCounter(period: string) {
     const [counter, open] = await Promise.all([
-      stores.redis.hgetall<Record<string, number>>(quotaKey(organizationId, period)),
+      readQuota(stores.redis, quotaKey(organizationId, period)),
       stores.redis.hlen(holdsKey(organizationId, period)),
     ])
     if (!counter?.['born']) return undefined

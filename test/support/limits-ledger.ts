@@ -9,6 +9,7 @@ import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'
 import { reconcile } from '../../src/metering/reconcile-counters.ts'
 import { BUCKET_MS, type Hold, MINUTE, type Settlement, type Step, type World } from './histories.ts'
 import { claimOf, type Isolate, NO_CHARGES } from './isolate.ts'
+import { readQuota } from './quota.ts'
 import { readWindow } from './windows.ts'
 
 export const LEASE_MS = 1_500
@@ -243,12 +244,8 @@ export function begin(
       reconcile(deps(), row(), { wasAllWritten: isSpoolEmpty() }),
     ])
   async function counted() {
-    const counter = await redis.hmget<Record<string, number>>(
-      quotaKey(organizationId, name),
-      'api_calls',
-      'held:api_calls',
-    )
-    return { used: counter?.['api_calls'] ?? 0, held: counter?.['held:api_calls'] ?? 0 }
+    const { api_calls: used = 0, 'held:api_calls': held = 0 } = await readQuota(redis, quotaKey(organizationId, name))
+    return { used, held }
   }
 
   /** What the window's counter holds, in buckets that still count. */

@@ -5,6 +5,7 @@ import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { reconcileQuotas } from '../../../src/metering/reconcile-counters.ts'
 import { directly } from '../../support/direct.ts'
 import { newKeyHolder, verify } from '../../support/http.ts'
+import { readQuota } from '../../support/quota.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -19,7 +20,7 @@ test('a counter that fails is logged with its organization, and keeps no other f
   await verify(key)
   const written = () => sql.query('select 1 from usage_periods where organization_id = $1', [organizationId])
   await expect.poll(written).toHaveLength(1) // a later write would say that the period changed now
-  await redis.set(quotaKey(odd, month), 'no hash')
+  await redis.sadd(quotaKey(odd, month), 'no text')
   await sql.query(
     `insert into usage_periods (organization_id, period_start, queries, updated_at)
      select id, usage_period_start(null, now()), 7, now() + interval '7 hours' from unnest($1::uuid[]) as id
@@ -29,7 +30,7 @@ test('a counter that fails is logged with its organization, and keeps no other f
   const spy = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   await reconcileQuotas(directly(), Date.now() + LATER_MS)
   await redis.del(quotaKey(odd, month))
-  expect(await redis.hget(quotaKey(organizationId, month), 'queries')).toBe(7)
+  expect((await readQuota(redis, quotaKey(organizationId, month))).queries).toBe(7)
   const entries = spy.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>)
   expect(entries).toContainEqual(
     expect.objectContaining({ event: 'quota_not_reconciled', organization_id: odd, message: expect.anything() }),

@@ -8,6 +8,7 @@ import { breakStores } from '../../support/broken-stores.ts'
 import { newPricedHolder, readCharges } from '../../support/call-prices.ts'
 import { eventually } from '../../support/http.ts'
 import { countTrips, type Isolate, newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -48,7 +49,7 @@ test('a plan without a price has no further counter and no further round trip', 
   await isolate.verify(key)
   const trips = await countTrips(() => isolate.verify(key))
   expect(trips).toEqual({ redis: 1, sql: 0 })
-  const quota = await redis.hgetall(quotaKey(organizationId, toMonth(Date.now()).name))
+  const quota = await readQuota(redis, quotaKey(organizationId, toMonth(Date.now()).name))
   expect(Object.keys(quota ?? {})).not.toContain('lane:0:cost_usd')
 })
 

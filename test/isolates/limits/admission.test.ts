@@ -10,6 +10,7 @@ import {
 } from '../../../src/limits/limit-request.ts'
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 import { readWindow, unitsIn } from '../../support/windows.ts'
 
 const MINUTE = 60_000
@@ -220,7 +221,7 @@ describe('many claims at once', () => {
     const refused = costs.filter((_, at) => outcomes[at]?.outcome !== 'admitted')
     expect(admitted).toBeLessThanOrEqual(300)
     expect(Math.min(...refused, Number.POSITIVE_INFINITY)).toBeGreaterThan(300 - admitted)
-    expect(await redis().hget(quotaKey(shared.organizationId, period.name), 'api_calls')).toBe(admitted)
+    expect((await readQuota(redis(), quotaKey(shared.organizationId, period.name))).api_calls).toBe(admitted)
     expect(await unitsIn(redis(), windowKey)).toBe(admitted)
   })
 

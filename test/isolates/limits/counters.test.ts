@@ -3,6 +3,7 @@ import type { Hold } from '../../../src/limits/holds.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { countersOf, resetOf, unique } from '../../support/counters.ts'
 import { newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 
 const MINUTE = 60_000
 const BUCKET = MINUTE / 30
@@ -153,7 +154,7 @@ describe.each([
     expect(await hold(50, { meter: 'tokens', tokens: 50, tokensLeft: 49 })).toMatchObject({ outcome: 'exceeded' })
     expect(await hold(101, { meter: 'tokens', tokens: 101 })).toMatchObject({ outcome: 'counter_exceeded' })
     expect(await read()).toMatchObject({ used: 0, held: 0 })
-    const known = await deps().redis.hget(quotaKey(organizationId, period.name), 'held:tokens')
+    const { 'held:tokens': known } = await readQuota(deps().redis, quotaKey(organizationId, period.name))
     expect(known ?? 0).toBe(0)
   })
 })

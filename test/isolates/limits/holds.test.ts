@@ -6,6 +6,7 @@ import { breakStores } from '../../support/broken-stores.ts'
 import { failFor } from '../../support/faults.ts'
 import { call, eventually, newKeyHolder, setLimits } from '../../support/http.ts'
 import { countTrips, newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -21,7 +22,10 @@ async function holding() {
   const cancelled = await isolate.reserve({ key_id, tokens: 1 })
   await isolate.settle({ ...idOf(cancelled), cancel: true }) // now Redis knows the script of a release
   const used = { ...idOf(await isolate.reserve({ key_id, tokens: 800 })), input_tokens: 700 }
-  const counted = () => redis().hmget(quotaKey(organization_id, PERIOD), 'tokens', 'held:tokens')
+  async function counted() {
+    const { tokens, 'held:tokens': held } = await readQuota(redis(), quotaKey(organization_id, PERIOD))
+    return { tokens, 'held:tokens': held }
+  }
   expect(await counted()).toEqual({ tokens: 0, 'held:tokens': 800 })
   return { organization_id, used, counted }
 }

@@ -3,6 +3,7 @@ import { toWindowKey } from '../../../src/limits/admission.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../../src/limits/window.ts'
 import { claimOf, countTrips, moveTime, newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 import { readWindow, unitsIn } from '../../support/windows.ts'
 
 const MINUTE = 60_000
@@ -63,7 +64,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     /** Units by the counters of the window and of the quota. */
     async counted() {
       const inWindow = await unitsIn(redis, windowKey)
-      const inQuota = Number(await redis.hget(quotaKey(organizationId, period.name), 'api_calls'))
+      const inQuota = (await readQuota(redis, quotaKey(organizationId, period.name))).api_calls ?? 0
       return { window: inWindow, quota: inQuota }
     },
   }

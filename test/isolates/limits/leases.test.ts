@@ -5,6 +5,7 @@ import { publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
+import { readQuota } from '../../support/quota.ts'
 import { unitsIn } from '../../support/windows.ts'
 
 afterEach(() => vi.useRealTimers())
@@ -28,7 +29,7 @@ const times = async (isolate: Isolate, key: string, count: number) => {
 }
 
 const usedOf = async (isolate: Isolate, organizationId: string) =>
-  Number(await isolate.deps().redis.hget(quotaKey(organizationId, toMonth(Date.now()).name), 'api_calls'))
+  (await readQuota(isolate.deps().redis, quotaKey(organizationId, toMonth(Date.now()).name))).api_calls ?? 0
 
 describe('a quiet key', () => {
   test('is asked for each time', async () => {

@@ -8,6 +8,7 @@ import { breakStores } from '../../support/broken-stores.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
 import { eventually, newKeyHolder, setLimits } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
+import { addToQuota, readQuota } from '../../support/quota.ts'
 
 beforeAll(defineMeters)
 afterEach(() => vi.restoreAllMocks())
@@ -34,10 +35,10 @@ async function counted(limit: number) {
     admit: async (count: number) =>
       (await Promise.all(Array.from({ length: count }, () => take(3)))).filter((code) => code === 'VALID').length,
     strand: async (units: number) => {
-      for (const field of ['m:images', 'lane:0:m:images']) await redis.hincrby(counter, field, units)
+      for (const field of ['m:images', 'lane:0:m:images']) await addToQuota(redis, counter, field, units)
     },
     flush: () => redis.del(counter, holdsKey(organizationId, name)),
-    used: () => redis.hget(counter, 'm:images'),
+    used: async () => (await readQuota(redis, counter))['m:images'],
     recorded: async () => {
       const [row] = await sql.query(
         `select amount::float8 as amount, (even_amount + odd_amount)::float8 as verified from usage_meter_periods

@@ -5,6 +5,7 @@ import { reconcileQuotas } from '../../../src/metering/reconcile-counters.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { call, eventually, newKeyHolder } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
+import { addToQuota, readQuota } from '../../support/quota.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -31,14 +32,14 @@ async function counted() {
       await isolate.verify(key, { cost })
       await isolate.settled()
     },
-    lose: (units: number) => redis.hincrby(counter, 'api_calls', -units),
+    lose: (units: number) => addToQuota(redis, counter, 'api_calls', -units),
     /** As an isolate does that dies with a lease, or with what it has not written. */
     async strand(units: number) {
-      for (const field of ['api_calls', 'lane:0']) await redis.hincrby(counter, field, units)
+      for (const field of ['api_calls', 'lane:0']) await addToQuota(redis, counter, field, units)
     },
-    mistake: (meter: string, units: number) => redis.hincrby(counter, meter, units),
+    mistake: (meter: string, units: number) => addToQuota(redis, counter, meter, units),
     flush: () => redis.del(counter),
-    used: () => redis.hget(counter, 'api_calls'),
+    used: async () => (await readQuota(redis, counter)).api_calls,
     change,
     look,
     reconcile: async () => {
@@ -94,7 +95,7 @@ test('a mistake in what was reported is lowered at once', async () => {
   await mistake('tokens', 1_000)
   await reconcile()
   expect(await used()).toBe(5)
-  expect(await isolate.deps().redis.hget(counter, 'tokens')).toBe(0)
+  expect((await readQuota(isolate.deps().redis, counter)).tokens).toBe(0)
 })
 
 test.each([
@@ -131,7 +132,7 @@ test('a counter that Redis has lost is left to be started by whoever needs it', 
   const { flush, used, reconcile } = await counted()
   await flush()
   await reconcile()
-  expect(await used()).toBeNull()
+  expect(await used()).toBeUndefined()
 })
 
 test('leased units come back also where usage is reported, reserved and settled meanwhile, and each counts once', async () => {
@@ -149,6 +150,6 @@ test('leased units come back also where usage is reported, reserved and settled 
     await isolate.settle({ reservation_id, input_tokens: 40 })
   }
   await isolate.settled()
-  const counted = await redis.hgetall(quotaKey(organization_id, toMonth(Date.now()).name))
+  const counted = await readQuota(redis, quotaKey(organization_id, toMonth(Date.now()).name))
   expect(counted).toMatchObject({ api_calls: 24 + 18, 'lane:0': 24, tokens: 3 * (14 + 40), 'held:tokens': 0 })
 })

@@ -3,6 +3,7 @@ import { toMonth } from '../../../../src/lib/period.ts'
 import { quotaKey } from '../../../../src/limits/limit-request.ts'
 import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
 import { newIsolate } from '../../../support/isolate.ts'
+import { readQuota } from '../../../support/quota.ts'
 
 const token = inject('credentials').service_key
 const ask = (line: string, body: Record<string, unknown>, as = token) =>
@@ -47,8 +48,8 @@ describe('a reservation', () => {
     expect(await isolate.reserve(short)).toMatchObject({ granted: true })
     isolate.advance(60_000)
     await expect(isolate.reserve(short)).rejects.toMatchObject({ code: 'reservation_closed' })
-    const counted = await redis.hmget(quotaKey(organization_id, toMonth(Date.now()).name), 'tokens', 'held:tokens')
-    expect(counted).toEqual({ tokens: 300, 'held:tokens': 0 })
+    const counted = await readQuota(redis, quotaKey(organization_id, toMonth(Date.now()).name))
+    expect(counted).toMatchObject({ tokens: 300, 'held:tokens': 0 })
   })
 
   test('under the idempotency key of another request is refused; of another caller or organization it is another', async () => {

@@ -3,6 +3,7 @@ import { toPeriod } from '../../../../src/lib/period.ts'
 import { quotaKey } from '../../../../src/limits/limit-request.ts'
 import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
 import { newIsolate } from '../../../support/isolate.ts'
+import { readQuota } from '../../../support/quota.ts'
 
 /** An organization with a limit of 1,000 tokens. */
 async function holder() {
@@ -27,7 +28,7 @@ test.each([
   const own = toPeriod(anchor, isolate.now())
   const held = await isolate.reserve({ key_id: keyId, tokens: 500 })
   const counter = quotaKey(organizationId, own.name)
-  expect(await redis.hgetall(counter)).toMatchObject({ 'held:tokens': 500 })
+  expect(await readQuota(redis, counter)).toMatchObject({ 'held:tokens': 500 })
   let later = own
   for (let passed = 0; passed < periods; passed++) later = toPeriod(anchor, later.end)
   isolate.advance(later.start + 3_600_000 - isolate.now())
@@ -42,7 +43,7 @@ test.each([
   expect(rows.map(({ input_tokens, period_start }) => [input_tokens, new Date(period_start).getTime()])).toEqual([
     [450, own.start],
   ])
-  expect(await redis.hgetall(counter)).toMatchObject({ tokens: 450, 'held:tokens': 0 })
+  expect(await readQuota(redis, counter)).toMatchObject({ tokens: 450, 'held:tokens': 0 })
   await isolate.settled()
 })
 
