@@ -40,19 +40,27 @@ export async function requireLasting(deps: Lookup, email: string): Promise<void>
   if (await isDisposable(deps, email)) throw new Problem('email_disposable')
 }
 
+const findFresh = (url: string, at: number) => (list?.url === url && list.freshUntil > at ? list : undefined)
+
 async function loadList({ config, now }: Lookup, url: string): Promise<List> {
-  if (list?.url === url && list.freshUntil > now()) return list
-  const last = list?.url === url ? list.domains : new Set<string>()
+  const fresh = findFresh(url, now())
+  if (fresh) return fresh
   try {
     const wanted = { accept: 'text/plain', timeoutMs: config.DISPOSABLE_DOMAINS_TIMEOUT_MS, maxBytes: MAX_BYTES }
     const { content, freshSeconds } = await fetchText(url, wanted)
     list = { url, domains: parse(content), freshUntil: now() + freshSeconds * 1_000 }
   } catch (error) {
     log('warn', 'disposable_list_unavailable', errorFields(error))
-    list = { url, domains: last, freshUntil: now() + PAUSE_SECONDS * 1_000 }
+    list = findFresh(url, now()) ?? keepLast(url, now()) // another request may have been faster
   }
   return list
 }
+
+const keepLast = (url: string, at: number): List => ({
+  url,
+  domains: list?.url === url ? list.domains : new Set(),
+  freshUntil: at + PAUSE_SECONDS * 1_000,
+})
 
 /** One domain on each line; what begins with `#` or `//` is a comment. */
 function parse(text: string): Set<string> {

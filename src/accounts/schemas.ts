@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { email, line, roleName } from '../http/fields.ts'
 import { chosenPassword, password, passwordAgain } from './passwords/field.ts'
+import { turnstileToken } from './turnstile-token.ts'
 
 const token = z.string().min(1).max(512)
 
@@ -44,9 +45,7 @@ export const Registration = z
     email,
     password: chosenPassword,
     confirm_password: passwordAgain.meta({ description: 'If sent, it must equal `password`.' }),
-    turnstile_token: z.string().min(1).max(2_048).optional().meta({
-      description: 'What the widget of Cloudflare Turnstile gave, where `GET auth/sign-in/methods` has `turnstile`.',
-    }),
+    turnstile_token: turnstileToken,
     name: line(200).optional(),
     organization: line(200)
       .optional()

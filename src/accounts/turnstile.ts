@@ -7,8 +7,8 @@ import { Problem } from '../problems.ts'
 /** What Cloudflare answers of a token (https://developers.cloudflare.com/turnstile/get-started/server-side-validation/). */
 const Verdict = z.object({ success: z.boolean(), 'error-codes': z.array(z.string()).default([]) })
 
-/** Codes that speak of the token. All others speak of this deployment or of Cloudflare, which no visitor can help. */
-const OF_TOKEN = new Set(['missing-input-response', 'invalid-input-response', 'timeout-or-duplicate'])
+/** Codes that speak of this deployment or of Cloudflare, which no visitor can help, nor bring about. */
+const OF_OTHERS = new Set(['missing-input-secret', 'invalid-input-secret', 'internal-error'])
 
 /**
  * Requires that a person registers, by the token of Cloudflare Turnstile. If Cloudflare does not answer in time, or does not know the
@@ -19,16 +19,21 @@ const OF_TOKEN = new Set(['missing-input-response', 'invalid-input-response', 't
  * @throws Problem `person_unproven`
  */
 export async function requirePerson(deps: ManagementDeps, token: string | undefined): Promise<void> {
+  if (!(await isPerson(deps, token))) throw new Problem('person_unproven')
+}
+
+/** The same as a question. */
+export async function isPerson(deps: ManagementDeps, token: string | undefined): Promise<boolean> {
   const { TURNSTILE_SECRET_KEY: secret } = deps.config
-  if (!secret || deps.origin.addressBy !== undefined) return
-  if (token === undefined || !(await isPerson(deps, secret, token))) throw new Problem('person_unproven')
+  if (!secret || deps.origin.addressBy !== undefined) return true
+  return token !== undefined && (await ask(deps, secret, token))
 }
 
 /** What a page needs to show the widget. */
 export const describeCheck = ({ TURNSTILE_SITE_KEY: siteKey, TURNSTILE_URL }: Config) =>
   siteKey === undefined ? null : { site_key: siteKey, script_url: `${TURNSTILE_URL}/api.js?render=explicit` }
 
-async function isPerson({ config, origin }: ManagementDeps, secret: string, token: string): Promise<boolean> {
+async function ask({ config, origin }: ManagementDeps, secret: string, token: string): Promise<boolean> {
   try {
     const response = await fetch(`${config.TURNSTILE_URL}/siteverify`, {
       method: 'POST',
@@ -38,7 +43,7 @@ async function isPerson({ config, origin }: ManagementDeps, secret: string, toke
       signal: AbortSignal.timeout(config.TURNSTILE_TIMEOUT_MS),
     })
     const { success, 'error-codes': codes } = Verdict.parse(await response.json())
-    if (success || codes.some((code) => OF_TOKEN.has(code))) return success
+    if (success || !codes.some((code) => OF_OTHERS.has(code))) return success
     throw new Error(`Turnstile answered ${response.status}: ${codes.join(', ')}.`)
   } catch (error) {
     log('warn', 'turnstile_unavailable', errorFields(error))

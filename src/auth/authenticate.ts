@@ -1,12 +1,11 @@
 import type { Context } from 'hono'
-import type { Config } from '../config.ts'
 import type { TrustedIssuer } from '../config-issuers.ts'
 import { BEARER, isOwnResource } from '../http/challenge.ts'
 import { readCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
 import { ACTOR, wrongHeader } from '../http/naming-headers.ts'
 import { Problem } from '../problems.ts'
-import { isAccessToken } from '../verification/key-format.ts'
+import { isForAnother } from '../verification/key-format.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import { noteLastUse } from '../verification/last-use.ts'
 import { verifyWithRecord } from '../verification/verify.ts'
@@ -87,16 +86,13 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
   )
   if (!verdict.valid || !record) throw invalid(`The API key is not valid: ${verdict.code}.`)
   const { keyId, lineageId, organizationId, scopes, isPlatform, metadata } = record
-  if (isForAnother(key, metadata, deps.config)) throw invalid('The access token was made for another service.')
+  if (isForAnother(key, metadata, (resource) => isOwnResource(resource, deps.config)))
+    throw invalid('The access token was made for another service.')
   noteLastUse(deps, { keyId, organizationId })
   if (isPlatform && isServiceKey(scopes))
     return { kind: 'service', keyId, lineageId, organizationId, scopes, onBehalfOf: readActor(c) }
   return { kind: 'key', keyId, lineageId, organizationId, scopes, bounds: toBounds(record) }
 }
-
-/** Whether an application got its token for a service that is not this deployment (RFC 8707 §2, RFC 9700 §2.3). */
-const isForAnother = (key: string, { resource }: Record<string, unknown>, config: Config) =>
-  isAccessToken(key) && typeof resource === 'string' && !isOwnResource(resource, config)
 
 function toBounds(record: KeyRecord): KeyBounds {
   const { environment, expiresAt, allowedIps, customRateLimit, namedLimits, counterLimits, maxConcurrent } = record

@@ -1,9 +1,12 @@
 import type { Context } from 'hono'
+import type { Config } from '../config.ts'
+import { isOwnResource } from '../http/challenge.ts'
 import { readHeaderCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
 import type { AppEnv } from '../http/env.ts'
 import { Problem, type ProblemCode } from '../problems.ts'
 import type { VerdictCode } from '../verdict-codes.ts'
+import { isForAnother } from '../verification/key-format.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import type { Verdict } from '../verification/verdict.ts'
 import { readVerdictHeaders } from '../verification/verdict-headers.ts'
@@ -43,9 +46,16 @@ export async function admit(c: Context<AppEnv>, match: Match, hold: VerifyContex
   const context = { requestId: c.get('requestId'), ...(hold && { hold }) }
   const { verdict, record } = await verifyWithRecord(deps, request, context)
   if (!verdict.valid || !record) throw refuse(verdict, deps.now())
+  if (isForAnother(key, record.metadata, (resource) => isHere(resource, c.req.url, deps.config)))
+    throw new Problem('unauthenticated', { detail: FOR_ANOTHER })
   return { record, limits: readVerdictHeaders(verdict, deps.now()) }
 }
 
+/** Whether a token was made for this host, or for this deployment. */
+const isHere = (resource: string, url: string, config: Config) =>
+  isOwnResource(resource, config) || (URL.canParse(resource) && new URL(resource).host === new URL(url).host)
+
+const FOR_ANOTHER = 'The access token was made for another service.'
 const PRESENT_KEY = 'Present an API key, as a bearer token or in X-API-Key.'
 
 const CODES: Partial<Record<VerdictCode, ProblemCode>> = {

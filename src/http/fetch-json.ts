@@ -19,12 +19,15 @@ interface Fetched<Content> {
   readonly content: Content
   /** How long it is good, in seconds. */
   readonly freshSeconds: number
+  /** Its media type, as it says. */
+  readonly type: string
 }
 
 /** Fetches a JSON document of somebody else, as {@link fetchText} does. @throws UnusableAnswer also for no JSON */
 export async function fetchJson(url: string, wanted: Wanted): Promise<Fetched<unknown>> {
-  const { content, freshSeconds } = await fetchText(url, wanted)
-  return { content: parse(content), freshSeconds }
+  const { content, freshSeconds, type } = await fetchText(url, wanted)
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) throw new UnusableAnswer('Its answer is no JSON.')
+  return { content: parse(content), freshSeconds, type }
 }
 
 /**
@@ -42,7 +45,9 @@ export async function fetchText(url: string, { accept, timeoutMs, maxBytes }: Wa
     await response.body?.cancel().catch(() => undefined)
     throw new UnusableAnswer(`It answered ${response.status}.`)
   }
-  return { content: await readText(response, maxBytes), freshSeconds: readFreshSeconds(response.headers) }
+  const { headers } = response
+  const type = headers.get('Content-Type') ?? ''
+  return { content: await readText(response, maxBytes), freshSeconds: readFreshSeconds(headers), type }
 }
 
 async function readText({ body }: Response, maxBytes: number): Promise<string> {

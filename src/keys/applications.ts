@@ -1,13 +1,14 @@
 import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm'
-import { whenCommitted } from '../db/batch.ts'
+import { followedBy, whenCommitted } from '../db/batch.ts'
 import { apiKeys } from '../db/schema/keys.ts'
+import { oauthCodes, oauthDevices } from '../db/schema/oauth.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersions } from '../limits/versions.ts'
 
 /**
  * A statement that ends what applications may do for somebody, for the batch by which that person may act no more. Their access
- * tokens are refused within 2 s of its commit, and not renewed.
+ * tokens are refused within 2 s of its commit, and not renewed; what the person has agreed to and nobody has fetched yet is gone.
  *
  * @param organizationId the organization that the person leaves; all if absent
  */
@@ -24,7 +25,17 @@ export function endApplications(deps: ManagementDeps, userId: string, organizati
       ),
     )
     .returning({ id: apiKeys.id, version: apiKeys.version })
-  return whenCommitted(statement, (ended) => {
+  const pending = [oauthCodes, oauthDevices].map((table) =>
+    deps.db
+      .delete(table)
+      .where(
+        and(
+          eq(table.userId, userId),
+          organizationId === undefined ? undefined : eq(table.organizationId, organizationId),
+        ),
+      ),
+  )
+  return whenCommitted(followedBy(statement, pending), (ended) => {
     const versions = ended.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
     deps.defer(publishVersions(deps, versions))
   })

@@ -36,8 +36,8 @@ export async function updateApiKey(
   requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
     requireMayManage(principal, allowance, row)
-    if (requested.expires_at !== undefined) requireOwnSecret(row)
     const changed = changedFields(row, update, principal)
+    if (changed.some((field) => OF_AGREEMENT.has(field))) requireOwnSecret(row)
     if (changed.length === 0) {
       // the first request may have died before it published
       await publishVersion(deps, keyVersionKey(key.id), row.version)
@@ -89,6 +89,9 @@ const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
     write: (isActive) => ({ isActive, ...(isActive && { leakedAt: null }) }),
   },
 }
+
+/** What somebody agreed to, where a key is an application's token: its scopes, what it is for, and until when. */
+const OF_AGREEMENT: ReadonlySet<Field> = new Set(['scopes', 'metadata', 'expires_at'])
 
 function changedFields(row: KeyView, update: Update, principal: Principal): Field[] {
   const fields = (Object.keys(FIELDS) as Field[]).filter((field) => update[field] !== undefined)

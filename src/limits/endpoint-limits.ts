@@ -41,7 +41,7 @@ const POLICIES = {
   oauth_register_address: { limit: 60, windowMs: 60 * MINUTE },
   oauth_decide_account: { limit: 60, windowMs: 10 * MINUTE },
   oauth_device_account: { limit: 30, windowMs: 10 * MINUTE },
-  oauth_token_address: { limit: 600, windowMs: 10 * MINUTE },
+  oauth_token_address: { limit: 6_000, windowMs: 10 * MINUTE },
   portal_redeem_address: { limit: 60, windowMs: 10 * MINUTE },
   billing_organization: { limit: 30, windowMs: 10 * MINUTE },
   usage_analytics: { limit: 300, windowMs: MINUTE },

@@ -139,5 +139,7 @@ const sendAs =
       const value = c.req.header(name)
       if (value !== undefined) all.set(name, value)
     }
-    return app.fetch(new Request(new URL(path, c.req.url), { ...request, headers: all }), c.env, c.executionCtx)
+    const { deps } = c.env
+    const env = { ...c.env, deps: { ...deps, budget: deps.budget.fork() } } // the end of a part does not lift the whole
+    return app.fetch(new Request(new URL(path, c.req.url), { ...request, headers: all }), env, c.executionCtx)
   }

@@ -91,14 +91,14 @@ async function describeOrganization(deps: ManagementDeps, user: UserPrincipal) {
 export async function decideAuthorization(
   deps: ManagementDeps,
   user: UserPrincipal,
-  { decision, ...input }: z.output<typeof Decision>,
+  { decision, for: shown, ...input }: z.output<typeof Decision>,
 ): Promise<string> {
   await enforceRateLimits(deps, { oauth_decide_account: { account: user.userId } })
   const asker = await identifyAsker(deps, input)
   const asked = tryRead(deps, asker, input)
   if (typeof asked === 'string') return asked
   if (decision === 'deny') return answerTo(deps, asker, { error: 'access_denied' })
-  const organizationId = await requireMayAgree(deps, user, asked.scopes)
+  const organizationId = await requireMayAgree(deps, user, { scopes: asked.scopes, shown })
   const code = `oac_${base64url(randomBytes(32))}`
   await insertCode(deps.db, {
     codeHash: sha256(code),
@@ -115,18 +115,25 @@ export async function decideAuthorization(
   return answerTo(deps, asker, { code })
 }
 
+interface Agreeing {
+  readonly scopes: readonly string[]
+  /** The organization that the page showed: another tab may have switched to another since. */
+  readonly shown: string
+}
+
 /**
  * Nobody lets an application do what they may not do themselves, and none acts for the platform organization.
  *
  * @returns the organization that the user lets it act for: the active one
- * @throws Problem `organization_not_found`; `forbidden` for who may issue no keys there, or not with these scopes; `two_factor_required`,
+ * @throws Problem `organization_switched`, `organization_not_found`; `forbidden` for who may issue no keys there, or not with these scopes; `two_factor_required`,
  *   `single_sign_on_required`, `organization_suspended`, `platform_organization`, `email_unconfirmed`
  */
 export async function requireMayAgree(
   deps: ManagementDeps,
   user: UserPrincipal,
-  scopes: readonly string[],
+  { scopes, shown }: Agreeing,
 ): Promise<string> {
+  if (user.organizationId !== shown) throw new Problem('organization_switched')
   const organizationId = organizationFor(user, 'keys:write', undefined)
   requireConfirmed(deps.config, user)
   requireMet(user, organizationId)

@@ -136,6 +136,11 @@ const inWordsOfOAuth = (error: unknown) =>
     ? new OAuthError('invalid_client', error.message)
     : error
 
+function codeOf({ status }: Problem): string {
+  if (status === 429 || status === 503) return 'temporarily_unavailable'
+  return status < 500 ? 'invalid_request' : 'server_error'
+}
+
 /** What was thrown, in the words of RFC 6749 §5.2. */
 function answerError(caught: unknown, c: Context<Env>): Response {
   const error = inWordsOfOAuth(caught)
@@ -148,7 +153,5 @@ function answerError(caught: unknown, c: Context<Env>): Response {
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
   if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
-  const code =
-    problem.status < 500 ? 'invalid_request' : problem.status === 503 ? 'temporarily_unavailable' : 'server_error'
-  return c.json({ error: code, error_description: problem.message }, problem.status)
+  return c.json({ error: codeOf(problem), error_description: problem.message }, problem.status)
 }

@@ -69,7 +69,7 @@ export function readWish(
 /** RFC 8707 §2: an absolute URI without a fragment. @throws OAuthError `invalid_target` */
 function readResource(resource: string | undefined): string | null {
   if (resource === undefined) return null
-  if (!URL.canParse(resource) || resource.includes('#') || !/^https?:/.test(resource))
+  if (!URL.canParse(resource) || !/^https?:\/\/[!-"$-~]+$/.test(resource))
     throw new OAuthError('invalid_target', 'resource is not an absolute URI without a fragment.')
   return resource
 }

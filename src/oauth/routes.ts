@@ -26,6 +26,7 @@ const path = '/auth/authorizations'
 const asker = ['not_found', 'oauth_client_unknown', 'oauth_redirect_refused', 'organization_not_found'] as const
 
 const ofAgreeing = [
+  'organization_switched',
   'organization_not_found',
   'forbidden',
   'two_factor_required',

@@ -1,12 +1,13 @@
 import * as z from 'zod'
 import { listSchema, pageQuery, timestamp, uuid } from '../http/fields.ts'
+import { text } from '../http/text-field.ts'
 
-const parameter = (max: number) => z.string().max(max).optional()
+const parameter = (max: number) => text(max).optional()
 
 /** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). What is wrong with them the application is told. */
 export const AuthorizationInput = z
   .strictObject({
-    client_id: z.string().max(2_000).meta({ description: 'Its id, or the address of the document that describes it.' }),
+    client_id: text(2_000).meta({ description: 'Its id, or the address of the document that describes it.' }),
     redirect_uri: parameter(2_000),
     response_type: parameter(100),
     scope: parameter(2_000),
@@ -60,12 +61,17 @@ asks by itself.`,
   })
   .meta({ id: 'AuthorizationRequest' })
 
+const decidedFor = uuid.meta({
+  description: 'The organization that was shown: refused if you act for another one by now.',
+})
+
 /** Whoever agrees to nothing does not agree. */
 const namesScope = ({ decision, scope }: { readonly decision: string; readonly scope?: string | undefined }) =>
   decision === 'deny' || scope === undefined || scope.trim() !== ''
 const NO_SCOPE = { path: ['scope'], message: 'must name what you agree to' }
 
 export const Decision = AuthorizationInput.extend({
+  for: decidedFor,
   scope: parameter(2_000).meta({ description: 'Those that you agree to, of those that were asked for.' }),
   decision: z.enum(['approve', 'deny']),
 })
@@ -79,28 +85,33 @@ export const Decision = AuthorizationInput.extend({
       state: 'af0ifjsldkj',
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
       code_challenge_method: 'S256',
+      for: '01900000-0000-7000-8000-000000000002',
       decision: 'approve',
     },
   })
 
-const userCode = z
-  .string()
-  .min(1)
-  .max(40)
-  .meta({ description: 'As the device shows it; case and hyphens do not matter.' })
+const userCode = text(40).min(1).meta({ description: 'As the device shows it; case and hyphens do not matter.' })
 
 export const DeviceInput = z.strictObject({ user_code: userCode }).meta({ example: { user_code: 'BCDF-GHJK' } })
 
 export const DeviceDecision = z
   .strictObject({
     user_code: userCode,
+    for: decidedFor,
     scope: parameter(2_000).meta({
       description: 'Those that you agree to, of those that were asked for; all when absent.',
     }),
     decision: z.enum(['approve', 'deny']),
   })
   .refine(namesScope, NO_SCOPE)
-  .meta({ example: { user_code: 'BCDF-GHJK', scope: 'reports:read', decision: 'approve' } })
+  .meta({
+    example: {
+      user_code: 'BCDF-GHJK',
+      for: '01900000-0000-7000-8000-000000000002',
+      scope: 'reports:read',
+      decision: 'approve',
+    },
+  })
 
 export const Decided = z
   .object({ redirect_to: z.string().meta({ description: 'Where to send the person; it tells the application.' }) })

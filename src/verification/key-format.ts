@@ -51,8 +51,16 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
 /** The prefix of keys that are access tokens of applications. */
 export const ACCESS_PREFIX = 'oat'
 
-/** Whether a key is an access token of an application. */
-export const isAccessToken = (key: string) => key.startsWith(`${ACCESS_PREFIX}_`)
+/**
+ * Whether a key is an access token that an application got for another service (RFC 8707 §2, RFC 9700 §2.3).
+ *
+ * @param isOurs whether a token for that resource is for whoever asks
+ */
+export const isForAnother = (
+  key: string,
+  { resource }: Readonly<Record<string, unknown>>,
+  isOurs: (resource: string) => boolean,
+) => key.startsWith(`${ACCESS_PREFIX}_`) && typeof resource === 'string' && !isOurs(resource)
 
 export const isPrefix = (text: string) => PREFIX.test(text)
 

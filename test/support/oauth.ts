@@ -47,8 +47,17 @@ export function newRequest({ client_id }: { readonly client_id: string }, more: 
 }
 
 /** Lets an application act, or not. @returns the fields of the address that it is told by, or the refusal */
-export const decide = (by: { readonly token: string }, request: object, decision = 'approve') =>
-  call('POST /api/v1/auth/authorizations/decide', { token: by.token, body: { ...request, decision } })
+export const decide = async (by: { readonly token: string }, request: object, decision = 'approve') =>
+  call('POST /api/v1/auth/authorizations/decide', {
+    token: by.token,
+    body: { for: await activeOrganization(by), ...request, decision },
+  })
+
+/** The organization that somebody acts for. */
+export async function activeOrganization({ token }: { readonly token: string }): Promise<string> {
+  const { body } = await call('GET /api/v1/auth/me', { token })
+  return body.organization_id
+}
 
 export async function codeFor(by: { readonly token: string }, request: object): Promise<string> {
   const { status, body } = await decide(by, request)

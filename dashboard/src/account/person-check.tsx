@@ -50,7 +50,10 @@ export function PersonCheck({ check: { site_key, script_url }, onToken }: Person
       const widget = turnstile.render(place.current, {
         sitekey: site_key,
         action: 'register',
-        callback: (token: string) => listener.current(token),
+        callback(token: string) {
+          setIsMissing(false)
+          listener.current(token)
+        },
         'expired-callback': () => listener.current(undefined),
         'error-callback': () => setIsMissing(true),
       })

@@ -20,7 +20,10 @@ export function SignUp() {
   const { turnstile } = useMethods()
   const [token, setToken] = useState<string>()
   const [checks, setChecks] = useState(0)
+  const [isEarly, setIsEarly] = useState(false)
   const { busy, error, submit } = useSubmit(async () => {
+    setIsEarly(turnstile !== null && token === undefined)
+    if (turnstile && token === undefined) return
     const person = { ...(name.trim() && { name: name.trim() }), ...(token && { turnstile_token: token }) }
     setToken(undefined)
     setChecks(checks + 1) // a token is good once
@@ -67,13 +70,12 @@ export function SignUp() {
           />
         </Field>
         {turnstile && <PersonCheck key={checks} check={turnstile} onToken={setToken} />}
-        <Button
-          type="submit"
-          look="primary"
-          wide
-          busy={busy}
-          disabled={turnstile !== null && token === undefined && !busy}
-        >
+        {isEarly && token === undefined && (
+          <p role="alert" className="text-small text-bad">
+            The check above comes first.
+          </p>
+        )}
+        <Button type="submit" look="primary" wide busy={busy}>
           Sign up
         </Button>
       </Form>

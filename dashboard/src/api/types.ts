@@ -1244,12 +1244,16 @@ export type DecideAuthorizationRequest = {
   code_challenge?: string
   code_challenge_method?: string
   resource?: string
+  /** The organization that was shown: refused if you act for another one by now. */
+  for: string
   decision: 'approve' | 'deny'
 }
 
 export type DecideDeviceRequest = {
   /** As the device shows it; case and hyphens do not matter. */
   user_code: string
+  /** The organization that was shown: refused if you act for another one by now. */
+  for: string
   /** Those that you agree to, of those that were asked for; all when absent. */
   scope?: string
   decision: 'approve' | 'deny'
@@ -1339,6 +1343,8 @@ export type EmailSignIn = {
   email: string
   /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
   code_challenge: string
+  /** What the widget of Cloudflare Turnstile gave, where `GET auth/sign-in/methods` has `turnstile`. */
+  turnstile_token?: string
   /** Where a link leads, with `sign_in_code` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. Defaults to the dashboard. A code needs none. */
   return_to?: string
 }
@@ -2745,6 +2751,7 @@ export type Problem = {
     | 'slug_taken'
     | 'sso_not_tested'
     | 'role_exists'
+    | 'organization_switched'
     | 'key_of_application'
     | 'role_built_in'
     | 'role_in_use'

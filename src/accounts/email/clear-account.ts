@@ -4,6 +4,7 @@ import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts
 import { webhookEndpoints } from '../../db/schema/alerts.ts'
 import { identities } from '../../db/schema/identities.ts'
 import { apiKeys } from '../../db/schema/keys.ts'
+import { oauthCodes, oauthDevices } from '../../db/schema/oauth.ts'
 import { invitations, memberships } from '../../db/schema/organizations.ts'
 import { passkeys } from '../../db/schema/passkeys.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
@@ -11,7 +12,7 @@ import { defaultOrganization } from '../sessions/home-organization.ts'
 /**
  * Anybody can register an address that is not theirs. When the real owner later proves the address, they must not
  * inherit what the stranger created (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor,
- * passkeys, linked identities, API keys, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
+ * passkeys, linked identities, API keys, applications that were let in, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
  * and settings stay.
  *
  * No statement affects an account whose address was already confirmed. The statements belong before the one that
@@ -36,6 +37,9 @@ export function clearUnconfirmed(db: Database, userId: string, now: Date) {
         ),
       )
       .returning({ id: apiKeys.id, version: apiKeys.version }),
+    deletedAgreements: [oauthCodes, oauthDevices].map((table) =>
+      db.delete(table).where(and(isUnconfirmed, eq(table.userId, userId))),
+    ),
     deletedTotp: db.delete(totpCredentials).where(and(isUnconfirmed, eq(totpCredentials.userId, userId))),
     deletedCodes: db.delete(backupCodes).where(and(isUnconfirmed, eq(backupCodes.userId, userId))),
     deletedPasskeys: db.delete(passkeys).where(and(isUnconfirmed, eq(passkeys.userId, userId))),

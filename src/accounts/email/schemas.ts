@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { email } from '../../http/fields.ts'
 import { page } from '../identities/schemas.ts'
 import { chosenPassword, passwordAgain } from '../passwords/field.ts'
+import { turnstileToken } from '../turnstile-token.ts'
 import { passwordIfAny, secondFactor } from '../two-factor/schemas.ts'
 
 /** Any text: a malformed token gets the same answer as an expired one. */
@@ -32,6 +33,7 @@ export const EmailSignIn = z
   .strictObject({
     email,
     code_challenge: page.code_challenge,
+    turnstile_token: turnstileToken,
     return_to: page.return_to.optional().meta({
       description: `Where a link leads, with \`sign_in_code\` added to its query: an address of this deployment, or of an origin of
 \`CORS_ORIGINS\`. Defaults to the dashboard. A code needs none.`,

@@ -16,6 +16,7 @@ import type { CodeProof } from '../identities/complete.ts'
 import { findUserByEmail } from '../queries.ts'
 import { registerConfirmed } from '../register-confirmed.ts'
 import { mayRegister } from '../registration.ts'
+import { isPerson } from '../turnstile.ts'
 import { emailMethod } from '../ways-in.ts'
 import { afterTheAnswer } from './after-the-answer.ts'
 import { tokenMail } from './mail.ts'
@@ -51,12 +52,16 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   })
   afterTheAnswer(deps, async function sendCode() {
     const user = await findRecipient(deps.db, email)
-    if (user ? !user.isActive : !mayRegister(deps.config, email) || (await isDisposable(deps, email))) return
+    if (user ? !user.isActive : !(await mayGetAccount(deps, request))) return
     if (user && !user.emailVerifiedAt) return confirmFirst(deps, { userId: user.id, email })
     await send(deps, { ...request, return_to: returnTo }, method)
   })
   return { method, expires_in: CODE_SECONDS }
 }
+
+/** An account that comes by a code obeys what any registration obeys. */
+const mayGetAccount = async (deps: ManagementDeps, { email, turnstile_token: token }: Request) =>
+  mayRegister(deps.config, email) && !(await isDisposable(deps, email)) && (await isPerson(deps, token))
 
 /**
  * Whoever registered the address may not be its owner, and would keep the password and all else of the account if its owner just

@@ -5,7 +5,8 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { OAuthError } from '../error.ts'
-import { readMetadata } from './metadata.ts'
+import { isRedirectUri } from '../redirect-uri.ts'
+import { GRANT_TYPES, readMetadata } from './metadata.ts'
 import { type ClientRow, findClient, upsertDescribed } from './queries.ts'
 import { toRow } from './row.ts'
 
@@ -35,8 +36,8 @@ function requireDocumentAddress(id: string, publicUrl: string): void {
   const flaw = findTargetFlaw(id, publicUrl)
   if (flaw !== undefined) throw unknown(`The client_id ${flaw}.`)
   const { href, pathname } = new URL(id)
-  if (href !== id || pathname === '/' || id.includes('#'))
-    throw unknown('The client_id must be an address with a path, in its plain form, without a fragment.')
+  if (href !== id || pathname === '/' || /[?#]/.test(id))
+    throw unknown('The client_id must be an address with a path, in its plain form, without a query and a fragment.')
 }
 
 async function readDocument(deps: ManagementDeps, url: string): Promise<ClientRow> {
@@ -45,16 +46,35 @@ async function readDocument(deps: ManagementDeps, url: string): Promise<ClientRo
   const said: Record<string, unknown> = typeof content === 'object' && content !== null ? { ...content } : {}
   if (said.client_id !== url) throw unknown('The document at the client_id names another client_id.')
   const { token_endpoint_auth_method: method = 'none' } = said
-  if (method !== 'none' || 'client_secret' in said)
+  if (method !== 'none' || 'client_secret' in said || 'client_secret_expires_at' in said)
     throw unknown(
       'The document at the client_id is public, so it must say token_endpoint_auth_method none, and no secret.',
     )
   try {
-    const row = toRow(readMetadata({ ...said, token_endpoint_auth_method: method }), { id: uuidv7(now), now })
+    const row = toRow(readMetadata({ ...withoutForeign(said), token_endpoint_auth_method: method }), {
+      id: uuidv7(now),
+      now,
+    })
     return { ...row, metadataUrl: url, readAgainAt: new Date(now + freshSeconds * 1_000) }
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
     throw unknown(`The document at the client_id: ${error.message}`)
+  }
+}
+
+/** A document is read by every authorization server: what is not offered here is for others. */
+function withoutForeign({
+  grant_types: grants,
+  redirect_uris: uris,
+  client_uri: page,
+  ...said
+}: Record<string, unknown>) {
+  const offered: readonly unknown[] = GRANT_TYPES
+  return {
+    ...said,
+    ...(Array.isArray(grants) && { grant_types: grants.filter((grant) => offered.includes(grant)) }),
+    ...(Array.isArray(uris) && { redirect_uris: uris.filter((uri) => typeof uri === 'string' && isRedirectUri(uri)) }),
+    ...(typeof page === 'string' && page.startsWith('https://') && { client_uri: page }),
   }
 }
 

@@ -5,6 +5,7 @@ import { oauthClients } from '../../db/schema/oauth.ts'
 export type ClientRow = typeof oauthClients.$inferSelect
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const ADDRESS = /^https?:\/\/[!-~]{1,2000}$/
 
 /** What applications and resource servers call an application: its id, or the address of its document. */
 export const presentedId = ({ id, metadataUrl }: Pick<ClientRow, 'id' | 'metadataUrl'>) => metadataUrl ?? id
@@ -13,6 +14,7 @@ export const insertClient = (db: Database, client: ClientRow) => db.insert(oauth
 
 /** @param id as it was presented, in any form */
 export async function findClient(db: Database, id: string): Promise<ClientRow | undefined> {
+  if (!UUID.test(id) && !ADDRESS.test(id)) return undefined
   const isIt = UUID.test(id) ? eq(oauthClients.id, id) : eq(oauthClients.metadataUrl, id)
   const [row] = await db.select().from(oauthClients).where(isIt)
   return row

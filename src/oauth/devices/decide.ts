@@ -30,7 +30,7 @@ export async function describeDevice(
 export async function decideForDevice(
   deps: ManagementDeps,
   user: UserPrincipal,
-  { user_code: entered, decision, scope }: z.output<typeof DeviceDecision>,
+  { user_code: entered, for: shown, decision, scope }: z.output<typeof DeviceDecision>,
 ): Promise<void> {
   const { device } = await find(deps, user, entered)
   const { userId } = user
@@ -41,7 +41,7 @@ export async function decideForDevice(
   const decided =
     decision === 'deny'
       ? { decision, userId, organizationId: null, scopes: device.scopes }
-      : { decision, userId, organizationId: await requireMayAgree(deps, user, given), scopes: given }
+      : { decision, userId, organizationId: await requireMayAgree(deps, user, { scopes: given, shown }), scopes: given }
   if (!(await decideDevice(deps.db, device.userCode, new Date(deps.now()), decided)))
     throw new Problem('device_code_unknown')
 }

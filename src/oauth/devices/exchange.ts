@@ -11,6 +11,9 @@ const MAX_INTERVAL_SECONDS = 60
 /** By how much a question may come too early: networks are not even. */
 const LENIENCY_MS = 1_000
 
+/** How long after its code has expired a device gets what was decided in time. */
+const GRACE_MS = 10 * 60_000
+
 const REFUSED = 'The device code is unknown, or of another application, or what it stood for has ended.'
 
 /**
@@ -26,8 +29,7 @@ export async function exchangeDeviceCode(
   const device = await findDevice(deps.db, sha256(form.device_code ?? ''))
   if (device?.clientId !== client.id) throw new OAuthError('invalid_grant', REFUSED)
   if (device.decision === 'deny') throw new OAuthError('access_denied', 'The person did not allow it.')
-  if (device.expiresAt.getTime() <= deps.now())
-    throw new OAuthError('expired_token', 'The code has expired; begin again.')
+  if (endOf(device) <= deps.now()) throw new OAuthError('expired_token', 'The code has expired; begin again.')
   const { organizationId, userId } = device
   if (organizationId === null || userId === null) return keepWaiting(deps, device)
   if (device.grantId !== null) return repeatFirst(deps, client, device.grantId)
@@ -39,6 +41,9 @@ export async function exchangeDeviceCode(
   })
   return answer ?? afterRace(deps, client, deviceHash)
 }
+
+/** In Unix milliseconds. */
+const endOf = ({ expiresAt, decision }: DeviceRow) => expiresAt.getTime() + (decision === null ? 0 : GRACE_MS)
 
 /** @throws OAuthError; a device that asks too often waits five seconds longer from then on (§3.5) */
 async function keepWaiting(deps: ManagementDeps, device: DeviceRow): Promise<never> {

@@ -44,7 +44,7 @@ describe('who decides', () => {
     const person = await newUser()
     const { request } = newRequest(await newApplication(), more)
     for (const path of ['', '/decide']) {
-      const body = { ...request, ...(path && { decision: 'approve' }) }
+      const body = { ...request, ...(path && { for: person.user.organization_id, decision: 'approve' }) }
       const refused = await call(`POST /api/v1/auth/authorizations${path}`, { token: person.token, body })
       expect([refused.status, refused.body.code]).toEqual([400, code])
     }
@@ -105,6 +105,13 @@ describe('who decides', () => {
     expect((await decide(person, request)).status).toBe(200)
     await sql.query('update organizations set requires_two_factor = true where id = $1', [theirs])
     expect((await decide(person, request)).body.code).toBe('two_factor_required')
+  })
+
+  test('agrees for the organization that was shown, not for one that another tab switched to', async () => {
+    const person = await newUser()
+    const { request } = newRequest(await newApplication())
+    const other = await decide(person, { ...request, for: (await newUser()).user.organization_id })
+    expect(other).toMatchObject({ status: 409, body: { code: 'organization_switched' } })
   })
 
   test('answers an application on the same machine, whose port nobody knows before', async () => {

@@ -3,8 +3,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { readUserCode } from '../../../src/oauth/devices/user-code.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newUser, registeredUser, verify } from '../../support/http.ts'
+import { resetToken } from '../../support/mail.ts'
 import { fetchIt } from '../../support/mcp.ts'
-import { newApplication, post } from '../../support/oauth.ts'
+import { activeOrganization, newApplication, post } from '../../support/oauth.ts'
+import { addMember } from '../../support/organizations.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
@@ -40,8 +42,11 @@ async function waiting(fields: Record<string, string> = {}, metadata: object = {
   }
 }
 
-const decide = (by: { readonly token: string }, user_code: string, more: object = {}) =>
-  call('POST /api/v1/auth/devices/decide', { token: by.token, body: { user_code, decision: 'approve', ...more } })
+const decide = async (by: { readonly token: string }, user_code: string, more: object = {}) =>
+  call('POST /api/v1/auth/devices/decide', {
+    token: by.token,
+    body: { user_code, for: await activeOrganization(by), decision: 'approve', ...more },
+  })
 
 describe('a device', () => {
   test('of openid-client asks, waits, and gets tokens when its person has agreed', async () => {
@@ -108,6 +113,66 @@ describe('a device', () => {
     expect((await ask()).body.error).toBe('invalid_grant')
   })
 
+  test('gets what was decided in time also a little later, and not for ever', async () => {
+    const { user_code, ask } = await waiting()
+    await decide(await newUser(), user_code)
+    const expire = (ago: string) =>
+      directly().sql.query('update oauth_devices set expires_at = now() - $2::interval where user_code = $1', [
+        readUserCode(user_code),
+        ago,
+      ])
+    await expire('9 minutes')
+    expect((await ask()).status).toBe(200)
+    await expire('11 minutes')
+    expect((await ask()).body.error).toBe('expired_token')
+  })
+
+  test.each([
+    ['is disabled', (id: string) => `POST /api/v1/admin/users/${id}/disable`],
+    [
+      'leaves the organization',
+      (_: string, organization: string) => `DELETE /api/v1/organizations/${organization}/members/{id}`,
+    ],
+  ])('gets nothing when its person %s before it asks, also when they are back', async (_, line) => {
+    const [person, owner] = [await newUser(), await newUser()]
+    const organization = owner.user.organization_id as string
+    await addMember(organization, person.user.id, 'member')
+    const { sql } = directly()
+    await sql.query('update sessions set organization_id = $1 where user_id = $2', [organization, person.user.id])
+    const { user_code, ask } = await waiting()
+    expect((await decide(person, user_code)).status).toBe(204)
+    const said = line(person.user.id, organization).replace('{id}', person.user.id)
+    const token = said.includes('/admin/') ? await administrator() : owner.token
+    await call(said, { token, ...(said.startsWith('POST') && { body: {} }) })
+    await sql.query('update users set is_active = true where id = $1', [person.user.id])
+    await sql.query(
+      `insert into memberships (organization_id, user_id, role) values ($1, $2, 'member') on conflict do nothing`,
+      [organization, person.user.id],
+    )
+    expect((await ask()).body.error).toBe('invalid_grant')
+  })
+
+  test('gets nothing of a stranger’s agreement when the owner of the address resets the password', async () => {
+    const stranger = await registeredUser()
+    const { user_code, ask } = await waiting()
+    expect((await decide(stranger, user_code)).status).toBe(204)
+    const token = await resetToken(stranger.email)
+    const body = { token, new_password: 'seven purple lanterns' }
+    expect((await call('POST /api/v1/auth/password/reset/confirm', { body })).status).toBe(204)
+    expect((await ask()).body.error).toBe('invalid_grant')
+  })
+
+  test.each(['a\0b', '\ud800', 'nobody', "' or 1=1"])('with the client_id %j is none', async (client_id) => {
+    expect((await post('device_authorization', { client_id })).body.error).toBe('invalid_client')
+    expect((await post('token', { grant_type: DEVICE, client_id })).body.error).toBe('invalid_client')
+  })
+
+  test('names no service that is no address', async () => {
+    const { client_id } = await newTelevision()
+    for (const resource of ['https://a.example/\0', 'https://a.example/#part', 'mailto:a@example.com'])
+      expect((await post('device_authorization', { client_id, resource })).body.error).toBe('invalid_target')
+  })
+
   test('asks only if its application says so, and for scopes that there are', async () => {
     const { client_id } = await newApplication()
     expect((await post('device_authorization', { client_id })).body.error).toBe('unauthorized_client')
@@ -150,6 +215,14 @@ describe('whoever enters a code', () => {
     expect((await decide(person, user_code, { scope: ' ' })).body.errors[0].path).toBe('body.scope')
     expect((await decide(person, user_code, { scope: 'reports:read' })).status).toBe(204)
     expect((await ask()).body.scope).toBe('reports:read')
+  })
+
+  test('agrees for the organization that was shown, not for one that another tab switched to', async () => {
+    const person = await newUser()
+    const { user_code, ask } = await waiting()
+    const elsewhere = await decide(person, user_code, { for: (await newUser()).user.organization_id })
+    expect(elsewhere.body.code).toBe('organization_switched')
+    expect((await ask()).body.error).toBe('authorization_pending')
   })
 
   test('decides once, also when two do so at the same moment', async () => {

@@ -26,7 +26,8 @@ function publish(more: object = {}, answer: { status?: number; headers?: Record<
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     if (input !== url) return real(input, init)
     reads++
-    return new Response(answer.text ?? JSON.stringify(said), answer)
+    const headers = { 'Content-Type': 'application/json', ...answer.headers }
+    return new Response(answer.text ?? JSON.stringify(said), { ...answer, headers })
   })
   return { url, reads: () => reads, change: (fields: object) => void (said = { ...said, ...fields }) }
 }
@@ -90,6 +91,17 @@ describe('an application that publishes a document', () => {
     expect(await directly().sql.query('select 1 from oauth_clients where metadata_url = $1', [url])).toHaveLength(1)
   })
 
+  test('may name grants, addresses and pages that are for other servers', async () => {
+    const { url } = publish({
+      grant_types: ['authorization_code', 'client_credentials'],
+      redirect_uris: [REDIRECT, 'javascript:alert(1)'],
+      client_uri: 'http://agent.example.com',
+    })
+    const { status, body } = await describeRequest(await newUser(), newRequest({ client_id: url }).request)
+    expect(status).toBe(200)
+    expect(body.client.uri).toBeNull()
+  })
+
   test('asks from a device too', async () => {
     const { url } = publish({ redirect_uris: [], grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] })
     expect((await post('device_authorization', { client_id: url })).body.user_code).toMatch(/^\w{4}-\w{4}$/)
@@ -102,8 +114,9 @@ describe('a document is refused', () => {
     ['with a secret', { client_secret: 'x' }, 'is public'],
     ['of an application with a secret', { token_endpoint_auth_method: 'client_secret_basic' }, 'is public'],
     ['without a redirect URI', { redirect_uris: [] }, 'needs at least one'],
-    ['with a redirect URI that runs', { redirect_uris: ['javascript:alert(1)'] }, 'A redirect URI is'],
-    ['with a grant that is not offered', { grant_types: ['password'] }, 'grant_types'],
+    ['with the end of a secret', { client_secret_expires_at: 0 }, 'is public'],
+    ['with no redirect URI but one that runs', { redirect_uris: ['javascript:alert(1)'] }, 'needs at least one'],
+    ['with no grant that is offered', { grant_types: ['password'] }, 'grant_types'],
   ])('%s', async (_, more, why) => {
     const { url } = publish(more)
     const { body } = await describeRequest(await newUser(), newRequest({ client_id: url }).request)
@@ -115,6 +128,7 @@ describe('a document is refused', () => {
     ['that is not there', { status: 404 }, 'It answered 404.'],
     ['that leads elsewhere', { status: 302, headers: { Location: 'https://example.com' } }, 'It answered 302.'],
     ['that is no JSON', { text: '<html>' }, 'Its answer is no JSON.'],
+    ['that somebody uploaded as a text', { headers: { 'Content-Type': 'text/plain' } }, 'Its answer is no JSON.'],
     ['that is no object', { text: '7' }, 'names another client_id'],
     ['that is too large', { text: JSON.stringify('x'.repeat(20_000)) }, 'more than 16384 bytes'],
   ])('%s', async (_, answer, why) => {
@@ -144,6 +158,7 @@ describe('a document is refused', () => {
     'https://agent.example.com',
     'https://user:secret@agent.example.com/client.json',
     'https://agent.example.com/client.json#part',
+    'https://agent.example.com/echo?body=%7B%7D',
     'https://agent.example.com/a/../client.json',
     'https://AGENT.example.com/client.json',
     'https://tollgate.test/client.json',

@@ -47,10 +47,18 @@ describe('an access token', () => {
     const path = `/api/v1/auth/api-keys/${list[0].id}`
     const rotated = await call(`POST ${path}/rotate`, { token: person.token, body: {} })
     const prolonged = await call(`PATCH ${path}`, { token: person.token, body: { expires_at: null } })
-    expect([rotated, prolonged].map(({ status, body }) => [status, body.code])).toEqual([
-      [409, 'key_of_application'],
-      [409, 'key_of_application'],
-    ])
+    const widened = await call(`PATCH ${path}`, { token: person.token, body: { scopes: ['reports:read', 'a:b'] } })
+    const redirected = await call(`PATCH ${path}`, {
+      token: person.token,
+      body: { metadata: { resource: 'https://x.example' } },
+    })
+    for (const { status, body } of [rotated, prolonged, widened, redirected])
+      expect([status, body.code]).toEqual([409, 'key_of_application'])
+    const renamed = await call(`PATCH ${path}`, {
+      token: person.token,
+      body: { name: 'Reports', custom_rate_limit: 5 },
+    })
+    expect(renamed.status).toBe(200)
   })
 
   test('acts in the management API within its scopes, and within the role of who agreed', async () => {

@@ -53,6 +53,17 @@ describe('where throwaway addresses are refused by a list', () => {
     expect(await mailsTo(lasting)).toHaveLength(1)
   })
 
+  test('a request that waited in vain takes away no list that another has read meanwhile', async () => {
+    const id = crypto.randomUUID()
+    const { call } = fresh({}, id)
+    await failFor(id, { door: 'disposable', kind: 'hang', count: 1 })
+    const register = () => call('POST /api/v1/auth/register', { email: at('throwaway.example'), password })
+    const waiting = register()
+    expect((await register()).status).toBe(403)
+    expect((await waiting).status).toBe(403)
+    expect((await register()).status).toBe(403)
+  })
+
   test.each([
     ['is slow', { kind: 'hang' }],
     ['fails', { kind: 'status', value: 503 }],

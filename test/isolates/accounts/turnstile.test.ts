@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
 import { newServiceKey } from '../../support/customers.ts'
 import { failFor } from '../../support/faults.ts'
+import { mailsTo } from '../../support/mail.ts'
 import { workerWith } from '../../support/variant.ts'
 
 const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -31,9 +32,27 @@ describe('where Turnstile is configured, registering', () => {
     expect((await register({ turnstile_token })).body.code).toBe('person_unproven')
   })
 
-  test.each([[{}], [{ turnstile_token: 'invented' }]])('is refused with %j', async (more) => {
-    const answer = await register(more)
-    expect(answer).toMatchObject({ status: 403, body: { code: 'person_unproven' } })
+  test.each([[{}], [{ turnstile_token: 'invented' }], [{ turnstile_token: 'a b' }], [{ turnstile_token: 'a\ud800' }]])(
+    'is refused with %j',
+    async (more) => {
+      const answer = await register(more)
+      expect([400, 403]).toContain(answer.status)
+      expect(['invalid_request', 'person_unproven']).toContain(answer.body.code)
+    },
+  )
+
+  test('by a code takes a token as well, without a word to who has none', async () => {
+    const { call: ask, settled } = workerWith({ ...settings, EMAIL_SIGN_IN: 'code' })
+    const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    const [robot, human] = [person().email, person().email]
+    const answers = [
+      await ask('POST /api/v1/auth/sign-in/email', { email: robot, code_challenge }),
+      await ask('POST /api/v1/auth/sign-in/email', { email: human, code_challenge, turnstile_token: newToken() }),
+    ]
+    expect(answers[0]?.body).toEqual(answers[1]?.body)
+    await settled()
+    expect(await mailsTo(robot)).toEqual([])
+    expect(await mailsTo(human)).toHaveLength(1)
   })
 
   test('is told by the ways to sign in, and the page may load its widget', async () => {

@@ -115,6 +115,7 @@ ProblemCode = Literal[
     "slug_taken",
     "sso_not_tested",
     "role_exists",
+    "organization_switched",
     "key_of_application",
     "role_built_in",
     "role_in_use",

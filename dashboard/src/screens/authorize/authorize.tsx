@@ -81,11 +81,8 @@ function Decide({ asked, body }: DecideProps) {
         asked={asked}
         isPending={isPending}
         error={error}
-        onDecide={(decision, scope) =>
-          mutate(
-            { body: { ...body, scope, decision } },
-            { onSuccess: ({ redirect_to }) => location.assign(redirect_to) },
-          )
+        onDecide={(decided) =>
+          mutate({ body: { ...body, ...decided } }, { onSuccess: ({ redirect_to }) => location.assign(redirect_to) })
         }
       />
     </Page>

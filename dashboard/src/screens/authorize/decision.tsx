@@ -6,18 +6,31 @@ import { Choice, Fieldset } from '../../ui/field.tsx'
 import { Card, Facts } from '../../ui/layout.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 
+interface Decided {
+  readonly decision: 'approve' | 'deny'
+  readonly scope: string
+  /** The organization that was shown. */
+  readonly for: string
+}
+
 interface DecisionProps {
   readonly asked: AuthorizationRequest
   /** What the page knows besides. */
   readonly facts?: readonly (readonly [name: string, value: ReactNode])[]
   readonly isPending: boolean
   readonly error: ApiError | null
-  readonly onDecide: (decision: 'approve' | 'deny', scope: string) => void
+  readonly onDecide: (decided: Decided) => void
 }
 
-/** Who says what an application calls itself. */
-export const describeSource = ({ host }: AuthorizationRequest['client']) =>
-  host === null ? 'It calls itself so.' : `${host} calls it so.`
+/**
+ * Who says what an application calls itself. Whoever is answered at an address that the document names is the application; on a
+ * device or on somebody's own computer anybody can ask in its name.
+ */
+export function describeSource({ host, redirects_to: redirectsTo }: AuthorizationRequest['client']): string {
+  if (host === null) return 'It calls itself so.'
+  const isProven = redirectsTo !== null && redirectsTo !== 'this computer'
+  return isProven ? `${host} calls it so.` : `${host} describes it, but anybody can ask in its name.`
+}
 
 /** What an application wants to do for somebody, and their answer. */
 export function Decision({ asked, facts = [], isPending, error, onDecide }: DecisionProps) {
@@ -26,12 +39,15 @@ export function Decision({ asked, facts = [], isPending, error, onDecide }: Deci
   const toggle = (scope: string) =>
     setScopes(scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope])
   const mayGrant = organization?.may_grant ?? false
+  const decide = (decision: Decided['decision']) =>
+    onDecide({ decision, scope: scopes.join(' '), for: organization?.id ?? '' })
   return (
     <Card className="flex max-w-160 flex-col gap-5">
       <Facts
         facts={[
           ...facts,
           ['For', organization?.name ?? ''],
+          ...(client.host === null ? [] : [['Known as', client.id] as const]),
           ...(resource === null ? [] : [['To use', resource] as const]),
           ...(client.uri === null ? [] : [['Its page', client.uri] as const]),
         ]}
@@ -58,14 +74,14 @@ export function Decision({ asked, facts = [], isPending, error, onDecide }: Deci
       </p>
       <ErrorNotice error={error} />
       <div className="flex flex-wrap justify-end gap-2">
-        <Button onClick={() => onDecide('deny', scopes.join(' '))} disabled={isPending}>
+        <Button onClick={() => decide('deny')} disabled={isPending}>
           Do not allow
         </Button>
         <Button
           look="primary"
           busy={isPending}
           disabled={!mayGrant || scopes.length === 0}
-          onClick={() => onDecide('approve', scopes.join(' '))}
+          onClick={() => decide('approve')}
         >
           Allow
         </Button>

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { AuthorizationRequest } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
@@ -7,6 +7,9 @@ import { Card, Page } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Decision, describeSource } from './decision.tsx'
+
+/** What takes the place of a form is read from its beginning by who cannot see that it did. */
+const useFocus = () => useEffect(() => document.getElementById('content')?.focus(), [])
 
 /** Where somebody lets a device act for them that has no browser of its own, by the code that it shows. */
 export function Device() {
@@ -64,6 +67,7 @@ interface DecideProps {
 }
 
 function Decide({ asked, code, onDone }: DecideProps) {
+  useFocus()
   const { mutate, error, isPending } = useChange('POST /auth/devices/decide')
   return (
     <Page
@@ -75,8 +79,8 @@ function Decide({ asked, code, onDone }: DecideProps) {
         facts={[['Code', <code className="font-mono">{code.toUpperCase()}</code>]]}
         isPending={isPending}
         error={error}
-        onDecide={(decision, scope) =>
-          mutate({ body: { user_code: code, decision, scope } }, { onSuccess: () => onDone(decision) })
+        onDecide={(decided) =>
+          mutate({ body: { user_code: code, ...decided } }, { onSuccess: () => onDone(decided.decision) })
         }
       />
     </Page>
@@ -84,6 +88,7 @@ function Decide({ asked, code, onDone }: DecideProps) {
 }
 
 function Done({ name, isAllowed }: { readonly name: string; readonly isAllowed: boolean }) {
+  useFocus()
   return (
     <Page title={isAllowed ? `${name} acts for you` : `${name} does not act for you`}>
       <p>

@@ -41,9 +41,13 @@ describe('where keys are for people with a confirmed address, somebody without o
   })
 
   test('lets no application and no device act', async () => {
-    const { token } = await newUser()
+    const { token, user } = await newUser()
     const { request } = newRequest(await newApplication())
-    const decided = await ask('POST /api/v1/auth/authorizations/decide', token, { ...request, decision: 'approve' })
+    const decided = await ask('POST /api/v1/auth/authorizations/decide', token, {
+      ...request,
+      for: user.organization_id,
+      decision: 'approve',
+    })
     expect(decided.body.code).toBe('email_unconfirmed')
   })
 
