@@ -28,6 +28,7 @@ const OF_NAME: Readonly<Record<string, Kind>> = {
   reservation_id: 'reservation',
   plan_id: 'plan',
   slug: 'meter',
+  for: 'organization',
   grant_id: 'credit_grant',
 }
 

@@ -53,7 +53,9 @@ test('the version is that of package.json', async () => {
 
 test('every problem is one that something ends in', async () => {
   const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
-  const sources = await Promise.all(files.filter((file) => file !== 'problem-codes.ts').map((file) => read(`src/${file}`)))
+  const sources = await Promise.all(
+    files.filter((file) => file !== 'problem-codes.ts').map((file) => read(`src/${file}`)),
+  )
   const unused = Object.keys(PROBLEMS).filter((code) => !sources.some((source) => source.includes(`'${code}'`)))
   expect(unused).toEqual([])
 })
