@@ -9,11 +9,15 @@ const LANGUAGES = [
   ['curl', 'curl'],
   ['typescript', 'TypeScript'],
   ['python', 'Python'],
+  ['agent', 'Agent'],
 ] as const
 
 type Language = (typeof LANGUAGES)[number][0]
 
-/** How a program sends a key. The call is one that any key may make: it reads the quotas of its organization. */
+/**
+ * How a program sends a key, and how an agent's settings name it (docs/guides/mcp.md). The call is one that any key may make: it reads the
+ * quotas of its organization.
+ */
 const SNIPPETS: Readonly<Record<Language, (key: string) => string>> = {
   curl: (key) => `curl ${base()}/quotas \\\n  -H "Authorization: Bearer ${key}"`,
   typescript: (key) =>
@@ -31,6 +35,14 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as response:
     print(json.load(response))`,
+  agent: (key) => {
+    const headers = { Authorization: `Bearer ${key}` }
+    return JSON.stringify(
+      { mcpServers: { tollgate: { type: 'http', url: `${location.origin}/mcp`, headers } } },
+      null,
+      2,
+    )
+  },
 }
 
 export function Snippets({ apiKey }: { readonly apiKey: string }) {
