@@ -23,6 +23,7 @@ import { adminLedgerRoutes } from './admin/ledger/routes.ts'
 import { adminMailRoutes } from './admin/mails/routes.ts'
 import { adminMeterRoutes } from './admin/meters/routes.ts'
 import { adminOrganizationRoutes } from './admin/organizations/routes.ts'
+import { adminSignInRoutes } from './admin/organizations/sign-in/routes.ts'
 import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminPriceRoutes } from './admin/prices/routes.ts'
@@ -147,6 +148,7 @@ for (const routes of [
   serviceKeyRoutes,
   adminUserRoutes,
   adminOrganizationRoutes,
+  adminSignInRoutes,
   adminCreditRoutes,
   adminPlanRoutes,
   adminMeterRoutes,

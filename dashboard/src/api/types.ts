@@ -1214,6 +1214,44 @@ export type CustomerChange = {
   external_id?: string | null
 }
 
+export type CustomerSignIn = {
+  /** Whether members act for it only with a second factor. */
+  requires_two_factor: boolean
+  domains: CustomerSignInDomain[]
+  single_sign_on: CustomerSignInSingleSignOn | null
+  directory: CustomerSignInDirectory | null
+  /** How many applications act for its members. */
+  applications: number
+}
+
+export type CustomerSignInDirectory = {
+  default_role: 'member' | 'viewer'
+  has_token: boolean
+  /** Members whom it has sent, without those that it has taken out. */
+  people: number
+  groups: number
+  last_used_at: string | null
+}
+
+export type CustomerSignInDomain = {
+  domain: string
+  /** Null before the record is found, and once it is gone. */
+  verified_at: string | null
+  /** When the record was last looked up. */
+  checked_at: string | null
+  /** What whoever has an address of it joins as; null if nobody does. */
+  join_role: 'member' | 'viewer' | null
+}
+
+export type CustomerSignInSingleSignOn = {
+  issuer: string
+  /** What whoever signs in the first time becomes; null if only members may. */
+  join_role: 'member' | 'viewer' | null
+  is_required: boolean
+  /** Null while no sign-in has come about. */
+  last_used_at: string | null
+}
+
 export type CustomerUpsert = {
   /** The external id when absent, for a new one. */
   name?: string
@@ -5431,6 +5469,8 @@ export interface Operations {
     body: SetOrganizationSuspensionRequest
     answer: AdminOrganization
   }
+  /** How the people of an organization get in */
+  'GET /admin/organizations/{organization_id}/sign-in': { params: { organization_id: string }; answer: CustomerSignIn }
   /** Grant credits to an organization */
   'POST /admin/organizations/{organization_id}/credits': {
     params: { organization_id: string }

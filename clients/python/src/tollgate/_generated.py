@@ -354,6 +354,7 @@ Operation = Literal[
     "POST /admin/organizations/{organization_id}/members",
     "PUT /admin/organizations/{organization_id}/plan",
     "PUT /admin/organizations/{organization_id}/suspension",
+    "GET /admin/organizations/{organization_id}/sign-in",
     "POST /admin/organizations/{organization_id}/credits",
     "POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke",
     "POST /admin/organizations/{organization_id}/credits/{grant_id}/correct",

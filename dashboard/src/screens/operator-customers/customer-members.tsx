@@ -14,6 +14,7 @@ import { toast } from '../../ui/toast.tsx'
 import { AddMember } from './add-member.tsx'
 import { ChangeRole } from './change-role.tsx'
 import { CustomerInvitations } from './customer-invitations.tsx'
+import { CustomerSignIn } from './customer-sign-in.tsx'
 
 export function CustomerMembers({ customer }: { readonly customer: AdminOrganization }) {
   const [isAdding, setIsAdding] = useState(false)
@@ -62,6 +63,7 @@ export function CustomerMembers({ customer }: { readonly customer: AdminOrganiza
         />
       </Section>
       <CustomerInvitations id={customer.id} />
+      <CustomerSignIn id={customer.id} />
       {isAdding && <AddMember customer={customer} onClose={() => setIsAdding(false)} />}
       {changed && <ChangeRole member={changed} organizationId={customer.id} onClose={() => setChanged(undefined)} />}
       {removed && <Remove member={removed} customer={customer} onClose={() => setRemoved(undefined)} />}
