@@ -33,6 +33,7 @@ const READS = [
   'getSystem',
   'listAllOrganizations',
   'getCustomer',
+  'getCustomerSignIn',
   'listUsers',
   'getUser',
   'listAllApiKeys',

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { AuthorizationRequest } from '../../api/types.ts'
+import { useSession } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
 import { Card, Page } from '../../ui/layout.tsx'
@@ -16,8 +17,11 @@ export function Device() {
   const [code, setCode] = useState(() => new URLSearchParams(location.search).get('user_code') ?? '')
   const [asked, setAsked] = useState<AuthorizationRequest>()
   const [decision, setDecision] = useState<'approve' | 'deny'>()
+  const { organizationId } = useSession()
   if (asked && decision) return <Done name={asked.client.name} isAllowed={decision === 'approve'} />
-  if (asked) return <Decide asked={asked} code={code} onDone={setDecision} />
+  // for whom it shall act was changed since: what is shown must be what is agreed to
+  const isShown = asked?.organization?.id === organizationId
+  if (asked && isShown) return <Decide asked={asked} code={code} onDone={setDecision} />
   return <EnterCode code={code} onChange={setCode} onFound={setAsked} />
 }
 
