@@ -29,7 +29,12 @@ async function getSignIn(deps: ManagementDeps, organizationId: string): Promise<
   const { requiresTwoFactor, domains, singleSignOn, directory, applications } = found
   return {
     requires_two_factor: requiresTwoFactor,
-    domains: domains.map((one) => ({ ...one, verified_at: iso(one.verified_at), checked_at: iso(one.checked_at) })),
+    domains: domains.map(({ domain, verified_at, checked_at, join_role }) => ({
+      domain,
+      verified_at: iso(verified_at),
+      checked_at: iso(checked_at),
+      join_role,
+    })),
     single_sign_on: singleSignOn && { ...singleSignOn, last_used_at: iso(singleSignOn.last_used_at) },
     directory: directory && { ...directory, last_used_at: iso(directory.last_used_at) },
     applications,
