@@ -30,7 +30,7 @@ test.each(LOOKS)(
       .locator('code', { hasText: /^ck_live_/ })
       .first()
       .textContent()
-    await page.getByRole('tab', { name: 'Agent' }).click()
+    await page.getByRole('button', { name: 'Agent' }).click()
     await page.getByText('"mcpServers"').waitFor()
     await expectFit(page)
     await page.getByText('Waiting for your first request').waitFor()
