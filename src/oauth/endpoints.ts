@@ -8,10 +8,11 @@ import type { ManagementEnv } from '../auth/env.ts'
 import { requirePlatformScope } from '../auth/organization-access.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { BEARER, MCP_PATH } from '../http/challenge.ts'
-import { toProblem } from '../http/edge.ts'
+import { clientIp, toProblem } from '../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../http/json-body.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
 import { Problem, readRetryAfter } from '../problems.ts'
+import { exchangeKey } from './client-credentials.ts'
 import { authenticateClient } from './clients/authenticate.ts'
 import { loadClient } from './clients/document.ts'
 import { DEVICE_CODE, GRANT_TYPES } from './clients/metadata.ts'
@@ -60,15 +61,20 @@ oauth.post('/token', async (c) => {
   const { deps } = c.var
   await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
   const form = await readForm(c)
-  const client = await authenticateClient(deps, { authorization: c.req.header('Authorization'), form })
-  return c.json(await exchange(deps, client, form))
+  const presented = { authorization: c.req.header('Authorization'), form }
+  if (form.grant_type === 'client_credentials')
+    return c.json(await exchangeKey(c.env.deps, presented, { requestId: c.var.requestId, ip: clientIp(c) }))
+  return c.json(await exchange(deps, await authenticateClient(deps, presented), form))
 })
 
 function exchange(deps: ManagementDeps, client: ClientRow, form: Form) {
   if (form.grant_type === 'authorization_code') return exchangeCode(deps, client, form)
   if (form.grant_type === DEVICE_CODE) return exchangeDeviceCode(deps, client, form)
   if (form.grant_type !== 'refresh_token')
-    throw new OAuthError('unsupported_grant_type', `grant_type is one of ${GRANT_TYPES.join(', ')}.`)
+    throw new OAuthError(
+      'unsupported_grant_type',
+      `grant_type is one of ${[...GRANT_TYPES, 'client_credentials'].join(', ')}.`,
+    )
   if (!client.refreshes) throw new OAuthError('unauthorized_client', 'It registered without refresh_token.')
   return refreshGrant(deps, client, form)
 }

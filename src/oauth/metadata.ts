@@ -15,7 +15,7 @@ export const serverMetadata = ({ config }: ManagementDeps) => ({
   scopes_supported: Object.keys(config.OAUTH_SCOPES),
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
-  grant_types_supported: GRANT_TYPES,
+  grant_types_supported: [...GRANT_TYPES, 'client_credentials'],
   code_challenge_methods_supported: ['S256'],
   token_endpoint_auth_methods_supported: AUTH_METHODS,
   revocation_endpoint_auth_methods_supported: AUTH_METHODS,

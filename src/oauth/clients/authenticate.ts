@@ -9,22 +9,28 @@ export interface Presented {
   readonly form: Readonly<Record<string, string>>
 }
 
+/** What was presented as id and secret, and where. @throws OAuthError `invalid_client` for two that contradict each other */
+export function readPresented({ authorization, form }: Presented) {
+  const basic = readBasic(authorization)
+  const { client_id: id = basic?.id, client_secret: posted } = form
+  if (basic && (id !== basic.id || posted !== undefined))
+    throw new OAuthError('invalid_client', 'The header and the body name different applications, or both a secret.')
+  return { id, secret: basic?.secret ?? posted, inHeader: basic?.secret, inBody: posted }
+}
+
 /**
  * @param find by the presented id
  * @throws OAuthError `invalid_client`
  */
 export async function authenticateClient(
   deps: ManagementDeps,
-  { authorization, form }: Presented,
+  presented: Presented,
   find: (deps: ManagementDeps, id: string) => Promise<ClientRow | undefined> = findKnown,
 ): Promise<ClientRow> {
-  const basic = readBasic(authorization)
-  const { client_id: named = basic?.id, client_secret: posted } = form
-  if (basic && named !== basic.id)
-    throw new OAuthError('invalid_client', 'The header and the body name different applications.')
-  const client = named === undefined ? undefined : await find(deps, named)
+  const { id, inHeader, inBody } = readPresented(presented)
+  const client = id === undefined ? undefined : await find(deps, id)
   if (!client) throw new OAuthError('invalid_client', 'There is no such application.')
-  if (!isAuthenticated(client, basic?.secret, posted))
+  if (!isAuthenticated(client, inHeader, inBody))
     throw new OAuthError('invalid_client', `The application authenticates by ${client.authMethod}; this did not.`)
   return client
 }
