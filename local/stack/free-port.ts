@@ -1,12 +1,30 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
-/** @returns a TCP port of 127.0.0.1 that nothing listened on a moment ago; take it at once */
+/**
+ * Ports that no system gives away by itself: those for outgoing connections, and for servers that ask for any port, begin at 32768 on
+ * Linux and at 49152 elsewhere. One of them would be gone again before a server that takes seconds to start listens on it. Below 10100
+ * there are ports that `fetch` refuses.
+ */
+const FIRST = 10_100
+const LAST = 32_000
+
+/** @returns a TCP port of 127.0.0.1 that nothing listens on, and that nothing gets by chance */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST))
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(probe, 'listening')
+  } catch {
+    return false
+  }
   probe.close()
   await once(probe, 'close')
-  return port
+  return true
 }
