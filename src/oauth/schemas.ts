@@ -4,6 +4,18 @@ import { text } from '../http/text-field.ts'
 
 const parameter = (max: number) => text(max).optional()
 
+/** What the documentation shows. */
+const ORGANIZATION = '01900000-0000-7000-8000-000000000002'
+const REQUEST = {
+  client_id: '01900000-0000-7000-8000-000000000001',
+  redirect_uri: 'http://127.0.0.1:3000/callback',
+  response_type: 'code',
+  scope: 'reports:read',
+  state: 'af0ifjsldkj',
+  code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  code_challenge_method: 'S256',
+}
+
 /** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). What is wrong with them the application is told. */
 export const AuthorizationInput = z
   .strictObject({
@@ -16,17 +28,7 @@ export const AuthorizationInput = z
     code_challenge_method: parameter(20),
     resource: parameter(2_000),
   })
-  .meta({
-    example: {
-      client_id: '01900000-0000-7000-8000-000000000001',
-      redirect_uri: 'http://127.0.0.1:3000/callback',
-      response_type: 'code',
-      scope: 'reports:read',
-      state: 'af0ifjsldkj',
-      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-      code_challenge_method: 'S256',
-    },
-  })
+  .meta({ example: REQUEST })
 
 export const AuthorizationRequest = z
   .object({
@@ -76,19 +78,7 @@ export const Decision = AuthorizationInput.extend({
   decision: z.enum(['approve', 'deny']),
 })
   .refine(namesScope, NO_SCOPE)
-  .meta({
-    example: {
-      client_id: '01900000-0000-7000-8000-000000000001',
-      redirect_uri: 'http://127.0.0.1:3000/callback',
-      response_type: 'code',
-      scope: 'reports:read',
-      state: 'af0ifjsldkj',
-      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-      code_challenge_method: 'S256',
-      for: '01900000-0000-7000-8000-000000000002',
-      decision: 'approve',
-    },
-  })
+  .meta({ example: { ...REQUEST, for: ORGANIZATION, decision: 'approve' } })
 
 const userCode = text(40).min(1).meta({ description: 'As the device shows it; case and hyphens do not matter.' })
 
@@ -107,7 +97,7 @@ export const DeviceDecision = z
   .meta({
     example: {
       user_code: 'BCDF-GHJK',
-      for: '01900000-0000-7000-8000-000000000002',
+      for: ORGANIZATION,
       scope: 'reports:read',
       decision: 'approve',
     },

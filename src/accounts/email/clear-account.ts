@@ -12,8 +12,8 @@ import { defaultOrganization } from '../sessions/home-organization.ts'
 /**
  * Anybody can register an address that is not theirs. When the real owner later proves the address, they must not
  * inherit what the stranger created (pre-hijacking: Sudhodanan and Paverd, USENIX Security 2022): the second factor,
- * passkeys, linked identities, API keys, applications that were let in, webhook endpoints, and other members and open invitations of the account's own organizations. Plans, usage
- * and settings stay.
+ * passkeys, linked identities, API keys, what was agreed to for applications, webhook endpoints, and other members and open invitations
+ * of the account's own organizations. Plans, usage and settings stay.
  *
  * No statement affects an account whose address was already confirmed. The statements belong before the one that
  * confirms it.
