@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 /** A deployed Tollgate with a gateway, and the operator who makes its routes. */
 import { vi } from 'vitest'
 import { openWorld } from '../../../bench/bench-world.ts'
 import { buildWorker, startWorkerd } from '../../../bench/worker.ts'
+import { ACCESS_PREFIX, keyOf } from '../../../src/verification/key-format.ts'
 
 export type GatewayWorld = Awaited<ReturnType<typeof startGateway>>
 
@@ -65,6 +67,16 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
       const { organizationId, keys } = await world.issueKeys(1, { perMinute, quota })
       const [key = ''] = keys
       return { organizationId, key }
+    },
+    /** The access token of an application, for a service. */
+    async tokenFor(resource: string) {
+      const { organizationId } = await this.customer()
+      const token = keyOf(ACCESS_PREFIX, 'live', crypto.getRandomValues(new Uint8Array(32)))
+      await world.sql.query(
+        `update api_keys set key_hash = decode($2, 'hex'), metadata = jsonb_build_object('resource', $3::text) where organization_id = $1`,
+        [organizationId, createHash('sha256').update(token).digest('hex'), resource],
+      )
+      return token
     },
     eventsOf: (organizationId: string) =>
       world.sql.query(
