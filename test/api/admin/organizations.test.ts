@@ -118,14 +118,16 @@ describe('GET /api/v1/admin/organizations', () => {
 
 test('what the administration, the audit log and the export answer is what the document says, no more and no less', async () => {
   const { document, operations } = await openApi()
-  const holder = await newKeyHolder()
+  const name = crypto.randomUUID()
+  const holder = await newKeyHolder({}, await newUser({ organization: name }))
   const { id } = holder.user
   const admin = '/api/v1/admin'
   const asked: [string, string, string, object?][] = [
     [`GET ${admin}/users`, '', token],
     [`GET ${admin}/users/{id}`, id, token],
     [`POST ${admin}/users/{id}/impersonate`, id, token, { reason: 'Ticket 1' }],
-    [`GET ${admin}/organizations`, '', token],
+    // Its own alone: tests beside this one give theirs limits of odd shapes.
+    [`GET ${admin}/organizations`, `?search=${name}`, token],
     [`PUT ${admin}/organizations/{organization_id}/plan`, holder.organizationId, token, { plan: 'pro' }],
     [
       `PUT ${admin}/organizations/{organization_id}/suspension`,
@@ -141,7 +143,7 @@ test('what the administration, the audit log and the export answer is what the d
     [`POST ${admin}/users/{id}/enable`, id, token, {}],
   ]
   for (const [line, named, as, body] of asked) {
-    const answer = await call(line.replace(/\{(organization_)?id\}/, named), { token: as, ...(body && { body }) })
+    const answer = await call(line.replace(/\{(organization_)?id\}|$/, named), { token: as, ...(body && { body }) })
     const schema = operations.find((one) => one.line === line)?.responses[answer.status]?.content?.['application/json']
       ?.schema
     expect(schema, `${line} ${answer.status}`).toBeDefined()
