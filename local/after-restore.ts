@@ -20,7 +20,7 @@ alone what was destroyed. It can be repeated: nothing counts or is sent twice (d
   audit    the audit log
 --without leaves parts out. --forget-counters deletes what Redis derived from the former database; do that after the deployment
 has the restored one. Environment: DATABASE_URL, the restored database; FORMER_DATABASE_URL, the database as it was; for
---forget-counters UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or REDIS_URL.`
+--forget-counters UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN (and REDIS_SHARDS), or REDIS_URL (and REDIS_SHARD_URLS).`
 
 /** The moment is when transactions ended; rows say when they began. */
 const MARGIN_MS = 10 * 60_000
@@ -85,7 +85,9 @@ async function listActions({ former, since }: Restore): Promise<void> {
 async function forget(): Promise<void> {
   const redis = await openRedis(process.env)
   try {
-    console.log(`counters: ${await forgetCounters(redis.send)} keys of Redis forgotten`)
+    let forgotten = 0
+    for (const send of redis.databases) forgotten += await forgetCounters(send)
+    console.log(`counters: ${forgotten} keys of Redis forgotten`)
   } finally {
     await redis.close()
   }

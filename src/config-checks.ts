@@ -76,6 +76,8 @@ interface Settings {
   readonly REGISTRATION_DOMAINS: readonly string[]
   readonly SECRET_KEY: string
   readonly JWT_SECRET_KEY?: string | undefined
+  readonly UPSTASH_REDIS_REST_URL: string
+  readonly REDIS_SHARDS: readonly { readonly url: string }[]
   readonly TRUSTED_ISSUERS: readonly { readonly issuer: string }[]
 }
 
@@ -147,7 +149,7 @@ export function findNotices(settings: Settings, env: object, known: readonly str
     })
   if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_VERIFICATION !== 'optional')
     notices.push({ variable: 'EMAIL_VERIFICATION', reason: WITHOUT_MAIL[settings.EMAIL_VERIFICATION] })
-  return [...notices, ...findRegistrationNotices(settings)]
+  return [...notices, ...findRegistrationNotices(settings), ...findShardNotices(settings)]
 }
 
 function findRegistrationNotices(settings: Settings): ConfigNotice[] {
@@ -162,6 +164,11 @@ function findRegistrationNotices(settings: Settings): ConfigNotice[] {
       },
     ]
   return []
+}
+
+function findShardNotices({ UPSTASH_REDIS_REST_URL, REDIS_SHARDS }: Settings): ConfigNotice[] {
+  if (!REDIS_SHARDS.some(({ url }) => url === UPSTASH_REDIS_REST_URL)) return []
+  return [{ variable: 'REDIS_SHARDS', reason: 'names the database of UPSTASH_REDIS_REST_URL again' }]
 }
 
 /** The maximum difference in length between a misspelled name and the intended one. */

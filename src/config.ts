@@ -6,6 +6,7 @@ import { parseTrustedIssuers } from './config-issuers.ts'
 import { databaseUrl, domain, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseOAuthScopes } from './config-oauth.ts'
 import { parseSignInProviders } from './config-providers.ts'
+import { parseRedisShards } from './config-shards.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { parseJwkSet } from './lib/jwk-set.ts'
 import { log } from './lib/log.ts'
@@ -26,6 +27,7 @@ const readBy =
 const jwkSet = credential.transform(readBy(parseJwkSet))
 const reportKeys = z.string().transform(readBy(parseReportKeys))
 const trustedIssuers = z.string().transform(readBy((text) => parseTrustedIssuers(text, secureUrl)))
+const redisShards = z.string().transform(readBy((text) => parseRedisShards(text, secureUrl, credential)))
 const oauthScopes = z.string().transform(readBy(parseOAuthScopes))
 const signInProviders = z.string().transform(readBy((text) => parseSignInProviders(text, secureUrl)))
 
@@ -42,6 +44,8 @@ const Variables = z.object({
   REQUEST_BUDGET_MS: wholeNumber(1_000, 60_000, 15_000),
   UPSTASH_REDIS_REST_URL: secureUrl.refine((text) => text !== 'https://name.upstash.io', 'is still the placeholder'),
   UPSTASH_REDIS_REST_TOKEN: credential,
+  /** More Redis databases, as a JSON list: each has a share of the organizations (docs/operate/scale.md). */
+  REDIS_SHARDS: redisShards.prefault('[]'),
   /** Milliseconds after which a Redis round trip counts as failed. */
   REDIS_TIMEOUT_MS: wholeNumber(10, 10_000, 300),
   /** The private keys of tokens, as a JWK set. The first one signs; all of them verify (docs/operate/keys.md). */
@@ -194,6 +198,7 @@ const EXPLAINED = new Set([
   'TRUSTED_ISSUERS',
   'SIGN_IN_PROVIDERS',
   'OAUTH_SCOPES',
+  'REDIS_SHARDS',
   'POLAR_WEBHOOK_SECRET',
   'STRIPE_WEBHOOK_SECRET',
   'CORS_ORIGINS',

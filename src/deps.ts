@@ -1,8 +1,8 @@
-import type { Redis } from '@upstash/redis/cloudflare'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { type Config, readConfig } from './config.ts'
-import { openDatabase, openRedis, type Sql } from './db/client.ts'
+import { openDatabase, type Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
+import { RedisDatabases } from './db/redis-databases.ts'
 import { openReads } from './db/replica.ts'
 import { TimeBudget } from './db/time-budget.ts'
 import { lazily } from './lib/lazily.ts'
@@ -16,7 +16,7 @@ export interface Deps {
   readonly sql: Sql
   /** What analytics read from: a replica if there is one, which may lag behind. Batches only. */
   readonly reads: Sql
-  readonly redis: Redis
+  readonly redis: RedisDatabases
   /** The total time of a request's queries. It is lifted once the answer is on its way. */
   readonly budget: TimeBudget
   /** Unix time in milliseconds, by this isolate's clock. */
@@ -54,7 +54,7 @@ export function createDeps(env: object, context: Context): Deps {
   const config = readConfig(env)
   const budget = new TimeBudget(config.REQUEST_BUDGET_MS)
   let sql: Sql | undefined
-  let redis: Redis | undefined
+  let redis: RedisDatabases | undefined
   return {
     config,
     get sql() {
@@ -66,7 +66,7 @@ export function createDeps(env: object, context: Context): Deps {
       return openReads(config, budget, this.sql)
     },
     get redis() {
-      redis ??= openRedis(config, budget)
+      redis ??= new RedisDatabases(config, budget)
       return redis
     },
     budget,

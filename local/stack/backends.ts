@@ -7,6 +7,8 @@ import { startValkey } from './valkey.ts'
 export interface Backends {
   database: Database
   redis: RedisBackend
+  /** Another database of the same server, for what is tested over several. Connected to when it is first asked for. */
+  secondRedis(): Promise<RedisBackend>
   close(): Promise<void>
 }
 
@@ -24,7 +26,7 @@ interface Places {
 export async function openBackends({ databaseUrl, redisUrl, dataDir }: Places): Promise<Backends> {
   const [database, redis] = await Promise.allSettled([
     databaseUrl ? openPostgres(databaseUrl) : openPglite(dataDir),
-    redisUrl ? connectRedis(redisUrl) : connectValkey(),
+    redisUrl ? connectServer(redisUrl) : startServer(),
   ])
   if (database.status === 'fulfilled' && redis.status === 'fulfilled') return join(database.value, redis.value)
   if (database.status === 'fulfilled') await database.value.close()
@@ -32,15 +34,36 @@ export async function openBackends({ databaseUrl, redisUrl, dataDir }: Places): 
   throw [database, redis].find((opened) => opened.status === 'rejected')?.reason
 }
 
-function join(database: Database, redis: RedisBackend): Backends {
-  return { database, redis, close: async () => void (await Promise.all([database.close(), redis.close()])) }
+function join(database: Database, { redis, secondRedis, close }: Server): Backends {
+  return { database, redis, secondRedis, close: async () => void (await Promise.all([database.close(), close()])) }
 }
 
-async function connectValkey(): Promise<RedisBackend> {
+interface Server {
+  readonly redis: RedisBackend
+  secondRedis(): Promise<RedisBackend>
+  close(): Promise<void>
+}
+
+async function connectServer(url: string): Promise<Server> {
+  const redis = await connectRedis(url)
+  let second: Promise<RedisBackend> | undefined
+  const secondRedis = () => (second ??= connectRedis(nextDatabase(url)))
+  const close = async () => void (await Promise.all([redis.close(), second?.then((opened) => opened.close())]))
+  return { redis, secondRedis, close }
+}
+
+/** The address of the database after the one that an address names. */
+function nextDatabase(address: string): string {
+  const url = new URL(address)
+  url.pathname = `/${Number(url.pathname.slice(1)) + 1}`
+  return url.href
+}
+
+async function startServer(): Promise<Server> {
   const valkey = await startValkey()
-  const redis = await connectRedis(valkey.url).catch(async (error) => {
+  const server = await connectServer(valkey.url).catch(async (error) => {
     await valkey.stop()
     throw error
   })
-  return { ...redis, close: async () => void (await Promise.all([redis.close(), valkey.stop()])) }
+  return { ...server, close: async () => void (await Promise.all([server.close(), valkey.stop()])) }
 }

@@ -6,6 +6,7 @@ import { type Call, json, parseJson, type Reply } from './http.ts'
 export interface Counters {
   sql: { requests: number; statements: number }
   redis: { requests: number; commands: number }
+  redis_2: { requests: number; commands: number }
   mail: { requests: number }
   breached: { requests: number }
   disposable: { requests: number }
@@ -25,6 +26,7 @@ export function createCounters(): Counters {
   return {
     sql: { requests, statements: 0 },
     redis: { requests, commands: 0 },
+    redis_2: { requests, commands: 0 },
     mail: { requests },
     breached: { requests },
     disposable: { requests },

@@ -3,6 +3,7 @@ import * as z from 'zod'
 const DOOR_NAMES = [
   'sql',
   'redis',
+  'redis_2',
   'mail',
   'breached',
   'disposable',

@@ -20,6 +20,8 @@ interface Places {
   readonly databaseUrl: string
   readonly replicaUrl?: string | undefined
   readonly redisUrl: string
+  /** More Redis databases, each with a share of the organizations. */
+  readonly redisShardUrls: readonly string[]
   readonly connections: number
   readonly statementMs: number
   /** The path of the Unix socket. Nobody else can open its folder. */
@@ -48,8 +50,10 @@ export async function openFronts(places: Places): Promise<Fronts> {
   try {
     const database = await opened(openPostgres(databaseUrl, { connections, statementMs }))
     const replica = replicaUrl ? await opened(openPostgres(replicaUrl, { connections, statementMs })) : undefined
-    const redis = await opened(connectRedis(places.redisUrl))
-    const services = new Map([...sqlServices(database, secret, replica), ...upstashServices(redis, secret)])
+    const redis = []
+    for (const url of [places.redisUrl, ...places.redisShardUrls]) redis.push(await opened(connectRedis(url)))
+    const upstash = redis.flatMap((one, at) => upstashServices(redisPath(at), one, secret))
+    const services = new Map([...sqlServices(database, secret, replica), ...upstash])
     const server = createServer(serve(services)).listen(places.socket)
     await once(server, 'listening')
     return { close: () => close(server, stores) }
@@ -89,13 +93,16 @@ function sqlServices(database: Database, secret: string, replica?: Database): Ma
   return new Map([['/sql', answer]])
 }
 
-function upstashServices(redis: RedisBackend, token: string): Map<string, Answer> {
-  const { single, pipeline, multiExec } = redisServices({ redis, token, count: () => undefined })
-  return new Map([
-    ['/redis', single],
-    ['/redis/pipeline', pipeline],
-    ['/redis/multi-exec', multiExec],
-  ])
+/** Where a Redis database is asked: the first, or a later one. */
+export const redisPath = (place: number) => (place === 0 ? '/redis' : `/redis-${place + 1}`)
+
+function upstashServices(path: string, redis: RedisBackend, token: string): [string, Answer][] {
+  const { single, pipeline, multiExec } = redisServices({ redis: () => redis, token, count: () => undefined })
+  return [
+    [path, single],
+    [`${path}/pipeline`, pipeline],
+    [`${path}/multi-exec`, multiExec],
+  ]
 }
 
 const refused = () => json(401, { message: 'The password is wrong.' })

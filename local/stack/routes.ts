@@ -24,6 +24,7 @@ import { CATCH, createCatcher } from './webhook-catcher.ts'
 interface Stores {
   database: Database
   redis: RedisBackend
+  secondRedis(): Promise<RedisBackend>
   redisToken: string
   faults: Faults
   counters: Counters
@@ -38,7 +39,7 @@ interface Services {
 
 /** Every service of the stack, by method and path, and what they keep in memory. */
 export function openServices(stores: Stores): Services {
-  const { redis, redisToken, faults, counters } = stores
+  const { faults, counters } = stores
   const moments = openMoments(stores.database)
   const outbox = createOutbox()
   const catcher = createCatcher()
@@ -48,14 +49,11 @@ export function openServices(stores: Stores): Services {
   const dns = openDns()
   const turnstile = openTurnstile()
   const countStatements = (statements: number) => void (counters.sql.statements += statements)
-  const countCommands = (commands: number) => void (counters.redis.commands += commands)
-  const upstash = redisServices({ redis, token: redisToken, count: countCommands })
   const table: Record<string, Route> = {
     'GET /': { answer: () => html(200, indexPage()) },
     'POST /sql': { door: 'sql', answer: sqlService(moments.present, countStatements) },
-    'POST /redis': { door: 'redis', answer: upstash.single },
-    'POST /redis/pipeline': { door: 'redis', answer: upstash.pipeline },
-    'POST /redis/multi-exec': { door: 'redis', answer: upstash.multiExec },
+    ...redisRoutes('/redis', 'redis', () => stores.redis, stores),
+    ...redisRoutes('/redis-2', 'redis_2', stores.secondRedis, stores),
     [`GET ${BREACHED_RANGE}*`]: { door: 'breached', answer: breachedService },
     'GET /disposable/domains.txt': { door: 'disposable', answer: disposableDomains },
     'POST /mail/emails': { door: 'mail', answer: mailService(outbox, sent) },
@@ -87,6 +85,24 @@ export function openServices(stores: Stores): Services {
   }
   const close = async () => void (await Promise.all([moments.close(), identity.close()]))
   return { routes: new Map(Object.entries(table)), memory, close }
+}
+
+type RedisDoor = 'redis' | 'redis_2'
+
+/** Upstash's REST interface of one database. */
+function redisRoutes(
+  path: string,
+  door: RedisDoor,
+  redis: () => RedisBackend | Promise<RedisBackend>,
+  { redisToken: token, counters }: Pick<Stores, 'redisToken' | 'counters'>,
+): Record<string, Route> {
+  const count = (commands: number) => void (counters[door].commands += commands)
+  const { single, pipeline, multiExec } = redisServices({ redis, token, count })
+  return {
+    [`POST ${path}`]: { door, answer: single },
+    [`POST ${path}/pipeline`]: { door, answer: pipeline },
+    [`POST ${path}/multi-exec`]: { door, answer: multiExec },
+  }
 }
 
 /** @returns the route of a path, of everything in its folder (`GET /breached/range/*`), or below two folders (`/polar/v1/**`) */

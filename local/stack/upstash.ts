@@ -10,7 +10,8 @@ const Commands = z.array(Command).min(1)
 type Encode = (bytes: Buffer) => string
 
 interface Parts {
-  redis: RedisBackend
+  /** connected to with the first command at the latest */
+  redis: () => RedisBackend | Promise<RedisBackend>
   token: string
   /** told how many commands are about to run */
   count: (commands: number) => void
@@ -21,18 +22,20 @@ export function redisServices(parts: Parts): Record<'single' | 'pipeline' | 'mul
   return {
     single: withToken(parts, Command, async (command, encode) => {
       parts.count(1)
-      return { result: encodeTop(await parts.redis.send(command), encode) }
+      return { result: encodeTop(await (await parts.redis()).send(command), encode) }
     }),
     pipeline: withToken(parts, Commands, async (commands, encode) => {
       parts.count(commands.length)
-      const replies = await Promise.allSettled(commands.map(parts.redis.send))
+      const redis = await parts.redis()
+      const replies = await Promise.allSettled(commands.map(redis.send))
       return replies.map((reply) =>
         reply.status === 'fulfilled' ? item(reply.value, encode) : describeFailure(reply.reason),
       )
     }),
     multiExec: withToken(parts, Commands, async (commands, encode) => {
       parts.count(commands.length)
-      return (await parts.redis.transaction(commands)).map((reply) => item(reply, encode))
+      const redis = await parts.redis()
+      return (await redis.transaction(commands)).map((reply) => item(reply, encode))
     }),
   }
 }

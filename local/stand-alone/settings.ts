@@ -2,8 +2,8 @@ import { readConfig, SETTINGS } from '../../src/config.ts'
 import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
 import { isRange } from '../../src/lib/cidr.ts'
 import { Problem } from '../../src/problems.ts'
-import { REPLICA } from '../stack/fronts.ts'
-import { readAddress, readCount } from '../support/settings.ts'
+import { REPLICA, redisPath } from '../stack/fronts.ts'
+import { readAddress, readCount, readShardAddresses } from '../support/settings.ts'
 import type { Trust } from './worker/client-address.ts'
 
 /** What `npm start` makes for the Worker by itself, from DATABASE_URL and REDIS_URL. */
@@ -13,6 +13,7 @@ const OF_STORES = new Set([
   'NEON_FETCH_ENDPOINT',
   'UPSTASH_REDIS_REST_URL',
   'UPSTASH_REDIS_REST_TOKEN',
+  'REDIS_SHARDS',
 ])
 
 export interface Settings {
@@ -20,6 +21,8 @@ export interface Settings {
   /** Of a read replica, where there is one. */
   readonly replicaUrl: string | undefined
   readonly redisUrl: string
+  /** Of more Redis databases, each with a share of the organizations. */
+  readonly redisShardUrls: readonly string[]
   readonly host: string
   readonly port: number
   /** Connections to Postgres at most. */
@@ -63,6 +66,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
     databaseUrl: address('DATABASE_URL'),
     replicaUrl: read('DATABASE_REPLICA_URL', undefined, () => readAddress(env, 'DATABASE_REPLICA_URL')),
     redisUrl: address('REDIS_URL'),
+    redisShardUrls: read('REDIS_SHARD_URLS', [], () => readShardAddresses(env)),
     host: env.HOST?.trim() || '127.0.0.1',
     port: count('PORT', 65_535, 8_000),
     connections: count('DATABASE_CONNECTIONS', 500, 20),
@@ -88,20 +92,28 @@ function pick(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 /** With any stores, so that what is found is wrong with something else. */
-export const withStores = (
-  worker: Readonly<Record<string, string>>,
-  { host, secret, hasReplica }: Readonly<Record<'host' | 'secret', string>> & { readonly hasReplica: boolean },
-) => ({
+export const withStores = (worker: Readonly<Record<string, string>>, { host, secret, hasReplica, shards }: Stores) => ({
   ...worker,
   DATABASE_URL: `postgresql://tollgate:${secret}@${host}/tollgate`,
   ...(hasReplica && { DATABASE_REPLICA_URL: `postgresql://tollgate:${secret}@${host}/${REPLICA}` }),
   NEON_FETCH_ENDPOINT: `https://${host}/sql`,
   UPSTASH_REDIS_REST_URL: `https://${host}/redis`,
   UPSTASH_REDIS_REST_TOKEN: secret,
+  REDIS_SHARDS: JSON.stringify(
+    Array.from({ length: shards }, (_, at) => ({ url: `https://${host}${redisPath(at + 1)}`, token: secret })),
+  ),
 })
 
+interface Stores {
+  readonly host: string
+  readonly secret: string
+  readonly hasReplica: boolean
+  /** How many Redis databases there are beside the first. */
+  readonly shards: number
+}
+
 function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
-  const complete = withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false })
+  const complete = withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false, shards: 0 })
   try {
     const { faults } = readConfig(complete)
     return faults.filter(({ feature }) => feature === 'management')

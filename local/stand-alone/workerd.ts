@@ -38,9 +38,11 @@ export interface Workerd {
  */
 export async function startWorkerd(
   manifest: Manifest,
-  { worker, replicaUrl, host, port, trust, isPrivateAllowed }: Settings,
+  settings: Settings,
   { folder, secret }: { folder: string; secret: string },
 ): Promise<Workerd> {
+  const { worker, replicaUrl, redisShardUrls, host, port, trust, isPrivateAllowed } = settings
+  const hasReplica = replicaUrl !== undefined
   const control = join(folder, 'control.sock')
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const [stores, files] = [join(folder, 'stores.sock'), inBuild('files')]
@@ -50,7 +52,9 @@ export async function startWorkerd(
   const config = join(folder, 'worker', 'config.capnp')
   await writeFile(config, renderConfig(manifest, places))
   const environment: Record<(typeof FROM_ENVIRONMENT)[number], string> = {
-    SETTINGS: JSON.stringify(withStores(worker, { host: STORES_HOST, secret, hasReplica: replicaUrl !== undefined })),
+    SETTINGS: JSON.stringify(
+      withStores(worker, { host: STORES_HOST, secret, hasReplica, shards: redisShardUrls.length }),
+    ),
     CLIENT_ADDRESS: JSON.stringify(trust),
   }
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3'], {

@@ -33,3 +33,24 @@ export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): s
   if (url && scheme.test(url.protocol) && url.hostname) return value
   throw new Error(`${givenName(env, name)} is not an address of that store: it must look like ${form}.`)
 }
+
+/**
+ * The addresses of more Redis databases, separated by commas: `REDIS_SHARD_URLS`. None without it.
+ *
+ * @throws Error that says which of them is none or is there twice, never the value
+ */
+export function readShardAddresses(env: NodeJS.ProcessEnv): string[] {
+  const given = (env.REDIS_SHARD_URLS ?? '').split(',').map((text) => text.trim())
+  const addresses = given.filter((text) => text !== '')
+  const known = new Set([env.REDIS_URL?.trim()])
+  for (const [at, address] of addresses.entries()) {
+    const url = URL.parse(address)
+    const [scheme, form] = FORMS.REDIS_URL
+    if (!url?.hostname || !scheme.test(url.protocol))
+      throw new Error(`Address ${at + 1} of REDIS_SHARD_URLS must look like ${form}.`)
+    if (known.has(address))
+      throw new Error(`Address ${at + 1} of REDIS_SHARD_URLS is there twice, or that of REDIS_URL.`)
+    known.add(address)
+  }
+  return addresses
+}

@@ -46,21 +46,27 @@ export function openDatabase(config: Config, budget?: TimeBudget): Sql {
   return neon(config.DATABASE_URL, { fetchOptions: { budget } })
 }
 
+/** Where a Redis database is, and what it has to be shown. */
+export interface RedisPlace {
+  readonly url: string
+  readonly token: string
+}
+
 /**
- * Opens Redis over Upstash's REST protocol. Commands issued in one tick share one round trip, so requests must not
+ * Opens one Redis database over Upstash's REST protocol. Commands issued in one tick share one round trip, so requests must not
  * share a client: a Worker may not wait for another request's I/O.
  */
-export function openRedis(config: Config, budget?: TimeBudget): Redis {
+export function openRedis(place: RedisPlace, timeoutMs: number, budget?: TimeBudget): Redis {
   const redis = new Redis({
-    url: config.UPSTASH_REDIS_REST_URL,
-    token: config.UPSTASH_REDIS_REST_TOKEN,
+    url: place.url,
+    token: place.token,
     enableTelemetry: false,
     enableAutoPipelining: true,
     retry: { retries: 0 }, // the client would repeat INCR and EVAL after a lost answer, and count twice
     // the function form: with a fixed signal the client answers null
-    signal: () => AbortSignal.timeout(limitTo(budget, config.REDIS_TIMEOUT_MS)),
+    signal: () => AbortSignal.timeout(limitTo(budget, timeoutMs)),
   })
-  redis.use(measureRedis(config.REDIS_TIMEOUT_MS))
+  redis.use(measureRedis(timeoutMs))
   return redis
 }
 

@@ -48,16 +48,13 @@ export const identity = (deps: Deps, isHealthy: boolean) => ({
 export async function findStores(deps: Deps): Promise<Stores> {
   const of = addressesIn(deps.config)
   if (kept?.of === of && deps.now() < kept.until) return kept.stores
-  const [database, redis] = await Promise.all([
-    probe('database', () => probeDatabase(deps)),
-    probe('redis', () => probeRedis(deps)),
-  ])
+  const [database, redis] = await Promise.all([probe('database', () => probeDatabase(deps)), probeRedis(deps)])
   kept = { until: deps.now() + CACHE_MS, of, stores: { database, redis } }
   return kept.stores
 }
 
-const addressesIn = ({ DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL }: Config) =>
-  [DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL].join('\n')
+const addressesIn = ({ DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL, REDIS_SHARDS }: Config) =>
+  [DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL, ...REDIS_SHARDS.map(({ url }) => url)].join('\n')
 
 async function probeDatabase({ sql }: Deps): Promise<State> {
   // also 'on' in a replica
@@ -65,9 +62,15 @@ async function probeDatabase({ sql }: Deps): Promise<State> {
   return row?.read_only === 'on' ? 'read_only' : 'connected'
 }
 
+/** Of several databases one that fails is a failure; the log says which. */
 async function probeRedis({ redis }: Deps): Promise<State> {
-  await redis.set(PROBE, 1, { ex: PROBE_S })
-  return 'connected'
+  const probes = redis.all.map((database, at) =>
+    probe(at === 0 ? 'redis' : `redis-${at + 1}`, async () => {
+      await database.set(PROBE, 1, { ex: PROBE_S })
+      return 'connected'
+    }),
+  )
+  return (await Promise.all(probes)).find((state) => state !== 'connected') ?? 'connected'
 }
 
 async function probe(part: string, ask: () => Promise<State>): Promise<State> {

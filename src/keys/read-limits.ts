@@ -48,8 +48,8 @@ interface Looked {
 
 function look(deps: ManagementDeps, { record, now, seeds }: Looked) {
   const asked = { record, caller: undefined, request: READ, isFresh: true, now, aheadMs: deps.redisAheadMs, seeds }
-  const { windows, counters, aheadMs } = buildLimitRequest(asked)
-  return consume(deps, { now, aheadMs, windows, ...(counters && { counters }), versions: [] })
+  const { organizationId, windows, counters, aheadMs } = buildLimitRequest(asked)
+  return consume(deps, { now, aheadMs, organizationId, windows, ...(counters && { counters }), versions: [] })
 }
 
 const load = (deps: ManagementDeps, { organizationId, lineageId, counterLimits: limits }: KeyRecord, now: number) =>

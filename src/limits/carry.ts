@@ -8,6 +8,7 @@
  * settled, but are never lost. If an isolate dies or gets no further request, its units reach the counter with the next
  * fresh row of any isolate, or with the reconciliation that runs every minute.
  */
+import { findRedis } from '../db/redis-databases.ts'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
@@ -156,7 +157,7 @@ export async function carryPending(deps: Deps, request: LimitRequest): Promise<b
     known.hasAskedPostgres = true
     return true
   }
-  const carrying = carry(deps, known, request.quota?.isFresh ?? false)
+  const carrying = carry(deps, known, request)
   const ended = carrying.catch(() => undefined)
   known.carrying = ended
   try {
@@ -180,13 +181,14 @@ function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { qu
 const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
 
 /** One batch after the other: a batch whose answer was lost is sent again before a new one is built. */
-async function carry(deps: Deps, known: Pending, isFresh: boolean): Promise<void> {
+async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
+  const redis = findRedis(deps, organizationId)
   while (known.unsent || known.admitted.length > 0) {
-    const batch = known.unsent ?? buildBatch(deps, known.admitted.splice(0), isFresh)
+    const batch = known.unsent ?? buildBatch(deps, known.admitted.splice(0), quota?.isFresh ?? false)
     known.unsent = batch
     const ago = Math.max(0, deps.now() - batch.builtAt)
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)]
-    await retryLost(deps, () => runScript(deps.redis, CARRY, batch.keys, args))
+    await retryLost(deps, () => runScript(redis, CARRY, batch.keys, args))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
     known.unsent = undefined

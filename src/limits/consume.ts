@@ -1,3 +1,4 @@
+import { findRedis } from '../db/redis-databases.ts'
 import type { Deps } from '../deps.ts'
 import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
@@ -24,7 +25,7 @@ export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRe
     let isRetried = false
     const admission = await retryLost(deps, (isFirst) => {
       isRetried = !isFirst
-      return admit(deps.redis, request, isFirst ? lease : undefined) // the lost attempt may have taken a lease already
+      return admit(findRedis(deps, request.organizationId), request, isFirst ? lease : undefined) // the lost attempt may have taken a lease already
     })
     if (!('meters' in admission)) return admission
     rememberDecision(request, admission, sent)

@@ -21,7 +21,11 @@ return 1`)
 
 /** Lets what Redis knows of credits from Postgres start again with the next figure of Postgres. @throws when Redis fails */
 export async function restartCredits(deps: Deps, organizationIds: readonly string[]): Promise<void> {
-  await runScript(deps.redis, RESTART, organizationIds.map(creditsKey), [])
+  await Promise.all(
+    deps.redis
+      .group(organizationIds)
+      .map((ids) => runScript(deps.redis.of(ids[0] as string), RESTART, ids.map(creditsKey), [])),
+  )
 }
 
 interface CountedCredits {
@@ -37,7 +41,12 @@ const NOTHING_KNOWN: CountedCredits = { used: undefined, held: 0 }
 async function readCounted(deps: Deps, organizationId: string): Promise<CountedCredits> {
   const key = creditsKey(organizationId)
   try {
-    const answer = await runScript<[number, number]>(deps.redis, LOOK, [key, `${key}:holds`], [deps.redisAheadMs])
+    const answer = await runScript<[number, number]>(
+      deps.redis.of(organizationId),
+      LOOK,
+      [key, `${key}:holds`],
+      [deps.redisAheadMs],
+    )
     const [used, held] = answer
     return { used: used < 0 ? undefined : used, held }
   } catch (error) {

@@ -98,6 +98,7 @@ export async function enforceRateLimits(deps: Deps, policies: Partial<Record<Pol
       consume(deps, {
         now,
         aheadMs: deps.redisAheadMs,
+        organizationId: undefined,
         windows: [{ key: toKey(policy, subject), cost: 1, ...POLICIES[policy], ...localBound(policy) }],
         versions: [],
       }),
@@ -121,5 +122,5 @@ function refusal(admission: Admission, policy: Policy) {
 export async function resetRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {
   const keys = (Object.entries(policies) as [Policy, Subject][]).map(([policy, subject]) => toKey(policy, subject))
   forgetWindows(keys)
-  await deps.redis.del(...keys.map(toWindowKey)).catch(() => undefined) // they also expire on their own
+  await deps.redis.shared.del(...keys.map(toWindowKey)).catch(() => undefined) // they also expire on their own
 }

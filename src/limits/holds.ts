@@ -108,7 +108,7 @@ export async function holdUnits(deps: Deps, request: HoldRequest): Promise<Hold>
     trace: request.trace,
   }
   const [outcome, refused, expiresAt, states, amounts = [], counted = []] = await runScript<Answer>(
-    deps.redis,
+    deps.redis.of(quota.organizationId),
     HOLD,
     listHoldKeys(request),
     [JSON.stringify(argument)],
@@ -201,7 +201,7 @@ export async function releaseHold(deps: Deps, release: Release): Promise<boolean
     marked: MARKED_MS,
     counters: toUsed(deps, counters),
   }
-  return (await runScript<number>(deps.redis, SETTLE, keys, [JSON.stringify(argument)])) === 1
+  return (await runScript<number>(deps.redis.of(organizationId), SETTLE, keys, [JSON.stringify(argument)])) === 1
 }
 
 const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
@@ -219,16 +219,24 @@ const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
 /**
  * Counts reported use that nothing was held for, what a correction changed of it, or verifications that Postgres wrote late.
  *
- * @param batch stands for this use, so that a lost answer may be asked for again
  */
-export async function countUsed(deps: Deps, batch: string, counters: readonly UsedCounter[]): Promise<void> {
+export async function countUsed(deps: Deps, { batch, organizationId, counters }: UsedTogether): Promise<void> {
   const argument = { ahead: deps.redisAheadMs, marked: COUNTED_MS, counters: toUsed(deps, counters) }
-  await runScript(deps.redis, COUNT, [`counted:${batch}`, ...listCounterKeys(counters)], [JSON.stringify(argument)])
+  const keys = [`counted:${batch}`, ...listCounterKeys(counters)]
+  await runScript(deps.redis.of(organizationId), COUNT, keys, [JSON.stringify(argument)])
+}
+
+interface UsedTogether {
+  /** Stands for this use, so that a lost answer may be asked for again. */
+  readonly batch: string
+  /** Of one of them: those of all are in the same database. */
+  readonly organizationId: string
+  readonly counters: readonly UsedCounter[]
 }
 
 /** @returns what was kept of a hold for its settlement; `undefined` if nothing was, or is any more */
 export async function findTrace(deps: Deps, { organizationId, holdId }: HoldRef): Promise<unknown> {
-  return (await deps.redis.get(traceKey(organizationId, holdId))) ?? undefined
+  return (await deps.redis.of(organizationId).get(traceKey(organizationId, holdId))) ?? undefined
 }
 
 /**
@@ -254,6 +262,6 @@ export async function extendHold(
     marked: MARKED_MS,
     counters: counterArguments(counters, () => ({})),
   }
-  const expires = await runScript<number>(deps.redis, EXTEND, keys, [JSON.stringify(argument)])
+  const expires = await runScript<number>(deps.redis.of(organizationId), EXTEND, keys, [JSON.stringify(argument)])
   return expires > 0 ? expires : undefined
 }

@@ -8,6 +8,7 @@
  * (docs/internals/decisions/0004).
  */
 
+import { findRedis } from '../db/redis-databases.ts'
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, logRepeated } from '../lib/log.ts'
@@ -276,7 +277,15 @@ async function giveBack(deps: Deps, lease: Lease): Promise<void> {
   const generation = lease.decided.generation ?? -1
   const each = findEach(lease.request)
   try {
-    await runScript(deps.redis, GIVE_BACK, keys, [units, bucket, born, quotaBorn, generation, each, balanceBorn])
+    await runScript(findRedis(deps, lease.request.organizationId), GIVE_BACK, keys, [
+      units,
+      bucket,
+      born,
+      quotaBorn,
+      generation,
+      each,
+      balanceBorn,
+    ])
     count('leaseUnits', 'returned', units)
   } catch (error) {
     count('leaseUnits', 'stranded', units)

@@ -53,6 +53,8 @@ export interface LimitRequest {
   readonly now: number
   /** Added to the clock of Redis (see Deps). */
   readonly aheadMs: number
+  /** Whose windows and counters these are: all are in the same Redis database. `undefined` for limits of Tollgate's own endpoints. */
+  readonly organizationId: string | undefined
   /** The rate limit first, then the named limits. */
   readonly windows: readonly [WindowRequest, ...WindowRequest[]]
   readonly quota?: QuotaRequest

@@ -72,7 +72,9 @@ export async function listHolds(
 ): Promise<OpenHold[]> {
   const keys = periods.map(({ name }) => holdsKey(organizationId, name))
   const request = { ahead: deps.redisAheadMs, limit, id: holdId, key_id: keyId, at: after?.at, after: after?.id }
-  const answer = await runScript<(string | number)[]>(deps.redis, LIST, keys, [JSON.stringify(request)])
+  const answer = await runScript<(string | number)[]>(deps.redis.of(organizationId), LIST, keys, [
+    JSON.stringify(request),
+  ])
   return Array.from({ length: answer.length / 3 }, (_, at) => {
     const [period, id, text] = answer.slice(at * 3)
     const name = periods[Number(period)]?.name ?? ''

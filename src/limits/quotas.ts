@@ -202,7 +202,7 @@ async function readCounted(
   try {
     const keys = [quotaKey(organizationId, period.name), holdsKey(organizationId, period.name)]
     const meters: MeterName[] = [...ALL_METERS, ...Object.keys(custom).map(toMeterName)]
-    const answer = await runScript<number[]>(deps.redis, LOOK, keys, [deps.redisAheadMs, ...meters])
+    const answer = await runScript<number[]>(deps.redis.of(organizationId), LOOK, keys, [deps.redisAheadMs, ...meters])
     return new Map(
       meters.map((meter, at) => [meter, { used: answer[at * 2] ?? 0, held: answer[at * 2 + 1] ?? 0 }] as const),
     )

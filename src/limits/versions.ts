@@ -1,3 +1,4 @@
+import type { Redis } from '@upstash/redis/cloudflare'
 import { defineScript, runScript } from '../db/script.ts'
 import type { Deps, RowVersion } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -24,44 +25,60 @@ for i = 1, #KEYS do
 end
 return #KEYS`)
 
-/** Versions that this isolate has not published yet, by Redis key. The next successful publication includes them. */
-const unpublished = new Map<string, number>()
+/**
+ * Versions that this isolate has not published yet, by Redis key, of each database. The next successful publication there
+ * includes them.
+ */
+const unpublished: Map<string, number>[] = []
 
 /**
- * Publishes versions after a commit, in one round trip, so that every isolate treats rows cached with a lower version
- * as stale. Never fails the request that made the change. While Redis fails, it retries until it succeeds. Even without
- * it, isolates see the change when the cached row reaches its hard age.
+ * Publishes versions after a commit, in one round trip to each Redis database, so that every isolate treats rows cached with
+ * a lower version as stale. Every database gets all of them: a verdict about one organization's key may rest on the service
+ * key of another. Never fails the request that made the change. While a database fails, it retries until it succeeds. Even
+ * without it, isolates see the change when the cached row reaches its hard age.
  */
 export async function publishVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
   if (raised.length === 0) return
-  for (const { name, version } of raised) unpublished.set(name, Math.max(version, unpublished.get(name) ?? 0))
+  const databases = deps.redis.all.map((redis, place) => ({ redis, waiting: (unpublished[place] ??= new Map()) }))
+  await Promise.all(databases.map((database) => publishIn(deps, database, raised)))
+}
+
+interface Database {
+  readonly redis: Redis
+  /** What it does not have yet. */
+  readonly waiting: Map<string, number>
+}
+
+async function publishIn(deps: Deps, database: Database, raised: readonly RowVersion[]): Promise<void> {
+  const { waiting } = database
+  for (const { name, version } of raised) waiting.set(name, Math.max(version, waiting.get(name) ?? 0))
   let failure: unknown
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    failure = await sendVersions(deps)
+    failure = await sendVersions(database)
     if (failure === undefined) return
   }
   log('warn', 'versions_not_announced', { count: raised.length, first: raised[0], ...errorFields(failure) })
-  deps.defer(repeatPublishing(deps))
+  deps.defer(repeatPublishing(database))
 }
 
-async function repeatPublishing(deps: Deps): Promise<void> {
-  for (let repeat = 0; repeat < MAX_REPEATS && unpublished.size > 0; repeat++) {
+async function repeatPublishing(database: Database): Promise<void> {
+  for (let repeat = 0; repeat < MAX_REPEATS && database.waiting.size > 0; repeat++) {
     await sleep(REPEAT_MS)
-    await sendVersions(deps)
+    await sendVersions(database)
   }
 }
 
 /** @returns the error, if any; publishing is idempotent */
-async function sendVersions(deps: Deps): Promise<unknown> {
-  const sent = [...unpublished].slice(0, MAX_VERSIONS)
+async function sendVersions({ redis, waiting }: Database): Promise<unknown> {
+  const sent = [...waiting].slice(0, MAX_VERSIONS)
   const names = sent.map(([name]) => name)
   try {
     if (sent.length > 0)
-      await runScript(deps.redis, PUBLISH, names, [VERSION_LIFETIME_SECONDS, ...sent.map(([, version]) => version)])
+      await runScript(redis, PUBLISH, names, [VERSION_LIFETIME_SECONDS, ...sent.map(([, version]) => version)])
   } catch (error) {
     return error
   }
-  for (const [name, version] of sent) if (unpublished.get(name) === version) unpublished.delete(name)
+  for (const [name, version] of sent) if (waiting.get(name) === version) waiting.delete(name)
   return undefined
 }
 

@@ -17,7 +17,7 @@ return 1`)
 export async function keepPause(deps: Deps, seconds: number): Promise<void> {
   const ms = Math.ceil(seconds * 1000)
   try {
-    await runScript(deps.redis, PROLONG, [toKey(deps)], [deps.now() + ms, ms])
+    await runScript(deps.redis.shared, PROLONG, [toKey(deps)], [deps.now() + ms, ms])
   } catch (error) {
     log('warn', 'mail_pause_not_kept', errorFields(error))
   }
@@ -26,7 +26,7 @@ export async function keepPause(deps: Deps, seconds: number): Promise<void> {
 /** @returns until when the provider is paused, in Unix milliseconds; 0 without a pause, or if Redis fails */
 export async function readPause(deps: Deps): Promise<number> {
   try {
-    return Number((await deps.redis.get(toKey(deps))) ?? 0)
+    return Number((await deps.redis.shared.get(toKey(deps))) ?? 0)
   } catch (error) {
     log('warn', 'mail_pause_not_read', errorFields(error))
     return 0

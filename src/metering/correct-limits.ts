@@ -33,7 +33,8 @@ export async function correctLimits(deps: Deps, correction: Correction): Promise
   const allowance = (await findKeyAllowances(deps, [key], MAX_AGE_MS)).get(change.key_id)
   const counters = allowance ? listCounters(correction, allowance, deps.now()) : []
   if (counters.length === 0) return
-  const send = (own: Deps) => countUsed(own, `correction:${organizationId}:${claim}`, counters)
+  const send = (own: Deps) =>
+    countUsed(own, { batch: `correction:${organizationId}:${claim}`, organizationId, counters })
   try {
     await retryLost(deps, () => send(deps))
   } catch (error) {

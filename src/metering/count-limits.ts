@@ -2,25 +2,23 @@
  * Counts reported use in the limits of its keys, once it is in Postgres. The use of a settlement counts in the step in
  * which its hold ends. Verifications from the spool were counted when they were admitted: they count again only where Redis has lost that.
  */
-import { toSlug } from '../db/schema/meter-names.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
 import { sleep } from '../lib/sleep.ts'
 import { reloadAllowance } from '../limits/allowance.ts'
-import { chargeNanoUsd } from '../limits/charge.ts'
 import { CREDITS } from '../limits/credits.ts'
 import { countUsed, releaseHold, type UseAdmission, type UsedCounter } from '../limits/holds.ts'
 import { findKeyAllowances, type KeyAllowance } from '../limits/key-allowance.ts'
 import { buildCounter } from '../limits/key-limits.ts'
 import { keepUse } from '../limits/late-use.ts'
 import type { Recorded } from '../limits/limit-request.ts'
-import { toScaledUnits } from '../limits/quantities.ts'
 import { recordUse } from '../limits/quotas.ts'
 import { retryLost } from '../limits/retry.ts'
 import { findCharges } from './charges.ts'
 import { type SettledHold, type UsageEvent, VERIFICATION } from './event.ts'
 import { toRecorded } from './raise-counters.ts'
+import { NO_PRICES, type Prices, readAmount } from './read-amount.ts'
 import type { Outcome, Written } from './write.ts'
 
 /** A change of a key's limits applies to reported use within this time. */
@@ -60,7 +58,7 @@ export async function countLimits(
     loadAllowances(deps, events, written.outcomes),
     loadCharges(deps, events, written),
   ])
-  const counters = new Map<string, UsedCounter>()
+  const counters = new Map<string, OwnCounter>()
   const { xid } = written
   for (const [at, event] of events.entries()) {
     const used = listCounters(deps, event, { allowances, xid })
@@ -72,9 +70,21 @@ export async function countLimits(
       if (await settleHold(deps, event, use)) released.add(event.id)
     } else if (written.outcomes[at] === 'accepted') addCounters(counters, used)
   }
-  const organizationIds = new Set(events.map(({ organization_id }) => organization_id))
-  await countAll(deps, [...counters.values(), ...charges.values()], organizationIds)
+  const used = [...counters.values(), ...charges.values()]
+  const groups = deps.redis.group(new Set(events.map(({ organization_id }) => organization_id)))
+  await Promise.all(
+    groups.map((organizationIds) =>
+      countAll(
+        deps,
+        organizationIds,
+        used.filter(({ organizationId }) => organizationIds.includes(organizationId)),
+      ),
+    ),
+  )
 }
+
+/** A counter, and whose it is. */
+type OwnCounter = UsedCounter & { readonly organizationId: string }
 
 /**
  * What Postgres says that organizations with credits were charged, as counters to raise. A batch without costs, priced
@@ -84,13 +94,15 @@ async function loadCharges(
   deps: Deps,
   events: readonly UsageEvent[],
   { isCharged }: Written,
-): Promise<ReadonlyMap<string, UsedCounter>> {
+): Promise<ReadonlyMap<string, OwnCounter>> {
   const charged = events.filter((event) => event.cost_usd || (isCharged && event.api_calls) || isSettlement(event))
   if (charged.length === 0) return new Map()
   try {
     const ids = [...new Set(charged.map(({ organization_id }) => organization_id))]
     const known = await findCharges(deps, ids)
-    return new Map([...known].map(([id, charge]) => [id, { ...charge, limit: null, cost: 0, amount: 0 }]))
+    return new Map(
+      [...known].map(([id, charge]) => [id, { ...charge, organizationId: id, limit: null, cost: 0, amount: 0 }]),
+    )
   } catch (error) {
     log('error', 'credits_not_counted', errorFields(error))
     return new Map()
@@ -112,32 +124,12 @@ async function loadAllowances(deps: Deps, events: readonly UsageEvent[], outcome
   }
 }
 
-interface ReadMeter {
-  readonly meter: string
-  readonly scale?: number | undefined
-  /** Of the plan of the event's key: money is what the customer pays. */
-  readonly prices: Prices
-}
-
-type Prices = Pick<KeyAllowance, 'markupPercent' | 'pricePerCall'>
-const NO_PRICES: Prices = { markupPercent: '0', pricePerCall: 0 }
-
-/** What an event used of a limit's meter, in whole units. */
-function readAmount(event: UsageEvent, { meter, scale, prices }: ReadMeter) {
-  const { input_tokens = 0, output_tokens = 0, api_calls = 0, queries = 0, quantities } = event
-  if (scale !== undefined) return toScaledUnits(quantities?.[toSlug(meter)] ?? 0, scale)
-  const calls = api_calls * prices.pricePerCall
-  const cost_usd = (event.cost_usd ? chargeNanoUsd(event.cost_usd, prices.markupPercent) : 0) + calls
-  const used = { api_calls, queries, tokens: input_tokens + output_tokens, input_tokens, output_tokens, cost_usd }
-  return (used as Readonly<Record<string, number>>)[meter] ?? 0
-}
-
 /** The counters of the event's key that its use counts in: of spans that are not over. */
 function listCounters(
   deps: Deps,
   event: UsageEvent,
   { allowances, xid }: { readonly allowances: ReadonlyMap<string, KeyAllowance>; readonly xid: number },
-): (UsedCounter & { readonly name: string })[] {
+): (OwnCounter & { readonly name: string })[] {
   const allowance = event.key_id ? allowances.get(event.key_id) : undefined
   if (!allowance || allowance.limits.length === 0) return []
   const [at, now] = [Date.parse(event.occurred_at), deps.now()]
@@ -146,7 +138,8 @@ function listCounters(
     const counter = buildCounter(limit, scope, at)
     const end = counter.until ?? at + (counter.windowMs ?? 0)
     const amount = readAmount(event, { ...limit, prices: allowance })
-    const used = { ...counter, name: limit.name, cost: 0, amount, xid, admission: readAdmission(event) }
+    const [organizationId, admission] = [event.organization_id, readAdmission(event)]
+    const used = { ...counter, organizationId, name: limit.name, cost: 0, amount, xid, admission }
     return end > now && amount > 0 ? [used] : []
   })
 }
@@ -159,7 +152,7 @@ function readAdmission({ source, occurred_at, trace }: UsageEvent): UseAdmission
 }
 
 /** Sums reported use by counter, and verifications also by admission: a counter may have lost one and not the other. */
-function addCounters(sums: Map<string, UsedCounter>, counters: readonly UsedCounter[]): void {
+function addCounters(sums: Map<string, OwnCounter>, counters: readonly OwnCounter[]): void {
   for (const counter of counters) {
     const { key, admission } = counter
     const slot = admission ? `${key} ${admission.admittedAt} ${admission.wasTaken}` : key
@@ -235,26 +228,27 @@ async function settleHold(
 
 /**
  * Once for each part, however often it is sent. While Redis fails, it is sent again after the answer, and before Redis decides
- * the next request of its organizations.
+ * the next request of its organizations, which are all in one database.
  */
 async function countAll(
   deps: Deps,
+  organizationIds: readonly string[],
   counters: readonly UsedCounter[],
-  organizationIds: Iterable<string>,
 ): Promise<void> {
+  const organizationId = organizationIds[0] as string
   for (let from = 0; from < counters.length; from += MAX_COUNTERS) {
     const [part, batch] = [counters.slice(from, from + MAX_COUNTERS), crypto.randomUUID()]
     try {
-      await retryLost(deps, () => countUsed(deps, batch, part))
+      await retryLost(deps, () => countUsed(deps, { batch, organizationId, counters: part }))
     } catch (error) {
       log('warn', 'limits_not_counted', { counters: part.length, ...errorFields(error) })
       const at = deps.now()
       const send = (own: Deps) =>
-        countUsed(
-          own,
+        countUsed(own, {
           batch,
-          part.filter((counter) => !isOver(counter, at, own.now())),
-        )
+          organizationId,
+          counters: part.filter((counter) => !isOver(counter, at, own.now())),
+        })
       deps.defer(repeatCounting(deps, keepUse({ organizationIds, counters: toCosts(part), at, send })))
     }
   }

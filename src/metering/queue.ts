@@ -98,7 +98,7 @@ const LATE_MS = 30_000
 /** Says that messages wait which could not be written: the queue's own figures need not include them. Never fails. */
 export async function markBehind({ redis }: Deps): Promise<void> {
   try {
-    await redis.set(BEHIND, 1, { ex: BEHIND_SECONDS })
+    await redis.shared.set(BEHIND, 1, { ex: BEHIND_SECONDS })
   } catch (error) {
     log('warn', 'usage_queue_unmarked', errorFields(error))
   }
@@ -117,7 +117,7 @@ export async function isAllWritten(deps: Deps): Promise<boolean> {
 /** By its own figures, which are approximate, and by the flag. Where it does not say, it is taken to be behind. */
 async function isQueueBehind(deps: Deps): Promise<boolean> {
   try {
-    const [marks, size] = await Promise.all([deps.redis.exists(BEHIND), measureQueue(deps)])
+    const [marks, size] = await Promise.all([deps.redis.shared.exists(BEHIND), measureQueue(deps)])
     return marks > 0 || (size.messages > 0 && deps.now() - (size.oldestAt ?? 0) >= LATE_MS)
   } catch (error) {
     log('warn', 'usage_queue_unmeasured', errorFields(error))

@@ -29,7 +29,7 @@ return raised`)
 export async function syncCounters(deps: Deps, periods: readonly PeriodUsage[]): Promise<void> {
   const raises = periods.map((used) => {
     const key = quotaKey(used.organization_id, periodNamed(used.period_start))
-    return runScript(deps.redis, RAISE, [key], [JSON.stringify(toRecorded(used))])
+    return runScript(deps.redis.of(used.organization_id), RAISE, [key], [JSON.stringify(toRecorded(used))])
   })
   for (const result of await Promise.allSettled(raises)) {
     if (result.status === 'rejected') log('warn', 'quota_not_raised', errorFields(result.reason))

@@ -7,7 +7,7 @@ import { periodNamed } from '../lib/period.ts'
 import { listCounterKeys } from '../limits/counter.ts'
 import { COUNTER_FUNCTIONS } from '../limits/counter-script.ts'
 import { selectCustomUse } from '../limits/custom-meters.ts'
-import { quotaKey, type Recorded } from '../limits/limit-request.ts'
+import { quotaKey } from '../limits/limit-request.ts'
 import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
 import { type Charge, findCharges } from './charges.ts'
 import { isAllWritten } from './queue.ts'
@@ -161,15 +161,15 @@ interface Compared {
 
 /** Compares the counters of one period with its row. */
 export async function reconcile(deps: Deps, used: PeriodUsage, { wasAllWritten, charge }: Compared): Promise<number> {
-  const key = quotaKey(used.organization_id, periodNamed(used.period_start))
-  const keys = [key, ...(charge ? listCounterKeys([charge]) : [])]
+  const keys = [toQuotaKey(used), ...(charge ? listCounterKeys([charge]) : [])]
   const balance = charge && { ...charge, limit: -1, balance: { ...charge.balance, period: used.period_start } }
+  const redis = deps.redis.of(used.organization_id)
   const args = [deps.redisAheadMs, wasAllWritten ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   if (balance) args.push(JSON.stringify(balance))
-  const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(deps.redis, RECONCILE, keys, args)
+  const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(redis, RECONCILE, keys, args)
   if (above.length === 0 || !wasAllWritten) return corrected // carried units (carry.ts) may be in the spool or the queue
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
-  return corrected + (again ? await lower(deps, key, toRecorded(again), above) : 0)
+  return corrected + (again ? await lower(deps, again, above) : 0)
 }
 
 /** How often counters that others change meanwhile are tried to lower. The job lowers them within minutes in any case. */
@@ -184,5 +184,9 @@ export async function lowerCounters(deps: Deps, organizationId: string, periodSt
   }
 }
 
-const lower = (deps: Deps, key: string, recorded: Recorded, above: readonly (string | number)[]) =>
-  runScript<number>(deps.redis, LOWER, [key], [deps.redisAheadMs, GRACE_MS, JSON.stringify(recorded), ...above])
+function lower(deps: Deps, used: PeriodUsage, above: readonly (string | number)[]): Promise<number> {
+  const args = [deps.redisAheadMs, GRACE_MS, JSON.stringify(toRecorded(used)), ...above]
+  return runScript<number>(deps.redis.of(used.organization_id), LOWER, [toQuotaKey(used)], args)
+}
+
+const toQuotaKey = (used: PeriodUsage) => quotaKey(used.organization_id, periodNamed(used.period_start))

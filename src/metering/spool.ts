@@ -51,7 +51,7 @@ async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
   const at = deps.now()
   const named = batches.map((batch) => ({ at, id: crypto.randomUUID(), ...batch })) // `at` first: see MEASURE
   const [first, ...rest] = named.map((batch) => JSON.stringify(batch))
-  if (first !== undefined) await deps.redis.rpush(SPOOL, first, ...rest)
+  if (first !== undefined) await deps.redis.shared.rpush(SPOOL, first, ...rest)
   for (const { id, events, ...batch } of named) {
     const caller = 'caller' in batch ? batch.caller : null
     const organizations = [...new Set(events.map((event) => nameHolder(event, caller)))]
@@ -84,14 +84,14 @@ interface SpoolSize {
 }
 
 export async function measureSpool({ redis }: Pick<Deps, 'redis'>): Promise<SpoolSize> {
-  const [batches, aside, head] = await runScript<[number, number, string]>(redis, MEASURE, [SPOOL, ASIDE], [])
+  const [batches, aside, head] = await runScript<[number, number, string]>(redis.shared, MEASURE, [SPOOL, ASIDE], [])
   const at = /^\{"at":(\d+),/.exec(head)?.[1]
   return { batches, aside, oldestAt: at === undefined ? undefined : Number(at) }
 }
 
 /** Whether no batch waits here. */
 export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
-  return (await deps.redis.llen(SPOOL)) === 0
+  return (await deps.redis.shared.llen(SPOOL)) === 0
 }
 
 /**
@@ -127,7 +127,7 @@ export async function drainUsageSpool(deps: Deps) {
   const undrained = await listUndrained(deps)
   let drained = 0
   while (Date.now() < until) {
-    const values = await runScript<string[]>(deps.redis, READ, [SPOOL], [TAKEN_TOGETHER - 1])
+    const values = await runScript<string[]>(deps.redis.shared, READ, [SPOOL], [TAKEN_TOGETHER - 1])
     const texts = values.map((value) => value.slice(1))
     const spooled = texts.flatMap((text) => read(text) ?? [])
     for (const text of texts) if (!read(text)) await setAside(deps, text)
@@ -160,13 +160,13 @@ const isUuid = (value: unknown): value is string => typeof value === 'string' &&
 
 /** Kept for a person, in a set beside the list. */
 async function setAside(deps: Deps, text: string): Promise<void> {
-  const moved = await runScript<number>(deps.redis, SET_ASIDE, [SPOOL, ASIDE], [text])
+  const moved = await runScript<number>(deps.redis.shared, SET_ASIDE, [SPOOL, ASIDE], [text])
   if (moved > 0) logAside(text) // else another run did
 }
 
 /** Keeps what came from elsewhere and is no batch. @throws when Redis fails */
 export async function keepUnreadable({ redis }: Deps, text: string): Promise<void> {
-  await redis.sadd(ASIDE, text)
+  await redis.shared.sadd(ASIDE, text)
   logAside(text)
 }
 
@@ -207,7 +207,7 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
     log('warn', 'usage_drain_failed', { count: events, ...errorFields(error) })
     return false
   }
-  await Promise.all(taken.map(({ text }) => deps.redis.lrem(SPOOL, 1, text)))
+  await Promise.all(taken.map(({ text }) => deps.redis.shared.lrem(SPOOL, 1, text)))
   return true
 }
 
@@ -242,5 +242,5 @@ async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage)
 /** Logs what is not written, whole, and keeps it for a person. @throws when Redis fails */
 export async function keepLost(deps: Deps, events: readonly unknown[], reason: string): Promise<void> {
   for (const event of events) log('error', 'usage_lost', { count: 1, reason, events: [event] })
-  if (events.length > 0) await deps.redis.sadd(ASIDE, JSON.stringify(events))
+  if (events.length > 0) await deps.redis.shared.sadd(ASIDE, JSON.stringify(events))
 }

@@ -35,6 +35,7 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
   return {
     now,
     aheadMs,
+    organizationId,
     windows: [
       { key: record.lineageId, windowMs: WINDOW_MS, limit: record.ratePerMinute, cost: request.cost },
       ...record.namedLimits.map((limit) => namedWindow(record, limit, request)),

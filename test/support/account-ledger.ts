@@ -140,7 +140,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   }
 
   async function readSpool(): Promise<string> {
-    return JSON.stringify(await stores.redis.lrange('usage:spool', 0, -1))
+    return JSON.stringify(await stores.redis.shared.lrange('usage:spool', 0, -1))
   }
 
   /** What the job does to this organization alone: its clock is nobody else's. */
@@ -167,8 +167,8 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   /** What Redis holds of a period; undefined where it has nothing of it. */
   async function readCounter(period: string) {
     const [counter, open] = await Promise.all([
-      readQuota(stores.redis, quotaKey(organizationId, period)),
-      stores.redis.hlen(holdsKey(organizationId, period)),
+      readQuota(stores.redis.of(organizationId), quotaKey(organizationId, period)),
+      stores.redis.of(organizationId).hlen(holdsKey(organizationId, period)),
     ])
     if (!counter?.['born']) return undefined
     return { calls: counter['api_calls'] ?? 0, tokens: counter['tokens'] ?? 0, held: counter['held:tokens'] ?? 0, open }

@@ -48,9 +48,10 @@ function worldOf(isolate: Isolate, counter: Omit<CounterRequest, 'cost'>) {
   }
 
   const ask = (cost: number, more: Partial<CounterRequest> = {}) =>
-    admit(deps().redis, {
+    admit(deps().redis.of(organizationId), {
       now: deps().now(),
       aheadMs: ahead,
+      organizationId,
       windows: [{ key: unique(), windowMs: MINUTE, limit: 1_000, cost: 1 }],
       counters: [{ ...counter, cost, ...more }],
       versions: [],
@@ -64,10 +65,15 @@ function worldOf(isolate: Isolate, counter: Omit<CounterRequest, 'cost'>) {
     hold,
     settle,
     ask,
-    count: (amount: number, batch = unique()) => countUsed(deps(), batch, [{ ...counter, cost: 0, amount }]),
+    count: (amount: number, batch = unique()) =>
+      countUsed(deps(), { batch, organizationId, counters: [{ ...counter, cost: 0, amount }] }),
     /** @param told when what is corrected was counted */
     correct: (amount: number, told: number, { heldMs = 0, batch = unique() } = {}) =>
-      countUsed(deps(), batch, [{ ...counter, cost: 0, amount, corrects: { told, heldMs, isInSeed: false } }]),
+      countUsed(deps(), {
+        batch,
+        organizationId,
+        counters: [{ ...counter, cost: 0, amount, corrects: { told, heldMs, isInSeed: false } }],
+      }),
     extend: (holdId: string, ms: number) =>
       extendHold(deps(), { organizationId, period: period.name, holdId }, { ms, counters: [{ ...counter, cost: 0 }] }),
     advance: (ms: number) => {

@@ -4,7 +4,8 @@ import { toWindowKey } from '../../src/limits/admission.ts'
 import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 
 /** What FLUSHALL does to one key and its organization: counters, holds, windows, and since when they are kept. */
-export async function flushKey({ redis }: Pick<Deps, 'redis'>, organizationId: string, lineageId: string) {
+export async function flushKey(deps: Pick<Deps, 'redis'>, organizationId: string, lineageId: string) {
+  const redis = deps.redis.of(organizationId)
   const { name } = toMonth(Date.now())
   const [counters, windows] = await Promise.all([
     redis.keys(`limit:${lineageId}:*`),

@@ -129,6 +129,7 @@ export function claimOf(isolate: Isolate, asked: Asked): LimitRequest {
   return {
     now: now(),
     aheadMs: redisAheadMs,
+    organizationId,
     windows: [{ key: windowKey, windowMs: 60_000, limit, cost }],
     quota: {
       organizationId,
@@ -206,6 +207,11 @@ export async function countTrips(work: () => Promise<unknown>, ...except: string
   } finally {
     spy.mockRestore()
   }
+}
+
+/** A second Redis database, which has about half of the organizations. */
+export const TWO_DATABASES = {
+  REDIS_SHARDS: JSON.stringify([{ url: `${env.STACK_URL}/redis-2`, token: env.UPSTASH_REDIS_REST_TOKEN }]),
 }
 
 /** Where no store answers: one that is down. */

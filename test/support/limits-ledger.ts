@@ -87,7 +87,7 @@ export function begin(
   const clock = () => first.now()
   const organizationId = shared?.organizationId ?? crypto.randomUUID()
   const alive = { ...first.deps() } // stores of its own: the first isolate may die
-  const { redis } = alive
+  const redis = alive.redis.of(organizationId)
   const sql = { query: () => Promise.resolve([row()]) } as unknown as Deps['sql']
   const deps = () => ({ ...alive, sql, redisAheadMs: first.aheadMs() })
   const month = toMonth(clock())

@@ -25,7 +25,7 @@ test('what a caller began is done to its end, though they hang up in the midst o
   await eventually(() => hasHit(name), Boolean)
   caller.abort()
   await expect(asked).rejects.toThrow()
-  const announced = () => directly().redis.get(keyVersionKey(keyId))
+  const announced = () => directly().redis.shared.get(keyVersionKey(keyId))
   expect(await announced()).toBeNull()
   expect(await eventually(announced, (version) => version !== null)).toBe(2)
 })

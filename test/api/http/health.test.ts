@@ -47,6 +47,18 @@ describe('GET /health', () => {
     expect(await ask('/health', variables)).toMatchObject({ status: 503, body: { status: 'unhealthy', ...parts } })
   })
 
+  test.each([`${env.STACK_URL}/redis-2`, NOWHERE])('of several Redis databases each is asked (%s)', async (url) => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const shards = [{ url, token: env.UPSTASH_REDIS_REST_TOKEN }]
+    const isThere = url !== NOWHERE
+    expect(await ask('/health', { REDIS_SHARDS: JSON.stringify(shards) })).toMatchObject({
+      status: isThere ? 200 : 503,
+      body: { database: 'connected', redis: isThere ? 'connected' : 'unreachable' },
+    })
+    const parts = errors.mock.calls.map(([line]) => (JSON.parse(String(line)) as { part?: string }).part)
+    expect(parts).toEqual(isThere ? [] : ['redis-2'])
+  })
+
   test.each(['full', 'read_only'] as const)('a Redis that is %s answers, but is a 503 that says so', async (why) => {
     refuseWrites(why)
     expect(await ask('/health')).toMatchObject({ status: 503, body: { database: 'connected', redis: why } })

@@ -13,7 +13,10 @@ afterEach(() => vi.restoreAllMocks())
 const LATER_MS = 7 * 3_600_000
 
 test('a counter that fails is logged with its organization, and keeps no other from being reconciled', async () => {
-  const { redis, sql } = directly()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = directly()
   const { key, organizationId } = await newKeyHolder()
   const odd = uuidv7(Date.now())
   const month = toMonth(Date.now()).name

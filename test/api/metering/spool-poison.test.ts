@@ -26,7 +26,7 @@ const eventOf = (organization_id: string, more: object = {}) => ({
 async function drainBehind(values: readonly string[], organizationId: string, queries: number) {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  await directly().redis.rpush('usage:spool', ...values, JSON.stringify([eventOf(organizationId)]))
+  await directly().redis.shared.rpush('usage:spool', ...values, JSON.stringify([eventOf(organizationId)]))
   return eventually(
     async () => {
       await drainUsageSpool(directly())
@@ -38,7 +38,9 @@ async function drainBehind(values: readonly string[], organizationId: string, qu
 
 /** The values that were set aside and name something; taken out. */
 async function takeAside(mark: string): Promise<string[]> {
-  const { redis } = directly()
+  const {
+    redis: { shared: redis },
+  } = directly()
   const values = await redis.smembers<unknown[]>('usage:aside')
   const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   const found = texts.filter((text) => text.includes(mark))
@@ -56,7 +58,7 @@ describe('in the spool', () => {
     const mark = crypto.randomUUID()
     expect(await drainBehind([poison(mark)], uuidv7(Date.now()), 1)).toBe(1)
     expect(await takeAside(mark)).toEqual([poison(mark).startsWith('"') ? mark : poison(mark)])
-    expect(await directly().redis.lrem('usage:spool', 0, poison(mark))).toBe(0)
+    expect(await directly().redis.shared.lrem('usage:spool', 0, poison(mark))).toBe(0)
   })
 
   test('of a batch with something that is no event the events are written', async () => {

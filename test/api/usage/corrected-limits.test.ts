@@ -1,4 +1,5 @@
 /** What corrections of reported use change in the limits of keys. */
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { correctUsage } from '../../../src/usage/corrections/correct.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
@@ -110,13 +111,9 @@ describe('a correction of reported use', () => {
   test('is made good when it is repeated, where Redis failed the first time', async () => {
     const { organizationId, report, left, correct } = await begin()
     await report(EVENT)
-    const deps = directly()
-    const broken = async () => {
-      throw new Error('Redis is away')
-    }
-    const redis = new Proxy(deps.redis, { get: () => broken })
+    const deps = directly({ UPSTASH_REDIS_REST_URL: `${env.STACK_URL}/nowhere` })
     const body = { event_id: 'wrong', organization_id: organizationId, reason: 'It was wrong', void: true } as const
-    const failing = { ...managementDeps(deps), redis, defer: () => undefined }
+    const failing = { ...managementDeps(deps), defer: () => undefined }
     expect(await correctUsage(failing, OPERATOR, body)).toMatchObject({ outcome: 'corrected' })
     expect(await left()).toMatchObject({ tokens: 300, images: 0 })
     for (let times = 0; times < 2; times++) {

@@ -7,7 +7,10 @@ import { newIsolate } from '../../support/isolate.ts'
 import { departures, openApi } from '../../support/openapi.ts'
 
 const PLANS = '/api/v1/admin/plans'
-const { sql, redis } = directly()
+const {
+  sql,
+  redis: { shared: redis },
+} = directly()
 const token = await administrator()
 
 const limits = {

@@ -18,7 +18,10 @@ async function priced(amount?: string, price: string | null = '0.01') {
   const holder = await newPricedHolder(price, amount)
   const { key, organizationId } = holder
   const isolate = await newIsolate()
-  const { redis, sql } = isolate.deps()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = isolate.deps()
   const balance = `credits:${organizationId}`
   return {
     ...holder,

@@ -19,7 +19,7 @@ const LONG = 10 * MINUTE
 const BUCKET = LONG / 30
 const CLOCK_MS = 1_000
 const isolate = await newIsolate()
-const redis = () => isolate.deps().redis
+const redis = () => isolate.deps().redis.shared
 
 const unique = () => crypto.randomUUID()
 
@@ -35,7 +35,7 @@ function claim(asked: Changes = {}): LimitRequest {
   const { windowKey = unique(), windowMs = MINUTE, cost = 1, limit = 10, ...changes } = asked
   const now = changes.now ?? Date.now()
   const windows = [{ key: windowKey, windowMs, limit, cost }] as const
-  return { now, aheadMs: now - Date.now(), windows, versions: [], ...changes }
+  return { now, aheadMs: now - Date.now(), organizationId: undefined, windows, versions: [], ...changes }
 }
 
 const period = { name: 'test', start: 0, end: Date.now() + MINUTE }

@@ -67,12 +67,16 @@ describe('a correction that is told while Redis has lost the counter', () => {
     ['is in a seed that was read after it', true, { seed: 20, snapshot: `${NEXT_XID + 1}:${NEXT_XID + 1}:` }, 20],
     ['changes nothing where the use is in no seed', false, { seed: 0, snapshot: `${LATE_XID}:${LATE_XID}:` }, 7],
   ])('%s', async (_, isInSeed, seed, used) => {
-    const { counter, ask, count, deps, now } = countersOf(isolate).newPeriod(1_000)
+    const { counter, ask, count, deps, now, organizationId } = countersOf(isolate).newPeriod(1_000)
     const lost = { kept: { key: `limits:${unique()}`, from: now() - MINUTE } }
     const tell = (amount: number, xid: number, more: object = {}) =>
-      countUsed(deps(), unique(), [{ ...counter, ...lost, cost: 0, amount, xid, ...more }])
+      countUsed(deps(), {
+        batch: unique(),
+        organizationId,
+        counters: [{ ...counter, ...lost, cost: 0, amount, xid, ...more }],
+      })
     await count(50)
-    await deps().redis.del(counter.key)
+    await deps().redis.shared.del(counter.key)
     await tell(-30, LATE_XID, { corrects: { told: now(), heldMs: 0, isInSeed } })
     await tell(7, NEXT_XID)
     expect(await ask(0, { ...lost, ...seed })).toMatchObject({ counters: [{ used }] })

@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countersOf, unique } from '../../support/counters.ts'
-import { newIsolate } from '../../support/isolate.ts'
+import { newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 
 const MINUTE = 60_000
 const BUCKET = MINUTE / 30
@@ -15,7 +15,7 @@ const LIMIT = 100
 const CLOCK_MS = 400
 const SEED = 20_261_128
 
-const { newPeriod, newWindow, newSlots } = countersOf(await newIsolate())
+const { newPeriod, newWindow, newSlots } = countersOf(await newIsolate(TWO_DATABASES))
 const KINDS = { window: newWindow, period: newPeriod, slots: newSlots }
 type Kind = keyof typeof KINDS
 

@@ -154,7 +154,7 @@ describe.each([
     expect(await hold(50, { meter: 'tokens', tokens: 50, tokensLeft: 49 })).toMatchObject({ outcome: 'exceeded' })
     expect(await hold(101, { meter: 'tokens', tokens: 101 })).toMatchObject({ outcome: 'counter_exceeded' })
     expect(await read()).toMatchObject({ used: 0, held: 0 })
-    const { 'held:tokens': known } = await readQuota(deps().redis, quotaKey(organizationId, period.name))
+    const { 'held:tokens': known } = await readQuota(deps().redis.shared, quotaKey(organizationId, period.name))
     expect(known ?? 0).toBe(0)
   })
 })
@@ -229,7 +229,7 @@ describe('a counter that Redis has lost', () => {
   test('counts its open holds again', async () => {
     const { hold, deps, counter, read } = newPeriod(10)
     await hold(7)
-    await deps().redis.del(counter.key)
+    await deps().redis.shared.del(counter.key)
     expect(await read()).toMatchObject({ held: 7 })
     expect(await hold(4)).toMatchObject({ outcome: 'counter_exceeded' })
   })

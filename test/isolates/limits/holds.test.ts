@@ -12,7 +12,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const PERIOD = toMonth(Date.now()).name
 const isolate = await newIsolate()
-const redis = () => isolate.deps().redis
+const redis = () => isolate.deps().redis.shared
 
 /** An organization that may use 1,000 tokens, and a reservation of 800 of them. */
 async function holding() {

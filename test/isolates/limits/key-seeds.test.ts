@@ -164,12 +164,16 @@ describe('use that is counted while a counter is lost, or that its seed may incl
   const kept = () => ({ key: `limits:${unique()}`, from: Date.now() })
 
   function newCounter() {
-    const { ask, counter, deps } = newPeriod(1_000)
+    const { ask, counter, deps, organizationId } = newPeriod(1_000)
     const since = { kept: kept() }
     return {
       ask: (more: object = {}) => ask(0, { ...since, ...more }),
       count: (amount: number, xid: number, admission?: UseAdmission) =>
-        countUsed(deps(), unique(), [{ ...counter, ...since, cost: 0, amount, xid, admission }]),
+        countUsed(deps(), {
+          batch: unique(),
+          organizationId,
+          counters: [{ ...counter, ...since, cost: 0, amount, xid, admission }],
+        }),
     }
   }
 
@@ -228,7 +232,7 @@ describe('units that an isolate admitted alone, and that are on their way throug
     if (isBegun) expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 99 } } })
     expect(await isolate.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: left } } })
     const quota = quotaKey(organizationId, toMonth(Date.now()).name)
-    const calls = (await readQuota(isolate.deps().redis, quota)).api_calls ?? 0
+    const calls = (await readQuota(isolate.deps().redis.shared, quota)).api_calls ?? 0
     // what a batch was sent with during the outage is sent again, however late: one call, until its lane is settled
     expect(calls).toBeLessThanOrEqual(ago > 60_000 ? 2 : 5)
     expect(calls).toBeGreaterThanOrEqual(100 - left)

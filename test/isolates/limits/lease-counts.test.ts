@@ -32,7 +32,9 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
   vi.spyOn(Date, 'now').mockReturnValue(Date.now())
   const time = moveTime([isolate])
   await time.until(Math.ceil(isolate.now() / BUCKET_MS) * BUCKET_MS + BUCKET_MS / 2)
-  const { redis } = isolate.deps()
+  const {
+    redis: { shared: redis },
+  } = isolate.deps()
   const [windowKey, organizationId] = [crypto.randomUUID(), crypto.randomUUID()]
   const period = { name: 'counted', start: 0, end: isolate.now() + 1_000 * MINUTE }
 

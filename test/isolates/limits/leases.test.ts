@@ -29,7 +29,7 @@ const times = async (isolate: Isolate, key: string, count: number) => {
 }
 
 const usedOf = async (isolate: Isolate, organizationId: string) =>
-  (await readQuota(isolate.deps().redis, quotaKey(organizationId, toMonth(Date.now()).name))).api_calls ?? 0
+  (await readQuota(isolate.deps().redis.shared, quotaKey(organizationId, toMonth(Date.now()).name))).api_calls ?? 0
 
 describe('a quiet key', () => {
   test('is asked for each time', async () => {
@@ -65,7 +65,7 @@ describe('a busy key', () => {
     const [windowKey, start] = [crypto.randomUUID(), Date.now()]
     const take = async (afterMs: number, count: number) => {
       const windows: LimitRequest['windows'] = [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }]
-      const claim = { now: start + afterMs, aheadMs: afterMs, windows, versions: [] }
+      const claim = { now: start + afterMs, aheadMs: afterMs, organizationId: undefined, windows, versions: [] }
       for (let at = 0; at < count; at++) await isolate.consumeLeased(claim)
     }
     const trips = async (afterMs: number, count: number) => (await countTrips(() => take(afterMs, count))).redis
@@ -84,6 +84,7 @@ describe('a busy key', () => {
     const claim: LimitRequest = {
       now: Date.now(),
       aheadMs: 0,
+      organizationId: undefined,
       windows: [{ key: crypto.randomUUID(), windowMs: 60_000, limit: 100_000, cost: 1 }],
       versions: [],
     }
@@ -105,10 +106,11 @@ describe('a busy key', () => {
     const claim = (cost: number): LimitRequest => ({
       now: Date.now(),
       aheadMs: 0,
+      organizationId: undefined,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 4_000, cost }],
       versions: [],
     })
-    const counted = () => unitsIn(isolate.deps().redis, windowKey)
+    const counted = () => unitsIn(isolate.deps().redis.shared, windowKey)
     for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(300))
     expect(await counted()).toBe(3_000) // a twentieth of what is left is less than one more
     for (let count = 0; count < 10; count++) await isolate.consumeLeased(claim(1))
@@ -138,6 +140,7 @@ describe('a busy key', () => {
     const claim = (service = '', version = 1): LimitRequest => ({
       now: Date.now(),
       aheadMs: 0,
+      organizationId: undefined,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 100_000, cost: 1 }],
       versions: [{ key: `version:test:${service}`, version }],
     })
@@ -157,6 +160,7 @@ describe('a busy key', () => {
     const claim = (at: number, period: Period): LimitRequest => ({
       now: at,
       aheadMs: at - now,
+      organizationId,
       windows: [{ key: windowKey, windowMs: 60_000, limit: 10_000, cost: 1 }],
       quota: { organizationId, period, meters: [calls], recorded: { api_calls: 0 }, isFresh: true },
       versions: [],
@@ -245,7 +249,7 @@ describe('a busy key', () => {
     const isolate = await newIsolate()
     await times(isolate, key, 30)
     const other = await newIsolate()
-    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
+    await isolate.deps().redis.shared.del(quotaKey(organizationId, toMonth(Date.now()).name))
     await other.verify(key)
     const begun = await usedOf(isolate, organizationId)
     await isolate.settled()

@@ -7,12 +7,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
 import { countersOf, unique } from '../../support/counters.ts'
-import { newIsolate } from '../../support/isolate.ts'
+import { newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 
 const SEED = 20_261_129
 const LIMIT = 1_000_000
 
-const { newPeriod } = countersOf(await newIsolate())
+const { newPeriod } = countersOf(await newIsolate(TWO_DATABASES))
 
 type Step =
   | { readonly kind: 'begin' | 'report'; readonly units: number; readonly times: number }
@@ -49,7 +49,7 @@ interface Transaction {
 const LONGER_MS = 10_000
 
 function begin() {
-  const { deps, counter, ask, advance, now } = newPeriod(LIMIT)
+  const { deps, counter, ask, advance, now, organizationId } = newPeriod(LIMIT)
   const kept = { key: `limits:${unique()}`, from: Date.now() }
   let next = 100
   const transactions: Transaction[] = []
@@ -77,7 +77,8 @@ function begin() {
 
   async function tell(transaction: Transaction, repeats: number) {
     const { units: amount, xid, batch, admission } = transaction
-    const send = () => countUsed(deps(), batch, [{ ...counter, kept, cost: 0, amount, xid, admission }])
+    const send = () =>
+      countUsed(deps(), { batch, organizationId, counters: [{ ...counter, kept, cost: 0, amount, xid, admission }] })
     await Promise.all(Array.from({ length: repeats }, send))
     if (repeats > 1) seen.repeated++
   }
@@ -148,7 +149,7 @@ function begin() {
     seen.flushed++
     advance(LONGER_MS)
     lostAt = now()
-    await deps().redis.del(counter.key, kept.key)
+    await deps().redis.shared.del(counter.key, kept.key)
     read = readSeed() // a seed is read after the loss that asks for it
   }
 

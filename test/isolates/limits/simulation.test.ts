@@ -17,7 +17,7 @@ import {
   type World,
   worlds,
 } from '../../support/histories.ts'
-import { type Isolate, moveTime, newIsolate } from '../../support/isolate.ts'
+import { type Isolate, moveTime, newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 import {
   type Asked,
   begin,
@@ -34,7 +34,12 @@ const SETTLED_AFTER_MS = 91_000
 /** What is drawn: another one draws other histories. */
 const SEED = 20_261_127
 
-const isolates: readonly [Isolate, ...Isolate[]] = [await newIsolate(), await newIsolate(), await newIsolate()]
+const newIsolateOverTwo = () => newIsolate(TWO_DATABASES)
+const isolates: readonly [Isolate, ...Isolate[]] = [
+  await newIsolateOverTwo(),
+  await newIsolateOverTwo(),
+  await newIsolateOverTwo(),
+]
 const [first] = isolates
 const clock = () => first.now()
 

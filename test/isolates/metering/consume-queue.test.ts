@@ -26,7 +26,10 @@ async function consumer(variables: Record<string, unknown> = {}) {
   const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
   const { snapshot } = await isolate.load(() => import('../../../src/metrics/count.ts'))
   const organizationId = uuidv7(Date.now())
-  const { redis, sql } = isolate.deps()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = isolate.deps()
 
   async function deliver(bodies: readonly unknown[], attempts = 1, timestamp = new Date()) {
     const messages = bodies.map((body, at) => ({ id: String(at), timestamp, attempts, body }))
@@ -229,7 +232,7 @@ describe('counters are lowered to what Postgres has', () => {
     const { isolate, isAllWritten, drainUsageSpool } = await consumer({ USAGE_QUEUE })
     const written = async () => {
       await drainUsageSpool(isolate.deps()) // tests that break the database leave something in it
-      await isolate.deps().redis.del('usage:behind')
+      await isolate.deps().redis.shared.del('usage:behind')
       return isAllWritten(isolate.deps())
     }
     // now and then a test in another process has something in the spool
@@ -248,7 +251,7 @@ describe('counters are lowered to what Postgres has', () => {
       },
     }
     await drainUsageSpool(isolate.deps())
-    await isolate.deps().redis.del('usage:behind')
+    await isolate.deps().redis.shared.del('usage:behind')
     expect(await isAllWritten({ ...isolate.deps(), usageQueue })).toBe(false)
     await drainUsageSpool(isolate.deps())
   })
@@ -259,7 +262,7 @@ describe('counters are lowered to what Postgres has', () => {
     await deliver([messageOf(event(organizationId))])
     network.mockRestore()
     expect(await isAllWritten(isolate.deps())).toBe(false)
-    expect(await isolate.deps().redis.ttl('usage:behind')).toBeGreaterThan(300)
+    expect(await isolate.deps().redis.shared.ttl('usage:behind')).toBeGreaterThan(300)
     await forget()
   })
 })

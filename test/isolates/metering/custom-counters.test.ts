@@ -22,7 +22,10 @@ async function counted(limit: number) {
   const isolate = await newIsolate()
   const { name } = toMonth(Date.now())
   const counter = quotaKey(organizationId, name)
-  const { redis, sql } = isolate.deps()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = isolate.deps()
   const take = async (images: number) => (await isolate.verify(key, { quantities: { images } })).code
   return {
     isolate,

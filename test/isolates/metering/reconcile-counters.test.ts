@@ -17,7 +17,10 @@ async function counted() {
   await isolate.verify(key, { cost: 5 })
   await isolate.settled()
   const counter = quotaKey(organizationId, toMonth(Date.now()).name)
-  const { redis, sql } = isolate.deps()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = isolate.deps()
   /** To be the only one that is looked at: of the hours that `look` is told of, no other test's row is. */
   const change = () =>
     sql.query(`update usage_periods set updated_at = now() + interval '3 hours' where organization_id = $1`, [
@@ -82,10 +85,10 @@ test('but not while something waits in the spool: it was counted, and is not rec
   await change()
   const deps = isolate.deps()
   try {
-    await Promise.all([deps.redis.rpush('usage:spool', '[]'), look(deps)]) // one round trip: no drain in between
+    await Promise.all([deps.redis.shared.rpush('usage:spool', '[]'), look(deps)]) // one round trip: no drain in between
     expect(await used()).toBe(45)
   } finally {
-    await deps.redis.lrem('usage:spool', 1, '[]')
+    await deps.redis.shared.lrem('usage:spool', 1, '[]')
   }
 })
 
@@ -95,7 +98,7 @@ test('a mistake in what was reported is lowered at once', async () => {
   await mistake('tokens', 1_000)
   await reconcile()
   expect(await used()).toBe(5)
-  expect((await readQuota(isolate.deps().redis, counter)).tokens).toBe(0)
+  expect((await readQuota(isolate.deps().redis.shared, counter)).tokens).toBe(0)
 })
 
 test.each([
@@ -138,7 +141,9 @@ test('a counter that Redis has lost is left to be started by whoever needs it', 
 test('leased units come back also where usage is reported, reserved and settled meanwhile, and each counts once', async () => {
   const { key, organizationId: organization_id, keyId: key_id } = await newKeyHolder()
   const isolate = await newIsolate()
-  const { redis } = isolate.deps()
+  const {
+    redis: { shared: redis },
+  } = isolate.deps()
   const token = inject('credentials').service_key
   const report = () =>
     call('POST /api/v1/usage', { token, body: { events: [{ key_id, api_calls: 3, input_tokens: 7 }] } })

@@ -9,7 +9,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { EXAMPLES, histories, type Step, type World, worlds } from '../../support/account-histories.ts'
 import { type Account, openAccount, sumUnits } from '../../support/account-ledger.ts'
-import { type Isolate, moveTime, newIsolate } from '../../support/isolate.ts'
+import { type Isolate, moveTime, newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 import { FAULTS, type Network, openNetwork } from '../../support/store-faults.ts'
 
 const LEASE_MS = 1_500
@@ -20,7 +20,8 @@ const SETTLED_AFTER_MS = 91_000
 /** What is drawn: another one draws other histories. */
 const SEED = 20_261_127
 
-const PATIENT = { REDIS_TIMEOUT_MS: '5000' } // only what the history says is late
+/** Only what the history says is late; organizations in either of two Redis databases. */
+const PATIENT = { REDIS_TIMEOUT_MS: '5000', ...TWO_DATABASES }
 const isolates: readonly [Isolate, ...Isolate[]] = [
   await newIsolate(PATIENT),
   await newIsolate(PATIENT),

@@ -27,7 +27,10 @@ async function spooled() {
   )
   expect(isSpooled).toBe(true)
   network.mockRestore()
-  const { redis, sql } = isolate.deps()
+  const {
+    redis: { shared: redis },
+    sql,
+  } = isolate.deps()
   /** Takes out of the spool what is this test's, as a Redis would that has lost it. */
   async function lose(): Promise<number> {
     const values = await redis.lrange<{ id: string; events: { organization_id: string }[] }>('usage:spool', 0, -1)
@@ -70,7 +73,9 @@ test('what was drained is not called lost, also where its receipt comes later', 
   const { isolate, receipts, logged, drain } = await spooled()
   const other = await newIsolate() // it drains what this one spooled
   const { drainUsageSpool } = await other.load(() => import('../../../src/metering/spool.ts'))
-  const { redis } = isolate.deps()
+  const {
+    redis: { shared: redis },
+  } = isolate.deps()
   await eventually(
     async () => {
       await drainUsageSpool(other.deps())

@@ -24,7 +24,9 @@ async function admit(isolate: Isolate, key: string, count: number): Promise<numb
 /** What FLUSHALL does to one organization: the counters of its month, its holds, and the window of one key. */
 async function flush(isolate: Isolate, organizationId: string, keyId: string) {
   const { name } = toMonth(Date.now())
-  await isolate.deps().redis.del(quotaKey(organizationId, name), holdsKey(organizationId, name), toWindowKey(keyId))
+  await isolate
+    .deps()
+    .redis.shared.del(quotaKey(organizationId, name), holdsKey(organizationId, name), toWindowKey(keyId))
 }
 
 const PLENTY = 100_000

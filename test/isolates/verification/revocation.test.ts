@@ -150,7 +150,7 @@ describe('while Neon fails', () => {
     const { key, keyId, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-    await isolate.deps().redis.del(keyVersionKey(keyId), organizationVersionKey(organizationId)) // as when it ends, or Redis is flushed
+    await isolate.deps().redis.shared.del(keyVersionKey(keyId), organizationVersionKey(organizationId)) // as when it ends, or Redis is flushed
     breakStores(['/sql'])
     isolate.advance(24 * SECOND)
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })

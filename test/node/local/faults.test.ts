@@ -60,6 +60,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
   expect((await control('GET', 'counters')).body).toEqual({
     sql: { requests: 2, statements: 3 },
     redis: { requests: 2, commands: 3 },
+    redis_2: { requests: 0, commands: 0 },
     mail: { requests: 1 },
     breached: { requests: 0 },
     disposable: { requests: 0 },
@@ -76,6 +77,7 @@ test('counters tell what came and what ran, and go back to nought', async () => 
   expect((await control('GET', 'counters')).body).toEqual({
     sql: { requests: 0, statements: 0 },
     redis: { requests: 0, commands: 0 },
+    redis_2: { requests: 0, commands: 0 },
     mail: { requests: 0 },
     breached: { requests: 0 },
     disposable: { requests: 0 },

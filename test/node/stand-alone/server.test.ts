@@ -1,18 +1,23 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect, createServer, type Server as Relay, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openWorld, type World } from '../../../bench/bench-world.ts'
 import { type Server, settingsFor, startServer } from '../../../bench/stand-alone/server.ts'
 import { stopUnderLoad } from '../../../bench/stand-alone/stops.ts'
 import { freePort } from '../../../local/stack/free-port.ts'
+import { openRedis } from '../../../local/support/redis-command.ts'
 import { execute, scratchDatabase } from '../../support/scratch-database.ts'
 import { ROOT, runScript } from '../scripts/support.ts'
+import { openRelay } from './relay.ts'
 
 const { DATABASE_URL = '', REDIS_URL = '' } = process.env
+/** Another database of the same server. */
+const SECOND_REDIS = REDIS_URL && Object.assign(new URL(REDIS_URL), { pathname: '/1' }).href
 /** With a first build, on a busy machine. */
 const WITHIN_MS = 120_000
 
@@ -38,30 +43,6 @@ const verify = (server: Server, key: string) =>
     headers: { Authorization: `Bearer ${world.serviceKey}`, 'Content-Type': 'application/json' },
     body: JSON.stringify({ key }),
   })
-
-/** Passes a store's bytes on, and can be away for a while. */
-async function openRelay(to: URL, otherwise: number) {
-  const sockets = new Set<Socket>()
-  const port = await freePort()
-  let relay: Relay
-  async function open() {
-    relay = createServer((socket) => {
-      const store = connect(Number(to.port || otherwise), to.hostname)
-      for (const one of [socket, store]) sockets.add(one.on('error', () => undefined))
-      socket.pipe(store).pipe(socket)
-    }).listen(port, '127.0.0.1')
-    await once(relay, 'listening')
-  }
-  async function close() {
-    relay.close()
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
-  await open()
-  const url = new URL(to)
-  url.host = `127.0.0.1:${port}`
-  return { url: url.href, open, close }
-}
 
 describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, () => {
   beforeAll(async () => {
@@ -102,6 +83,27 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect(await server.end('SIGTERM')).toBe(0)
     expect((await runScript('migrate status', bare)).stdout).not.toContain('pending')
     expect((await runScript('seed --service-key', bare)).stdout).toMatch(/^Service key, shown this once: \S+$/m)
+  })
+
+  test('each of several Redis databases is asked', async () => {
+    const [first, second] = [new Redis(REDIS_URL), new Redis(SECOND_REDIS)]
+    onTestFinished(() => [first, second].forEach((redis) => redis.disconnect()))
+    for (const redis of [first, second]) await redis.del('health:probe')
+    const server = await start({ REDIS_SHARD_URLS: SECOND_REDIS })
+    expect(await (await fetch(`${server.url}/health`)).json()).toMatchObject({ redis: 'connected' })
+    expect(await Promise.all([first, second].map((redis) => redis.exists('health:probe')))).toEqual([1, 1])
+    expect(await server.end('SIGTERM')).toBe(0)
+  })
+
+  test('scripts reach each of several Redis databases', async () => {
+    const key = `used:${crypto.randomUUID()}:2026-11`
+    const databases = [REDIS_URL, SECOND_REDIS].map((url) => new Redis(url))
+    onTestFinished(() => databases.forEach((redis) => redis.disconnect()))
+    for (const redis of databases) await redis.set(key, '1', 'EX', 60)
+    const opened = await openRedis({ REDIS_URL, REDIS_SHARD_URLS: SECOND_REDIS })
+    onTestFinished(opened.close)
+    for (const send of opened.databases) expect(await send(['EXISTS', key])).toBe(1)
+    for (const send of opened.databases) expect(await send(['UNLINK', key])).toBe(1)
   })
 
   test('analytics read from a second database, and from the first where that is gone', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readSettings } from '../../../local/stand-alone/settings.ts'
+import { readSettings, withStores } from '../../../local/stand-alone/settings.ts'
 
 const COMPLETE = {
   DATABASE_URL: 'postgresql://tollgate:secret-word@db/tollgate',
@@ -44,6 +44,14 @@ test.each([
     { DATABASE_URL: 'mysql://secret-word@db/x' },
     'DATABASE_URL: DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
   ],
+  [
+    { REDIS_SHARD_URLS: 'redis://second:6379, https://secret-word' },
+    'REDIS_SHARD_URLS: Address 2 of REDIS_SHARD_URLS must look like redis://host:6379.',
+  ],
+  [
+    { REDIS_SHARD_URLS: COMPLETE.REDIS_URL },
+    'REDIS_SHARD_URLS: Address 1 of REDIS_SHARD_URLS is there twice, or that of REDIS_URL.',
+  ],
   [{ SECRET_KEY: 'secret-word' }, 'SECRET_KEY: must have at least 32 bytes'],
   [{ SECRET_KEY: undefined }, 'SECRET_KEY: It is missing.'],
   [{ JWT_SECRET_KEY: undefined }, 'JWT_SECRET_KEY: It is missing, and JWT_KEYS as well.'],
@@ -63,6 +71,17 @@ test.each([
   [{ ON_LIMITER_OUTAGE: 'shut' }, 'ON_LIMITER_OUTAGE: must be one of `open`, `closed`'],
 ])('%o is refused by name', (change, fault) => {
   expect(faultsOf(change)).toEqual([fault])
+})
+
+test('of more Redis databases the Worker knows where to ask for each, and not where they are', () => {
+  const REDIS_SHARD_URLS = 'redis://:secret-word@second:6379, redis://third:6379/4,'
+  const settings = readSettings({ ...COMPLETE, REDIS_SHARD_URLS })
+  expect(settings).toMatchObject({ redisShardUrls: ['redis://:secret-word@second:6379', 'redis://third:6379/4'] })
+  const given = withStores({}, { host: 'stores.internal', secret: 'of-this-start', hasReplica: false, shards: 2 })
+  expect(JSON.parse(given.REDIS_SHARDS)).toEqual([
+    { url: 'https://stores.internal/redis-2', token: 'of-this-start' },
+    { url: 'https://stores.internal/redis-3', token: 'of-this-start' },
+  ])
 })
 
 test('all that is wrong is said at once, and a side feature that cannot work stops no start', () => {

@@ -6,7 +6,10 @@ import { call, verify } from '../../../support/http.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
-const { sql, redis } = directly()
+const {
+  sql,
+  redis: { shared: redis },
+} = directly()
 
 async function newPrepaid(amount?: string) {
   const holder = await newCreditHolder()

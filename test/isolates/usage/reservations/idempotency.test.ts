@@ -30,7 +30,9 @@ describe('a reservation', () => {
   test('is refused under an idempotency key whose hold was settled, cancelled or expired, though Redis forgot it', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
-    const { redis } = isolate.deps()
+    const {
+      redis: { shared: redis },
+    } = isolate.deps()
     const reserve = (idempotency_key: string, more = {}) =>
       ask('reserve', { organization_id, tokens: 300, idempotency_key, ...more })
     const closed = { status: 409, body: { code: 'reservation_closed' } }

@@ -19,7 +19,10 @@ test.each([
 ])('what is settled %s periods later counts where it was held: %s', async (periods, _, anchoredAgoMs) => {
   const { keyId, organizationId } = await holder()
   const isolate = await newIsolate()
-  const { sql, redis } = isolate.deps()
+  const {
+    sql,
+    redis: { shared: redis },
+  } = isolate.deps()
   const anchor = anchoredAgoMs === undefined ? undefined : isolate.now() - anchoredAgoMs
   await sql.query('update organizations set period_anchor = $2 where id = $1', [
     organizationId,

@@ -152,7 +152,7 @@ describe('reported usage', () => {
     const events = [{ id: 'q', key_id: keyId, queries: 5 }]
     expect((await call('POST /api/v1/usage', { token, body: { events } })).body).toMatchObject({ accepted: 1 })
     expect(await isolate.verify(key)).toMatchObject({ code: 'QUOTA_EXCEEDED', refused_by: 'queries' })
-    await isolate.deps().redis.del(quotaKey(organizationId, toMonth(Date.now()).name))
+    await isolate.deps().redis.shared.del(quotaKey(organizationId, toMonth(Date.now()).name))
     expect(await isolate.verify(key)).toMatchObject({ code: 'QUOTA_EXCEEDED', quotas: { queries: { used: 5 } } })
     await isolate.settled()
   })

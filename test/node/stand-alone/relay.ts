@@ -1,0 +1,27 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server as Relay, type Socket } from 'node:net'
+import { freePort } from '../../../local/stack/free-port.ts'
+
+/** Passes a store's bytes on, and can be away for a while. */
+export async function openRelay(to: URL, otherwise: number) {
+  const sockets = new Set<Socket>()
+  const port = await freePort()
+  let relay: Relay
+  async function open() {
+    relay = createServer((socket) => {
+      const store = connect(Number(to.port || otherwise), to.hostname)
+      for (const one of [socket, store]) sockets.add(one.on('error', () => undefined))
+      socket.pipe(store).pipe(socket)
+    }).listen(port, '127.0.0.1')
+    await once(relay, 'listening')
+  }
+  async function close() {
+    relay.close()
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  await open()
+  const url = new URL(to)
+  url.host = `127.0.0.1:${port}`
+  return { url: url.href, open, close }
+}
