@@ -1,4 +1,5 @@
 /** Which headers go upstream, and which come back. Pure. */
+import type { GatewayMeter } from '../db/schema/shapes.ts'
 import { parseTraceparent } from '../lib/traceparent.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import type { Match } from './match.ts'
@@ -102,8 +103,7 @@ export interface AnswerFacts {
 /** Headers of the answer to the caller. */
 export function callerHeaders(answer: Response, match: Match, { requestId, limits, isHere }: AnswerFacts): Headers {
   const dropped = isHere ? NOT_RETURNED_HERE : NOT_RETURNED
-  const { meter } = match.route
-  const told = typeof meter === 'object' ? Object.values(meter.from_header).map((name) => name.toLowerCase()) : []
+  const told = listHeaderNames(match.route.meter).map((name) => name.toLowerCase())
   const headers = without(answer.headers, (name) => dropped.has(name) || told.includes(name))
   if (isHere) headers.append('Content-Security-Policy', 'sandbox') // beside the upstream's own: both apply
   const location = headers.get('Location')
@@ -111,6 +111,13 @@ export function callerHeaders(answer: Response, match: Match, { requestId, limit
   headers.set('Tollgate-Request-Id', requestId)
   for (const name in limits) headers.set(name, limits[name] as string)
   return headers
+}
+
+/** The headers that tell what was used, which are not the caller's business. */
+function listHeaderNames(meter: GatewayMeter): string[] {
+  if (typeof meter !== 'object') return []
+  const { quantities = {}, ...others } = meter.from_header
+  return [...Object.values(others), ...Object.values(quantities)]
 }
 
 /** An address below the upstream becomes the caller's; any other is given in full. */

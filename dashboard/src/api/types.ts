@@ -1426,12 +1426,18 @@ export type GatewayHeaderMeter = {
 
 export type GatewayHeaderNames = {
   queries?: string
+  tokens?: string
   input_tokens?: string
   output_tokens?: string
   cached_tokens?: string
+  cache_write_tokens?: string
+  audio_input_tokens?: string
+  audio_output_tokens?: string
   cost_usd?: string
   provider?: string
   model?: string
+  /** Headers with amounts of your own meters, by slug. */
+  quantities?: Record<string, string>
 }
 
 export type GatewayRoute = {

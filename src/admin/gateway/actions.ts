@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
+import { isBuiltIn } from '../../db/schema/meters.ts'
 import type { StoredHeaders } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { type FieldError } from '../../field-errors.ts'
@@ -12,6 +13,7 @@ import { sealHeader } from '../../gateway/secrets.ts'
 import { findUpstreamFlaw } from '../../gateway/upstream-rules.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
+import { holdMeters, requireMeters } from '../custom-limits.ts'
 import {
   deleteRoute,
   findRouteRow,
@@ -42,6 +44,7 @@ export async function createGatewayRoute(
   { match, add_headers, ...fields }: z.output<typeof NewGatewayRoute>,
 ): Promise<View> {
   requireSound(deps, { upstream: fields.upstream, host: match.host })
+  const slugs = await requireOwnMeters(deps, fields.meter)
   const id = uuidv7(deps.now())
   const now = new Date(deps.now())
   const row = {
@@ -56,6 +59,7 @@ export async function createGatewayRoute(
   const view = toView(deps, row)
   await nameConflicts(async () =>
     runBatch(deps.db, {
+      meters: holdMeters(deps.db, slugs),
       room: requireThat(deps.db, hasRoom(), 'route_limit_reached'),
       route: insertRoute(deps.db, row),
       audit: audited(deps, {
@@ -86,9 +90,11 @@ export async function changeGatewayRoute(deps: ManagementDeps, { operator, id, c
   const known = await getRow(deps, id)
   const { match = {}, add_headers = {}, ...fields } = changes
   requireSound(deps, { upstream: fields.upstream, host: match.host })
+  const slugs = await requireOwnMeters(deps, fields.meter)
   const given = Object.entries(add_headers)
   const done = await nameConflicts(async () =>
     runBatch(deps.db, {
+      meters: holdMeters(deps.db, slugs),
       found: requireThat(deps.db, isRoute(known.id), 'route_not_found'),
       route: updateRoute(deps.db, known.id, {
         ...toColumns(fields),
@@ -152,6 +158,21 @@ function requireSound(
   if (host && !config.GATEWAY_HOSTS.includes(host.toLowerCase()))
     errors.push({ path: 'body.match.host', message: 'must be one of the hosts in the setting GATEWAY_HOSTS' })
   if (errors.length > 0) throw new Problem('invalid_request', { errors })
+}
+
+const BESIDE = 'is no meter of your own: name its header beside `quantities`, if it has one'
+
+/**
+ * @returns the custom meters that headers tell of
+ * @throws Problem `invalid_request` that names each that there is not
+ */
+async function requireOwnMeters(deps: ManagementDeps, meter: Fields['meter']): Promise<string[]> {
+  const slugs = typeof meter === 'object' ? Object.keys(meter.from_header.quantities ?? {}) : []
+  const path = 'body.meter.from_header.quantities'
+  const errors = slugs.filter(isBuiltIn).map((slug) => ({ path: `${path}.${slug}`, message: BESIDE }))
+  if (errors.length > 0) throw new Problem('invalid_request', { errors })
+  await requireMeters(deps, [{ path, settings: slugs.map((slug) => [slug, null] as const) }])
+  return slugs
 }
 
 const CONFLICTS = {

@@ -39,13 +39,19 @@ const headerValue = z
 const addHeaders = recordSchema(headerName, headerValue).refine(few, tooMany)
 
 const fromHeader = z
-  .strictObject(
-    Object.fromEntries(HEADER_FIELDS.map((field) => [field, headerName.optional()])) as Record<
+  .strictObject({
+    ...(Object.fromEntries(HEADER_FIELDS.map((field) => [field, headerName.optional()])) as Record<
       (typeof HEADER_FIELDS)[number],
       z.ZodOptional<typeof headerName>
-    >,
+    >),
+    quantities: recordSchema(z.string().min(1).max(50), headerName)
+      .optional()
+      .meta({ description: 'Headers with amounts of your own meters, by slug.', example: { images: 'X-Images' } }),
+  })
+  .refine(
+    ({ quantities = {}, ...fields }) => [...Object.values(fields), ...Object.values(quantities)].some(Boolean),
+    'must name a header',
   )
-  .refine((fields) => Object.values(fields).some((name) => name !== undefined), 'must name a header')
   .meta({ id: 'GatewayHeaderNames' })
 
 const HeaderMeter = z.strictObject({ from_header: fromHeader }).meta({ id: 'GatewayHeaderMeter' })

@@ -33,13 +33,14 @@ export function updateMeter(
 /** A limit of a key that counts the meter, as JSON that such limits contain. */
 const limitOn = (slug: string) => JSON.stringify([{ meter: toMeterName(slug) }])
 
-/** Whether no limit, price, use or reading has the meter. */
+/** Whether no limit, price, route, use or reading has the meter. */
 export const isUnusedMeter = (slug: string): SQL => sql`not (
   exists (select from plans p where p.limits->'meters' ? ${slug} or p.overage ? ${slug}
     or exists (select from jsonb_array_elements(p.addons) as addon where addon->'limits'->'meters' ? ${slug}))
   or exists (select from plans p where p.limits->'key_limits' @> ${limitOn(slug)}::jsonb)
   or exists (select from api_keys k where k.limits @> ${limitOn(slug)}::jsonb)
   or exists (select from organizations o where o.limit_overrides ? ${slug})
+  or exists (select from gateway_routes r where r.meter->'from_header'->'quantities' ? ${slug})
   or exists (select from usage_meter_periods u where u.meter = ${slug})
   or exists (select from usage_gauges g where g.meter = ${slug}))`
 

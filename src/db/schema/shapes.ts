@@ -174,17 +174,23 @@ export type StoredHeaders = Readonly<Record<string, { readonly value: string } |
 /** What a response header can say of the use, for a route with the meter `from_header`. */
 export const HEADER_FIELDS = [
   'queries',
+  'tokens',
   'input_tokens',
   'output_tokens',
   'cached_tokens',
+  'cache_write_tokens',
+  'audio_input_tokens',
+  'audio_output_tokens',
   'cost_usd',
   'provider',
   'model',
 ] as const
 
 /** How the gateway learns what a request used. */
-export type GatewayMeter =
-  | 'requests'
-  | 'openai'
-  | 'anthropic'
-  | { readonly from_header: { readonly [Field in (typeof HEADER_FIELDS)[number]]?: string } }
+export type GatewayMeter = 'requests' | 'openai' | 'anthropic' | { readonly from_header: HeaderNames }
+
+/** Which response header tells what. */
+export type HeaderNames = { readonly [Field in (typeof HEADER_FIELDS)[number]]?: string } & {
+  /** Of custom meters, by slug. */
+  readonly quantities?: Readonly<Record<string, string>>
+}

@@ -58,7 +58,7 @@ export interface Used {
   readonly status_code: number
   readonly response_time_ms: number
   readonly model?: string | undefined
-  readonly [tokens: string]: number | string | undefined
+  readonly [tokens: string]: number | string | Readonly<Record<string, number | string>> | undefined
 }
 
 /** What a use is counted under: the reservation that it settles, or else an id that it has beside that of its request. */

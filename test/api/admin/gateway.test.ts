@@ -82,12 +82,28 @@ test.each([
   ['public_paths', { public_paths: ['docs/*'] }],
   ['timeout_ms', { timeout_ms: 1 }],
   ['meter', { meter: { from_header: {} } }],
+  ['meter', { meter: { from_header: { quantities: {} } } }],
+  ['meter.from_header.quantities.none', { meter: { from_header: { quantities: { none: 'X-None' } } } }],
+  ['meter.from_header.quantities.tokens', { meter: { from_header: { quantities: { tokens: 'X-Tokens' } } } }],
   ['upstreams', { upstreams: 'https://api.example.net' }],
 ])('what cannot be forwarded to is refused by the name of its field: %s', async (field, wrong) => {
   const { status, body } = await create(wrong)
 
   expect([status, body.code]).toEqual([400, 'invalid_request'])
   expect(body.errors.map(({ path }: { path: string }) => path).join()).toContain(`body.${field}`)
+})
+
+test('a meter that a route counts by cannot be deleted', async () => {
+  const slug = `g${crypto.randomUUID().slice(0, 8)}`
+  const made = await asOperator('POST /api/v1/admin/meters', { slug, name: 'Pages', unit: 'pages', kind: 'counter' })
+  expect(made.status).toBe(201)
+  const meter = { from_header: { quantities: { [slug]: 'X-Pages' } } }
+  const { body } = await create()
+  expect((await asOperator(`PATCH ${ROUTES}/${body.id}`, { meter })).body.meter).toEqual(meter)
+  const remove = () => asOperator(`DELETE /api/v1/admin/meters/${slug}`)
+  expect((await remove()).body).toMatchObject({ status: 409, code: 'meter_in_use' })
+  await asOperator(`DELETE ${ROUTES}/${body.id}`)
+  expect((await remove()).status).toBe(204)
 })
 
 test('two routes never have one slug, and a repeat with the same Idempotency-Key gets the first answer', async () => {

@@ -128,6 +128,32 @@ test('headers of the answer count as use, and the caller does not see them', asy
   )
 })
 
+test('headers tell of meters of the own and of every kind of token; one that cannot be read takes none of the others with it', async () => {
+  const { key, organizationId } = await world.customer()
+  await world.ownMeter('images')
+  const from_header = {
+    input_tokens: 'X-In',
+    audio_output_tokens: 'X-Audio',
+    cache_write_tokens: 'X-Written',
+    queries: 'X-Queries',
+    quantities: { images: 'X-Images' },
+  }
+  const route = await world.route(upstream.url, { meter: { from_header } })
+  const told = { 'X-In': '120', 'X-Audio': '0', 'X-Written': '20', 'X-Queries': '1,000', 'X-Images': '3' }
+  const answer = await fetch(`${route.url}/headers?headers=${encodeURIComponent(JSON.stringify(told))}`, {
+    headers: bearer(key),
+  })
+  expect(Object.keys(told).filter((name) => answer.headers.has(name))).toEqual([])
+  await eventually(async () =>
+    expect(await world.tokensOf(organizationId)).toContainEqual({
+      input_tokens: 120,
+      cache_write_tokens: 20,
+      queries: 0,
+      quantities: { images: 3 },
+    }),
+  )
+})
+
 test('a caller cannot pretend: what only the gateway says of them is replaced', async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url)

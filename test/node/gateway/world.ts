@@ -84,6 +84,17 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
          where organization_id = $1 order by occurred_at`,
         [organizationId],
       ),
+    tokensOf: (organizationId: string) =>
+      world.sql.query(
+        `select input_tokens::int, cache_write_tokens::int, queries::int, quantities from usage_events
+         where organization_id = $1 and input_tokens > 0`,
+        [organizationId],
+      ),
+    /** A counter of the operator's own. */
+    async ownMeter(slug: string) {
+      const made = await call('POST', '/admin/meters', { slug, name: slug, unit: slug, kind: 'counter' })
+      if (made.status !== 201) throw new Error(JSON.stringify(made.body))
+    },
     async close() {
       await worker.kill()
       await world.close()

@@ -109,7 +109,7 @@ function MeterFields(props: RouteFieldsProps) {
       {form.meter === 'from_header' && (
         <Field
           label="Headers that tell the use"
-          hint="One a line, such as queries=X-Queries. Callers do not see them."
+          hint="One a line, such as input_tokens=X-Input-Tokens, or a meter of your own: images=X-Images. Callers do not see them."
           error={error?.fieldError('meter')}
         >
           {text(props, 'meterHeaders', true)}

@@ -36,7 +36,7 @@ export interface RouteForm {
   readonly isStripped: boolean
   readonly host: string
   readonly meter: MeterKind
-  /** One a line: `queries=X-Queries`. */
+  /** One a line: `queries=X-Queries`, or a meter of the operator's own. */
   readonly meterHeaders: string
   readonly headers: readonly HeaderRow[]
   readonly timeout: string
@@ -74,7 +74,7 @@ export const toRouteForm = (route: GatewayRoute): RouteForm => ({
   isStripped: route.strip_prefix,
   host: route.match.host ?? '',
   meter: kindOf(route.meter),
-  meterHeaders: typeof route.meter === 'string' ? '' : writePairs(route.meter.from_header),
+  meterHeaders: writeHeaderNames(route.meter),
   headers: Object.entries(route.add_headers).map(([name, { value, is_secret }]) => ({
     name,
     value: value ?? '',
@@ -102,6 +102,38 @@ const readPairs = (text: string) =>
     return [name.trim(), rest.join('=').trim()] as const
   })
 
+type HeaderNames = Exclude<Meter, string>['from_header']
+
+/** What is none of these is a meter of the operator's own. */
+const FIELDS: Readonly<Record<Exclude<keyof HeaderNames, 'quantities'>, true>> = {
+  queries: true,
+  tokens: true,
+  input_tokens: true,
+  output_tokens: true,
+  cached_tokens: true,
+  cache_write_tokens: true,
+  audio_input_tokens: true,
+  audio_output_tokens: true,
+  cost_usd: true,
+  provider: true,
+  model: true,
+}
+
+function writeHeaderNames(meter: Meter): string {
+  if (typeof meter === 'string') return ''
+  const { quantities = {}, ...names } = meter.from_header
+  return writePairs({ ...names, ...quantities })
+}
+
+function readHeaderNames(text: string): HeaderNames {
+  const pairs = readPairs(text)
+  const own = pairs.filter(([name]) => !Object.hasOwn(FIELDS, name))
+  return {
+    ...Object.fromEntries(pairs.filter(([name]) => Object.hasOwn(FIELDS, name))),
+    ...(own.length > 0 && { quantities: Object.fromEntries(own) }),
+  }
+}
+
 /** @returns what is no number as it is, so that the server names it */
 const readNumber = (text: string) => (text.trim() === '' ? Number.NaN : Number(text))
 
@@ -119,8 +151,7 @@ export function toRouteBody(form: RouteForm): CreateGatewayRouteRequest {
     scopes: readLines(form.scopes),
     cost: readNumber(form.cost),
     limits: Object.fromEntries(readPairs(form.limits).map(([name, units]) => [name, readNumber(units)])),
-    meter:
-      form.meter === 'from_header' ? { from_header: Object.fromEntries(readPairs(form.meterHeaders)) } : form.meter,
+    meter: form.meter === 'from_header' ? { from_header: readHeaderNames(form.meterHeaders) } : form.meter,
     public_paths: readLines(form.publicPaths),
     is_enabled: form.isEnabled,
   }
