@@ -103,8 +103,8 @@ export interface AnswerFacts {
 /** Headers of the answer to the caller. */
 export function callerHeaders(answer: Response, match: Match, { requestId, limits, isHere }: AnswerFacts): Headers {
   const dropped = isHere ? NOT_RETURNED_HERE : NOT_RETURNED
-  const told = listHeaderNames(match.route.meter).map((name) => name.toLowerCase())
-  const headers = without(answer.headers, (name) => dropped.has(name) || told.includes(name))
+  const told = new Set(listHeaderNames(match.route.meter).map((name) => name.toLowerCase()))
+  const headers = without(answer.headers, (name) => dropped.has(name) || told.has(name))
   if (isHere) headers.append('Content-Security-Policy', 'sandbox') // beside the upstream's own: both apply
   const location = headers.get('Location')
   if (location !== null) headers.set('Location', ownLocation(location, match))
