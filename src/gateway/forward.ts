@@ -8,6 +8,16 @@ interface Outbound {
   readonly method: string
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | string | null
+  /** Aborted when the caller goes away. */
+  readonly caller: AbortSignal
+}
+
+/** What nginx logs of a caller who went away. */
+export const CALLER_GONE = 499
+
+/** The caller went away before an answer began: nobody reads what is thrown. */
+export class CallerGone extends Error {
+  override name = 'CallerGone'
 }
 
 /** An answer that takes longer is a slow one. */
@@ -20,10 +30,10 @@ const SLOW_MS = 1_000
  *
  * @param noteSlow called once, when the answer takes longer than a second
  * @returns the answer once its headers are there
- * @throws Problem `upstream_timeout`, `upstream_unreachable`, `misconfigured`
+ * @throws CallerGone; Problem `upstream_timeout`, `upstream_unreachable`, `misconfigured`
  */
 export async function forward(outbound: Outbound, noteSlow: () => void): Promise<Response> {
-  const { route, url, ...request } = outbound
+  const { route, url, caller, ...request } = outbound
   if (route.fault) throw new Problem('misconfigured', { detail: route.fault })
   const ended = new AbortController()
   let isLate = false
@@ -33,10 +43,11 @@ export async function forward(outbound: Outbound, noteSlow: () => void): Promise
       ...request,
       redirect: 'manual',
       cache: 'no-store', // what one customer was answered must never be another's answer
-      signal: ended.signal,
+      signal: AbortSignal.any([ended.signal, caller]),
     })
   } catch (error) {
     if (isLate) throw timedOut(route)
+    if (caller.aborted) throw new CallerGone()
     logRepeated('warn', 'upstream_unreachable', { route: route.slug, ...errorFields(error) })
     throw new Problem('upstream_unreachable')
   } finally {

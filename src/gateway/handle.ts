@@ -13,7 +13,7 @@ import type { AppEnv } from '../http/env.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admit.ts'
 import type { Call } from './call.ts'
-import { forward } from './forward.ts'
+import { CALLER_GONE, CallerGone, forward } from './forward.ts'
 import { callerHeaders, upstreamHeaders } from './headers.ts'
 import { holdEvent } from './held-event.ts'
 import { forwardMetered } from './llm/forward-metered.ts'
@@ -74,16 +74,21 @@ async function send(deps: Deps, call: Call): Promise<Response> {
       return await forwardMetered(deps, call, { record: call.record, provider: meter })
     return await forwardPlain(deps, call)
   } catch (error) {
-    call.end(error instanceof Problem ? error.status : 500)
+    call.end(statusOf(error))
     throw error
   }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CallerGone) return CALLER_GONE
+  return error instanceof Problem ? error.status : 500
 }
 
 async function forwardPlain(deps: Deps, call: Call): Promise<Response> {
   const { request, match, search, headers } = call
   const { method, body } = request
   const { route } = match
-  const outbound = { route, url: targetUrl(match, search), method, headers, body }
+  const outbound = { route, url: targetUrl(match, search), method, headers, body, caller: request.signal }
   const answer = await forward(outbound, call.release)
   if (typeof route.meter === 'object' && call.record) reportHeaders(deps, call, answer)
   else call.end(answer.status)

@@ -2,7 +2,7 @@ import type { Deps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import type { KeyRecord } from '../../verification/key-record.ts'
 import type { Call } from '../call.ts'
-import { forward } from '../forward.ts'
+import { CALLER_GONE, CallerGone, forward } from '../forward.ts'
 import { describeEndpoint, targetUrl } from '../match.ts'
 import { type CallFacts, holdTokens, recordUse, releaseTokens, type Used } from './account.ts'
 import { type ModelRequest, readModelRequest } from './request.ts'
@@ -37,13 +37,21 @@ export async function forwardMetered(
   if (hold) call.release() // a report follows that completes it
   const model: ModelCall = { call, facts, asked, hold }
   const answer = await send(model).catch((error: unknown) => {
-    if (hold) deps.defer(releaseTokens(deps, hold))
+    if (hold) deps.defer(error instanceof CallerGone ? recordPrompt(deps, model) : releaseTokens(deps, hold))
     throw error
   })
   if (answer.body && answer.ok) return meter(deps, model, answer, createUsageReader(provider))
   call.end(answer.status)
   if (hold) deps.defer(releaseTokens(deps, hold))
   return answer
+}
+
+/** Of a caller who went away before the answer began: the provider had the prompt. */
+function recordPrompt(deps: Deps, { call, facts, asked, hold }: ModelCall): Promise<void> {
+  const { input_tokens = 0, model } = asked?.estimate ?? {}
+  const used = { input_tokens, output_tokens: 0, ...(model !== undefined && { model }) }
+  const ending = { status_code: CALLER_GONE, response_time_ms: call.elapsedMs() }
+  return recordUse(deps, facts, { hold }, { ...used, ...ending })
 }
 
 const NO_SOCKETS = 'This route counts the tokens of answers, which it cannot do in a WebSocket.'
@@ -68,7 +76,7 @@ function send({ call, asked }: ModelCall): Promise<Response> {
   if (asked) headers.delete('Content-Length') // the body may have grown
   const body = asked ? asked.body : request.body
   const { method } = request
-  const outbound = { route: match.route, url: targetUrl(match, search), method, headers, body }
+  const outbound = { route: match.route, url: targetUrl(match, search), method, headers, body, caller: request.signal }
   return forward(outbound, call.release)
 }
 
@@ -122,8 +130,7 @@ async function record(deps: Deps, { facts, hold }: ModelCall, { used, laterId }:
   if (hold !== undefined) await releaseTokens(deps, hold)
 }
 
-/** 499 is what nginx logs of a caller who went away. */
-const STATUS: Partial<Record<StreamEnd, number>> = { aborted: 499, broken: 502 }
+const STATUS: Partial<Record<StreamEnd, number>> = { aborted: CALLER_GONE, broken: 502 }
 
 /** What the provider told, and the estimate of the prompt where a stream ended before it was told. */
 function readUse(usage: UsageReader, asked: ModelRequest | undefined) {

@@ -4,6 +4,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ModelCall } from '../../../local/stack/model/calls.ts'
 import { commandsOf, parseCommand } from '../../support/curl.ts'
+import { askAndHangUp } from './hang-up.ts'
 import { eventually, type GatewayWorld, startGateway } from './world.ts'
 
 let world: GatewayWorld
@@ -125,6 +126,23 @@ test('a caller who goes away in the middle ends the model’s work, and pays for
     expect(event).toMatchObject({ status_code: 499, model: 'gpt-4o' })
     expect(event?.output_tokens).toBeGreaterThanOrEqual(seen)
     expect(event?.output_tokens).toBeLessThanOrEqual(call?.output_tokens ?? 0)
+    expect(await holds()).toMatchObject({ held: 0 })
+  })
+})
+
+test('a caller who goes away before the answer begins ends the model’s work, and pays for the prompt', async () => {
+  const { key, route, events, calls, holds } = await holder('openai')
+
+  const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'X-Model-Delay-Ms': '500' }
+  const { hangUp } = askAndHangUp(`${route.url}/v1/chat/completions`, headers, JSON.stringify(ASKED))
+  await eventually(async () => expect(await calls()).toHaveLength(1)) // the model is at work
+  hangUp()
+
+  await eventually(async () => expect(await calls()).toMatchObject([{ ended: 'hung_up' }]))
+  await eventually(async () => {
+    const [event] = await events()
+    expect(event).toMatchObject({ status_code: 499, model: 'gpt-4o', output_tokens: 0 })
+    expect(event?.input_tokens).toBeGreaterThan(0)
     expect(await holds()).toMatchObject({ held: 0 })
   })
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askAndHangUp } from './hang-up.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
 
@@ -73,6 +74,17 @@ test('a stream is forwarded immediately, and a caller who disconnects aborts the
 
   expect(new TextDecoder().decode(value)).toBe('data: 1\n\n')
   await seen?.hungUp
+})
+
+test('a caller who goes away before the answer begins ends the upstream request, which is recorded with 499', async () => {
+  const { key, organizationId } = await world.customer()
+  const route = await world.route(upstream.url)
+  const before = upstream.requests.length
+  const { hangUp } = askAndHangUp(`${route.url}/silent`, bearer(key))
+  await eventually(async () => expect(upstream.requests.length).toBe(before + 1))
+  hangUp()
+  await upstream.requests.at(-1)?.hungUp
+  await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
 })
 
 test('a gigabyte goes up and comes down while the memory stays flat', { timeout: 120_000 }, async () => {
