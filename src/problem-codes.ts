@@ -83,6 +83,10 @@ export const PROBLEMS = {
   not_found: [404, 'Not found.'],
   session_not_found: [404, 'No such session.'],
   reservation_not_found: [404, 'No such reservation.'],
+  account_unconfirmed: [
+    409,
+    'Whoever registered this address has not confirmed it, and may be a stranger. Send an invitation instead.',
+  ],
   key_not_found: [404, 'No such API key.'],
   user_not_found: [404, 'No such user.'],
   organization_not_found: [404, 'No such organization.'],

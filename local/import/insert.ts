@@ -12,8 +12,8 @@ with given as (
     id uuid, email text, name text, password_hash text, email_verified_at timestamptz, created_at timestamptz,
     organization_id uuid, organization_name text, slug text, plan_id text, is_personal boolean)
 ), fresh as (
-  insert into users (id, email, name, password_hash, email_verified_at, created_at)
-  select id, email, name, password_hash, email_verified_at, created_at from given
+  insert into users (id, email, name, password_hash, email_verified_at, is_self_registered, created_at)
+  select id, email, name, password_hash, email_verified_at, false, created_at from given
   on conflict (email) do nothing
   returning id
 ), owned as (

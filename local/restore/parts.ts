@@ -86,7 +86,8 @@ export const ROWS: readonly Rows[] = [
     table: 'users',
     since: 't.updated_at >= $1',
     key: ['id'],
-    update: 'password_hash = r.password_hash, is_active = t.is_active and r.is_active, updated_at = r.updated_at',
+    update: `password_hash = r.password_hash, is_active = t.is_active and r.is_active, updated_at = r.updated_at,
+      email_verified_at = case when t.email = r.email then coalesce(t.email_verified_at, r.email_verified_at) else t.email_verified_at end`,
     updateIf: 'r.updated_at > t.updated_at',
   },
   {

@@ -11,15 +11,33 @@ export interface Person {
   readonly organization?: string | undefined
   /** Set if they have already proved that the address is theirs. */
   readonly emailVerifiedAt?: Date
+  /** False if somebody who knows them made the account. */
+  readonly isSelfRegistered?: boolean
 }
 
 /** The rows of an account: a user, and the organization that the user owns. @param at Unix milliseconds */
 export function newAccount(person: Person, at: number) {
-  const { email, passwordHash = null, name = null, organization, emailVerifiedAt = null } = person
+  const {
+    email,
+    passwordHash = null,
+    name = null,
+    organization,
+    emailVerifiedAt = null,
+    isSelfRegistered = true,
+  } = person
   const organizationName = organization ?? name ?? email.slice(0, email.indexOf('@'))
   const createdAt = new Date(at)
   return {
-    user: { id: uuidv7(at), email, name, passwordHash, emailVerifiedAt, createdAt, updatedAt: createdAt },
+    user: {
+      id: uuidv7(at),
+      email,
+      name,
+      passwordHash,
+      emailVerifiedAt,
+      isSelfRegistered,
+      createdAt,
+      updatedAt: createdAt,
+    },
     organization: {
       id: uuidv7(at),
       name: organizationName,

@@ -21,7 +21,7 @@ interface Person {
 /** The rows of an account without a password. @throws Problem `registration_domain_not_allowed` */
 export function newProvisioned(deps: ManagementDeps, person: Person) {
   requireDomain(deps.config, person.email)
-  return newAccount({ ...person, emailVerifiedAt: new Date(deps.now()) }, deps.now())
+  return newAccount({ ...person, emailVerifiedAt: new Date(deps.now()), isSelfRegistered: false }, deps.now())
 }
 
 /**

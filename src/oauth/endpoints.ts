@@ -126,14 +126,20 @@ function requireOffered(c: Context<Env>): void {
   if (Object.keys(c.var.deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
 }
 
+/** Anybody may send one: far more than codes, tokens and addresses take. */
+const MAX_FORM_BYTES = 32 * 1024
+
 /** @throws OAuthError `invalid_request`, also for a parameter that is there twice (RFC 6749 §3.2) */
 async function readForm(c: Context<Env>): Promise<Form> {
   requireReadable(c.req.raw)
   if (mediaType(c.req.raw) !== 'application/x-www-form-urlencoded')
     throw new OAuthError('invalid_request', 'The body must be a form (application/x-www-form-urlencoded).')
-  const fields = [...new URLSearchParams(await readAtMost(c.req.raw, MAX_BODY_BYTES))]
-  const twice = fields.find(([name], at) => fields.findIndex(([other]) => other === name) !== at)
-  if (twice) throw new OAuthError('invalid_request', `${twice[0].slice(0, 50)} is there twice.`)
+  const fields = [...new URLSearchParams(await readAtMost(c.req.raw, MAX_FORM_BYTES))]
+  const seen = new Set<string>()
+  for (const [name] of fields) {
+    if (seen.has(name)) throw new OAuthError('invalid_request', `${name.slice(0, 50)} is there twice.`)
+    seen.add(name)
+  }
   return Object.fromEntries(fields.filter(([, value]) => value !== ''))
 }
 

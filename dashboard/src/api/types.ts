@@ -2745,6 +2745,7 @@ export type Problem = {
     | 'not_found'
     | 'session_not_found'
     | 'reservation_not_found'
+    | 'account_unconfirmed'
     | 'key_not_found'
     | 'user_not_found'
     | 'organization_not_found'

@@ -32,7 +32,7 @@ export async function createUser(
   input: NewUserInput,
 ): Promise<UserView> {
   if (organizationId !== undefined) await requireCustomer(deps, organizationId)
-  const account = newAccount({ email: input.email, name: input.name }, deps.now())
+  const account = newAccount({ email: input.email, name: input.name, isSelfRegistered: false }, deps.now())
   const { id: userId, email } = account.user
   const mail = input.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
   await orEmailTaken(

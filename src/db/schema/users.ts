@@ -16,6 +16,11 @@ export const users = pgTable(
     /** False when an administrator disabled the account, which ends all of its sessions. */
     isActive: boolean().notNull().default(true),
     emailVerifiedAt: timestamptz(),
+    /**
+     * Whether the account began with an address that somebody only claimed. Until it is confirmed, a stranger may be behind it
+     * (accounts/email/clear-account.ts). False where the operator, an import or a directory made it.
+     */
+    isSelfRegistered: boolean().notNull().default(true),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

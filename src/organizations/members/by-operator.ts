@@ -25,9 +25,10 @@ interface NewMembership {
 }
 
 /**
- * Makes an existing user a member immediately.
+ * Makes an existing user a member immediately. An address that somebody only claimed gets an invitation instead, which
+ * its owner alone receives.
  *
- * @throws Problem `role_not_found`, `already_member`
+ * @throws Problem `role_not_found`, `already_member`, `account_unconfirmed`, `seat_limit_reached`
  */
 export async function addMember(
   deps: ManagementDeps,
@@ -38,6 +39,7 @@ export async function addMember(
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     known: requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
+    person: requireThat(deps.db, isKnownPerson(userId), 'account_unconfirmed'),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
     seat: requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
     audit: audited(deps, {
@@ -54,6 +56,10 @@ export async function addMember(
   if (!member) throw new Problem('member_not_found')
   return member
 }
+
+/** Whether the account is surely that of whoever has its address. */
+const isKnownPerson = (userId: string) =>
+  sql`exists (select from users u where u.id = ${userId}::uuid and (u.email_verified_at is not null or not u.is_self_registered))`
 
 /**
  * Invites an address by email, and replaces an earlier invitation to the same address.

@@ -6,6 +6,7 @@ type ScimType =
   | 'invalidValue'
   | 'mutability'
   | 'noTarget'
+  | 'tooMany'
   | 'uniqueness'
 
 /** A request that is refused in the words of RFC 7644 §3.12. */

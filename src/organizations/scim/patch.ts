@@ -11,6 +11,8 @@ import { type Filter, matches, type Path, parsePath } from './filter.ts'
 
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 const MAX_OPERATIONS = 1_000
+/** Elements of lists that a patch may look at: each operation looks at all of them. A fraction of a second. */
+const MAX_LOOKED_AT = 2_000_000
 
 type Resource = Record<string, unknown>
 type Element = Record<string, unknown>
@@ -21,12 +23,21 @@ interface Operation {
   readonly value: unknown
 }
 
-/** @throws ScimError `invalidSyntax`, `invalidPath`, `invalidValue`, `mutability`, `noTarget` */
+/** @throws ScimError `tooMany`, `invalidSyntax`, `invalidPath`, `invalidValue`, `mutability`, `noTarget` */
 export function applyPatch(resource: Readonly<Resource>, body: unknown, attributes: Attributes): Resource {
   const changed: Resource = structuredClone(resource)
-  for (const operation of readOperations(body)) apply(changed, operation, attributes)
+  let lookedAt = 0
+  for (const operation of readOperations(body)) {
+    lookedAt += countElements(changed)
+    if (lookedAt > MAX_LOOKED_AT)
+      throw badRequest('tooMany', 'The lists are too long for so many operations. Send fewer.')
+    apply(changed, operation, attributes)
+  }
   return changed
 }
+
+const countElements = (resource: Resource) =>
+  Object.values(resource).reduce<number>((sum, value) => sum + (Array.isArray(value) ? value.length : 0), 0)
 
 function readOperations(body: unknown): Operation[] {
   const message = requireSchema(body, PATCH_SCHEMA)
@@ -112,7 +123,8 @@ function setInList(resource: Resource, target: Target & { readonly op: 'add' | '
     found.push({ ...describe(filter, attribute) })
   }
   const change = part === undefined ? toObject(pickParts(value, attribute)) : { [part]: value }
-  const others = before.filter((one) => !found.includes(one))
+  const chosen = new Set(found)
+  const others = before.filter((one) => !chosen.has(one))
   for (const one of found) Object.assign(one, change)
   resource[attribute.name] = merge(others, found)
 }
@@ -144,11 +156,11 @@ function remove(resource: Resource, { attribute, part, filter, value }: Target):
   if (isRequired) throw badRequest('mutability', `${name} is required.`)
   if (!isList) return removeValue(resource, name, part)
   const before = elementsOf(resource, attribute)
-  const gone = selectGone(before, filter, value)
+  const gone = new Set(selectGone(before, filter, value))
   resource[name] =
     part === undefined
-      ? before.filter((one) => !gone.includes(one))
-      : before.map((one) => (gone.includes(one) ? without(one, part) : one))
+      ? before.filter((one) => !gone.has(one))
+      : before.map((one) => (gone.has(one) ? without(one, part) : one))
 }
 
 function selectGone(before: readonly Element[], filter: Filter | undefined, value: unknown): readonly Element[] {

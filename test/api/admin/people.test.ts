@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newUser } from '../../support/http.ts'
-import { mailTo, tokenIn } from '../../support/mail.ts'
+import { confirmAddress, mailTo, tokenIn } from '../../support/mail.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
@@ -96,6 +96,7 @@ describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
   test('makes an existing user a member immediately, and only once', async () => {
     const { id, external_id } = await newCustomer()
     const { email, user, token } = await newUser()
+    await confirmAddress(email)
     const added = await ask(`POST ${ORGANIZATIONS}/external_id:${external_id}/members`, { email, role: 'owner' })
     expect([added.status, added.body.user_id, added.body.role]).toEqual([201, user.id, 'owner'])
     expect((await call(`GET /api/v1/organizations/${id}`, { token })).body).toMatchObject({ role: 'owner' })

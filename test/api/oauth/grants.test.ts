@@ -10,6 +10,14 @@ const { sql } = directly()
 const refusalOf = ({ status, body }: { status: number; body: any }) => [status, body.error]
 const INVALID_GRANT = [400, 'invalid_grant']
 
+test('a form of a stranger is read only as far as codes and tokens reach', async () => {
+  const fields = Array.from({ length: 9_000 }, (_, at) => `${at.toString(36)}=1`).join('&')
+  const send = (body: string) =>
+    call('POST /oauth/token', { body, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } })
+  expect((await send(fields)).status).toBe(413)
+  expect(refusalOf(await send('grant_type=refresh_token&grant_type=x'))).toEqual([400, 'invalid_request'])
+})
+
 describe('an access token', () => {
   test('is verified, metered and shown as a key of the organization', async () => {
     const { person, client, exchange } = await granted()

@@ -4,6 +4,7 @@ import { ROLES } from '../../../src/auth/roles.ts'
 import { newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newUser } from '../../support/http.ts'
+import { confirmAddress } from '../../support/mail.ts'
 import { ORGANIZATIONS, rolesIn } from '../../support/organizations.ts'
 import { codeOf, newRoleMaker, type Person } from '../../support/roles.ts'
 import { newDirectory } from '../../support/scim.ts'
@@ -186,6 +187,7 @@ describe('the operator', () => {
     const given = await call(`PATCH ${path}/members/${person.user.id}`, { token, body: { role: 'billing' } })
     expect(given).toMatchObject({ status: 200, body: { role: 'billing' } })
     const { user, email } = await newUser()
+    await confirmAddress(email)
     const add = (role: string) =>
       call(`POST /api/v1/admin/organizations/${id}/members`, { token, body: { email, role } })
     expect(codeOf(await add('gone'))).toEqual([404, 'role_not_found'])

@@ -65,6 +65,7 @@ ProblemCode = Literal[
     "not_found",
     "session_not_found",
     "reservation_not_found",
+    "account_unconfirmed",
     "key_not_found",
     "user_not_found",
     "organization_not_found",

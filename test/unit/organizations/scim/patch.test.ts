@@ -25,6 +25,15 @@ const BEFORE = {
 const patch = (...Operations: unknown[]) => applyPatch(BEFORE, { schemas: [PATCH_SCHEMA], Operations }, ATTRIBUTES)
 const refusal = (status: number, scimType: string) => expect.objectContaining({ status, scimType })
 
+test('a patch that looks at long lists again and again is refused before it takes seconds', () => {
+  const many = Array.from({ length: 8_000 }, (_, at) => ({ value: String(at) }))
+  const again = Array.from({ length: 999 }, () => ({ op: 'replace', path: 'members[value pr].display', value: 'x' }))
+  expect(() => patch({ op: 'add', path: 'members', value: many }, ...again)).toThrow(refusal(400, 'tooMany'))
+  // one at a time, as Entra removes members
+  const each = many.slice(0, 200).map(({ value }) => ({ op: 'remove', path: `members[value eq "${value}"]` }))
+  expect(patch({ op: 'replace', path: 'members', value: many }, ...each).members).toHaveLength(7_800)
+})
+
 describe('RFC 7644 §3.5.2', () => {
   test.each<[string, object, object]>([
     [

@@ -1,0 +1,1 @@
+ALTER TABLE "users" ADD COLUMN "is_self_registered" boolean DEFAULT true NOT NULL;
