@@ -5,6 +5,7 @@ import { LIMIT_METERS, type LimitMeter, type NamedLimit } from '../db/schema/sha
 import { anyAmount, limitInput } from '../http/amounts.ts'
 import { timestamp } from '../http/fields.ts'
 import { CALENDAR_PERIODS } from '../lib/calendar.ts'
+import { CREDITS } from '../limits/credits.ts'
 import { formatAmount } from '../limits/meter-units.ts'
 
 const MAX_LIMITS = 10
@@ -18,9 +19,10 @@ const limitName = z
     /^[a-z][a-z0-9_-]{0,49}$/,
     'must be lower-case letters, digits, hyphens and underscores, begin with a letter, and have at most 50',
   )
-  .refine((name) => !RESERVED.has(name), 'is reserved for a limit that every key has')
+  .refine((name) => !RESERVED.has(name), 'is reserved')
 
-const RESERVED = new Set(['ratelimit', 'max_concurrent'])
+/** `credits` is what a refusal by an organization's balance is called, and what holds of it are. */
+const RESERVED = new Set(['ratelimit', 'max_concurrent', CREDITS])
 
 const fields = {
   meter: z

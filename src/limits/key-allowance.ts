@@ -10,6 +10,9 @@ export interface KeyAllowance {
   /** The first key in its line of rotations. */
   readonly lineageId: string
   readonly version: number
+  readonly isActive: boolean
+  /** When it expires or was revoked, in Unix milliseconds. A rotated key ends when its grace does. */
+  readonly endsAt: number | undefined
   /** All but those of requests, of which only verifications take units. */
   readonly limits: readonly MeteredLimit[]
   readonly maxConcurrent: number | undefined
@@ -32,7 +35,7 @@ export interface KeyName {
 const known = createLru<KeyAllowance>(20_000)
 
 const SELECT = `
-select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.limits, k.max_concurrent, p.limits as plan_limits, p.markup_percent::text as markup_percent,
+select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.is_active, extract(epoch from least(k.revoked_at, k.expires_at))::float8 * 1000 as ends_at, k.limits, k.max_concurrent, p.limits as plan_limits, p.markup_percent::text as markup_percent,
   coalesce(p.price_per_call_usd, 0)::text as price_per_call
 from unnest($1::uuid[], $2::uuid[]) as named(organization_id, id)
 join api_keys k on k.id = named.id and k.organization_id = named.organization_id
@@ -43,6 +46,8 @@ interface Row {
   readonly id: string
   readonly lineage_id: string
   readonly version: number
+  readonly is_active: boolean
+  readonly ends_at: number | null
   readonly limits: readonly NamedLimit[]
   readonly max_concurrent: number | null
   readonly markup_percent: string
@@ -85,6 +90,8 @@ function toAllowance(row: Row, loadedAt: number): KeyAllowance {
     keyId: row.id,
     lineageId: row.lineage_id,
     version: row.version,
+    isActive: row.is_active,
+    endsAt: row.ends_at ?? undefined,
     limits: selectLimits(row.plan_limits, row.limits).filter(isMetered),
     maxConcurrent: selectConcurrency(row.plan_limits, row.max_concurrent),
     markupPercent: row.markup_percent,

@@ -30,6 +30,7 @@ export const QuotasInput = z.strictObject({ ...organizationFilter })
 /** An organization's limits and use according to Postgres. Limits are in the units that people read. */
 export interface OrganizationUse {
   /** Raised by every change of the following fields, except `usedUnits`. */
+  readonly isSuspended: boolean
   readonly version: number
   readonly plan: string
   readonly limits: PlanLimits
@@ -57,6 +58,7 @@ export interface OrganizationUse {
 
 type Row = Record<Meter, string> & {
   version: number
+  is_suspended: boolean
   plan_id: string
   limits: PlanLimits
   features: PlanFeatures
@@ -77,7 +79,7 @@ const describeReading = (gauge: Meter) =>
   `coalesce((select value from usage_gauges g where g.organization_id = o.id and g.meter = '${gauge}'), 0) as ${gauge}`
 
 const SELECT_USE = `
-select o.version, o.plan_id, plan_limits(p.limits, o.limit_additions) as limits, p.features, p.markup_percent::text as markup_percent, coalesce(p.price_per_call_usd, 0)::text as price_per_call, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
+select o.version, o.suspended_at is not null as is_suspended, o.plan_id, plan_limits(p.limits, o.limit_additions) as limits, p.features, p.markup_percent::text as markup_percent, coalesce(p.price_per_call_usd, 0)::text as price_per_call, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
   coalesce(u.even_charges, 0) as even_charges, coalesce(u.odd_charges, 0) as odd_charges,
   (select c.cost_usd::text from spend_caps c where c.organization_id = o.id and c.action = 'block') as spend_cap,
@@ -96,6 +98,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
   if (!row) throw new Problem('organization_not_found')
   return {
     version: row.version,
+    isSuspended: row.is_suspended,
     plan: toFamily(row.plan_id),
     limits: row.limits,
     features: row.features,

@@ -44,7 +44,8 @@ const KEY_AGE_MS = 25_000
  * An idempotency key stands for one request of one caller. Its repeats get the same hold while that is open, and are
  * refused afterwards, so that a second piece of work cannot use a settled reservation.
  *
- * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`; with an
+ * @throws Problem `key_not_found`, `organization_not_found`, `too_many_reservations`, `unavailable`; `forbidden` for a key
+ *   that is revoked, expired or switched off, and for a suspended organization; with an
  *   idempotency key `idempotency_key_reused` for another request, `reservation_closed` for one whose hold has ended
  */
 export async function reserve(deps: Deps, request: ReserveRequest, caller: ReserveCaller): Promise<Reservation> {
@@ -68,8 +69,14 @@ export async function reserveFor(
   let seeds: KeySeeds | undefined
   await requireUnsettled(deps, allowance, organizationId, deriveHoldId(request, caller))
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const amounts: Amounts = new Map([...toUnitAmounts(asked.amounts, allowance.use), ...loaded.quantities])
     const key = await findKey(deps, organizationId, request, attempt)
+    const end = describeEnd(allowance, key, deps.now())
+    if (end && attempt > 0) throw new Problem('forbidden', { detail: end })
+    if (end) {
+      allowance = await reloadAllowance(deps, organizationId) // what is in memory may be older than a change for the better
+      continue
+    }
+    const amounts: Amounts = new Map([...toUnitAmounts(asked.amounts, allowance.use), ...loaded.quantities])
     const planning = { organizationId, amounts, tokens: asked.tokens, deps, request, caller, isFresh, seeds }
     const plan = planHold(allowance, key, planning)
     const hold = await holdOrDecideLocally(deps, plan)
@@ -83,6 +90,13 @@ export async function reserveFor(
     }
   }
   throw new Problem('unavailable', { detail: 'The quota is being changed right now.' })
+}
+
+/** Why nothing new may begin for an organization, or with a key. What was used before may still be reported. */
+function describeEnd({ use }: Allowance, key: KeyAllowance | undefined, now: number): string | undefined {
+  if (use.isSuspended) return 'The organization is suspended.'
+  if (key && !key.isActive) return 'The API key is switched off.'
+  return key?.endsAt !== undefined && key.endsAt <= now ? 'The API key has expired or was revoked.' : undefined
 }
 
 /** What Postgres says of the key's calendar limits, whose counters Redis has lost. */
