@@ -47,7 +47,7 @@ export const selectCredits = (at: string) => `(
     select greatest(0, coalesce(p.included_credits_usd, 0) - coalesce(sum(g.amount - g.rolled_over), 0)) as included
     from credit_grants g where g.organization_id = own.id and g.source = 'plan'
       and g.period_start = usage_period_start(o.period_anchor, ${at})) due
-  where not o.is_platform and (a.organization_id is not null or p.included_credits_usd > 0))`
+  where not o.is_platform and (a.last_granted > 0 or p.included_credits_usd > 0))`
 
 export function readCredits(row: CreditRow | null): CreditState | undefined {
   if (row === null) return undefined

@@ -99,6 +99,12 @@ from usage_events e join organizations o on o.id = e.organization_id
 where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.value ->> 'claim' = $4
   and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED}`
 
+/** Credits do not pay for what was charged before they began, nor do they get back what of it is corrected. */
+const LOWER_UNPAID = `
+  update credit_accounts c set charged_before = c.charged_before + d.charge
+  from (select s.organization_id, coalesce(sum(s.sign * s.charge_usd), 0) as charge from signed s group by 1) d, before b
+  where c.organization_id = d.organization_id and b.ingested_at < c.began_at and d.charge <> 0`
+
 /** Without the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
 const CORRECT = `, before as materialized (
   select e.* from usage_events e
@@ -134,6 +140,7 @@ const CORRECT = `, before as materialized (
   join meters m on m.slug = quantity.slug and not m.is_builtin and m.kind = 'counter'
 ), meter_periods as (${addTo('usage_meter_periods', METER_PERIODS, ['amount'], `(${groupRows(METER_PERIODS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
 ), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
+), unpaid as (${LOWER_UNPAID}
 ), keys as (
   update api_key_usage k set total_requests = k.total_requests + d.requests
   from (select key_id, sum(sign * requests) as requests from placed group by 1) d where k.key_id = d.key_id

@@ -31,7 +31,8 @@ export function addGrant(db: Database, grant: NewGrant) {
     with account as (
       insert into credit_accounts as a (organization_id, charged_before, granted, last_granted, updated_at)
       values (${organization}, ${selectCharged(organization)}, ${amount}::numeric, ${amount}::numeric, ${at})
-      on conflict (organization_id) do update set granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
+      on conflict (organization_id) do update set charged_before = case when ${IS_UNUSED} then excluded.charged_before else a.charged_before end,
+        began_at = case when ${IS_UNUSED} then excluded.began_at else a.began_at end, granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
         low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
     ), granted as (
       insert into credit_grants (id, organization_id, amount, remaining, source, priority, reason, expires_at, created_at)
@@ -42,6 +43,11 @@ export function addGrant(db: Database, grant: NewGrant) {
     )
     update organizations o set version = o.version + 1 where o.id = ${organization} returning o.id, o.version`)
 }
+
+/** Whether an account has never had credits, and is owed none by its plan: it was on a plan with some, and left before it got them. */
+const IS_UNUSED =
+  sql.raw(`a.last_granted = 0 and not exists (select from organizations o join plans p on p.id = o.plan_id
+  where o.id = a.organization_id and p.included_credits_usd > 0)`)
 
 /** A change of what is left of a grant, other than by burning. */
 export interface GrantChange {

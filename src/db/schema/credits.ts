@@ -36,11 +36,16 @@ export type CreditSource = (typeof CREDIT_SOURCES)[number]
 export const CREDIT_KINDS = ['grant', 'burn', 'return', 'expire', 'revoke', 'refund', 'correct'] as const
 export type CreditKind = (typeof CREDIT_KINDS)[number]
 
-/** An organization that uses credits: it had a grant once. */
+/**
+ * An organization that uses credits: it had a grant once, or is on a plan that includes some. A trigger makes the row with the
+ * plan (migration 0068), so that what is charged before the first grant burns from it.
+ */
 export const creditAccounts = pgTable('credit_accounts', {
   organizationId: ofOrganization().primaryKey(),
-  /** What the organization was charged in all its periods before its first grant. Credits do not pay for that. */
+  /** What the organization was charged in all its periods before `beganAt`. Credits do not pay for that. */
   chargedBefore: usd().notNull(),
+  /** When it came to a plan that includes credits, or got its first grant. */
+  beganAt: timestamptz().notNull().defaultNow(),
   /** The sum of all rows of the ledger except `burn` and `return`. */
   granted: usd().notNull().default('0'),
   /** What burned: the rest of the ledger, with the other sign. `granted - burned` is the balance. */

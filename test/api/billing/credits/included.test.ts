@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { settleCredits } from '../../../../src/billing/credits/settle.ts'
 import { reloadAllowance } from '../../../../src/limits/allowance.ts'
 import { at, listLedger, newCreditHolder } from '../../../support/credits.ts'
@@ -6,6 +6,7 @@ import { directly } from '../../../support/direct.ts'
 import { administrator, call } from '../../../support/http.ts'
 
 const { sql } = directly()
+const service = inject('credentials').service_key
 const MAY = Date.UTC(2031, 4, 10)
 const JUNE = Date.UTC(2031, 5, 10)
 
@@ -126,4 +127,60 @@ test('wrong amounts of a plan are refused by name', async () => {
   for (const field of ['included_credits_usd', 'rollover_max_usd'])
     for (const value of ['-1', 'x', '0.0000000001'])
       expect((await change({ [field]: value })).body.errors?.[0]?.path, `${field} ${value}`).toBe(`body.${field}`)
+})
+
+test('what is charged between the change of plan and the first grant burns from it, and what was charged before does not', async () => {
+  const { settle, charge, put, plan, organizationId, credits } = await newSubscriber({ included_credits_usd: 10 })
+  await put('pro')
+  await charge('100', '2031-05') // invoiced
+  await put(plan.id)
+  await charge('4', '2031-05') // before any job ran
+  expect((await reloadAllowance({ ...directly(), now: () => MAY }, organizationId)).use.credits).toMatchObject({
+    limit: 10_000_000_000,
+    used: 4_000_000_000,
+  })
+  await settle(MAY)
+  await settle(MAY)
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -4'])
+  expect(await credits()).toMatchObject({ balance: expect.stringMatching(/^(6|16)\./) }) // the present month's, too
+})
+
+test('an organization that left such a plan before its first grant is none with credits', async () => {
+  const { put, charge, organizationId, grant } = await newSubscriber({ included_credits_usd: 10 })
+  await put('pro')
+  await charge('3', '2031-05')
+  const read = async () => (await reloadAllowance({ ...directly(), now: () => MAY }, organizationId)).use.credits
+  expect(await read()).toBeUndefined()
+  await grant('5')
+  expect(await read()).toMatchObject({ limit: 5_000_000_000, used: 0 })
+})
+
+test('credits that a plan gets later begin for everybody who is on it', async () => {
+  const { change, charge, settle, organizationId } = await newSubscriber({})
+  await charge('7', '2031-05')
+  await change({ included_credits_usd: 10 })
+  await charge('2', '2031-05')
+  await settle(MAY)
+  await settle(MAY)
+  expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -2'])
+})
+
+test('a correction of what was charged before the credits began gives none of them away', async () => {
+  const { organizationId, grant, spend, credits } = await newCreditHolder()
+  await spend('40', 'early')
+  await grant('10')
+  await spend('3', 'late')
+  await settleCredits(directly(), organizationId)
+  expect(await credits()).toMatchObject({ balance: '7.000000' })
+  const correct = (event_id: string) =>
+    call('POST /api/v1/usage/corrections', {
+      token: service,
+      body: { event_id, organization_id: organizationId, reason: 'wrong', void: true },
+    })
+  expect((await correct('early')).body).toMatchObject({ outcome: 'corrected' })
+  await settleCredits(directly(), organizationId)
+  expect(await credits()).toMatchObject({ balance: '7.000000' })
+  expect((await correct('late')).body).toMatchObject({ outcome: 'corrected' })
+  await settleCredits(directly(), organizationId)
+  expect(await credits()).toMatchObject({ balance: '10.000000' })
 })
