@@ -1,7 +1,8 @@
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import page from '../../../docs/operate/meters.md?raw'
 import { commandsOf, parseCommand } from '../../support/curl.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
+import { newServiceKey } from '../../support/customers.ts'
 import { administrator, call, newKeyHolder } from '../../support/http.ts'
 
 /** The answers that the page shows, in their order. */
@@ -22,8 +23,8 @@ test('every command of the page does what it says, one after the other', async (
   }
   expect((await call('POST /api/v1/admin/plans', { token, body })).status).toBe(201)
   const variables: Record<string, string> = {
-    ADMIN_TOKEN: token,
-    SERVICE_KEY: inject('credentials').service_key,
+    ADMIN_TOKEN: (await newServiceKey(...asked('ADMIN_TOKEN'))).key,
+    SERVICE_KEY: (await newServiceKey(...asked('SERVICE_KEY'))).key,
     PLAN: plan,
     ORGANIZATION: holder.organizationId,
     KEY: holder.key,
@@ -42,6 +43,12 @@ test('every command of the page does what it says, one after the other', async (
   expect(got[1]).toMatchObject({ overage: { images: { tiers: [{ up_to: null, unit_price_usd: '0.04' }] } } })
   for (const answer of answers) expect(got).toContainEqual(expect.objectContaining({ ...matching(answer) }))
 })
+
+/** The scopes that the page asks for where it says what a variable is. */
+function asked(name: string): string[] {
+  const [, scopes = ''] = new RegExp(`\`${name}\` is [^;.]*service key with\\s([^;.]*)[;.]`).exec(page) ?? []
+  return [...scopes.matchAll(/`([^`]+)`/g)].map(([, scope = '']) => scope)
+}
 
 /** Every field that the page shows, and no more. */
 const matching = (answer: object): object =>
