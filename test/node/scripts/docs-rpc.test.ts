@@ -57,6 +57,16 @@ test('the types of the service binding import nothing', async () => {
   expect(await readFile(join(ROOT, 'src/rpc-types.ts'), 'utf8')).not.toMatch(/^\s*(import|export .* from)\b|import\(/m)
 })
 
+test('the page on the service binding has every method of the class, and no other', async () => {
+  const [page, code] = await Promise.all(
+    ['docs/guides/service-binding.md', 'src/rpc.ts'].map((file) => readFile(join(ROOT, file), 'utf8')),
+  )
+  const rows = [...(page ?? '').matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g) ?? [])
+  const methods = [...(code ?? '').matchAll(/^  async (\w+)\(/gm)].map(([, name]) => name)
+  expect(methods.length).toBeGreaterThan(10)
+  expect(rows.toSorted()).toEqual(methods.toSorted())
+})
+
 test('every documented call over the service binding compiles with strict, next to the one copied file', async () => {
   expect(snippets.map(({ name }) => name)).toEqual(
     expect.arrayContaining([expect.stringContaining('README'), expect.stringContaining('service-binding')]),
