@@ -42,3 +42,9 @@ test('every scope of service keys that a page names is one, or a wildcard for so
   expect(named.length).toBeGreaterThan(50)
   expect(named.filter(({ scope }) => !isPlatformScope(scope))).toEqual([])
 })
+
+test('no page installs a client by its name alone, since none is published', () => {
+  const lines = pages.flatMap(([file, text]) => text.split('\n').map((line) => ({ file, line })))
+  const byName = /\b(?:npm (?:i|install)|pnpm add|yarn add|pip install)(?: -\S+| [\w-]+)* tollgate(?![\w./-])/
+  expect(lines.filter(({ line }) => byName.test(line))).toEqual([])
+})
