@@ -29,7 +29,7 @@ export class RedisDatabases {
 
   /** Everything that is counted or held for an organization and its keys. */
   of(organizationId: string): Redis {
-    return this.#at(this.#findPlace(organizationId))
+    return this.#at(this.findPlace(organizationId))
   }
 
   /** Each of them, that of `shared` first. */
@@ -40,12 +40,14 @@ export class RedisDatabases {
   /** Organizations whose database is the same, together: what one script may touch. */
   group(organizationIds: Iterable<string>): string[][] {
     const groups: string[][] = []
-    for (const id of organizationIds) (groups[this.#findPlace(id)] ??= []).push(id)
+    for (const id of organizationIds) (groups[this.findPlace(id)] ??= []).push(id)
     return groups.flatMap((group) => [group])
   }
 
-  #findPlace(organizationId: string): number {
-    return this.#places.length === 1 ? 0 : choosePlace(organizationId, this.#places.length)
+  /** Which one an organization's is. 0, that of `shared`, for what no organization owns. */
+  findPlace(organizationId: string | undefined): number {
+    const count = this.#places.length
+    return count === 1 || organizationId === undefined ? 0 : choosePlace(organizationId, count)
   }
 
   #at(place: number): Redis {

@@ -188,7 +188,7 @@ async function carry(deps: Deps, known: Pending, { quota, organizationId }: Limi
     known.unsent = batch
     const ago = Math.max(0, deps.now() - batch.builtAt)
     const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)]
-    await retryLost(deps, () => runScript(redis, CARRY, batch.keys, args))
+    await retryLost(deps, organizationId, () => runScript(redis, CARRY, batch.keys, args))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
     known.unsent = undefined

@@ -23,7 +23,7 @@ export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRe
   try {
     if (await carryAll(deps, request)) return { outcome: 'unseeded' }
     let isRetried = false
-    const admission = await retryLost(deps, (isFirst) => {
+    const admission = await retryLost(deps, request.organizationId, (isFirst) => {
       isRetried = !isFirst
       return admit(findRedis(deps, request.organizationId), request, isFirst ? lease : undefined) // the lost attempt may have taken a lease already
     })

@@ -16,6 +16,14 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
  * marker remembers that a use was counted.
  */
 export const SETTLE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local function dropHold(at, id) -- of a counter that cannot be read without a figure of Postgres
+  local known = redis.call('HGET', KEYS[at + 1], id)
+  if not known then return end
+  redis.call('HDEL', KEYS[at + 1], id)
+  local held = tonumber(redis.call('HGET', KEYS[at], 'held') or '0')
+  local units = tonumber(string.match(known, '^%d+ (%d+)'))
+  if held > 0 then redis.call('HSET', KEYS[at], 'held', whole(math.max(0, held - units))) end
+end
 local request = cjson.decode(ARGV[1])
 local now, state = clock(request.ahead), readQuota(KEYS[1])
 if state.born then raise(state, request.recorded) end
@@ -37,8 +45,11 @@ for i, counter in ipairs(counters) do
   local read = openCounter(1 + i * 3, counter, now)
   if read then
     isCounted = settleIn(read, counter, request.id, isNew) or isCounted
-  elseif isNew and counter.xid and (counter.amount or 0) > 0 then
-    keepLate(KEYS[1 + i * 3], 'late:' .. whole(counter.xid), counter.amount)
+  else
+    dropHold(1 + i * 3, request.id)
+    if isNew and counter.xid and (counter.amount or 0) > 0 then
+      keepLate(KEYS[1 + i * 3], 'late:' .. whole(counter.xid), counter.amount)
+    end
   end
 end
 if isCounted and not request.isNew then redis.call('SET', KEYS[3], 1, 'PX', whole(request.marked)) end

@@ -51,11 +51,16 @@ interface Database {
 
 async function publishIn(deps: Deps, database: Database, raised: readonly RowVersion[]): Promise<void> {
   const { waiting } = database
-  for (const { name, version } of raised) waiting.set(name, Math.max(version, waiting.get(name) ?? 0))
+  for (const { name, version } of raised) {
+    const known = waiting.get(name) ?? 0
+    waiting.delete(name) // to the end: what was raised last is sent first
+    waiting.set(name, Math.max(version, known))
+  }
   let failure: unknown
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; ) {
     failure = await sendVersions(database)
-    if (failure === undefined) return
+    if (failure !== undefined) attempt++
+    else if (waiting.size === 0) return
   }
   log('warn', 'versions_not_announced', { count: raised.length, first: raised[0], ...errorFields(failure) })
   deps.defer(repeatPublishing(database))
@@ -70,7 +75,7 @@ async function repeatPublishing(database: Database): Promise<void> {
 
 /** @returns the error, if any; publishing is idempotent */
 async function sendVersions({ redis, waiting }: Database): Promise<unknown> {
-  const sent = [...waiting].slice(0, MAX_VERSIONS)
+  const sent = [...waiting].slice(-MAX_VERSIONS)
   const names = sent.map(([name]) => name)
   try {
     if (sent.length > 0)

@@ -36,7 +36,7 @@ export async function correctLimits(deps: Deps, correction: Correction): Promise
   const send = (own: Deps) =>
     countUsed(own, { batch: `correction:${organizationId}:${claim}`, organizationId, counters })
   try {
-    await retryLost(deps, () => send(deps))
+    await retryLost(deps, organizationId, () => send(deps))
   } catch (error) {
     log('warn', 'limits_not_counted', { counters: counters.length, ...errorFields(error) })
     deps.defer(repeatCounting(deps, send))

@@ -211,7 +211,7 @@ async function settleHold(
   ]
   const release = { organizationId: event.organization_id, period, holdId, recorded, counters, isNew }
   try {
-    return await retryLost(deps, () => releaseHold(deps, release))
+    return await retryLost(deps, event.organization_id, () => releaseHold(deps, release))
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error))
     const organizationIds = [event.organization_id]
@@ -239,7 +239,7 @@ async function countAll(
   for (let from = 0; from < counters.length; from += MAX_COUNTERS) {
     const [part, batch] = [counters.slice(from, from + MAX_COUNTERS), crypto.randomUUID()]
     try {
-      await retryLost(deps, () => countUsed(deps, { batch, organizationId, counters: part }))
+      await retryLost(deps, organizationId, () => countUsed(deps, { batch, organizationId, counters: part }))
     } catch (error) {
       log('warn', 'limits_not_counted', { counters: part.length, ...errorFields(error) })
       const at = deps.now()

@@ -18,6 +18,7 @@ import {
   findUser,
   isDisabled,
   isSomebody,
+  listMemberless,
   mayBeDisabled,
   NO_ACTIVE_MEMBERS,
   resumeMemberless,
@@ -62,7 +63,11 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
   if (operator.kind === 'user' && userId === operator.userId) throw new Problem('own_account')
   const user = await getUser(deps, userId)
   protectAdministrators(operator, user)
-  if (!user.isActive) return user
+  if (!user.isActive) {
+    // a repeat announces it as well: the first may have failed after it was committed
+    await invalidateOrganizations(deps, await listMemberless(deps.db, userId))
+    return user
+  }
   const now = new Date(deps.now())
   const mail = notice(deps, user, 'account_disabled')
   const memberless = selectMemberless(userId, now)

@@ -146,6 +146,14 @@ export const selectMemberless = (userId: string, since?: Date) => sql`
   select o.id from organizations o join memberships m on m.organization_id = o.id and m.user_id = ${userId}::uuid
   where o.suspended_reason = ${NO_ACTIVE_MEMBERS} and ${since ? sql`o.suspended_at = ${since.toISOString()}::timestamptz` : sql`true`}`
 
+/** The same as rows, with their versions. */
+export async function listMemberless(db: Database, userId: string) {
+  const { rows } = await db.execute<{ id: string; version: number }>(
+    sql`select o.id, o.version from organizations o where o.id in (${selectMemberless(userId)})`,
+  )
+  return rows
+}
+
 /** Statements that take a user's second factor away, with its backup codes. */
 export function deleteTwoFactor(db: Database, userId: string) {
   return [

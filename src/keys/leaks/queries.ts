@@ -13,6 +13,7 @@ export interface FoundKey extends KeyRef {
   readonly hash: string
   readonly name: string
   readonly hint: string
+  readonly version: number
   readonly organization: string
   readonly owners: readonly { readonly email: string; readonly name: string | null }[]
 }
@@ -20,7 +21,7 @@ export interface FoundKey extends KeyRef {
 /** Finds the keys of these hashes in all organizations: a report contains nothing but the key. */
 export async function selectFoundKeys(db: Database, hashes: readonly string[]): Promise<FoundKey[]> {
   const { rows } = await db.execute<FoundKey & Record<string, unknown>>(sql`
-    select k.id, k.organization_id as "organizationId", encode(k.key_hash, 'hex') as hash, k.name, k.key_hint as hint,
+    select k.id, k.organization_id as "organizationId", encode(k.key_hash, 'hex') as hash, k.name, k.key_hint as hint, k.version,
       o.name as organization, (
         select coalesce(json_agg(json_build_object('email', u.email, 'name', u.name) order by m.created_at), '[]'::json)
         from memberships m join users u on u.id = m.user_id

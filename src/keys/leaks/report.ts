@@ -68,8 +68,9 @@ async function disable(deps: ManagementDeps, key: FoundKey, finds: readonly Find
   })
   const mails = mailsAbout(deps, key, places, now)
   const version = await disableLeaked(deps.db, key, at, { row, mails: mails.map(({ insert }) => insert) })
+  // a repeat publishes as well: the first may have failed after it was committed
+  await publishVersion(deps, keyVersionKey(key.id), version ?? key.version)
   if (version === undefined) return
-  await publishVersion(deps, keyVersionKey(key.id), version)
   for (const mail of mails) mail.send()
 }
 

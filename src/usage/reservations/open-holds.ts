@@ -57,7 +57,9 @@ export async function getReservation(deps: Deps, organizationId: string, id: str
 async function read(deps: Deps, organizationId: string, filter: Parameters<typeof listHolds>[2]) {
   const { period, periodAnchor } = (await findAllowance(deps, organizationId)).use
   const periods = [period, toPeriod(periodAnchor, period.start - 1)]
-  return orUnavailable(() => retryLost(deps, () => listHolds(deps, { organizationId, periods }, filter)))
+  return orUnavailable(() =>
+    retryLost(deps, organizationId, () => listHolds(deps, { organizationId, periods }, filter)),
+  )
 }
 
 /** @throws Problem `unavailable` */
@@ -116,7 +118,7 @@ export async function extendReservation(
   if (typeof attribute(owner, await findOwners(deps, [owner], caller), caller) === 'string')
     throw new Problem('reservation_not_found')
   const expiresAt = await orUnavailable(() =>
-    retryLost(deps, async () => {
+    retryLost(deps, reservation.organizationId, async () => {
       const { counters } = readTrace(await findTrace(deps, reservation))
       const held = counters.map(({ key }) => ({ key, limit: null, cost: 0 }))
       return extendHold(deps, reservation, { ms: expires_in_seconds * 1000, counters: held })

@@ -274,7 +274,7 @@ async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
   const sent = trackSent(plan)
   try {
     await sendLateUse(deps, plan.quota.organizationId)
-    const hold = await retryLost(deps, () => holdUnits(deps, plan))
+    const hold = await retryLost(deps, plan.quota.organizationId, () => holdUnits(deps, plan))
     if ('meters' in hold) {
       rememberMeters(plan.quota, hold.meters, sent)
       rememberCounters({ counters: plan.counters, states: hold.counters, sent, now: plan.now })

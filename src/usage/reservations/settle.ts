@@ -82,7 +82,7 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
 /** While Redis does not answer, nothing is known of a hold, and it ends when it expires. */
 async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace> {
   try {
-    return readTrace(await retryLost(deps, () => findTrace(deps, reservation)))
+    return readTrace(await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation)))
   } catch (error) {
     log('warn', 'hold_not_read', errorFields(error))
     return readTrace(undefined)
@@ -108,7 +108,9 @@ async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller:
     ...(name === CREDITS && { isSeeded: true as const }),
   }))
   try {
-    return await retryLost(deps, () => releaseHold(deps, { ...reservation, recorded: {}, counters }))
+    return await retryLost(deps, reservation.organizationId, () =>
+      releaseHold(deps, { ...reservation, recorded: {}, counters }),
+    )
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error)) // the hold expires on its own
     return false

@@ -251,3 +251,17 @@ test("GitHub's documented example passes as signed", async () => {
     body: [{ token_hash: sha256Hex('some_token'), token_type: 'some_type', label: 'false_positive' }],
   })
 })
+
+test('a report that is repeated, since its answer was lost, is announced to isolates that know the key from before', async () => {
+  const { key, keyId } = await newKeyHolder()
+  const isolate = await newIsolate()
+  expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+  // what the first report did before it was lost
+  await directly().sql.query(
+    'update api_keys set is_active = false, leaked_at = now(), version = version + 1 where id = $1',
+    [keyId],
+  )
+  expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
+  expect((await report([find(key)])).status).toBe(200)
+  expect(await isolate.verify(key)).toMatchObject({ code: 'DISABLED' })
+})

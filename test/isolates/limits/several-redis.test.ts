@@ -122,6 +122,46 @@ describe('a change of a row', () => {
   })
 })
 
+test('a change reaches a database that was away, however many others wait for it', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const [, holder] = await bothHolders()
+  expect(await other.verify(holder.key)).toMatchObject({ code: 'VALID' })
+  const isolate = await newIsolate(TWO_DATABASES)
+  const { publishVersions } = await isolate.load(() => import('../../../src/limits/versions.ts'))
+  const others = Array.from({ length: 1_500 }, (_, at) => ({ name: `version:test:${at}`, version: 1 }))
+  const broken = breakStores([DOORS[1]])
+  await publishVersions(isolate.deps(), others)
+  broken.mockRestore()
+  const [row] = await isolate
+    .deps()
+    .sql.query('update organizations set suspended_at = now(), version = version + 1 where id = $1 returning version', [
+      holder.organizationId,
+    ])
+  await publishVersions(isolate.deps(), [
+    { name: organizationVersionKey(holder.organizationId), version: row?.version as number },
+  ])
+  expect(await other.verify(holder.key)).toMatchObject({ code: 'ORGANIZATION_SUSPENDED' })
+  expect(await isolate.deps().redis.all[1]?.exists('version:test:0', 'version:test:1499')).toBe(2)
+})
+
+test('a lost answer is asked for again, also while another database is away', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const [kept, cut] = await bothHolders()
+  const isolate = await newIsolate({ ...TWO_DATABASES, ON_LIMITER_OUTAGE: 'closed' })
+  for (const { key } of [kept, cut]) await isolate.verify(key)
+  const real = globalThis.fetch
+  let lost = 0
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const url = String(input instanceof Request ? input.url : input)
+    if (url.includes(DOORS[1])) throw new TypeError('connection lost')
+    if (url.includes(DOORS[0]) && lost++ === 0) throw new TypeError('connection reset')
+    return real(input, init)
+  })
+  await expect(isolate.verify(cut.key)).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await isolate.verify(kept.key)).toMatchObject({ valid: true })
+  expect(lost).toBe(2)
+})
+
 test.each([0, 1])('while database %i does not answer, only its organizations are decided locally', async (place) => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const holders = await bothHolders()

@@ -63,6 +63,15 @@ test('reservations hold their estimate, and settling takes what was used, at no 
   expect((await reserve('0.60')).body.granted).toBe(true)
 })
 
+test('a hold ends with its reservation, also while the balance waits for a figure of Postgres', async () => {
+  const { grant, reserve, settle, credits } = await newPrepaid('10.00')
+  const { body: held } = await reserve('6.00')
+  await grant('1.00') // the balance starts again with the next figure
+  expect((await settle(held.reservation_id, { cancel: true })).status).toBe(200)
+  expect(await credits()).toMatchObject({ balance: '11.000000', held: '0.000000' })
+  expect((await reserve('11.00')).body.granted).toBe(true)
+})
+
 test('a reservation without a cost needs something to be left', async () => {
   const { token, keyId, spend } = await newPrepaid('1.00')
   const ask = async () =>

@@ -2,7 +2,7 @@ import { exports } from 'cloudflare:workers'
 import { describe, expect, inject, test, vi } from 'vitest'
 import { toMonth } from '../../../../src/lib/period.ts'
 import { quotaKey } from '../../../../src/limits/limit-request.ts'
-import { administrator, call, newKeyHolder, setLimits } from '../../../support/http.ts'
+import { call, newKeyHolder, setLimits } from '../../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../../support/isolate.ts'
 
 const token = inject('credentials').service_key
@@ -15,43 +15,6 @@ async function holderWith(limits: Record<string, number>) {
   await setLimits(holder.organizationId, limits)
   return holder
 }
-
-describe('nothing new begins', () => {
-  const keys = '/api/v1/auth/api-keys'
-  test.each<[string, (holder: Awaited<ReturnType<typeof newKeyHolder>>) => Promise<unknown>]>([
-    ['with a revoked key', ({ keyId, token: own }) => call(`DELETE ${keys}/${keyId}`, { token: own })],
-    [
-      'with a key that is switched off',
-      ({ keyId, token: own }) => call(`PATCH ${keys}/${keyId}`, { token: own, body: { is_active: false } }),
-    ],
-    [
-      'for a suspended organization',
-      async ({ organizationId }) =>
-        call(`PUT /api/v1/admin/organizations/${organizationId}/suspension`, {
-          token: await administrator(),
-          body: { suspended: true, reason: 'Abuse' },
-        }),
-    ],
-  ])('%s, also where an isolate knows it from before; what was used may still be reported', async (_, change) => {
-    const holder = await holderWith({ tokens: 1_000 })
-    const { keyId: key_id } = holder
-    const isolate = await newIsolate()
-    expect(await isolate.reserve({ key_id, tokens: 10 })).toMatchObject({ granted: true })
-    await change(holder)
-    await expect(isolate.reserve({ key_id, tokens: 10 })).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await ask('reserve', { key_id, tokens: 10 })).body).toMatchObject({ status: 403, code: 'forbidden' })
-    const report = await call('POST /api/v1/usage', { token, body: { events: [{ id: 'late', key_id, queries: 1 }] } })
-    expect(report.body).toMatchObject({ accepted: 1 })
-  })
-
-  test('with a key that has expired', async () => {
-    const holder = await newKeyHolder({ expires_at: new Date(Date.now() + 90_000).toISOString() })
-    const isolate = await newIsolate()
-    expect(await isolate.reserve({ key_id: holder.keyId, tokens: 10 })).toMatchObject({ granted: true })
-    isolate.advance(91_000)
-    await expect(isolate.reserve({ key_id: holder.keyId, tokens: 10 })).rejects.toMatchObject({ code: 'forbidden' })
-  })
-})
 
 describe('a reservation', () => {
   test('holds what was asked for, and counts as used only what was settled', async () => {
