@@ -12,7 +12,7 @@ type StreamPart = StreamOf<Awaited<ReturnType<Generate['doStream']>>>
 /**
  * The middleware that meters a model of the AI SDK: `wrapLanguageModel({ model, middleware: meter(tollgate, { key_id }) })`.
  * Each call holds the tokens that it may use, and settles those that the provider reports. If a stream is given up or breaks,
- * it settles the tokens that came until then. A call throws QuotaExceededError when the tokens are not left.
+ * it settles the tokens that came until then. A call throws QuotaExceededError when its tokens are refused.
  */
 export function meter(tollgate: MeterClient, options: MeterOptions): LanguageModelMiddleware {
   const begin = ({ params, model }: Pick<Generate, 'params' | 'model'>) =>

@@ -81,37 +81,46 @@ export class UnavailableError extends TollgateError {
   override readonly name = 'UnavailableError'
 }
 
+type Refused = Extract<Reservation, { granted: false }>
+
+/** What a caller gets for each refusal of a reservation, as Tollgate's gateway answers it. */
+const REFUSALS: Readonly<Record<Refused['code'], readonly [status: number, code: TollgateErrorCode, title: string]>> = {
+  QUOTA_EXCEEDED: [429, 'quota_exceeded', 'The quota of this period is used up.'],
+  RATE_LIMITED: [429, 'rate_limited', 'Too many requests.'],
+  CONCURRENCY_EXCEEDED: [429, 'concurrency_exceeded', 'As many requests are under way at once as are allowed.'],
+  CREDITS_EXHAUSTED: [402, 'credits_exhausted', 'The prepaid credits are used up.'],
+}
+
 /**
- * Units that a call needs are not left. `status`, `headers` and `body` are an answer in the form of RFC 9457:
- * `new Response(error.body, error)`.
+ * A call was refused what it needs: by the quota, the credits, a limit of the key, or the number of calls at once, as `code`
+ * says. `status`, `headers` and `body` are an answer in the form of RFC 9457: `new Response(error.body, error)`.
  */
 export class QuotaExceededError extends TollgateError {
   override readonly name = 'QuotaExceededError'
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** Which meter was exceeded, and what is left. */
-  readonly reservation: Extract<Reservation, { granted: false }>
+  /** What refused, which meter was exceeded, and what is left. */
+  readonly reservation: Refused
 
-  constructor(reservation: Extract<Reservation, { granted: false }>) {
-    const { meter, resets_at } = reservation.exceeded
-    const title = 'The quota of this period is used up.'
-    const retryAfter = resets_at ? Math.max(1, Math.ceil((Date.parse(resets_at) - Date.now()) / 1000)) : undefined
-    super(title, { code: 'quota_exceeded', status: 429, retryAfter })
+  constructor(reservation: Refused) {
+    const { exceeded, refused_by } = reservation
+    // a newer server may refuse by what this version does not know
+    const [status, code, title] = REFUSALS[reservation.code] ?? REFUSALS.RATE_LIMITED
+    const retryAfter = reservation.retry_after ?? undefined
+    super(title, { code, status, retryAfter })
     this.reservation = reservation
     this.headers = {
       'Content-Type': 'application/problem+json',
       ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
     }
-    this.body = JSON.stringify({
-      type: 'about:blank',
-      title,
-      status: 429,
-      detail: title,
-      code: 'quota_exceeded',
-      meter,
-    })
+    const detail = describeExceeded(exceeded)
+    const problem = { type: 'about:blank', title, status, detail, code, meter: exceeded.meter, refused_by }
+    this.body = JSON.stringify(problem)
   }
 }
+
+const describeExceeded = ({ meter, requested, limit, used, held }: Refused['exceeded']) =>
+  `The request may need ${requested} of ${meter}; the limit is ${limit}, ${used} are used and ${held} held.`
 
 const BY_STATUS: Readonly<Record<number, typeof TollgateError>> = {
   400: InvalidRequestError,

@@ -98,7 +98,7 @@ export class MeteredCall {
 /**
  * Holds what a call of a model is expected to use.
  *
- * @throws QuotaExceededError if that is not left; TollgateError if it cannot be decided
+ * @throws QuotaExceededError if that is refused; TollgateError if it cannot be decided
  */
 export async function beginCall(
   { usage }: MeterClient,

@@ -15,7 +15,7 @@ interface OpenAIClient {
  * call holds the tokens that it may use, and settles those that the provider reports. If a stream is given up or breaks, it
  * settles the tokens that came until then. Other operations, such as embeddings, go through unmetered.
  *
- * @returns a client like it, whose calls throw QuotaExceededError when the tokens are not left. Make one for each request
+ * @returns a client like it, whose calls throw QuotaExceededError when their tokens are refused. Make one for each request
  */
 export const meter = <Client extends OpenAIClient>(
   client: Client,

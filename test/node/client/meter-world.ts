@@ -29,7 +29,7 @@ export const countTokens = (text: string) => text.match(/\S+/g)?.length ?? 0
 export const words = (count: number) => Array.from({ length: count }, (_, at) => `w${at}`).join(' ')
 
 /** A customer, and how their calls are metered. `apiKey` is that of the model. */
-export async function customer(limits?: { tokens: number }) {
+export async function customer(limits?: { tokens?: number; max_concurrent?: number }) {
   const external_id = crypto.randomUUID()
   const { id } = await tollgate.customers.upsert({ external_id, name: 'Ada', limits })
   const apiKey = `sk-${external_id}`

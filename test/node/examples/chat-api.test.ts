@@ -31,6 +31,7 @@ async function customer(limits?: { tokens: number }) {
   const { key } = await tollgate.keys.issue({ external_id, name: 'Key' })
   return {
     key,
+    external_id,
     tokens: async () => (await tollgate.quotas.get({ external_id })).meters.tokens,
     async call(method: string, path: string, body?: object, headers: object = { 'X-API-Key': key }) {
       const response = await fetch(`${worker.url}${path}`, {
@@ -62,6 +63,14 @@ test('without a key, or without tokens left, the model is not asked', async () =
   expect([refused.status, refused.json.code, refused.json.meter]).toEqual([429, 'quota_exceeded', 'tokens'])
   expect((await call('POST', '/chat', { message: 'one' })).status).toBe(429)
   expect((await call('POST', '/api/v1/generate', { ...body, provider: 'other' })).status).toBe(400)
+})
+
+test('used up credits are 402, and the model is not asked', async () => {
+  const { call, external_id } = await customer()
+  const expires_at = new Date(Date.now() + 86_400_000).toISOString()
+  await tollgate.credits.grant({ external_id, amount: '0.0001', reason: 'Too little', expires_at })
+  const refused = await call('POST', '/api/v1/generate', { user_id: 'u1', prompt: 'one', provider: 'openai' })
+  expect([refused.status, refused.json.code]).toEqual([402, 'credits_exhausted'])
 })
 
 test('a chat is streamed, kept as a conversation, and counted when it has ended', async () => {
