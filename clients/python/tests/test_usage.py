@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import RECORDED, Server, answer_json, failure, free_port, problem, silent, wait_for
@@ -88,6 +89,46 @@ def test_events_that_the_server_rejects_one_by_one_are_handed_back_with_their_co
     tollgate.record({"id": "x"}, {"id": "y"}, {"id": "z"})
     tollgate.flush()
     assert [(one.event["id"], one.reason) for one in lost] == [("x", "too_old"), ("z", "conflict")]
+
+
+def cycle() -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    metadata["itself"] = metadata
+    return {"key_id": "bad", "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param({"key_id": "bad", "metadata": {"tags": {"a"}}}, id="a set"),
+        pytest.param({"key_id": "bad", "storage_gb": float("nan")}, id="NaN"),
+        pytest.param(cycle(), id="a cycle"),
+        pytest.param(None, id="nothing at all"),
+    ],
+)
+def test_an_event_that_json_cannot_hold_is_handed_back_and_those_around_it_are_sent(
+    serve: Serve, kind: str, bad: Any
+) -> None:
+    lost: list[LostEvent] = []
+    server = serve(RECORDED)
+    tollgate = server.connect(kind, usage=UsageOptions(flush_interval=0.01, on_lost=lost.extend))
+    tollgate.record({"key_id": "a"}, bad, {"key_id": "b"})
+    wait_for(lambda: len(server.requests) == 1)
+    tollgate.record(key_id="c")
+    wait_for(lambda: len(server.requests) == 2)
+    sent = [event["key_id"] for seen in server.requests for event in json.loads(seen.body)["events"]]
+    assert sent == ["a", "b", "c"]
+    assert [(one.event is bad, one.reason) for one in lost] == [(True, "rejected")]
+
+
+def test_what_is_changed_after_it_was_recorded_is_sent_as_it_was(serve: Serve, kind: str) -> None:
+    server = serve(RECORDED)
+    tollgate = server.connect(kind, usage=UsageOptions(flush_interval=60))
+    metadata: dict[str, Any] = {"page": 1}
+    tollgate.record(key_id="a", metadata=metadata)
+    metadata["page"] = {"a", "set"}
+    tollgate.flush()
+    assert json.loads(server.requests[0].body)["events"][0]["metadata"] == {"page": 1}
 
 
 def test_what_nobody_asks_for_is_logged(serve: Serve, kind: str, caplog: pytest.LogCaptureFixture) -> None:

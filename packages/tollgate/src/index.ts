@@ -14,8 +14,9 @@ export {
   UnauthenticatedError,
   UnavailableError,
 } from './errors.ts'
+export type { LostEvent } from './lost-events.ts'
 export type { Answer, CallOptions, Input, InputArguments, OperationName } from './operations.ts'
-export type { LostEvent, RecorderOptions } from './recorder.ts'
+export type { RecorderOptions } from './recorder.ts'
 export type { HeldWork, RefusedReservation, ReservationOptions, ReservedResult, WorkUse } from './reservation.ts'
 export type * as api from './types.ts'
 export type { OnUnavailable, UncheckedVerdict, Verdict, VerifyOptions } from './verify.ts'

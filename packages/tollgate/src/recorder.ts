@@ -1,12 +1,7 @@
 import type { RecordedUsage, UsageEvent } from './binding-types.ts'
 import { isUnavailable } from './errors.ts'
+import { type LostEvent, type OnLost, tellLost, watchExit } from './lost-events.ts'
 import { toTollgateError } from './perform.ts'
-
-/** An event that was not counted, and why: `rejected`, `conflict`, `queue_full`, or the code of the error. */
-export interface LostEvent {
-  readonly event: UsageEvent
-  readonly reason: string
-}
 
 export interface RecorderOptions {
   /** Events of one request, up to 1,000. */
@@ -17,8 +12,8 @@ export interface RecorderOptions {
   readonly maxQueued?: number | undefined
   /** `sync`: acknowledge only what is in the database. */
   readonly durability?: 'spool' | 'sync' | undefined
-  /** Called for events that were not counted. Without it they are lost silently. */
-  readonly onLost?: ((lost: readonly LostEvent[]) => void) | undefined
+  /** Gets the events that were not counted. Without it a warning says how many, and why, once a minute for each reason. */
+  readonly onLost?: OnLost | undefined
 }
 
 /** The server takes 1 MB a request. */
@@ -32,6 +27,7 @@ export class Recorder {
   readonly #send: Send
   readonly #options: RecorderOptions
   #queue: UsageEvent[] = []
+  #inFlight: readonly UsageEvent[] = []
   #failures = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #sending: Promise<void> | undefined
@@ -45,8 +41,14 @@ export class Recorder {
   record(events: readonly UsageEvent[]): void {
     const { batchSize = 100, maxQueued = 10_000 } = this.#options
     const room = Math.max(0, maxQueued - this.#queue.length)
-    this.#queue.push(...events.slice(0, room).map(completeEvent))
-    this.#lose(events.slice(room).map((event) => ({ event, reason: 'queue_full' })))
+    const copies = events.slice(0, room).map(copyEvent)
+    this.#queue.push(...copies.filter((copy) => copy !== undefined))
+    this.#watchExit()
+    this.#lose(
+      events.slice(0, room).filter((_, at) => !copies[at]),
+      'rejected',
+    )
+    this.#lose(events.slice(room), 'queue_full')
     if (this.#queue.length >= batchSize && this.#failures === 0) this.#flushInBackground()
     else this.#startTimer()
   }
@@ -85,19 +87,35 @@ export class Recorder {
 
   async #sendBatch(batch: readonly UsageEvent[]): Promise<void> {
     this.#queue = this.#queue.slice(batch.length)
+    this.#inFlight = batch
     try {
-      this.#lose(listLost(batch, await this.#send(batch)))
+      tellLost(listLost(batch, await this.#send(batch)), this.#options.onLost)
     } catch (failure) {
       const error = toTollgateError(failure)
-      if (!isUnavailable(error)) return this.#lose(batch.map((event) => ({ event, reason: error.code })))
+      if (!isUnavailable(error)) return this.#lose(batch, error.code)
       this.#queue = [...batch, ...this.#queue]
       this.#failures++
       throw error
+    } finally {
+      this.#inFlight = []
+      this.#watchExit()
     }
   }
 
-  #lose(lost: readonly LostEvent[]): void {
-    if (lost.length > 0) this.#options.onLost?.(lost)
+  #watchExit(): void {
+    watchExit(this, this.#queue.length + this.#inFlight.length > 0)
+  }
+
+  /** At the end of the program: whatever was not acknowledged. */
+  lose(): void {
+    this.#lose([...this.#inFlight, ...this.#queue], 'closed')
+  }
+
+  #lose(events: readonly UsageEvent[], reason: string): void {
+    tellLost(
+      events.map((event) => ({ event, reason })),
+      this.#options.onLost,
+    )
   }
 }
 
@@ -107,6 +125,15 @@ export const completeEvent = (event: UsageEvent): UsageEvent => ({
   id: event.id ?? crypto.randomUUID(),
   timestamp: event.timestamp ?? new Date().toISOString(),
 })
+
+/** @returns a copy that whoever recorded it cannot change any more; undefined if JSON cannot hold the event */
+function copyEvent(event: UsageEvent): UsageEvent | undefined {
+  try {
+    return JSON.parse(JSON.stringify(completeEvent(event))) as UsageEvent
+  } catch {
+    return undefined // a BigInt or a cycle would fail each time, and keep all others back
+  }
+}
 
 /** @returns the first events that fit into one request, at least one */
 function takeBatch(queue: readonly UsageEvent[], size: number): UsageEvent[] {

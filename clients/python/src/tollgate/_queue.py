@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ _log = logging.getLogger("tollgate")
 class LostEvent:
     """An event that was not counted, and why: a rejection's code, `conflict`, `queue_full`, or an error's code.
 
-    `closed`: nothing was acknowledged until the client closed, or the program ended.
+    `rejected`: JSON cannot hold it, such as a set, a cycle or NaN. `closed`: nothing was acknowledged until the client closed, or the program ended.
     """
 
     event: Mapping[str, Any]
@@ -60,11 +61,14 @@ class UsageQueue:
     def add(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Each gets an id, so that it counts once however often it is sent."""
         given = list(events)
+        copies = [_copy_event(event) for event in given]
+        good = [copy for copy in copies if copy is not None]
         with self._lock:
             room = 0 if self._is_closed else max(0, self._options.max_queued - len(self._events))
-            self._events += [complete_event(event) for event in given[:room]]
+            self._events += good[:room]
             reason = "closed" if self._is_closed else "queue_full"
-        self.lose(LostEvent(event, reason) for event in given[room:])
+        self.lose(LostEvent(event, "rejected") for event, copy in zip(given, copies) if copy is None)
+        self.lose(LostEvent(event, reason) for event in good[room:])
 
     @property
     def is_empty(self) -> bool:
@@ -130,6 +134,15 @@ class UsageQueue:
             self._options.on_lost(events)
         except Exception:  # its failure must not end the sending of other events
             _log.exception("on_lost failed for %d usage events", len(events))
+
+
+def _copy_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A copy that whoever recorded it cannot change any more. None for what JSON cannot hold: it would fail each time."""
+    try:
+        copy: dict[str, Any] = json.loads(json.dumps(complete_event(event), allow_nan=False))
+        return copy
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return None
 
 
 def _count_fitting(events: Sequence[Mapping[str, Any]]) -> int:
