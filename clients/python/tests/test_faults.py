@@ -164,12 +164,14 @@ def test_what_cannot_be_settled_is_recorded_under_the_id_of_the_reservation(serv
     granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {"tokens": 9}})
     server = serve(granted, problem(500, "internal"), RECORDED)
     tollgate = server.connect(kind, usage=UsageOptions(flush_interval=60))
-    tollgate.within_reservation(lambda hold: hold.use(tokens=3), key_id="k", model="m", external_id="c")
+    said = {"key_id": "k", "model": "m", "external_id": "c", "subject": "user-7", "provider": "p"}
+    estimate = {"tokens": 9, "quantities": {"images": 2}, "expires_in_seconds": 60, "idempotency_key": "i"}
+    tollgate.within_reservation(lambda hold: hold.use(output_tokens=3, endpoint="/v1/answers"), **said, **estimate)
     tollgate.flush()
     assert [seen.path for seen in server.requests] == [f"/api/v1/usage{end}" for end in ("/reserve", "/settle", "")]
     (event,) = json.loads(server.requests[2].body)["events"]
-    known = {"id": "hold_1", "key_id": "k", "model": "m", "external_id": "c", "tokens": 3}
-    assert {name: event[name] for name in known} == known
+    recorded = {**said, "id": "hold_1", "output_tokens": 3, "endpoint": "/v1/answers", "timestamp": event["timestamp"]}
+    assert event == recorded
 
 
 def test_a_reservation_that_tollgate_cannot_make_raises_or_records_its_use_as_was_chosen(
@@ -182,10 +184,11 @@ def test_a_reservation_that_tollgate_cannot_make_raises_or_records_its_use_as_wa
 
     server = serve(problem(500, "internal"), RECORDED)
     opened = server.connect(kind, usage=UsageOptions(flush_interval=60))
-    opened.within_reservation(lambda hold: hold.use(tokens=3), key_id="k", tokens=9, on_unavailable="allow")
+    given = {"key_id": "k", "subject": "user-7", "tokens": 9, "on_unavailable": "allow"}
+    opened.within_reservation(lambda hold: hold.use(tokens=3), **given)
     opened.flush()
     (event,) = json.loads(server.requests[1].body)["events"]
-    assert (event["key_id"], event["tokens"]) == ("k", 3)
+    assert (event["key_id"], event["subject"], event["tokens"]) == ("k", "user-7", 3)
 
     forbidden = serve(problem(403, "forbidden")).connect(kind)
     refuse = failure(lambda: forbidden.within_reservation(lambda hold: None, key_id="k", on_unavailable="allow"))

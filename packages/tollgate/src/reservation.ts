@@ -45,9 +45,9 @@ export class Hold implements HeldWork {
   #settled: Promise<void> | undefined
 
   constructor(usage: Usage, input: ReserveInput, given: Pick<HeldWork, 'reservation' | 'signal'>) {
-    const { key_id, organization_id, external_id, provider, model } = input
+    const { organization_id, external_id } = input
     this.#usage = usage
-    this.#used = dropUndefined({ key_id, provider, model })
+    this.#used = dropUndefined(describeUse(input))
     this.#owner = dropUndefined({ organization_id, external_id })
     this.reservation = given.reservation
     this.signal = given.signal
@@ -76,6 +76,12 @@ export class Hold implements HeldWork {
     }
   }
 }
+
+const ABOUT_HOLD = new Set(['organization_id', 'external_id', 'slots', 'expires_in_seconds', 'idempotency_key'])
+
+/** What an event has of a reservation: all but its amounts, which are an estimate, and what is about the hold itself. */
+const describeUse = (input: ReserveInput): WorkUse =>
+  Object.fromEntries(Object.entries(input).filter(([name]) => !isUnit(name) && !ABOUT_HOLD.has(name)))
 
 const dropUndefined = <Fields extends object>(fields: Fields) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields

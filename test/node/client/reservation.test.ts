@@ -155,6 +155,32 @@ test('while Tollgate is away work does not run; where that is allowed it does, a
   ).rejects.toMatchObject({ code: 'unauthenticated' })
 })
 
+test.each([
+  ['a reservation that could not be settled', { reserve: { granted: true, reservation_id: 'hold_1' } }],
+  ['work that ran without a reservation', {}],
+])('what is recorded of %s has all that the reservation said beside its amounts', async (_, { reserve }) => {
+  const bodies: Record<string, Record<string, unknown>> = {}
+  const client = connect({
+    retries: 0,
+    async fetch(request) {
+      const end = request.url.split('/').at(-1) ?? ''
+      bodies[end] = (await request.json()) as Record<string, unknown>
+      if (end === 'usage') return Response.json({ accepted: 1, duplicates: 0, conflicts: [], rejected: [] })
+      return end === 'reserve' && reserve ? Response.json(reserve) : new Response(null, { status: 503 })
+    },
+  })
+  const said = { key_id: 'k', external_id: 'c', subject: 'user-7', provider: 'openai', model: 'gpt-4o' }
+  const held = { ...said, input_tokens: 9, quantities: { images: 2 }, expires_in_seconds: 60, idempotency_key: 'i' }
+  await client.withReservation(held, ({ use }) => use({ output_tokens: 5, endpoint: '/v1/answers' }), {
+    onUnavailable: 'allow',
+  })
+  await client.usage.flush()
+
+  const recorded = { ...said, output_tokens: 5, endpoint: '/v1/answers', timestamp: expect.any(String) }
+  expect(bodies.usage?.events).toEqual([{ ...recorded, id: reserve?.reservation_id ?? expect.any(String) }])
+  if (reserve) expect(bodies.settle).toMatchObject({ subject: 'user-7', output_tokens: 5 })
+})
+
 test('a user is known by their token, over HTTP and over the service binding', async () => {
   const email = `${crypto.randomUUID()}@example.com`
   const password = 'SecurePassword123!'

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Reservation = ReservationGranted | ReservationNotGranted
 
 _UNITS = frozenset({"api_calls", "queries", "concepts", "cost_usd", "storage_gb", "quantities"})
+_OWNER = ("organization_id", "external_id")
+_ABOUT_HOLD = frozenset({"slots", "expires_in_seconds", "idempotency_key"})
 
 
 def read_reservation(reply: Reply) -> Reservation:
@@ -32,8 +34,8 @@ class Hold:
 
     def __init__(self, reservation: Reservation | None, given: Mapping[str, Any]) -> None:
         self.reservation = reservation
-        self._used = _select(given, "key_id", "provider", "model")
-        self._owner = _select(given, "organization_id", "external_id")
+        self._used = _describe_use(given)
+        self._owner = {name: given[name] for name in _OWNER if given.get(name) is not None}
 
     @property
     def granted(self) -> bool:
@@ -58,9 +60,7 @@ class Hold:
         return cast(UsageEvent, {**self._used, **self._owner, "id": known or str(uuid.uuid4())})
 
     def _has_units(self) -> bool:
-        return any(
-            value is not None and (name.endswith("tokens") or name in _UNITS) for name, value in self._used.items()
-        )
+        return any(value is not None and _is_unit(name) for name, value in self._used.items())
 
 
 def hold_without(error: TollgateError, choice: str, given: Mapping[str, Any]) -> Hold:
@@ -70,5 +70,14 @@ def hold_without(error: TollgateError, choice: str, given: Mapping[str, Any]) ->
     return Hold(None, given)
 
 
-def _select(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: given[name] for name in names if given.get(name) is not None}
+def _is_unit(name: str) -> bool:
+    return name.endswith("tokens") or name in _UNITS
+
+
+def _describe_use(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event has of a reservation: all but its amounts, which are an estimate, and what is about the hold itself."""
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not None and not _is_unit(name) and name not in _OWNER and name not in _ABOUT_HOLD
+    }
