@@ -1,6 +1,7 @@
 import { type BoundOperation, bindingTransport } from './binding.ts'
 import type * as wire from './binding-types.ts'
 import { type HttpOptions, httpTransport } from './http.ts'
+import type { RequestHooks } from './observe.ts'
 import type { Answer, Call, CallOptions, InputArguments, OperationName, Query, Reply, Transport } from './operations.ts'
 import { perform } from './perform.ts'
 import { completeEvent, Recorder, type RecorderOptions } from './recorder.ts'
@@ -18,7 +19,7 @@ import {
 import type * as api from './types.ts'
 import { type OnUnavailable, type Verdict, type VerifyOptions, verifyKey } from './verify.ts'
 
-export interface ClientOptions {
+export interface ClientOptions extends RequestHooks {
   /** Bounds each call with all its retries: 10,000 by default. */
   readonly timeoutMs?: number | undefined
   /** The same for verifications: 2,000 by default, or `timeoutMs` if that is less. */
@@ -29,6 +30,8 @@ export interface ClientOptions {
   readonly onUnavailable?: OnUnavailable | undefined
   /** How recorded usage is collected and sent. */
   readonly usage?: RecorderOptions | undefined
+  /** Gives the trace that a call belongs to, where the call itself names none: that of the current span. */
+  readonly traceparent?: (() => string | undefined) | undefined
 }
 
 export interface TollgateOptions extends ClientOptions, HttpOptions {}
@@ -201,9 +204,18 @@ export class Tollgate<Name extends OperationName = OperationName> {
     return (await this.#perform({ ...call, idempotencyKey }, rest)).body as Result
   }
 
-  #perform(call: Call, { signal, timeoutMs }: CallOptions): Promise<Reply> {
+  #perform(call: Call, { signal, timeoutMs, traceparent = call.traceparent }: CallOptions): Promise<Reply> {
     const { retries = 2, timeoutMs: usual = 10_000 } = this.#options
-    return perform(this.#transport, call, { signal, timeoutMs: timeoutMs ?? usual, retries })
+    const traced = { ...call, traceparent: traceparent ?? this.#findTrace() }
+    return perform(this.#transport, traced, { signal, timeoutMs: timeoutMs ?? usual, retries, hooks: this.#options })
+  }
+
+  #findTrace(): string | undefined {
+    try {
+      return this.#options.traceparent?.()
+    } catch {
+      return undefined // a call is worth more than its trace
+    }
   }
 }
 

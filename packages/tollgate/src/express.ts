@@ -79,6 +79,7 @@ function readFacts(request: IncomingRequest, { ip = readAddress }: ExpressNeed) 
     method: request.method ?? 'GET',
     endpoint: readEndpoint(request),
     ip: ip(request),
+    traceparent: read('traceparent'),
   }
 }
 

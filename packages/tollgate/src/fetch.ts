@@ -73,6 +73,7 @@ function readFacts(request: Request, { ip = readEdgeAddress }: FetchNeed): Reque
     method: request.method,
     endpoint: new URL(request.url).pathname,
     ip: ip(request),
+    traceparent: read('traceparent'),
   }
 }
 

@@ -47,6 +47,7 @@ const readFacts = (c: Context, { ip = ({ req }) => readEdgeAddress(req.raw) }: H
   method: c.req.method,
   endpoint: routePath(c, -1), // the handler's pattern: middlewares come before it
   ip: ip(c),
+  traceparent: c.req.header('traceparent'),
 })
 
 function findWaitUntil(c: Context): WaitUntil | undefined {

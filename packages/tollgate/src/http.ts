@@ -10,6 +10,9 @@ export interface HttpOptions {
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined
 }
 
+/** Version, trace, parent and flags; a later version may add more (https://www.w3.org/TR/trace-context-1/). */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(?:-[!-~]*)?$/
+
 const PASSED_ON = ['RateLimit-Policy', 'RateLimit', 'Retry-After']
 
 /**
@@ -34,6 +37,7 @@ function buildRequest({ baseUrl, serviceKey }: HttpOptions, call: Call, signal: 
   const headers = new Headers({ Authorization: `Bearer ${serviceKey}` })
   if (call.body !== undefined) headers.set('Content-Type', 'application/json')
   if (call.idempotencyKey !== undefined) headers.set('Idempotency-Key', call.idempotencyKey)
+  if (call.traceparent !== undefined && TRACEPARENT.test(call.traceparent)) headers.set('traceparent', call.traceparent)
   return new Request(`${baseUrl}/api/v1${fillPath(path, call.params)}${toQuery(call.query)}`, {
     method,
     headers,
@@ -71,11 +75,13 @@ function readReply(response: Response, text: string): Reply {
   const isJson = /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('Content-Type') ?? '')
   const json = isJson ? parseObject(text) : undefined
   if (!response.ok) throw readError(response, json ?? {})
-  if (EMPTY_STATUSES.has(response.status) && text === '') return { body: undefined, headers: {} }
-  if (response.headers.get('Content-Type')?.startsWith('text/csv')) return { body: text, headers: {} }
+  const { status } = response
+  if (EMPTY_STATUSES.has(status) && text === '') return { status, body: undefined, headers: {} }
+  if (response.headers.get('Content-Type')?.startsWith('text/csv')) return { status, body: text, headers: {} }
   if (!json) throw unreadable(response)
   const headers = PASSED_ON.map((name) => [name, response.headers.get(name)] as const)
   return {
+    status,
     body: json,
     headers: Object.fromEntries(headers.filter((pair): pair is [string, string] => pair[1] !== null)),
   }

@@ -15,6 +15,7 @@ export {
   UnavailableError,
 } from './errors.ts'
 export type { LostEvent } from './lost-events.ts'
+export type { RequestHooks, RequestOutcome, SentRequest } from './observe.ts'
 export type { Answer, CallOptions, Input, InputArguments, OperationName } from './operations.ts'
 export type { RecorderOptions } from './recorder.ts'
 export type { HeldWork, RefusedReservation, ReservationOptions, ReservedResult, WorkUse } from './reservation.ts'

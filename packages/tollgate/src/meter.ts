@@ -23,6 +23,8 @@ export interface MeterOptions
   readonly waitUntil?: WaitUntil | undefined
   /** What happens while Tollgate cannot hold units: `deny` (the default) throws, `allow` calls the model and records its use. */
   readonly onUnavailable?: 'allow' | 'deny' | undefined
+  /** The trace that the reservation and its settlement belong to, over HTTP. */
+  readonly traceparent?: string | undefined
 }
 
 /** A call, as it is read before it is sent. */
@@ -106,12 +108,12 @@ export async function beginCall(
   { texts, signal, ...planned }: PlannedCall,
 ): Promise<MeteredCall> {
   const { key_id, organization_id, external_id, expires_in_seconds, onUnavailable, details = {} } = options
-  const { countTokens = guessTokens, maxOutputTokens = USUAL_OUTPUT_TOKENS } = options
+  const { traceparent, countTokens = guessTokens, maxOutputTokens = USUAL_OUTPUT_TOKENS } = options
   const input_tokens = countTokens(texts.join('\n'))
   const amounts = { input_tokens, output_tokens: planned.maxOutputTokens ?? maxOutputTokens }
   const named = { provider: options.provider ?? planned.provider, model: planned.model }
   const input = { key_id, organization_id, external_id, expires_in_seconds, ...named, ...amounts }
-  const held = await hold(usage, input, { onUnavailable, signal })
+  const held = await hold(usage, input, { onUnavailable, signal, traceparent })
   if (!held.granted) throw new QuotaExceededError(held)
   held.use(details)
   return new MeteredCall(held, input_tokens, signal, options)

@@ -11,6 +11,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
   /** Lets the server repeat its first answer. The client makes one where an operation takes it. */
   readonly idempotencyKey?: string | undefined
+  /** The trace that the call belongs to (W3C Trace Context), over HTTP. What has another form is not sent. */
+  readonly traceparent?: string | undefined
 }
 
 export type Query<Name extends OperationName> = Operations[Name] extends { query?: infer Given }
@@ -29,9 +31,12 @@ export interface Call {
   readonly query?: Readonly<Record<string, unknown>> | undefined
   readonly body?: unknown
   readonly idempotencyKey?: string | undefined
+  readonly traceparent?: string | undefined
 }
 
 export interface Reply {
+  /** Undefined over a service binding, which has none. */
+  readonly status?: number
   readonly body: unknown
   /** Only those that a verdict is passed on with. */
   readonly headers: Readonly<Record<string, string>>

@@ -1,11 +1,13 @@
 import { errorFor, TollgateError } from './errors.ts'
 import { IDEMPOTENT_OPERATIONS } from './idempotent-operations.ts'
+import { observe, type RequestHooks } from './observe.ts'
 import type { Call, CallOptions, OperationName, Reply, Transport } from './operations.ts'
 
 export interface PerformOptions extends Pick<CallOptions, 'signal'> {
   readonly timeoutMs: number
   /** How often a call is repeated at most. */
   readonly retries: number
+  readonly hooks: RequestHooks
 }
 
 const FIRST_BACKOFF_MS = 100
@@ -19,19 +21,31 @@ const MAX_BACKOFF_MS = 2_000
  */
 export function perform(transport: Transport, call: Call, options: PerformOptions): Promise<Reply> {
   const ready = addIdempotencyKey(transport, call)
-  return withDeadline(options, async function attempt(signal, endsAt) {
-    for (let attempts = 0; ; attempts++) {
+  const [method = '', path = ''] = call.name.split(' ')
+  return withDeadline(options, async function repeat(signal, endsAt) {
+    for (let attempt = 1; ; attempt++) {
       try {
-        return await transport.send(ready, signal)
+        return await observe(options.hooks, { method, path, attempt }, () => sendOnce(transport, ready, signal))
       } catch (error) {
         const failure = toTollgateError(error)
-        const waitMs = readWait(failure, attempts)
-        const isFinal = attempts >= options.retries || signal.aborted || Date.now() + waitMs >= endsAt
+        const waitMs = readWait(failure, attempt - 1)
+        const isFinal = attempt > options.retries || signal.aborted || Date.now() + waitMs >= endsAt
         if (isFinal || !mayRepeat(transport, ready, failure)) throw failure
         await wait(waitMs, signal)
+        if (signal.aborted) throw failure
       }
     }
   })
+}
+
+/** Ends with the signal, whatever the transport does. @throws TollgateError */
+async function sendOnce(transport: Transport, call: Call, signal: AbortSignal): Promise<Reply> {
+  const ended = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  try {
+    return await Promise.race([transport.send(call, signal), ended])
+  } catch (error) {
+    throw toTollgateError(signal.aborted ? signal.reason : error)
+  }
 }
 
 function addIdempotencyKey(transport: Transport, call: Call): Call {

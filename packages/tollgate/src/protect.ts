@@ -30,6 +30,8 @@ export interface RequestFacts {
   readonly method: string
   readonly endpoint: string
   readonly ip: string | undefined
+  /** The caller's trace, which the verification and the report belong to. */
+  readonly traceparent: string | undefined
 }
 
 /** An answer in the form of RFC 9457. */
@@ -70,9 +72,10 @@ export async function checkRequest(client: Client, need: Need, facts: RequestFac
   const key = readKey(facts)
   if (typeof key !== 'string') return { refusal: key }
   const { endpoint = facts.endpoint } = need
-  const verdict = await client.keys.verify({ ...buildInput(need, facts), key, endpoint })
+  const { method, traceparent } = facts
+  const verdict = await client.keys.verify({ ...buildInput(need, facts), key, endpoint }, { traceparent })
   if (!verdict.valid) return { refusal: refuse(verdict.status, verdict.code, verdict.headers, verdict.request_id) }
-  return { passage: new Passage(client, verdict, { endpoint, method: facts.method }) }
+  return { passage: new Passage(client, verdict, { endpoint, method }, traceparent) }
 }
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' }
@@ -116,13 +119,15 @@ export class Passage implements KeyContext {
   readonly verdict: KeyContext['verdict']
   readonly #client: Client
   readonly #place: Place
+  readonly #traceparent: string | undefined
   readonly #began = performance.now()
   readonly #used: Promise<Used>[] = []
 
-  constructor(client: Client, verdict: KeyContext['verdict'], place: Place) {
+  constructor(client: Client, verdict: KeyContext['verdict'], place: Place, traceparent: string | undefined) {
     this.#client = client
     this.verdict = verdict
     this.#place = place
+    this.#traceparent = traceparent
   }
 
   /** Bound, because handlers take it out of its context: `({ use }) => …`. */
@@ -148,6 +153,6 @@ export class Passage implements KeyContext {
     const event: UsageEvent = Object.assign({ id: crypto.randomUUID() }, known, ...used)
     const { usage } = this.#client
     if (!isUrgent) return usage.record(event)
-    await usage.send([event]).catch(() => usage.record(event)) // the same id, so it counts once
+    await usage.send([event], { traceparent: this.#traceparent }).catch(() => usage.record(event)) // the same id, so it counts once
   }
 }

@@ -40,15 +40,21 @@ export class Hold implements HeldWork {
   readonly reservation: Granted | undefined
   readonly signal: AbortSignal | undefined
   readonly #usage: Usage
+  readonly #traceparent: string | undefined
   readonly #owner: Pick<UsageEvent, 'organization_id' | 'external_id'>
   #used: WorkUse
   #settled: Promise<void> | undefined
 
-  constructor(usage: Usage, input: ReserveInput, given: Pick<HeldWork, 'reservation' | 'signal'>) {
+  constructor(
+    usage: Usage,
+    input: ReserveInput,
+    given: Pick<HeldWork, 'reservation' | 'signal'> & Pick<CallOptions, 'traceparent'>,
+  ) {
     const { organization_id, external_id } = input
     this.#usage = usage
     this.#used = dropUndefined(describeUse(input))
     this.#owner = dropUndefined({ organization_id, external_id })
+    this.#traceparent = given.traceparent
     this.reservation = given.reservation
     this.signal = given.signal
   }
@@ -70,7 +76,8 @@ export class Hold implements HeldWork {
     const event = { ...this.#used, ...this.#owner, id: id ?? crypto.randomUUID() }
     if (!id) return hasUnits ? this.#usage.record(event) : undefined
     try {
-      await this.#usage.settle({ reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) })
+      const settlement = { reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) }
+      await this.#usage.settle(settlement, { traceparent: this.#traceparent })
     } catch {
       if (hasUnits) this.#usage.record(event) // its id is the reservation's, so it counts once even if it was settled
     }
@@ -96,13 +103,13 @@ export async function hold(
   input: ReserveInput,
   { onUnavailable = 'deny', ...options }: ReservationOptions = {},
 ): Promise<Hold | RefusedReservation> {
-  const { signal } = options
+  const { signal, traceparent } = options
   try {
     const reservation = await usage.reserve(input, options)
-    return reservation.granted ? new Hold(usage, input, { reservation, signal }) : reservation
+    return reservation.granted ? new Hold(usage, input, { reservation, signal, traceparent }) : reservation
   } catch (error) {
     if (onUnavailable === 'deny' || !isUnavailable(toTollgateError(error))) throw error
-    return new Hold(usage, input, { reservation: undefined, signal })
+    return new Hold(usage, input, { reservation: undefined, signal, traceparent })
   }
 }
 
