@@ -51,6 +51,7 @@ from ._generated import (
     UsageTimeseries,
     ValidToken,
 )
+from ._observe import RequestOutcome, SentRequest
 from ._queue import LostEvent, UsageOptions
 from ._reservation import Hold, Reservation
 from ._verdict import AsyncOnUnavailable, OnUnavailable, TokenVerdict, Verdict
@@ -89,10 +90,12 @@ __all__ = [
     "RateLimitedError",
     "RecordedUsage",
     "RefusedToken",
+    "RequestOutcome",
     "Reservation",
     "ReservationExtension",
     "ReservationGranted",
     "ReservationNotGranted",
+    "SentRequest",
     "Settlement",
     "SpendCap",
     "TokenVerdict",

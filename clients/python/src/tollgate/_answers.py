@@ -27,6 +27,7 @@ class Reply:
 
     body: Any
     headers: Mapping[str, str]
+    status: int = 200
 
 
 def read_reply(response: httpx.Response) -> Reply:
@@ -36,12 +37,13 @@ def read_reply(response: httpx.Response) -> Reply:
     if not response.is_success:
         raise _read_error(response, body if isinstance(body, dict) else {})
     if response.status_code in _EMPTY_STATUSES and not response.content:
-        return Reply(None, {})
+        return Reply(None, {}, response.status_code)
     if content_type.startswith("text/csv"):
-        return Reply(response.text, {})
+        return Reply(response.text, {}, response.status_code)
     if not isinstance(body, (dict, list)):
         raise unreadable(response)
-    return Reply(body, {name: response.headers[name] for name in _PASSED_ON if name in response.headers})
+    headers = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+    return Reply(body, headers, response.status_code)
 
 
 def read_answer(kind: type[Answer], reply: Reply) -> Answer:

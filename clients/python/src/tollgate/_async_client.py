@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
-import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from . import _calls
-from ._answers import Reply, read_answer, read_reply
+from ._answers import Reply, read_answer
 from ._calls import Call
-from ._deadline import await_within
 from ._errors import TollgateError, is_unavailable
 from ._generated import (
     ApiKey,
@@ -32,11 +30,12 @@ from ._generated import (
     UsageSummary,
 )
 from ._async_management import AsyncManagement
+from ._observe import OnRequest, OnResponse
 from ._options import ClientOptions
 from ._queue import UsageOptions
 from ._async_recorder import AsyncRecorder
 from ._reservation import Hold, Reservation, hold_without, read_reservation
-from ._retries import may_repeat, timed_out, to_tollgate_error, wait_seconds
+from ._async_sender import AsyncSender
 from ._verdict import (
     AsyncOnUnavailable,
     TokenVerdict,
@@ -68,15 +67,21 @@ class AsyncTollgate(AsyncManagement):
         retries: int = 2,
         on_unavailable: AsyncOnUnavailable = "deny",
         usage: UsageOptions = UsageOptions(),
+        on_request: OnRequest | None = None,
+        on_response: OnResponse | None = None,
+        traceparent: Callable[[], str | None] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        http_client: httpx.AsyncClient | None = None,
     ) -> None:
         """Takes where Tollgate is, such as `https://tollgate.example.com`, and a key of `POST /admin/service-keys`.
 
         `timeout` bounds each call with all its retries, `verify_timeout` verifications: 2 s by default, or `timeout` if
         that is less. `retries` says how often a call is repeated at most, where that is safe. `on_unavailable` decides
-        about a verification that Tollgate could not answer. `transport` replaces the network of httpx.
+        about a verification that Tollgate could not answer. `on_request` and `on_response` see each attempt of a call,
+        and `traceparent` gives the trace of a call that names none. `transport` replaces the network of httpx, and
+        `http_client` the whole client, which stays open when this one closes.
 
-        Raises ValueError if `base_url` is no address.
+        Raises ValueError if `base_url` is no address, or for a `transport` beside an `http_client`.
         """
         self._options = ClientOptions[AsyncOnUnavailable](
             base_url=base_url,
@@ -86,25 +91,24 @@ class AsyncTollgate(AsyncManagement):
             retries=retries,
             on_unavailable=on_unavailable,
             usage=usage,
+            on_request=on_request,
+            on_response=on_response,
+            traceparent=traceparent,
         )
-        self._transport = transport
-        self._connect()
+        self._sender = AsyncSender(self._options, transport, http_client)
         self._recorder = AsyncRecorder(self._send_batch, usage)
-
-    def _connect(self) -> None:
-        self._http = httpx.AsyncClient(**self._options.http_options(), transport=self._transport)
-        self._process = os.getpid()
 
     async def verify_key(
         self,
         *,
         timeout: float | None = None,
         on_unavailable: AsyncOnUnavailable | None = None,
+        traceparent: str | None = None,
         **given: Unpack[wire.VerifyKeyInput],
     ) -> Verdict:
         """Whether an API key may do something. A refusal is a verdict and not an error."""
         seconds = self._options.verify_seconds if timeout is None else timeout
-        call = _calls.verify_key(given)
+        call = replace(_calls.verify_key(given), traceparent=traceparent)
         try:
             return read_verdict(await self._perform(call, seconds))
         except TollgateError as error:
@@ -115,11 +119,12 @@ class AsyncTollgate(AsyncManagement):
             return unchecked_verdict(await chosen if inspect.isawaitable(chosen) else chosen, error)
 
     async def verify_token(
-        self, *, timeout: float | None = None, **given: Unpack[wire.VerifyTokenInput]
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.VerifyTokenInput]
     ) -> TokenVerdict:
         """Whose access token this is, and what they may do there. A refusal is a verdict and not an error."""
         seconds = self._options.verify_seconds if timeout is None else timeout
-        return read_token_verdict(await self._perform(_calls.verify_token(given), seconds))
+        call = replace(_calls.verify_token(given), traceparent=traceparent)
+        return read_token_verdict(await self._perform(call, seconds))
 
     async def issue_key(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.IssueKeyInput]
@@ -159,18 +164,26 @@ class AsyncTollgate(AsyncManagement):
         """Sends what was recorded. Raises a TollgateError when Tollgate is unavailable; the events keep waiting."""
         await self._recorder.flush()
 
-    async def send_usage(self, events: Iterable[UsageEvent], *, timeout: float | None = None) -> RecordedUsage:
+    async def send_usage(
+        self, events: Iterable[UsageEvent], *, timeout: float | None = None, traceparent: str | None = None
+    ) -> RecordedUsage:
         """Sends events now, and says what became of each."""
-        call = _calls.send_usage(events, self._options.usage.durability)
+        call = replace(_calls.send_usage(events, self._options.usage.durability), traceparent=traceparent)
         return read_answer(RecordedUsage, await self._perform(call, timeout))
 
-    async def reserve(self, *, timeout: float | None = None, **given: Unpack[wire.ReserveInput]) -> Reservation:
+    async def reserve(
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.ReserveInput]
+    ) -> Reservation:
         """Holds units for work whose cost is known afterwards. A refusal is data: `granted` is False."""
-        return read_reservation(await self._perform(_calls.reserve(given), timeout))
+        call = replace(_calls.reserve(given), traceparent=traceparent)
+        return read_reservation(await self._perform(call, timeout))
 
-    async def settle(self, *, timeout: float | None = None, **given: Unpack[wire.SettleInput]) -> Settlement:
+    async def settle(
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.SettleInput]
+    ) -> Settlement:
         """Records what was really used, and releases the hold."""
-        return read_answer(Settlement, await self._perform(_calls.settle(given), timeout))
+        call = replace(_calls.settle(given), traceparent=traceparent)
+        return read_answer(Settlement, await self._perform(call, timeout))
 
     async def extend(
         self, reservation_id: str, *, expires_in_seconds: int, timeout: float | None = None
@@ -184,6 +197,7 @@ class AsyncTollgate(AsyncManagement):
         *,
         timeout: float | None = None,
         on_unavailable: Literal["allow", "deny"] = "deny",
+        traceparent: str | None = None,
         **given: Unpack[wire.ReserveInput],
     ) -> AsyncIterator[Hold]:
         """Holds units for the body, and settles what it said by `use`, also when it raises.
@@ -193,19 +207,19 @@ class AsyncTollgate(AsyncManagement):
         `allow` runs the body and records its use. What cannot be settled at the end waits in the queue of usage.
         """
         try:
-            hold = Hold(await self.reserve(timeout=timeout, **given), given)
+            hold = Hold(await self.reserve(timeout=timeout, traceparent=traceparent, **given), given)
         except TollgateError as error:
             hold = hold_without(error, on_unavailable, given)
         try:
             yield hold
         finally:
-            await asyncio.shield(self._settle(hold))  # a second cancellation must not end it
+            await asyncio.shield(self._settle(hold, traceparent))  # a second cancellation must not end it
 
-    async def _settle(self, hold: Hold) -> None:
+    async def _settle(self, hold: Hold, traceparent: str | None) -> None:
         settlement, event = hold.settlement(), hold.unsettled()
         if settlement is not None:
             try:
-                await self._perform(_calls.settle(settlement), None)
+                await self._perform(replace(_calls.settle(settlement), traceparent=traceparent), None)
                 return
             except TollgateError:
                 pass  # the event counts instead
@@ -231,18 +245,26 @@ class AsyncTollgate(AsyncManagement):
         body: Any = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> Any:
         """Calls any operation of the API by its method and path, such as `GET /usage/breakdown`.
 
         Returns the JSON of the answer, text for CSV, and None where it has no body.
         """
-        call = Call(operation=operation, params=params, query=query, body=body, idempotency_key=idempotency_key)
+        call = Call(
+            operation=operation,
+            params=params,
+            query=query,
+            body=body,
+            idempotency_key=idempotency_key,
+            traceparent=traceparent,
+        )
         return (await self._perform(call, timeout)).body
 
     async def aclose(self) -> None:
         """Sends what was recorded, says what was not taken (`on_lost`), and closes the connections."""
         await self._recorder.close(self._options.timeout)
-        await self._http.aclose()
+        await self._sender.close()
 
     async def __aenter__(self) -> AsyncTollgate:
         return self
@@ -256,27 +278,4 @@ class AsyncTollgate(AsyncManagement):
         return await self.send_usage(events, timeout=timeout)
 
     async def _perform(self, call: Call, timeout: float | None) -> Reply:
-        seconds = self._options.timeout if timeout is None else timeout
-        ready = _calls.add_idempotency_key(call)
-        return await await_within(seconds, self._attempt(ready, seconds), lambda: timed_out(seconds))
-
-    async def _attempt(self, call: Call, seconds: float) -> Reply:
-        """Sends a call, and sends it again where that is safe."""
-        ends_at = time.monotonic() + seconds
-        attempts = 0
-        while True:
-            try:
-                return await self._send(call, ends_at - time.monotonic())
-            except (httpx.HTTPError, httpx.InvalidURL, TollgateError) as error:
-                failure = to_tollgate_error(error, seconds)
-            wait = wait_seconds(failure, attempts)
-            is_final = attempts >= self._options.retries or time.monotonic() + wait >= ends_at
-            if is_final or not may_repeat(call, failure):
-                raise failure
-            await asyncio.sleep(wait)
-            attempts += 1
-
-    async def _send(self, call: Call, seconds: float) -> Reply:
-        if self._process != os.getpid():
-            self._connect()  # a fork must not share its parent's connections
-        return read_reply(await self._http.request(**self._options.request_options(call, seconds)))
+        return await self._sender.perform(call, timeout)

@@ -16,6 +16,9 @@ from ._generated import IDEMPOTENT_OPERATIONS
 
 VERSION = "0.1.0"
 
+# Version, trace, parent and flags; a later version may add more (https://www.w3.org/TR/trace-context-1/).
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -26,6 +29,7 @@ class Call:
     query: Mapping[str, Any] | None = None
     body: Any = None
     idempotency_key: str | None = None
+    traceparent: str | None = None
 
     @property
     def method(self) -> str:
@@ -40,7 +44,11 @@ class Call:
     @property
     def headers(self) -> dict[str, str]:
         headers = {} if self.body is None else {"Content-Type": "application/json"}
-        return headers if self.idempotency_key is None else {**headers, "Idempotency-Key": self.idempotency_key}
+        if self.idempotency_key is not None:
+            headers["Idempotency-Key"] = self.idempotency_key
+        if self.traceparent is not None and _TRACEPARENT.fullmatch(self.traceparent):
+            headers["traceparent"] = self.traceparent
+        return headers
 
     @property
     def content(self) -> bytes | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from . import _calls
-from ._answers import Reply, read_answer, read_reply
+from ._answers import Reply, read_answer
 from ._calls import Call
-from ._deadline import run_within
 from ._errors import TollgateError, is_unavailable
 from ._generated import (
     ApiKey,
@@ -30,11 +28,12 @@ from ._generated import (
     UsageSummary,
 )
 from ._management import Management
+from ._observe import OnRequest, OnResponse
 from ._options import ClientOptions
 from ._queue import UsageOptions
 from ._recorder import Recorder
 from ._reservation import Hold, Reservation, hold_without, read_reservation
-from ._retries import may_repeat, timed_out, to_tollgate_error, wait_seconds
+from ._sender import Sender
 from ._verdict import OnUnavailable, TokenVerdict, Verdict, read_token_verdict, read_verdict, unchecked_verdict
 
 if TYPE_CHECKING:
@@ -60,15 +59,21 @@ class Tollgate(Management):
         retries: int = 2,
         on_unavailable: OnUnavailable = "deny",
         usage: UsageOptions = UsageOptions(),
+        on_request: OnRequest | None = None,
+        on_response: OnResponse | None = None,
+        traceparent: Callable[[], str | None] | None = None,
         transport: httpx.BaseTransport | None = None,
+        http_client: httpx.Client | None = None,
     ) -> None:
         """Takes where Tollgate is, such as `https://tollgate.example.com`, and a key of `POST /admin/service-keys`.
 
         `timeout` bounds each call with all its retries, `verify_timeout` verifications: 2 s by default, or `timeout` if
         that is less. `retries` says how often a call is repeated at most, where that is safe. `on_unavailable` decides
-        about a verification that Tollgate could not answer. `transport` replaces the network of httpx.
+        about a verification that Tollgate could not answer. `on_request` and `on_response` see each attempt of a call,
+        and `traceparent` gives the trace of a call that names none. `transport` replaces the network of httpx, and
+        `http_client` the whole client, which stays open when this one closes.
 
-        Raises ValueError if `base_url` is no address.
+        Raises ValueError if `base_url` is no address, or for a `transport` beside an `http_client`.
         """
         self._options = ClientOptions[OnUnavailable](
             base_url=base_url,
@@ -78,25 +83,24 @@ class Tollgate(Management):
             retries=retries,
             on_unavailable=on_unavailable,
             usage=usage,
+            on_request=on_request,
+            on_response=on_response,
+            traceparent=traceparent,
         )
-        self._transport = transport
-        self._connect()
+        self._sender = Sender(self._options, transport, http_client)
         self._recorder = Recorder(self._send_batch, usage)
-
-    def _connect(self) -> None:
-        self._http = httpx.Client(**self._options.http_options(), transport=self._transport)
-        self._process = os.getpid()
 
     def verify_key(
         self,
         *,
         timeout: float | None = None,
         on_unavailable: OnUnavailable | None = None,
+        traceparent: str | None = None,
         **given: Unpack[wire.VerifyKeyInput],
     ) -> Verdict:
         """Whether an API key may do something. A refusal is a verdict and not an error."""
         seconds = self._options.verify_seconds if timeout is None else timeout
-        call = _calls.verify_key(given)
+        call = replace(_calls.verify_key(given), traceparent=traceparent)
         try:
             return read_verdict(self._perform(call, seconds))
         except TollgateError as error:
@@ -105,10 +109,13 @@ class Tollgate(Management):
             choice = self._options.on_unavailable if on_unavailable is None else on_unavailable
             return unchecked_verdict(choice(error, given) if callable(choice) else choice, error)
 
-    def verify_token(self, *, timeout: float | None = None, **given: Unpack[wire.VerifyTokenInput]) -> TokenVerdict:
+    def verify_token(
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.VerifyTokenInput]
+    ) -> TokenVerdict:
         """Whose access token this is, and what they may do there. A refusal is a verdict and not an error."""
         seconds = self._options.verify_seconds if timeout is None else timeout
-        return read_token_verdict(self._perform(_calls.verify_token(given), seconds))
+        call = replace(_calls.verify_token(given), traceparent=traceparent)
+        return read_token_verdict(self._perform(call, seconds))
 
     def issue_key(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.IssueKeyInput]
@@ -148,18 +155,26 @@ class Tollgate(Management):
         """Sends what was recorded. Raises a TollgateError when Tollgate is unavailable; the events keep waiting."""
         self._recorder.flush()
 
-    def send_usage(self, events: Iterable[UsageEvent], *, timeout: float | None = None) -> RecordedUsage:
+    def send_usage(
+        self, events: Iterable[UsageEvent], *, timeout: float | None = None, traceparent: str | None = None
+    ) -> RecordedUsage:
         """Sends events now, and says what became of each."""
-        call = _calls.send_usage(events, self._options.usage.durability)
+        call = replace(_calls.send_usage(events, self._options.usage.durability), traceparent=traceparent)
         return read_answer(RecordedUsage, self._perform(call, timeout))
 
-    def reserve(self, *, timeout: float | None = None, **given: Unpack[wire.ReserveInput]) -> Reservation:
+    def reserve(
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.ReserveInput]
+    ) -> Reservation:
         """Holds units for work whose cost is known afterwards. A refusal is data: `granted` is False."""
-        return read_reservation(self._perform(_calls.reserve(given), timeout))
+        call = replace(_calls.reserve(given), traceparent=traceparent)
+        return read_reservation(self._perform(call, timeout))
 
-    def settle(self, *, timeout: float | None = None, **given: Unpack[wire.SettleInput]) -> Settlement:
+    def settle(
+        self, *, timeout: float | None = None, traceparent: str | None = None, **given: Unpack[wire.SettleInput]
+    ) -> Settlement:
         """Records what was really used, and releases the hold."""
-        return read_answer(Settlement, self._perform(_calls.settle(given), timeout))
+        call = replace(_calls.settle(given), traceparent=traceparent)
+        return read_answer(Settlement, self._perform(call, timeout))
 
     def extend(
         self, reservation_id: str, *, expires_in_seconds: int, timeout: float | None = None
@@ -173,6 +188,7 @@ class Tollgate(Management):
         *,
         timeout: float | None = None,
         on_unavailable: Literal["allow", "deny"] = "deny",
+        traceparent: str | None = None,
         **given: Unpack[wire.ReserveInput],
     ) -> Iterator[Hold]:
         """Holds units for the body, and settles what it said by `use`, also when it raises.
@@ -182,19 +198,19 @@ class Tollgate(Management):
         `allow` runs the body and records its use. What cannot be settled at the end waits in the queue of usage.
         """
         try:
-            hold = Hold(self.reserve(timeout=timeout, **given), given)
+            hold = Hold(self.reserve(timeout=timeout, traceparent=traceparent, **given), given)
         except TollgateError as error:
             hold = hold_without(error, on_unavailable, given)
         try:
             yield hold
         finally:
-            self._settle(hold)
+            self._settle(hold, traceparent)
 
-    def _settle(self, hold: Hold) -> None:
+    def _settle(self, hold: Hold, traceparent: str | None) -> None:
         settlement, event = hold.settlement(), hold.unsettled()
         if settlement is not None:
             try:
-                self._perform(_calls.settle(settlement), None)
+                self._perform(replace(_calls.settle(settlement), traceparent=traceparent), None)
                 return
             except TollgateError:
                 pass  # the event counts instead
@@ -218,18 +234,26 @@ class Tollgate(Management):
         body: Any = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
+        traceparent: str | None = None,
     ) -> Any:
         """Calls any operation of the API by its method and path, such as `GET /usage/breakdown`.
 
         Returns the JSON of the answer, text for CSV, and None where it has no body.
         """
-        call = Call(operation=operation, params=params, query=query, body=body, idempotency_key=idempotency_key)
+        call = Call(
+            operation=operation,
+            params=params,
+            query=query,
+            body=body,
+            idempotency_key=idempotency_key,
+            traceparent=traceparent,
+        )
         return self._perform(call, timeout).body
 
     def close(self) -> None:
         """Sends what was recorded, says what was not taken (`on_lost`), and closes the connections."""
         self._recorder.close(self._options.timeout)
-        self._http.close()
+        self._sender.close()
 
     def __enter__(self) -> Tollgate:
         return self
@@ -243,27 +267,4 @@ class Tollgate(Management):
         return self.send_usage(events, timeout=timeout)
 
     def _perform(self, call: Call, timeout: float | None) -> Reply:
-        seconds = self._options.timeout if timeout is None else timeout
-        ready = _calls.add_idempotency_key(call)
-        return run_within(seconds, lambda: self._attempt(ready, seconds), lambda: timed_out(seconds))
-
-    def _attempt(self, call: Call, seconds: float) -> Reply:
-        """Sends a call, and sends it again where that is safe."""
-        ends_at = time.monotonic() + seconds
-        attempts = 0
-        while True:
-            try:
-                return self._send(call, ends_at - time.monotonic())
-            except (httpx.HTTPError, httpx.InvalidURL, TollgateError) as error:
-                failure = to_tollgate_error(error, seconds)
-            wait = wait_seconds(failure, attempts)
-            is_final = attempts >= self._options.retries or time.monotonic() + wait >= ends_at
-            if is_final or not may_repeat(call, failure):
-                raise failure
-            time.sleep(wait)
-            attempts += 1
-
-    def _send(self, call: Call, seconds: float) -> Reply:
-        if self._process != os.getpid():
-            self._connect()  # a fork must not share its parent's connections
-        return read_reply(self._http.request(**self._options.request_options(call, seconds)))
+        return self._sender.perform(call, timeout)

@@ -59,6 +59,8 @@ class RequestFacts:
     api_key: str | None
     user_agent: str | None
     ip: str | None
+    # The caller's trace, which the verification belongs to.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,9 @@ async def _verify(client: Tollgate | AsyncTollgate, need: Need, facts: RequestFa
         raise KeyRefused(key)
     given = build_input(key, need, facts)
     if isinstance(client, AsyncTollgate):
-        verdict = await client.verify_key(**given)
+        verdict = await client.verify_key(traceparent=facts.traceparent, **given)
     else:
-        verdict = await run_in_threadpool(client.verify_key, **given)
+        verdict = await run_in_threadpool(client.verify_key, traceparent=facts.traceparent, **given)
     if not verdict.valid:
         raise KeyRefused(refuse_by(verdict))
     return verdict
@@ -108,6 +108,7 @@ def _read_facts(request: Request, endpoint: str | None, ip: Callable[[Request], 
         api_key=request.headers.get("X-API-Key"),
         user_agent=request.headers.get("User-Agent"),
         ip=ip(request) if ip else (request.client.host if request.client else None),
+        traceparent=request.headers.get("traceparent"),
     )
 
 
