@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseDockerfile, readOptions } from '../../../local/image/dockerfile.ts'
@@ -73,21 +74,58 @@ test('each service has a named version, a health check, a restart and a place fo
   expect(Object.keys(tollgate?.depends_on)).toEqual(Object.keys(stores))
 })
 
-test('the settings of the composed server are enough, and it has the time to stop', () => {
-  const { tollgate } = compose.services
-  const given: Record<string, string> = {
-    POSTGRES_PASSWORD: 'a-password',
-    PUBLIC_URL: 'https://api.acme.dev',
-    SECRET_KEY: 'a-root-secret-of-at-least-32-bytes',
-    JWT_SECRET_KEY: 'a-jwt-secret-of-at-least-32-bytes',
-  }
+/** What the composed server is given with this `.env`: that file if it is named, and over it what compose.yaml itself says. */
+function composedEnv(file: string): Record<string, string> {
+  const { env_file: from, environment } = compose.services.tollgate as { env_file?: string; environment: object }
+  const given = parseEnv(file)
   const fill = (text: string) => text.replaceAll(/\$\{(\w+):[?-]\}/g, (_, name: string) => given[name] ?? '')
-  const env = Object.fromEntries(
-    Object.entries(tollgate?.environment).map(([name, text]) => [name, fill(String(text))]),
-  )
-  const settings = readSettings(env)
+  const named = Object.entries(environment).map(([name, text]) => [name, fill(String(text))])
+  return { ...(from === '.env' && given), ...Object.fromEntries(named) }
+}
+
+const DOT_ENV = `POSTGRES_PASSWORD=a-password
+PUBLIC_URL=https://api.acme.dev
+SECRET_KEY=a-root-secret-of-at-least-32-bytes
+JWT_SECRET_KEY=a-jwt-secret-of-at-least-32-bytes
+`
+
+test('the settings of the composed server are enough, and it has the time to stop', () => {
+  const settings = readSettings(composedEnv(DOT_ENV))
   expect(settings).not.toHaveProperty('faults')
   expect(settings).toMatchObject({ databaseUrl: 'postgresql://tollgate:a-password@postgres:5432/tollgate' })
-  const seconds = Number(/^(\d+)s$/.exec(tollgate?.stop_grace_period)?.[1])
+  const seconds = Number(/^(\d+)s$/.exec(compose.services.tollgate?.stop_grace_period)?.[1])
   expect(seconds * 1_000).toBeGreaterThan(Number(Reflect.get(settings, 'stopMs')) + 2_000)
+})
+
+test('every setting in .env reaches the composed server, but for where its stores are and where it listens', () => {
+  const settings = readSettings(
+    composedEnv(`${DOT_ENV}
+METRICS_TOKEN=a-token-of-metrics-of-at-least-32-bytes
+CORS_ORIGINS=https://app.acme.dev
+SIGN_IN_PROVIDERS='[]'
+DATABASE_REPLICA_URL=postgresql://tollgate:a-password@replica:5432/tollgate
+TRUSTED_PROXIES=172.18.0.1
+STOP_TIMEOUT_SECONDS=20
+DATABASE_URL=postgresql://somebody@127.0.0.1/else
+REDIS_URL=redis://127.0.0.1:6379
+HOST=127.0.0.1
+PORT=9000
+`),
+  )
+  expect(settings).not.toHaveProperty('faults')
+  expect(settings).toMatchObject({
+    databaseUrl: 'postgresql://tollgate:a-password@postgres:5432/tollgate',
+    redisUrl: 'redis://valkey:6379',
+    replicaUrl: 'postgresql://tollgate:a-password@replica:5432/tollgate',
+    host: '0.0.0.0',
+    port: 8_000,
+    trust: { proxies: ['172.18.0.1'] },
+    stopMs: 20_000,
+    worker: {
+      METRICS_TOKEN: 'a-token-of-metrics-of-at-least-32-bytes',
+      CORS_ORIGINS: 'https://app.acme.dev',
+      SIGN_IN_PROVIDERS: '[]',
+      SECRET_KEY: 'a-root-secret-of-at-least-32-bytes',
+    },
+  })
 })
