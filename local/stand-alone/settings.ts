@@ -7,13 +7,26 @@ import { readAddress, readCount, readShardAddresses } from '../support/settings.
 import type { Trust } from './worker/client-address.ts'
 
 /** What `npm start` makes for the Worker by itself, from DATABASE_URL and REDIS_URL. */
-const OF_STORES = new Set([
+export const OF_STORES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'DATABASE_REPLICA_URL',
   'NEON_FETCH_ENDPOINT',
   'UPSTASH_REDIS_REST_URL',
   'UPSTASH_REDIS_REST_TOKEN',
   'REDIS_SHARDS',
+])
+
+/** What it reads for itself, beside the addresses of the stores. */
+export const OF_START: ReadonlySet<string> = new Set([
+  'REDIS_URL',
+  'REDIS_SHARD_URLS',
+  'HOST',
+  'PORT',
+  'TRUSTED_PROXIES',
+  'CLIENT_ADDRESS_HEADER',
+  'DATABASE_CONNECTIONS',
+  'STOP_TIMEOUT_SECONDS',
+  'ALLOW_PRIVATE_NETWORK',
 ])
 
 export interface Settings {
@@ -38,7 +51,7 @@ export interface Settings {
 }
 
 /** A setting that is missing or wrong. Never its value. */
-interface Fault {
+export interface Fault {
   readonly variable: string
   readonly reason: string
 }
@@ -60,7 +73,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
   const address = (name: 'DATABASE_URL' | 'REDIS_URL') =>
     read(name, NONE, () => readAddress(env, name) ?? fail('It is missing.'))
   const count = (name: string, most: number, otherwise: number) =>
-    read(name, otherwise, () => atMost(most, readCount(name, env[name], otherwise)))
+    read(name, otherwise, () => atMost(most, readWhole(env, name, otherwise)))
   const worker = pick(env)
   const settings = {
     databaseUrl: address('DATABASE_URL'),
@@ -91,7 +104,6 @@ function pick(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(entries.filter(([name]) => name !== 'POSTGRES_URL')) // readAddress has taken it
 }
 
-/** With any stores, so that what is found is wrong with something else. */
 export const withStores = (worker: Readonly<Record<string, string>>, { host, secret, hasReplica, shards }: Stores) => ({
   ...worker,
   DATABASE_URL: `postgresql://tollgate:${secret}@${host}/tollgate`,
@@ -112,8 +124,12 @@ interface Stores {
   readonly shards: number
 }
 
+/** With any stores, so that what is found is wrong with something else. */
+export const withAnyStores = (worker: Readonly<Record<string, string>>) =>
+  withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false, shards: 0 })
+
 function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
-  const complete = withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false, shards: 0 })
+  const complete = withAnyStores(worker)
   try {
     const { faults } = readConfig(complete)
     return faults.filter(({ feature }) => feature === 'management')
@@ -136,6 +152,14 @@ function explain(env: NodeJS.ProcessEnv, complete: object): Fault[] {
   })
   const isSigned = ['JWT_KEYS', 'JWT_SECRET_KEY'].some((name) => Reflect.get(settings, name) !== undefined)
   return isSigned ? faults : [...faults, { variable: 'JWT_SECRET_KEY', reason: 'It is missing, and JWT_KEYS as well.' }]
+}
+
+function readWhole(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {
+  try {
+    return readCount(name, env[name], otherwise)
+  } catch {
+    return fail('It must be a whole number above zero.') // the other message quotes the value
+  }
 }
 
 function readRanges(text = ''): string[] {

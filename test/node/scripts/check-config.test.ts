@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runScript } from './support.ts'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { ROOT, runScript } from './support.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -74,4 +76,100 @@ test('a file gives what the environment does not, and the example file is refuse
     1,
     ['DATABASE_URL', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'JWT_SECRET_KEY', 'SECRET_KEY', '5'],
   ])
+})
+
+const { DATABASE_URL, JWT_SECRET_KEY, SECRET_KEY, PUBLIC_URL } = GOOD
+/** What `npm start` needs. */
+const START = { DATABASE_URL, JWT_SECRET_KEY, SECRET_KEY, PUBLIC_URL, REDIS_URL: 'redis://cache.acme.dev:6379' }
+
+test('what npm start needs is complete without a Redis over HTTP, and [vars] are not read for it', async () => {
+  const REDIS_SHARD_URLS = 'redis://second.acme.dev:6379'
+  expect(await check({ ...START, REDIS_SHARD_URLS, STOP_TIMEOUT_SECONDS: '60', MAIL_FROM: '' })).toEqual({
+    code: 0,
+    lines: ['0 wrong, 0 suspicious.'],
+  })
+  const { PUBLIC_URL: _, ...rest } = START
+  expect((await check(rest)).lines[0]).toBe('PUBLIC_URL is missing; nothing works without it.')
+})
+
+test('what npm start refuses is said once, beside what only stops a feature, and never a value', async () => {
+  const { code, lines } = await check({
+    ...START,
+    REDIS_SHARD_URLS: 'https://sesame.acme.dev',
+    DATABASE_CONNECTIONS: 'sesame',
+    SECRET_KEY: 'sesame',
+    CORS_ORIGINS: 'https://sesame.acme.dev/path',
+    KEY_PREFX: 'sesame',
+  })
+  expect(code).toBe(1)
+  expect(lines.toSorted()).toEqual(
+    [
+      'REDIS_SHARD_URLS: Address 1 of REDIS_SHARD_URLS must look like redis://host:6379. npm start refuses it.',
+      'DATABASE_CONNECTIONS: It must be a whole number above zero. npm start refuses it.',
+      'SECRET_KEY is wrong: must have at least 32 bytes; nothing works without it.',
+      'CORS_ORIGINS is wrong: each is a scheme and a host, such as https://app.example.com, without a path; cors is off.',
+      '4 wrong, 0 suspicious.',
+    ].toSorted(),
+  )
+  expect(lines.join('\n')).not.toContain('sesame')
+})
+
+test('where there is no wrangler.toml, as in the image, it is npm start that is checked', async () => {
+  const image = await mkdtemp(join(tmpdir(), 'tollgate-image-'))
+  onTestFinished(() => rm(image, { recursive: true }))
+  for (const name of ['local', 'src', 'package.json'])
+    await cp(join(ROOT, name), join(image, name), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(image, 'node_modules'))
+  const { REDIS_URL, ...rest } = START
+  const run = (env: Record<string, string>) =>
+    promisify(execFile)(process.execPath, ['local/check-config.ts'], { cwd: image, env })
+  expect(await run({ ...rest, REDIS_URL })).toMatchObject({ stdout: '0 wrong, 0 suspicious.\n' })
+  await expect(run(rest)).rejects.toMatchObject({
+    stdout: 'REDIS_URL: It is missing. npm start refuses it.\n1 wrong, 0 suspicious.\n',
+  })
+})
+
+test('every form that a text has in TOML is read, and so is what is no text', async () => {
+  const file = join(folder, 'wrangler.toml')
+  await writeFile(
+    file,
+    `name = "tollgate"
+[vars] # of the deployment
+OAUTH_SCOPES = '{"reports:read": 1}'
+TRUSTED_ISSUERS = """
+[
+  {"issuer": "sesame"}
+]"""
+SIGN_IN_PROVIDERS = "[{\\"id\\": \\"sesame\\"}]"
+LEAK_REPORT_KEYS = '''
+{"public_keys": "sesame"}'''
+"KEY_PREFIX" = 7
+CORS_ORIGINS="https://sesame.acme.dev/path"
+[triggers]
+MAIL_PROVIDER = "sesame"
+`,
+  )
+  const { code, lines } = await check(GOOD, `check-config --config ${file}`)
+  expect(code).toBe(1)
+  expect(lines.map((line) => /^\w+ (?:is wrong|wrong)?/.exec(line)?.[0] ?? '').toSorted()).toEqual(
+    [
+      'OAUTH_SCOPES is wrong',
+      'TRUSTED_ISSUERS is wrong',
+      'SIGN_IN_PROVIDERS is wrong',
+      'LEAK_REPORT_KEYS is wrong',
+      'KEY_PREFIX is wrong',
+      'CORS_ORIGINS is wrong',
+      '6 wrong',
+    ].toSorted(),
+  )
+  expect(lines.join('\n')).not.toContain('sesame')
+})
+
+test('a configuration that is no TOML is refused by its line', async () => {
+  const file = join(folder, 'broken.toml')
+  await writeFile(file, '[vars]\nKEY_PREFIX = "sesame\n')
+  expect(await runScript(`check-config --config ${file}`, GOOD)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The configuration is no TOML at line 2, column \d+\.\n$/),
+  })
 })

@@ -58,9 +58,9 @@ test.each([
   [{ JWT_SECRET_KEY: undefined, JWT_SECRET: 'secret-word' }, 'JWT_SECRET: must have at least 32 bytes'],
   [{ PUBLIC_URL: 'http://api.acme.dev' }, 'PUBLIC_URL: must be https, except on this machine'],
   [{ PUBLIC_URL: 'https://tollgate.example.com' }, "PUBLIC_URL: is still the example's"],
-  [{ PORT: 'http' }, 'PORT: PORT=http is not a whole number above zero.'],
+  [{ PORT: 'http' }, 'PORT: It must be a whole number above zero.'],
   [{ PORT: '65536' }, 'PORT: It must be at most 65535.'],
-  [{ DATABASE_CONNECTIONS: '0' }, 'DATABASE_CONNECTIONS: DATABASE_CONNECTIONS=0 is not a whole number above zero.'],
+  [{ DATABASE_CONNECTIONS: '0' }, 'DATABASE_CONNECTIONS: It must be a whole number above zero.'],
   [{ STOP_TIMEOUT_SECONDS: '601' }, 'STOP_TIMEOUT_SECONDS: It must be at most 600.'],
   [
     { TRUSTED_PROXIES: '10.0.0.0/8, proxy' },
