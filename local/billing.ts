@@ -3,9 +3,9 @@ import { replayEvents } from '../src/billing/reconcile/replay.ts'
 import { systemDeps } from '../src/db/system-deps.ts'
 import type { ManagementDeps } from '../src/deps.ts'
 import { createDeps } from '../src/deps.ts'
+import { openStores } from './stand-alone/open-stores.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
-import { connect } from './support/connect.ts'
 
 const HELP = `Usage: npm run billing -- replay [--event ID | --failed]
        npm run billing -- drift
@@ -16,7 +16,7 @@ replay  does once more what follows from stored events of the payment providers,
         neither     all
 drift   prints what differs between the providers and the database, one line each; repairs nothing
 
-It needs the same variables as the Worker (.dev.vars.example). The exit code is 1 when something failed or differs.`
+It needs the same variables as the Worker (.dev.vars.example), or as npm start. The exit code is 1 when something failed or differs.`
 
 type Values = { readonly event?: string; readonly failed?: boolean }
 
@@ -32,14 +32,14 @@ await command(async function billing() {
 })
 
 async function withDeps(work: (deps: ManagementDeps) => Promise<void>): Promise<void> {
-  const connection = await connect(process.env)
+  const { env, sql, close } = await openStores(process.env)
   const after: Promise<unknown>[] = []
   try {
-    const deps = createDeps(process.env, { waitUntil: (promise) => void after.push(promise) })
-    await work(systemDeps({ ...deps, sql: connection.sql }))
+    const deps = createDeps(env, { waitUntil: (promise) => void after.push(promise) })
+    await work(systemDeps({ ...deps, sql }))
     await Promise.all(after)
   } finally {
-    await connection.close()
+    await close()
   }
 }
 

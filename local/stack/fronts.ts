@@ -63,21 +63,44 @@ export async function openFronts(places: Places): Promise<Fronts> {
   }
 }
 
+interface ScriptFronts extends Fronts {
+  /** The connection string that the driver has to show, and where it has to ask. */
+  readonly url: string
+  readonly endpoint: string
+  /** Where each Redis database is asked, and what has to be shown there. */
+  readonly redis: readonly { readonly url: string; readonly token: string }[]
+}
+
 /**
- * The same of Postgres alone, for a script: at a free port of this machine, and without a limit to a statement's time.
+ * The same for a script: at a free port of this machine, and without a limit to a statement's time.
  *
- * @returns also the connection string that the driver has to show, and where it has to ask
+ * @param redisUrls none where the script needs Postgres alone
  */
-export async function openSqlFront(databaseUrl: string): Promise<Fronts & Record<'url' | 'endpoint', string>> {
-  const database = await openPostgres(databaseUrl)
-  const secret = randomUUID()
-  const server = createServer(serve(sqlServices(database, secret))).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `postgresql://tollgate:${secret}@front-${port}/tollgate`,
-    endpoint: `http://127.0.0.1:${port}/sql`,
-    close: () => close(server, [database]),
+export async function openScriptFronts(databaseUrl: string, redisUrls: readonly string[] = []): Promise<ScriptFronts> {
+  const stores: { close(): Promise<void> }[] = []
+  try {
+    const database = await openPostgres(databaseUrl)
+    stores.push(database)
+    const secret = randomUUID()
+    const services = sqlServices(database, secret)
+    for (const [at, redisUrl] of redisUrls.entries()) {
+      const redis = await connectRedis(redisUrl)
+      stores.push(redis)
+      for (const [path, service] of upstashServices(redisPath(at), redis, secret)) services.set(path, service)
+    }
+    const server = createServer(serve(services)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const at = (path: string) => `http://127.0.0.1:${port}${path}`
+    return {
+      url: `postgresql://tollgate:${secret}@front-${port}/tollgate`,
+      endpoint: at('/sql'),
+      redis: redisUrls.map((_, place) => ({ url: at(redisPath(place)), token: secret })),
+      close: () => close(server, stores),
+    }
+  } catch (error) {
+    await Promise.all(stores.map((store) => store.close()))
+    throw error
   }
 }
 

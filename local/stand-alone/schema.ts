@@ -1,5 +1,5 @@
 import { log } from '../../src/lib/log.ts'
-import { openSqlFront } from '../stack/fronts.ts'
+import { openScriptFronts } from '../stack/fronts.ts'
 import { through } from '../support/connect.ts'
 import { listMigrations, migrateUp } from '../support/migrations.ts'
 import { seedFoundation } from '../support/seed-data.ts'
@@ -11,7 +11,7 @@ import { seedFoundation } from '../support/seed-data.ts'
  * @throws Error that names what is pending where it may not, or what failed; and where the database is of a newer version
  */
 export async function ensureSchema(databaseUrl: string, isAllowed: boolean): Promise<void> {
-  const front = await openSqlFront(databaseUrl)
+  const front = await openScriptFronts(databaseUrl)
   try {
     const { sql } = through(front.url, front.endpoint)
     if (isAllowed) {

@@ -1,6 +1,6 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
 import type { Sql } from '../../src/db/client.ts'
-import { openSqlFront } from '../stack/fronts.ts'
+import { openScriptFronts } from '../stack/fronts.ts'
 import { readAddress } from './settings.ts'
 
 export interface Connection {
@@ -20,7 +20,7 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
     throw new Error('DATABASE_URL is not set. It names the Postgres database, as postgresql://user:password@host/name.')
   if (env.NEON_FETCH_ENDPOINT) return through(url, env.NEON_FETCH_ENDPOINT)
   if (new URL(url).hostname.endsWith('.neon.tech')) return { sql: neon(url), close: async () => undefined }
-  const front = await openSqlFront(url)
+  const front = await openScriptFronts(url)
   return { ...through(front.url, front.endpoint), close: front.close }
 }
 

@@ -1,5 +1,6 @@
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { LOCAL_BILLING } from '../../../local/stack/payments/routes.ts'
+import { execute, scratchDatabase } from '../../support/scratch-database.ts'
 import { emptyDatabase, runScript } from './support.ts'
 
 const database = await emptyDatabase()
@@ -17,6 +18,15 @@ const env = {
   POLAR_ACCESS_TOKEN: LOCAL_BILLING.polar.token,
   POLAR_WEBHOOK_SECRET: LOCAL_BILLING.polar.webhookSecret,
   POLAR_API_URL: `${stack}/polar/v1`,
+}
+
+/** Those of `npm start`. */
+const ofStart = {
+  DATABASE_URL: process.env.DATABASE_URL ?? 'postgresql://nobody@127.0.0.1:1/none',
+  REDIS_URL: process.env.REDIS_URL ?? 'redis://127.0.0.1:1',
+  JWT_SECRET_KEY: env.JWT_SECRET_KEY,
+  SECRET_KEY: env.SECRET_KEY,
+  PUBLIC_URL: env.PUBLIC_URL,
 }
 
 async function keep(eventId: string, type: string, state: string) {
@@ -47,6 +57,7 @@ test('what cannot be done is one line: an event that there is not, a variable th
   for (const [line, variables, message] of [
     ['billing replay --event nothing', env, 'There is no event nothing.'],
     ['billing drift', database.env, 'Missing or wrong: UPSTASH_REDIS_REST_URL'],
+    ['billing drift', { ...ofStart, SECRET_KEY: undefined }, 'Missing or wrong: SECRET_KEY.'],
     ['billing refund', env, 'See npm run billing -- --help'],
   ] as const) {
     const { code, stderr } = await runScript(line, variables)
@@ -54,4 +65,22 @@ test('what cannot be done is one line: an event that there is not, a variable th
     expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(message)])
   }
   expect((await runScript('billing --help', {})).stdout).toContain('Usage: npm run billing')
+})
+
+test.runIf(process.env.DATABASE_URL && process.env.REDIS_URL)('the variables of npm start are enough', async () => {
+  const scratch = await scratchDatabase(ofStart.DATABASE_URL)
+  onTestFinished(scratch.drop)
+  const { POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET, POLAR_API_URL } = env
+  const started = { ...ofStart, DATABASE_URL: scratch.url, POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET, POLAR_API_URL }
+  expect((await runScript('migrate up', started)).code).toBe(0)
+  await execute(
+    scratch.url,
+    `insert into billing_events (id, provider, event_id, type, payload, state, occurred_at)
+     values (gen_random_uuid(), 'polar', 'evt-1', 'benefit.created', '{}', 'failed', now())`,
+  )
+  expect(await runScript('billing replay', started)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 done'),
+  })
+  expect(await runScript('billing drift', started)).toMatchObject({ code: 0, stdout: '0 compared, 0 differ.\n' })
 })
