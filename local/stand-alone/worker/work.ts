@@ -1,39 +1,37 @@
-/** What this process has begun and not yet ended: requests, and what goes on after their answers. */
+/**
+ * What this process has begun and not yet ended: requests, and what goes on after their answers, such as a stream whose tokens are
+ * counted. However long it takes: workerd gives up none of it, also when its client has gone away.
+ */
 
-/** As long as the platform gives work after an answer. What is older was given up together with its request. */
-const LIFETIME_MS = 30_000
+let open = 0
 
-const begun = new Map<number, number>()
-let last = 0
+/** What is used here of workerd's own. */
+interface Context {
+  waitUntil(work: Promise<unknown>): void
+  passThroughOnException(): void
+  readonly props: unknown
+}
 
 /** An execution context like the given one, whose deferred work counts. */
-export function countIn(context: ExecutionContext): ExecutionContext {
+export function countIn<Given extends Context>(context: Given): Given {
   return {
     waitUntil: (work: Promise<unknown>) => context.waitUntil(counted(work)),
     passThroughOnException: () => context.passThroughOnException(),
     props: context.props,
-  } as ExecutionContext
+  } as Given
 }
 
 /** @returns a promise that never rejects */
 export async function counted(work: Promise<unknown>): Promise<void> {
-  const id = ++last
-  begun.set(id, Date.now())
+  open += 1
   try {
     await work
   } catch {
     // who began it has seen to that
   } finally {
-    begun.delete(id)
+    open -= 1
   }
 }
 
 /** How much of it there is. */
-export function countWork(): number {
-  const oldest = Date.now() - LIFETIME_MS
-  for (const [id, since] of begun) {
-    if (since > oldest) break // they are in the order in which they began
-    begun.delete(id)
-  }
-  return begun.size
-}
+export const countWork = (): number => open
