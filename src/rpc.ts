@@ -5,6 +5,7 @@ import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'
 import { uuidv7 } from './lib/uuid.ts'
+import { count } from './metrics/count.ts'
 import { Problem, type ProblemCode, parseInput, problemBody, readRetryAfter } from './problems.ts'
 import type {
   ApiKey,
@@ -149,7 +150,9 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
     let deps: Deps | undefined
     try {
       deps = createDeps(this.env, this.ctx)
-      return await work(deps, requestId)
+      const result = await work(deps, requestId)
+      count('rpcCalls', 'answered')
+      return result
     } catch (error) {
       return describeFailure(error, { requestId, publicUrl: deps?.config.PUBLIC_URL })
     } finally {
@@ -177,6 +180,7 @@ export function describeFailure(error: unknown, { requestId, publicUrl }: Failur
   const known = problemIn(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
   const problem = known ?? new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
+  count('rpcCalls', problem.status < 500 ? 'refused' : 'failed')
   const code = problem.code.toUpperCase() as Uppercase<ProblemCode>
   const seconds = readRetryAfter(problem)
   return {

@@ -6,6 +6,7 @@ import { errorFields, log } from '../lib/log.ts'
 import { traceFields } from '../lib/traceparent.ts'
 import { uuidv7 } from '../lib/uuid.ts'
 import { count } from '../metrics/count.ts'
+import type { CounterLabel } from '../metrics/kinds.ts'
 import { Problem, problemBody, readRetryAfter } from '../problems.ts'
 import { BEARER, challenge } from './challenge.ts'
 import type { AppEnv } from './env.ts'
@@ -63,17 +64,28 @@ export function withForeignAnswers(handler: Handler): Handler {
     c.set('requestId', uuidv7(Date.now()))
     try {
       c.set('deps', createDeps(c.env, c.executionCtx))
-      return await handler(c)
+      const answer = await handler(c)
+      count('gatewayResponses', answer.status < 500 ? 'answered' : 'upstream_error')
+      return answer
     } catch (error) {
       const refuse = () => answerError(error, c)
       const answer = c.get('deps') && needsCors(c) ? await respondWithCors(c, refuse) : refuse()
-      countAnswer(answer)
+      count('gatewayResponses', outcomeOf(error, c, answer))
       addHeaders(c, answer)
       return answer
     } finally {
       c.get('deps')?.budget.lift()
     }
   }
+}
+
+/** What an upstream does not do is apart from what Tollgate itself refuses or fails at: only the last is for who runs Tollgate. */
+function outcomeOf(error: unknown, c: Context, { status }: Response): CounterLabel<'gatewayResponses'> {
+  const code = problemIn(error)?.code
+  if (code === 'upstream_unreachable') return 'unreachable'
+  if (code === 'upstream_timeout') return 'timeout'
+  if (code === undefined && c.req.raw.signal.aborted) return 'caller_gone'
+  return status < 500 ? 'refused' : 'failed'
 }
 
 function countAnswer({ status }: Response): void {

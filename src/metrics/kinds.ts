@@ -27,9 +27,21 @@ export const COUNTERS = {
   },
   responses: {
     name: 'tollgate_http_responses_total',
-    help: 'Answers over HTTP, by class of status, without those of upstreams of the gateway.',
+    help: 'Answers over HTTP, by class of status, without those of the gateway.',
     label: 'class',
     values: ['2xx', '3xx', '4xx', '5xx'],
+  },
+  gatewayResponses: {
+    name: 'tollgate_gateway_responses_total',
+    help: "Answers of the gateway: the upstream's own, below 500 or not; given because the upstream could not be reached or began none in time; refused or failed by Tollgate itself; or for a caller who went away.",
+    label: 'outcome',
+    values: ['answered', 'upstream_error', 'unreachable', 'timeout', 'refused', 'failed', 'caller_gone'],
+  },
+  rpcCalls: {
+    name: 'tollgate_rpc_calls_total',
+    help: 'Calls through a service binding: answered, refused for a reason of the caller, or failed.',
+    label: 'outcome',
+    values: ['answered', 'refused', 'failed'],
   },
   storeFailures: {
     name: 'tollgate_store_failures_total',

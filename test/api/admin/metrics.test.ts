@@ -1,9 +1,11 @@
-import { env } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import documentation from '../../../docs/operate/monitoring.md?raw'
 import rules from '../../../ops/alerts.yml?raw'
 import board from '../../../ops/grafana/tollgate.json'
+import { Problem } from '../../../src/problems.ts'
+import { describeFailure } from '../../../src/rpc.ts'
 import { administrator, call, newKeyHolder, verify } from '../../support/http.ts'
 import { parseMetrics } from '../../support/prometheus.ts'
 
@@ -114,6 +116,32 @@ test('a verdict is counted once, by its code', async () => {
   const after = await read()
   // other tests of this isolate verify keys as well
   expect(after.map((count, at) => count - (before[at] ?? 0) >= [2, 1, 1][at]!)).toEqual([true, true, true])
+})
+
+test('a call by service binding is counted by its outcome', async () => {
+  const outcomes = ['answered', 'refused'] as const
+  const read = () => Promise.all(outcomes.map((outcome) => value('tollgate_rpc_calls_total', { outcome })))
+  const before = await read()
+  await exports.Tollgate.verifyKey({ key: 'ck_live_nothing' })
+  await exports.Tollgate.verifyKey({ key: 'k', cost: -1 })
+  const after = await read()
+  // other tests of this isolate call, too
+  expect(after.map((count, at) => count - (before[at] ?? 0) >= 1)).toEqual([true, true])
+})
+
+test('a call by service binding that Tollgate fails at is counted as failed', async () => {
+  const failed = () => value('tollgate_rpc_calls_total', { outcome: 'failed' })
+  const before = await failed()
+  describeFailure(new Problem('unavailable'), { requestId: 'r', publicUrl: undefined })
+  expect((await failed()) - before).toBeGreaterThanOrEqual(1)
+})
+
+test('the alert of errors has nothing to do with upstreams of the gateway', () => {
+  const { expr } = alerts.find(({ alert }) => alert === 'TollgateServerErrors') as Rule
+  expect(expr).not.toMatch(/unreachable|timeout|upstream/)
+  expect(expr).toContain('tollgate_gateway_responses_total{outcome="failed"}')
+  const upstreams = alerts.find(({ alert }) => alert === 'TollgateUpstreamFailing')
+  expect(upstreams?.labels.severity).toBe('ticket')
 })
 
 test('while Postgres is away a scrape by the token says so, and leaves out what only Postgres knows', async () => {

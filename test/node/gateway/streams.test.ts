@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseMetrics } from '../../support/prometheus.ts'
 import { askAndHangUp } from './hang-up.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
+
+const METRICS_TOKEN = 'a-token-of-metrics-of-at-least-32-bytes'
 
 let world: GatewayWorld
 let upstream: Upstream
 
 beforeAll(async () => {
   ;[world, upstream] = await Promise.all([
-    startGateway({ PUBLIC_URL: 'http://localhost:8000', GATEWAY_HOSTS: 'api.example.test' }),
+    startGateway({ PUBLIC_URL: 'http://localhost:8000', GATEWAY_HOSTS: 'api.example.test', METRICS_TOKEN }),
     startUpstream(),
   ])
 })
@@ -128,4 +131,41 @@ test('a WebSocket is passed through in both directions', async () => {
 
   expect((await heard)[0].data).toBe('ping over the gateway')
   socket.close()
+})
+
+test("what upstreams fail at is counted apart from Tollgate's own answers", async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url, { timeout_ms: 200 })
+  const away = await world.route('http://127.0.0.1:9')
+  const scrape = async () => {
+    const answer = await fetch(`${world.url}/metrics`, { headers: bearer(METRICS_TOKEN) })
+    const samples = [...parseMetrics(await answer.text()).values()].flatMap((family) => family.samples)
+    return (name: string, label: string) =>
+      samples.find((one) => one.name === name && Object.values(one.labels).includes(label))?.value ?? Number.NaN
+  }
+  const before = await scrape()
+
+  await fetch(`${route.url}/status/200`, { headers: bearer(key) })
+  await fetch(`${route.url}/status/404`, { headers: bearer(key) })
+  await fetch(`${route.url}/status/500`, { headers: bearer(key) })
+  await fetch(`${route.url}/silent`, { headers: bearer(key) })
+  await fetch(away.url, { headers: bearer(key) })
+  await fetch(away.url)
+  await fetch(`${world.url}/gw/none`)
+
+  const after = await scrape()
+  const grown = ['answered', 'upstream_error', 'timeout', 'unreachable', 'refused', 'failed'].map((outcome) => [
+    outcome,
+    after('tollgate_gateway_responses_total', outcome) - before('tollgate_gateway_responses_total', outcome),
+  ])
+  expect(Object.fromEntries(grown)).toEqual({
+    answered: 2,
+    upstream_error: 1,
+    timeout: 1,
+    unreachable: 1,
+    refused: 2,
+    failed: 0,
+  })
+  for (const kind of ['4xx', '5xx'])
+    expect(after('tollgate_http_responses_total', kind)).toBe(before('tollgate_http_responses_total', kind))
 })
