@@ -126,12 +126,22 @@ export const WORK: Readonly<Record<string, Work>> = {
 
 /** Counting ends here, so that a long queue costs no more than this to look at. */
 export const MAX_COUNTED = 10_000
+/** Where a run does more than that, counting goes on to what is left over, up to here. */
+const MAX_COUNTED_BEYOND = 25_000
+
+/** Where counting what waits for a job ends. */
+export function countsUpTo(job: string): number {
+  const beyond = (WORK[job]?.amount ?? 0) + 1
+  return beyond > MAX_COUNTED && beyond <= MAX_COUNTED_BEYOND ? beyond : MAX_COUNTED
+}
 
 const COUNTS = Object.entries(WORK).flatMap(([job, { waiting }]) =>
-  waiting === undefined ? [] : [`(select count(*)::int from (${waiting} limit ${MAX_COUNTED}) as waiting) as "${job}"`],
+  waiting === undefined
+    ? []
+    : [`(select count(*)::int from (${waiting} limit ${countsUpTo(job)}) as waiting) as "${job}"`],
 )
 
-/** How much waits for each job at a moment, up to {@link MAX_COUNTED}; by job, without those where nothing waits in Postgres. */
+/** How much waits for each job at a moment, up to {@link countsUpTo}; by job, without those where nothing waits in Postgres. */
 export async function countBacklogs({ sql }: Deps, at: number): Promise<Readonly<Record<string, number>>> {
   const [row] = await sql.query(`select ${COUNTS.join(', ')}`, [new Date(at).toISOString()])
   return row ?? {}

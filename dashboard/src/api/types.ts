@@ -3587,7 +3587,7 @@ export type SystemJob = {
 export type SystemJobBacklog = {
   /** What is counted. */
   of: string
-  /** How much waits now, counted up to 10,000. Null where nothing queues, or it could not be counted. */
+  /** How much waits now, counted up to 10,000, or to one more than a ceiling up to 25,000. Null where nothing queues, or it could not be counted. */
   count: number | null
 }
 

@@ -83,7 +83,10 @@ const JOB_GAUGES: Readonly<Record<string, readonly [help: string, read: (job: Jo
   ],
   job_last_duration_seconds: ['How long the last run took.', ({ run }) => (run?.durationMs ?? 0) / 1_000],
   job_last_failed: ['Whether the last run failed.', ({ run }) => Number((run?.error ?? null) !== null)],
-  job_backlog: ['What waits for the job, counted up to 10,000.', ({ backlog }) => backlog],
+  job_backlog: [
+    'What waits for the job, counted up to 10,000, or to one more than a ceiling up to 25,000.',
+    ({ backlog }) => backlog,
+  ],
   job_ceiling: ['How much one run does at most, in what the backlog counts.', ({ work }) => work?.amount],
   job_ceiling_seconds: [
     'After this time a run begins nothing new.',

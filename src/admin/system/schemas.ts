@@ -20,7 +20,8 @@ const Job = z.object({
     .object({
       of: z.string().meta({ description: 'What is counted.' }),
       count: z.int().nullable().meta({
-        description: 'How much waits now, counted up to 10,000. Null where nothing queues, or it could not be counted.',
+        description:
+          'How much waits now, counted up to 10,000, or to one more than a ceiling up to 25,000. Null where nothing queues, or it could not be counted.',
       }),
     })
     .meta({ description: 'What waits for the job.' }),

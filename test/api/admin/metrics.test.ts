@@ -4,6 +4,8 @@ import { parse } from 'yaml'
 import documentation from '../../../docs/operate/monitoring.md?raw'
 import rules from '../../../ops/alerts.yml?raw'
 import board from '../../../ops/grafana/tollgate.json'
+import { PERIOD_SECONDS } from '../../../src/jobs/registry.ts'
+import { countsUpTo, WORK } from '../../../src/jobs/work.ts'
 import { Problem } from '../../../src/problems.ts'
 import { describeFailure } from '../../../src/rpc.ts'
 import { administrator, call, newKeyHolder, verify } from '../../support/http.ts'
@@ -74,6 +76,34 @@ test('the page says what every figure means and what every alert asks for, and n
       true,
       true,
     ])
+})
+
+const findRule = (name: string) => alerts.find(({ alert }) => alert === name)?.expr.replaceAll(/\s+/g, ' ') ?? ''
+
+test('of every job with a ceiling the alert about backlogs can see that more waits', () => {
+  const expr = findRule('TollgateJobBacklog')
+  const clauses = expr.split(' or ')
+  expect(clauses[0]).toBe('tollgate_job_backlog > tollgate_job_ceiling')
+  expect(clauses[1]).toBe(
+    '(tollgate_job_last_duration_seconds > 0.75 * tollgate_job_ceiling_seconds unless tollgate_job_backlog == 0)',
+  )
+  for (const [job, { waiting, amount, ms }] of Object.entries(WORK)) {
+    if (amount === undefined) continue // its time, by the second clause
+    const isCounted = waiting !== undefined && countsUpTo(job) > amount
+    const isWatched = expr.includes(`min_over_time(tollgate_job_backlog{job="${job}"}[3h]) >= ${countsUpTo(job)}`)
+    expect([job, isCounted || isWatched || ms !== undefined]).toEqual([job, true])
+  }
+})
+
+test('a job is late also where it never succeeded, once three of its rounds have passed', () => {
+  const expr = findRule('TollgateJobLate')
+  const seconds = { m: 60, h: 3_600, d: 86_400 } as const
+  const known = [...expr.matchAll(/tollgate_job_period_seconds == (\d+) and \w+_success_\w+ offset (\d+)([mhd]) == 0/g)]
+  const waits = new Map(
+    known.map(([, period, many, unit]) => [Number(period), Number(many) * seconds[unit as keyof typeof seconds]]),
+  )
+  for (const period of Object.values(PERIOD_SECONDS))
+    expect([period, (waits.get(period) ?? 0) >= 3 * period]).toEqual([period, true])
 })
 
 test("the page's scrape configuration asks where the figures are", async () => {

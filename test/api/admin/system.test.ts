@@ -4,7 +4,7 @@ import journal from '../../../migrations/meta/_journal.json'
 import { listSettings } from '../../../src/admin/system/settings.ts'
 import { readConfig, SETTINGS } from '../../../src/config.ts'
 import { JOBS } from '../../../src/jobs/registry.ts'
-import { countBacklogs, MAX_COUNTED, WORK } from '../../../src/jobs/work.ts'
+import { countBacklogs, countsUpTo, MAX_COUNTED, WORK } from '../../../src/jobs/work.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call } from '../../support/http.ts'
@@ -42,6 +42,7 @@ test('a backlog counts what is waiting at the requested time', async () => {
   await sql.query('delete from usage_erasures where organization_id = $1', [organization])
   expect([early, onTime]).toEqual([0, 1])
   expect(MAX_COUNTED).toBe(10_000)
+  expect(['reconcile-quotas', 'reconcile-billing', 'prune'].map(countsUpTo)).toEqual([20_001, 20_001, 10_000])
 })
 
 test('the last run of a job matches its row', async () => {
