@@ -1,3 +1,4 @@
+import { CallerGone } from '../http/caller-gone.ts'
 import { errorFields, logRepeated } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 import type { Route } from './route.ts'
@@ -10,14 +11,6 @@ interface Outbound {
   readonly body: ReadableStream<Uint8Array> | string | null
   /** Aborted when the caller goes away. */
   readonly caller: AbortSignal
-}
-
-/** What nginx logs of a caller who went away. */
-export const CALLER_GONE = 499
-
-/** The caller went away before an answer began: nobody reads what is thrown. */
-export class CallerGone extends Error {
-  override name = 'CallerGone'
 }
 
 /** An answer that takes longer is a slow one. */

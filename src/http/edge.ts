@@ -8,6 +8,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { count } from '../metrics/count.ts'
 import type { CounterLabel } from '../metrics/kinds.ts'
 import { Problem, problemBody, readRetryAfter } from '../problems.ts'
+import { CallerGone } from './caller-gone.ts'
 import { BEARER, challenge } from './challenge.ts'
 import type { AppEnv } from './env.ts'
 
@@ -70,7 +71,7 @@ export function withForeignAnswers(handler: Handler): Handler {
     } catch (error) {
       const refuse = () => answerError(error, c)
       const answer = c.get('deps') && needsCors(c) ? await respondWithCors(c, refuse) : refuse()
-      count('gatewayResponses', outcomeOf(error, c, answer))
+      count('gatewayResponses', outcomeOf(error, answer))
       addHeaders(c, answer)
       return answer
     } finally {
@@ -80,11 +81,11 @@ export function withForeignAnswers(handler: Handler): Handler {
 }
 
 /** What an upstream does not do is apart from what Tollgate itself refuses or fails at: only the last is for who runs Tollgate. */
-function outcomeOf(error: unknown, c: Context, { status }: Response): CounterLabel<'gatewayResponses'> {
+function outcomeOf(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
   const code = problemIn(error)?.code
   if (code === 'upstream_unreachable') return 'unreachable'
   if (code === 'upstream_timeout') return 'timeout'
-  if (code === undefined && c.req.raw.signal.aborted) return 'caller_gone'
+  if (error instanceof CallerGone) return 'caller_gone'
   return status < 500 ? 'refused' : 'failed'
 }
 
@@ -172,6 +173,7 @@ function toFrameworkProblem(error: unknown): Problem | undefined {
 }
 
 function unexpected(error: unknown, c: Context): Problem {
+  if (error instanceof CallerGone) return new Problem('internal')
   log('error', 'request_failed', {
     request_id: c.get('requestId'),
     path: c.req.path,

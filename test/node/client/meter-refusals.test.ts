@@ -58,7 +58,7 @@ const REFUSALS: [string, () => Promise<Refused>][] = [
     async () => {
       const who = await customer()
       const limit = { name: 'bursts', meter: 'tokens', limit: 100, window_seconds: 60 } as const
-      const { external_id } = who.options
+      const external_id = who.options.external_id ?? ''
       const { id: key_id } = await tollgate.keys.issue({ external_id, name: 'Key', limits: [limit] })
       await tollgate.usage.reserve({ key_id, tokens: 60, expires_in_seconds: 60 })
       const problem = { code: 'rate_limited', refused_by: 'bursts', meter: 'tokens' }

@@ -155,7 +155,7 @@ test('while Tollgate is away work does not run; where that is allowed it does, a
   ).rejects.toMatchObject({ code: 'unauthenticated' })
 })
 
-test.each([
+test.each<[string, { reserve?: { granted: boolean; reservation_id: string } }]>([
   ['a reservation that could not be settled', { reserve: { granted: true, reservation_id: 'hold_1' } }],
   ['work that ran without a reservation', {}],
 ])('what is recorded of %s has all that the reservation said beside its amounts', async (_, { reserve }) => {
