@@ -2,26 +2,33 @@ import { readSecrets } from '../src/config.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
 import { connect } from './support/connect.ts'
+import { endAllApplications } from './support/end-applications.ts'
 import { reseal } from './support/reseal.ts'
 import { readCount } from './support/settings.ts'
 
-const HELP = `Usage: npm run reseal [-- --batch 200]
+const HELP = `Usage: npm run reseal [-- --batch 200] [--end-applications]
 
 Seals again, under the first of SECRET_KEYS, what the database holds sealed: secrets of authenticator apps and of webhook
 endpoints, and secret headers of the gateway's routes. It can be ended and run again, while the deployment works.
-Afterwards the other secrets are needed only for answers kept for repeated requests, for a day. DATABASE_URL names the
-database; SECRET_KEYS, and SECRET_KEY if it is set, are those of the deployment (docs/operate/secrets.md).`
+Afterwards the other secrets are needed only for answers kept for repeated requests, for a day, and for applications that have not
+renewed their tokens since. --end-applications ends these instead of sealing: tokens of every application, which who has the secret and
+a copy of the database can compute. Their people have to agree again. DATABASE_URL names the database; SECRET_KEYS, and SECRET_KEY if it is set, are those of the deployment (docs/operate/secrets.md).`
 
 await command(async function resealAll() {
-  const { values } = readArguments({ batch: { type: 'string' } })
+  const { values } = readArguments({ batch: { type: 'string' }, 'end-applications': { type: 'boolean' } })
   if (values.help) return console.log(HELP)
-  const secrets = readSecrets(process.env)
+  const batchRows = readCount('--batch', values.batch, 200)
   const connection = await connect(process.env)
   try {
+    if (values['end-applications']) {
+      const ended = await endAllApplications(connection.sql, batchRows)
+      return console.log(`applications: ${ended} ended`)
+    }
+    const secrets = readSecrets(process.env)
     const done = await reseal({
       sql: connection.sql,
       secrets,
-      batchRows: readCount('--batch', values.batch, 200),
+      batchRows,
       tell: ({ place, looked, resealed }) => console.log(`${place}: ${looked} looked at, ${resealed} sealed again`),
     })
     const closed = done.flatMap(({ place, closed: ids }) => ids.map((id) => `${place} of ${id}`))

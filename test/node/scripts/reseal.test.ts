@@ -114,3 +114,27 @@ test('without secrets it says which are missing, and never a value', async () =>
   expect(short.stderr).toContain('Missing or wrong: SECRET_KEYS.')
   expect(short.stderr).not.toContain('sesame')
 })
+
+test('--end-applications ends the grants of every application, in batches, and no key of anybody else', async () => {
+  const client = crypto.randomUUID()
+  await sql.query(
+    `insert into oauth_clients (id, name, redirect_uris, auth_method, refreshes) values ($1, 'Reporter', '{https://a.example}', 'none', true)`,
+    [client],
+  )
+  const insert = (id: string | null) =>
+    sql.query(
+      `insert into api_keys (id, organization_id, name, key_hash, key_prefix, key_hint, environment, scopes, client_id)
+       select gen_random_uuid(), $1, 'A key', sha256(gen_random_uuid()::text::bytea), 'ck', 'abcd', 'live', '{}', $2 from generate_series(1, 5)`,
+      [organization, id],
+    )
+  await insert(client)
+  await insert(null)
+  const { code, stdout } = await runScript('reseal --end-applications --batch 2', env)
+  expect([code, stdout]).toEqual([0, 'applications: 5 ended\n'])
+  const left = await sql.query(
+    `select client_id is not null as is_application, count(*)::int as keys from api_keys where organization_id = $1 and revoked_at is null group by 1`,
+    [organization],
+  )
+  expect(left).toEqual([{ is_application: false, keys: 5 }])
+  expect((await runScript('reseal --end-applications', env)).stdout).toBe('applications: 0 ended\n')
+})
