@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
 import { mayDo } from '../auth/role-permissions.ts'
 import { parsePermission } from '../auth/roles.ts'
+import { hasTwoFactor } from '../auth/two-factor.ts'
 import type { Database } from '../db/orm.ts'
 import { bytesParameter } from '../db/schema/columns.ts'
 import { apiKeys } from '../db/schema/keys.ts'
@@ -25,10 +26,23 @@ export const isUnused = (codeHash: Uint8Array) => sql`exists (
 export const useCode = (db: Database, codeHash: Uint8Array, grantId: string) =>
   db.update(oauthCodes).set({ grantId }).where(eq(oauthCodes.codeHash, codeHash))
 
+/** How long an application goes on for somebody who has to sign in by the organization's identity provider, and does not. */
+const SIGN_ON_LASTS = sql.raw(`interval '7 days'`)
+
+/** Whether somebody has what the organization requires of its members (auth/organization-access.ts): an application has no session. */
+const meetsRequirements = (organizationId: string, userId: string) => sql`(
+  exists (select 1 from organizations o where o.id = ${organizationId}::uuid
+    and (not o.requires_two_factor or ${hasTwoFactor(sql`${userId}::uuid`)}))
+  and not exists (select 1 from sso_connections c
+    join memberships m on m.organization_id = c.organization_id and m.user_id = ${userId}::uuid and m.role <> 'owner'
+    where c.organization_id = ${organizationId}::uuid and c.is_required and not exists (
+      select 1 from sessions s where s.user_id = m.user_id and s.sso_connection_id = c.id and s.created_at > now() - ${SIGN_ON_LASTS})))`
+
 /** Whoever let an application act must still be able to issue keys themselves, also with what its scopes allow here. */
 export const mayStillGrant = (organizationId: string, userId: string, scopes: readonly string[]) => sql`(
   ${mayDo(organizationId, userId, 'keys:write', ...scopes.flatMap((scope) => parsePermission(scope) ?? []))}
   and exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)
+  and ${meetsRequirements(organizationId, userId)}
   and exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.suspended_at is null))`
 
 interface NewAccess {

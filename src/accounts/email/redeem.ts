@@ -5,6 +5,7 @@ import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOwnOrganizations, lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { endApplications } from '../../keys/applications.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
 import { maskEmail } from '../../lib/mask-email.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
@@ -30,7 +31,7 @@ export async function verifyEmail(deps: ManagementDeps, token: string): Promise<
 }
 
 /**
- * Sets a password with a token that was sent by email, and ends every session and every other link of the user. It
+ * Sets a password with a token that was sent by email, and ends every session, every application and every other link of the user. It
  * signs nobody in, and a second factor stays enabled (ASVS 6.4.3). Only if the address was not confirmed before,
  * everything created until then is removed (`clearUnconfirmed`).
  *
@@ -49,6 +50,7 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
     token: redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
     tokens: deleteEmailTokens(deps.db, user.id),
     sessions: endSessions(deps.db, user.id, 'password_reset', { now: use.now }),
+    applications: endApplications(deps, user.id), // a thief may have let one in
     mail: mail.insert,
     audit: audited(deps, { action: 'password.reset', ...entry, detail: { cleared: isFirst } }),
   })

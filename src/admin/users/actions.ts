@@ -120,7 +120,7 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
   return getUser(deps, userId)
 }
 
-/** Ends every session of a user. @throws Problem `user_not_found`, `administrator_protected` for a service key */
+/** Ends every session of a user, and what applications may do for them. @throws Problem `user_not_found`, `administrator_protected` for a service key */
 export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise<void> {
   const user = await getUser(deps, request.userId)
   protectAdministrators(request.operator, user)
@@ -129,6 +129,7 @@ export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise
     found: requireThat(deps.db, isSomebody(request.userId), 'user_not_found'),
     audit: audited(deps, toEntry('admin.user_logged_out', request)),
     sessions: endSessions(deps.db, request.userId, 'ended_by_administrator', new Date(deps.now())),
+    applications: endApplications(deps, request.userId),
     mail: mail.insert,
     answer: await keepAnswer(deps, 204, null),
   })

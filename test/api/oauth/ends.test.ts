@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newUser, verify } from '../../support/http.ts'
+import { resetToken } from '../../support/mail.ts'
 import { codeFor, granted, newApplication, newRequest, post, untilRefused } from '../../support/oauth.ts'
 import { addMember, ORGANIZATIONS } from '../../support/organizations.ts'
 
@@ -11,6 +12,39 @@ const refusalOf = ({ status, body }: { status: number; body: any }) => [status, 
 const INVALID_GRANT = [400, 'invalid_grant']
 
 describe('what an application may do ends', () => {
+  test('when the person resets the password: a thief of theirs may have let one in', async () => {
+    const { person, exchange, refresh } = await granted()
+    const { body } = await exchange()
+    const reset = { token: await resetToken(person.email), new_password: 'seven purple lanterns' }
+    expect((await call('POST /api/v1/auth/password/reset/confirm', { body: reset })).status).toBe(204)
+    await untilRefused(body.access_token)
+    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+  })
+
+  test('with its token, while the person lacks what the organization requires of its members', async () => {
+    const { person, exchange, refresh } = await granted()
+    const { body } = await exchange()
+    const id = person.user.organization_id
+    const require = (on: boolean) =>
+      sql.query('update organizations set requires_two_factor = $2 where id = $1', [id, on])
+    await require(true)
+    expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
+    await require(false)
+    const { body: renewed } = await refresh(body.refresh_token)
+    await sql.query(`update memberships set role = 'admin' where organization_id = $1`, [id])
+    await sql.query(
+      `insert into sso_connections (id, organization_id, issuer, client_id, client_secret_encrypted, is_required)
+       values ($1, $1, 'https://idp.example.org', 'x', 'x', true)`,
+      [id],
+    )
+    expect(refusalOf(await refresh(renewed.refresh_token))).toEqual(INVALID_GRANT)
+    await sql.query(
+      `insert into sessions (id, user_id, organization_id, sso_connection_id, expires_at, ended_at) values (gen_random_uuid(), $1, $2, $2, now(), now())`,
+      [person.user.id, id],
+    )
+    expect((await refresh(renewed.refresh_token)).status).toBe(200)
+  })
+
   test('when the person says so, for them alone, and at once (ASVS 10.4.9, 10.7.3)', async () => {
     const { person, exchange, refresh, client } = await granted()
     const { body } = await exchange()
