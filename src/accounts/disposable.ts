@@ -62,8 +62,20 @@ const keepLast = (url: string, at: number): List => ({
   freshUntil: at + PAUSE_SECONDS * 1_000,
 })
 
-/** One domain on each line; what begins with `#` or `//` is a comment. */
+const DOMAIN = /^([\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+$/u
+/** Of a hundred lines so many may be no domains. More are another format, or another page. */
+const MAX_STRAYS = 1
+
+/**
+ * One domain on each line; what begins with `#` or `//` is a comment.
+ *
+ * @throws Error for what is no list of domains: it would let everybody in without a word
+ */
 function parse(text: string): Set<string> {
   const lines = text.split('\n').map((line) => line.trim().toLowerCase())
-  return new Set(lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('//')))
+  const said = lines.filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('//'))
+  const domains = said.filter((line) => DOMAIN.test(line))
+  if (domains.length === 0 || (said.length - domains.length) * 100 > said.length * MAX_STRAYS)
+    throw new Error('The answer is no list of domains, one on each line.')
+  return new Set(domains)
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { organizationDomains, removedMembers } from '../../db/schema/domains.ts'
 
@@ -69,7 +69,7 @@ export const selectDue = (db: Database, before: { readonly found: Date; readonly
           when 0 then ${before.found.toISOString()}::timestamptz else ${before.missed.toISOString()}::timestamptz end`,
       ),
     )
-    .orderBy(asc(organizationDomains.checkedAt))
+    .orderBy(sql`random()`) // those whose DNS never answers stay due, and must not keep the others from their turn
     .limit(limit)
 
 /** Whether a verified domain was not looked up, lapsed or removed since it was read. Evaluated under its organization's lock. */

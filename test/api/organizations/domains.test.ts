@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { checkDomains } from '../../../src/organizations/domains/lapse.ts'
 import { directly } from '../../support/direct.ts'
 import { failFor } from '../../support/faults.ts'
-import { call, newUser } from '../../support/http.ts'
+import { call, eventually, newUser } from '../../support/http.ts'
 import { mailTo, tokenIn } from '../../support/mail.ts'
 import { addMember, ORGANIZATIONS } from '../../support/organizations.ts'
 import { hidePlans, sellPlan } from '../../support/sold-plans.ts'
@@ -261,6 +261,28 @@ describe('the job that looks at the records again', () => {
       [domainId],
     )
     expect(acts).toEqual([{ actor_type: 'system' }])
+  })
+
+  test('looks at everybody in turn, also where the DNS of more domains than a run takes never answers', async () => {
+    const { id, domainId } = await verifiedOrganization()
+    const dead = `dead-${crypto.randomUUID()}`
+    await sql.query(
+      `insert into organization_domains (id, organization_id, domain, token, verified_at, checked_at)
+       select gen_random_uuid(), $1, n || '.' || $2 || '.example', 'x', now(), '2020-01-01' from generate_series(1, 60) n`,
+      [id, dead],
+    )
+    await failFor(dead, { door: 'dns', kind: 'status', value: 503, count: 600 })
+    const at = Date.now() + 8 * DAY
+    const isChecked = async () => {
+      await runAt(at)
+      const [row] = await sql.query(
+        'select checked_at > now() + $2::interval as is_new from organization_domains where id = $1',
+        [domainId, '7 days'],
+      )
+      return row?.is_new
+    }
+    expect(await eventually(isChecked, (isNew) => isNew === true)).toBe(true)
+    await sql.query('delete from organization_domains where domain like $1', [`%${dead}%`])
   })
 
   test('forgets a miss once the record is back, and learns nothing from a DNS that does not answer', async () => {

@@ -64,6 +64,13 @@ describe('where throwaway addresses are refused by a list', () => {
     expect((await register()).status).toBe(403)
   })
 
+  test('what is no list of domains takes the place of none, and is told: nobody is refused by it', async () => {
+    warned.mockClear()
+    const page = fresh({ DISPOSABLE_DOMAINS_URL: `${env.STACK_URL}/control/counters?${crypto.randomUUID()}` })
+    const { status } = await page.call('POST /api/v1/auth/register', { email: at('throwaway.example'), password })
+    expect([status, isTold()]).toEqual([201, true])
+  })
+
   test.each([
     ['is slow', { kind: 'hang' }],
     ['fails', { kind: 'status', value: 503 }],
