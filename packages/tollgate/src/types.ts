@@ -3977,7 +3977,7 @@ export type UsageConflict = {
 }
 
 export type UsageCorrection = {
-  /** `duplicate`: this correction was made before. */
+  /** `duplicate`: the latest correction of the event is this one already. */
   outcome: 'corrected' | 'duplicate'
   corrected_at: string
   event: UsageCorrectionEvent

@@ -21,15 +21,7 @@ import { normalizeName } from '../normalize-name.ts'
 import { parseReservationId } from '../reservations/id.ts'
 import { LONGEST_SECONDS } from '../reservations/schemas.ts'
 import { resolveTokens, TOKEN_FIELDS, type Tokens } from '../tokens.ts'
-import {
-  claimCorrection,
-  correctEvent,
-  findChange,
-  findEvent,
-  isKnown,
-  type OriginalEvent,
-  readEvent,
-} from './queries.ts'
+import { claimCorrection, correctEvent, findChange, findEvent, type OriginalEvent, readEvent } from './queries.ts'
 import type { CorrectedEvent, CorrectionRequest } from './schemas.ts'
 
 /**
@@ -49,8 +41,7 @@ export async function correctUsage(
   const organizationId = await requireNamed(deps, { organization_id, external_id })
   const found = await getReport(deps, operator, { organizationId, id: event_id })
   const fields = Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null)) as Fields
-  const claim = sha256Hex(canonicalJson({ event_id, fields, reason }))
-  const key = `correction ${event_id} ${sha256Hex(canonicalJson({ fields, reason }))}`
+  const claim = toClaim(sha256Hex(canonicalJson({ event_id, fields, reason })), found.latestClaim)
   const at = new Date(deps.now()).toISOString()
   const correction = {
     void: fields.void === true,
@@ -68,11 +59,18 @@ export async function correctUsage(
     correction,
     claim,
   }
-  const isNew =
-    !(await isKnown(deps.sql, organizationId, key)) && (await apply(deps, { operator, input, key, fields, reason }))
+  const isNew = claim !== found.latestClaim && (await apply(deps, { operator, input, fields, reason }))
   await followAll(deps, organizationId, { ...found, claim })
   const event = await readEvent(deps.sql, organizationId, found)
   return { outcome: isNew ? 'corrected' : 'duplicate', corrected_at: event.correction?.corrected_at ?? at, event }
+}
+
+/**
+ * What a correction is known by: what it asks for, and which one it follows. So the latest one that is sent again is a repeat, and
+ * one that was made, replaced and is wanted again is another.
+ */
+function toClaim(request: string, latest: string | undefined): string {
+  return latest?.split('.')[0] === request ? latest : `${request}.${sha256Hex(latest ?? '').slice(0, 16)}`
 }
 
 /** What members of the platform organization report is none of a service's. @throws Problem `event_not_found`, `event_not_correctable` */
@@ -93,18 +91,17 @@ type Fields = Omit<CorrectionRequest, 'organization_id' | 'external_id' | 'event
 interface Application {
   readonly operator: Operator
   readonly input: CorrectionInput
-  readonly key: string
   readonly fields: Fields
   readonly reason: string
 }
 
 /** @returns false if the same correction was made at the same moment */
-async function apply(deps: ManagementDeps, { operator, input, key, fields, reason }: Application): Promise<boolean> {
+async function apply(deps: ManagementDeps, { operator, input, fields, reason }: Application): Promise<boolean> {
   const organizationId = input.organization_id
   try {
     await runBatch(deps.db, {
       lock: lockUsageEvent(deps.db, { organizationId, occurredAt: input.occurred_at, id: input.id }),
-      claim: claimCorrection(deps.db, organizationId, key),
+      claim: claimCorrection(deps.db, organizationId, `correction ${input.id} ${input.claim}`),
       change: correctEvent(deps.db, input),
       audit: audited(deps, {
         action: 'usage.corrected',
@@ -225,15 +222,26 @@ async function replaceCost(
 ) {
   if (given.cost_usd != null) return { cost_usd: given.cost_usd, charge_usd: null }
   const isPriced = [...TOKEN_FIELDS, 'model', 'provider'].some((field) => given[field as keyof Fields] != null)
-  if (!isPriced || !changed.model) {
+  const hasOtherAmounts = given.quantities != null && (await isReckoned(deps, changed, original))
+  if ((!isPriced && !hasOtherAmounts) || !changed.model) {
     const charge_usd = given.api_calls == null ? original.charge_usd : null // reckoned again with its calls
     return { cost_usd: original.cost_usd, charge_usd }
   }
+  return { cost_usd: await reckon(deps, changed), charge_usd: null }
+}
+
+/** Whether an event's cost is what its model and amounts are worth, and was not told: then other amounts have another. */
+async function isReckoned(deps: ManagementDeps, { occurred_at }: Changed, original: OriginalEvent): Promise<boolean> {
+  if (!original.model || original.cost_usd === null) return false
+  return Number(await reckon(deps, { ...original, occurred_at })) === Number(original.cost_usd)
+}
+
+async function reckon(deps: ManagementDeps, changed: Changed): Promise<string | null> {
   const { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens } = changed
   const { cache_write_tokens, audio_input_tokens, audio_output_tokens } = changed
   const kinds = { cache_write_tokens, audio_input_tokens, audio_output_tokens }
   const quantities = changed.quantities && { quantities: changed.quantities } // images can have a price, too
   const event = { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens, id: '' }
   const [priced] = await deps.priceUsage([{ ...event, ...kinds, ...quantities }])
-  return { cost_usd: (priced as { cost_usd?: string | null } | undefined)?.cost_usd ?? null, charge_usd: null }
+  return (priced as { cost_usd?: string | null } | undefined)?.cost_usd ?? null
 }

@@ -43,7 +43,7 @@ const MOMENT = `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS
 /** A report before a verification of the same id. Its moment is known by its id since reports keep it. */
 const FIND = `
 select id, ${MOMENT} as occurred_at, coalesce(correction -> 'original', ${ORIGINAL}) as original,
-  coalesce(trace ->> 'plan', '') <> '' as is_verification
+  coalesce(trace ->> 'plan', '') <> '' as is_verification, correction #>> '{counts,0,claim}' as latest_claim
 from usage_events where organization_id = $1 and id = $2
   and ($3::timestamptz is null or occurred_at = $3) order by 4, occurred_at desc limit 1`
 
@@ -59,17 +59,10 @@ export async function findEvent(sql: Sql, organizationId: string, id: string) {
       occurredAt: String(row.occurred_at),
       original: row.original as OriginalEvent,
       isVerification: row.is_verification as boolean,
+      /** Of its latest correction, if it has one. */
+      latestClaim: (row.latest_claim ?? undefined) as string | undefined,
     }
   )
-}
-
-/** Whether the same correction was made before. */
-export async function isKnown(sql: Sql, organizationId: string, key: string): Promise<boolean> {
-  const rows = await sql.query(
-    `select 1 from usage_dedupe where organization_id = $1 and key = sha256(convert_to($2, 'UTF8'))`,
-    [organizationId, key],
-  )
-  return rows.length > 0
 }
 
 /** Breaks the primary key where the same correction was made at the same moment. */

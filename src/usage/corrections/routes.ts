@@ -12,7 +12,7 @@ const correctRoute = apiRoute({
   summary: 'Void or replace a usage event',
   description: `Statistics, quotas, credits and overage follow in the event's own hour and period. The event stays in the log, with what it was
 before. What is not given stays as it was reported; tokens of the input are replaced together, and those of the output. Tokens
-or a model without \`cost_usd\` are priced again. Another correction replaces the earlier one; the same one again changes nothing.`,
+or a model without \`cost_usd\` are priced again. Another correction replaces the earlier one; the latest one again changes nothing.`,
   body: CorrectionBody,
   returns: { 200: CorrectedEvent },
   fails: [

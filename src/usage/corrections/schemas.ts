@@ -60,7 +60,9 @@ export type CorrectionRequest = z.output<typeof CorrectionBody>
 
 export const CorrectedEvent = z
   .object({
-    outcome: z.enum(['corrected', 'duplicate']).meta({ description: '`duplicate`: this correction was made before.' }),
+    outcome: z
+      .enum(['corrected', 'duplicate'])
+      .meta({ description: '`duplicate`: the latest correction of the event is this one already.' }),
     corrected_at: timestamp,
     event: StoredEvent.meta({ description: 'The event as it is now.' }),
   })

@@ -99,6 +99,14 @@ describe('an own price', () => {
     const body = { event_id: id, organization_id, input_tokens: 20, reason: 'A test' }
     const corrected = await call('POST /api/v1/usage/corrections', { token, body })
     expect(corrected.body.event).toMatchObject({ input_tokens: 20, cost_usd: '0.140000' })
+    const correct = async (event_id: string, fields: object) => {
+      const asked = { event_id, organization_id, reason: 'Fewer images', ...fields }
+      return (await call('POST /api/v1/usage/corrections', { token, body: asked })).body.event.cost_usd
+    }
+    expect(await correct(id, { quantities: { images: 2 } })).toBe('0.090000') // of the event as it was reported
+    const told = { ...used, id: crypto.randomUUID(), cost_usd: '7' }
+    await call('POST /api/v1/usage?durability=sync', { token: service_key, body: { events: [told] } })
+    expect(Number(await correct(told.id, { quantities: { images: 2 } }))).toBe(7)
   })
 
   test('does not change a cost that is reported', async () => {

@@ -137,7 +137,7 @@ describe('POST /api/v1/usage/corrections', () => {
       cost_usd: '0.0001725',
       charge_usd: '0.000215625',
     })
-    expect((await change({ output_tokens: 10 })).outcome).toBe('duplicate')
+    expect((await change({ model: 'gpt-4o-mini' })).outcome).toBe('duplicate')
     expect((await meters()).cost_usd.used).toBe('0.000215625')
     const { body } = await call('GET /api/v1/usage/breakdown?by=model', { token })
     expect(body.data).toMatchObject([{ value: 'gpt-4o-mini', requests: 1, tokens: 1_100, cost_usd: '0.000215625' }])

@@ -1169,7 +1169,7 @@ class UsageConflict:
 
 @dataclass(frozen=True, kw_only=True)
 class UsageCorrection:
-    # `duplicate`: this correction was made before.
+    # `duplicate`: the latest correction of the event is this one already.
     outcome: Literal["corrected", "duplicate"]
     corrected_at: str
     event: UsageCorrectionEvent
