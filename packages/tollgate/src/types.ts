@@ -712,6 +712,12 @@ export type CataloguePlan = {
   /** The limit of each API key. */
   rate_limit_per_minute: number
   max_api_keys: number
+  /** Reservations that may be open at once; null for any number. */
+  max_concurrent: number | null
+  /** The same of each key that has no number of its own. */
+  key_max_concurrent: number | null
+  /** Limits of every key, beside its own. */
+  key_limits: NamedLimit[]
   meters: CataloguePlanMeters
   /** The prices of units above a limit, by meter. A meter that is absent costs nothing extra. */
   overage: Record<string, CatalogueOverageTier[]>
@@ -720,6 +726,8 @@ export type CataloguePlan = {
   price_per_call_usd: string | null
   /** Credits that each usage period begins with; null for none. */
   included_credits_usd: string | null
+  /** The most of what is left of them that the next period has as well; null for nothing. */
+  rollover_max_usd: string | null
 }
 
 export type CataloguePlanList = {

@@ -52,7 +52,7 @@ export async function createPlan(
   plan: z.output<typeof NewPlan>,
 ): Promise<PlanView> {
   const { id, ...detail } = plan
-  requireSellable({ prices: plan.prices, seats: plan.seats ?? null })
+  requireSellable({ prices: plan.prices, seats: plan.seats ?? null, overage: plan.overage ?? {} })
   const custom = await requireCustomMeters(deps, plan)
   const key_limits = await resolveLimits(deps, plan.limits.key_limits, KEY_LIMITS)
   const limits = { ...plan.limits, ...(key_limits && { key_limits }) }

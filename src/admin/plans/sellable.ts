@@ -2,6 +2,8 @@ import type { PlanPrice, PlanSeats } from '../../db/schema/shapes.ts'
 import { Problem } from '../../problems.ts'
 
 interface Offer {
+  /** Prices of units above a limit, by meter. */
+  readonly overage: Readonly<Record<string, unknown>>
   readonly prices: readonly PlanPrice[]
   readonly seats: PlanSeats | null
 }
@@ -11,13 +13,18 @@ interface Offer {
  *
  * @throws Problem `invalid_request` naming the field
  */
-export function requireSellable({ prices, seats }: Offer): void {
+export function requireSellable({ prices, seats, overage }: Offer): void {
+  const hasOverage = Object.keys(overage).length > 0
   const errors = prices.flatMap((price, place) => {
-    const flaw = findFlaw(price, seats)
+    const flaw = findFlaw(price, seats) ?? (hasOverage ? findForeign(price) : undefined)
     return flaw ? [{ path: `body.prices.${place}.${flaw.field}`, message: flaw.message }] : []
   })
   if (errors.length > 0) throw new Problem('invalid_request', { errors })
 }
+
+/** Both providers bill overage in US dollars, and none in two currencies at once. */
+const findForeign = ({ currency }: PlanPrice) =>
+  currency === 'usd' ? undefined : { field: 'currency', message: 'must be usd: overage is charged in US dollars' }
 
 /** Polar has a price for each seat and nothing beside it. */
 function findFlaw(price: PlanPrice, seats: PlanSeats | null) {

@@ -2,6 +2,7 @@ import { toFamily } from '../../db/plan-version.ts'
 import { isReservedName } from '../../db/schema/meter-names.ts'
 import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../../db/schema/meters.ts'
 import type { MeterLimit, PlanLimits, PlanPrice } from '../../db/schema/shapes.ts'
+import { describeNamedLimit } from '../../keys/limit-schemas.ts'
 import { formatUsd } from '../../lib/usd.ts'
 import { formatLimit } from '../../limits/meter-units.ts'
 import type { PublicPlan } from './queries.ts'
@@ -18,11 +19,15 @@ export function toCataloguePlan(plan: PublicPlan) {
     addons: plan.addons.map(({ prices, ...addon }) => ({ ...addon, prices: prices.map(toCataloguePrice) })),
     rate_limit_per_minute: limits.rate_limit_per_minute,
     max_api_keys: limits.max_api_keys,
+    max_concurrent: limits.max_concurrent ?? null,
+    key_max_concurrent: limits.key_max_concurrent ?? null,
+    key_limits: (limits.key_limits ?? []).map(describeNamedLimit),
     meters: allMeters(limits),
     overage: Object.fromEntries(Object.entries(overage).map(([meter, { tiers }]) => [meter, [...tiers]])),
     features: plan.features,
     price_per_call_usd: plan.pricePerCallUsd && formatUsd(plan.pricePerCallUsd),
     included_credits_usd: plan.includedCreditsUsd && formatUsd(plan.includedCreditsUsd),
+    rollover_max_usd: plan.rolloverMaxUsd && formatUsd(plan.rolloverMaxUsd),
   }
 }
 

@@ -6,8 +6,8 @@ export type PublicPlan = Awaited<ReturnType<typeof listPublicPlans>>[number]
 
 /** The newest versions of the plans that customers may see, in the operator's order. */
 export function listPublicPlans(db: Database) {
-  const { id, name, prices, trialDays, seats, addons, limits, features, overage, includedCreditsUsd, pricePerCallUsd } =
-    plans
+  const { id, name, prices, trialDays, seats, addons, limits, features, overage } = plans
+  const { includedCreditsUsd, rolloverMaxUsd, pricePerCallUsd } = plans
   return db
     .select({
       id,
@@ -20,6 +20,7 @@ export function listPublicPlans(db: Database) {
       features,
       overage,
       includedCreditsUsd,
+      rolloverMaxUsd,
       pricePerCallUsd,
     })
     .from(plans)

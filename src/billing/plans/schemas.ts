@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { INTERVALS } from '../../db/schema/shapes.ts'
 import { forEachAmount, money } from '../../http/amounts.ts'
+import { NamedLimitBody } from '../../keys/limit-schemas.ts'
 
 const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
   z.object({
@@ -70,6 +71,12 @@ const CataloguePlan = z
     ),
     rate_limit_per_minute: z.int().meta({ description: 'The limit of each API key.' }),
     max_api_keys: z.int(),
+    max_concurrent: z
+      .int()
+      .nullable()
+      .meta({ description: 'Reservations that may be open at once; null for any number.' }),
+    key_max_concurrent: z.int().nullable().meta({ description: 'The same of each key that has no number of its own.' }),
+    key_limits: z.array(NamedLimitBody).meta({ description: 'Limits of every key, beside its own.' }),
     meters: z
       .object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit))
       .catchall(z.union([CatalogueLimit, MoneyCatalogueLimit])),
@@ -85,6 +92,10 @@ const CataloguePlan = z
       .string()
       .nullable()
       .meta({ description: 'Credits that each usage period begins with; null for none.' }),
+    rollover_max_usd: z
+      .string()
+      .nullable()
+      .meta({ description: 'The most of what is left of them that the next period has as well; null for nothing.' }),
   })
   .meta({ id: 'CataloguePlan' })
 

@@ -89,3 +89,19 @@ test('what Polar sells by seats has one price for every seat', async () => {
   expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'body.prices.0.amount_cents'])
   await call(`DELETE ${path}`, { token })
 })
+
+test('overage is charged in US dollars, so a plan with overage is sold in no other currency', async () => {
+  const id = `p${crypto.randomUUID().slice(0, 8)}`
+  const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: { api_calls: { limit: 10, at_limit: 'allow' } } }
+  const price = { interval: 'month', currency: 'eur', amount_cents: 900, stripe_price_id: `price_${id}` }
+  const overage = { api_calls: { tiers: [{ up_to: null, unit_price_usd: '0.01' }] } }
+  const make = async (more: object) =>
+    call('POST /api/v1/admin/plans', {
+      token: await administrator(),
+      body: { id, name: 'In euros', limits, prices: [price], ...more },
+    })
+  expect((await make({ overage })).body.errors).toEqual([
+    { path: 'body.prices.0.currency', message: 'must be usd: overage is charged in US dollars' },
+  ])
+  expect((await make({})).status).toBe(201)
+})

@@ -40,6 +40,10 @@ describe('GET /api/v1/billing/plans', () => {
       overage: {},
       features: { max_evolution_phase: 1 },
       included_credits_usd: null,
+      rollover_max_usd: null,
+      max_concurrent: null,
+      key_max_concurrent: null,
+      key_limits: [],
       price_per_call_usd: null,
     })
     expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([

@@ -14,6 +14,11 @@ const planWith = (id: string, images: number) =>
     overage: {},
     features: {},
     price_per_call_usd: null,
+    included_credits_usd: null,
+    rollover_max_usd: null,
+    max_concurrent: null,
+    key_max_concurrent: null,
+    key_limits: [],
     seats: null,
   }) as unknown as CataloguePlan
 
@@ -27,6 +32,23 @@ test('a plan shows the limits of the operator`s own meters, and how they differ 
     difference: 'less',
   })
   expect(comparePlans(planWith('small', 100), undefined, {}).map(({ name }) => name)).toContain('Images')
+})
+
+test('a plan shows its credits, what every key is limited to, and how much may be reserved at once', () => {
+  const key_limits = [{ name: 'bursts', meter: 'tokens' as const, limit: 20_000, window_seconds: 60 }]
+  const sold = {
+    ...planWith('large', 500),
+    key_limits,
+    included_credits_usd: '20.000000',
+    max_concurrent: 8,
+  } as CataloguePlan
+  const facts = comparePlans({ ...sold, rollover_max_usd: '5.000000' }, planWith('small', 500), {})
+  const said = Object.fromEntries(facts.map(({ name, value, note }) => [name, note ? `${value}, ${note}` : value]))
+  expect(said).toMatchObject({
+    'Credits each period': '$20.00, up to $5.00 of the rest stays',
+    'Each key: Bursts': '20,000 tokens in any minute',
+    'Reservations at once': '8',
+  })
 })
 
 test('two facts of one name are compared each with its own', () => {

@@ -1,5 +1,6 @@
-import type { BillingInfoUsageMeters, CataloguePlan } from '../../api/types.ts'
-import { formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
+import type { BillingInfoUsageMeters, CataloguePlan, NamedLimit } from '../../api/types.ts'
+import { formatMoney, formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
+import { describeLimit } from '../keys/limit-form.ts'
 import { formatAmount, meterName, type OwnMeters } from '../usage/meters.ts'
 
 /** How a fact of a plan compares with the same of the present plan. */
@@ -64,11 +65,31 @@ function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
       size: plan.rate_limit_per_minute,
     },
     { id: '.api_keys', name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
+    ...(plan.included_credits_usd === null ? [] : [creditsFact(plan.included_credits_usd, plan.rollover_max_usd)]),
+    ...plan.key_limits.map((limit) => keyLimitFact(limit, own)),
+    ...concurrencyFact('.concurrent', 'Reservations at once', plan.max_concurrent),
+    ...concurrencyFact('.key_concurrent', 'Reservations at once of a key', plan.key_max_concurrent),
     ...(plan.price_per_call_usd === null ? [] : [callFact(plan.price_per_call_usd)]),
     ...(plan.seats ? [seatsFact(plan.seats)] : []),
     ...Object.entries(plan.features).map(([name, value]) => featureFact(name, value)),
   ]
 }
+
+function creditsFact(amount: string, rollover: string | null): Measured {
+  const note = rollover === null ? undefined : `up to ${formatMoney(rollover)} of the rest stays`
+  return { id: '.credits', name: 'Credits each period', value: formatMoney(amount), note, size: Number(amount) }
+}
+
+/** The span is in the value, so that two of the same amount in other spans are told apart. */
+const keyLimitFact = (limit: NamedLimit, own: OwnMeters): Measured => ({
+  id: `.key_limit.${limit.name}`,
+  name: `Each key: ${formatName(limit.name)}`,
+  value: describeLimit(limit, own),
+  size: undefined,
+})
+
+const concurrencyFact = (id: string, name: string, most: number | null): Measured[] =>
+  most === null ? [] : [{ id, name, value: formatNumber(most), size: most }]
 
 /** Whether a price is better or worse is not marked: it is part of what a plan costs. */
 const callFact = (price: string): Measured => ({
