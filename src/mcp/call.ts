@@ -41,6 +41,10 @@ async function confirm(send: Send, reading: Operation, args: Arguments, said: un
 const refuse = (name: string, message: string) =>
   new Problem('invalid_request', { errors: [{ path: `arguments.${name}`, message }] })
 
+/** What a header can carry as it is (RFC 9110 §5.5). */
+const isHeaderText = (value: unknown) =>
+  typeof value === 'string' && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)
+
 /** @throws Problem `invalid_request` */
 function requireKnown({ operation, confirms }: Tool, given: Arguments): void {
   const known = [...operation.args.keys(), ...(confirms ? [CONFIRMATION] : [])]
@@ -53,6 +57,9 @@ function requireKnown({ operation, confirms }: Tool, given: Arguments): void {
     ...required
       .filter((key) => given[key] === undefined)
       .map((key) => ({ path: `arguments.${key}`, message: 'is required' })),
+    ...[...operation.args]
+      .filter(([key, { in: where }]) => where === 'header' && given[key] !== undefined && !isHeaderText(given[key]))
+      .map(([key]) => ({ path: `arguments.${key}`, message: 'must be text of visible ASCII characters' })),
   ]
   if (errors.length > 0) throw new Problem('invalid_request', { errors })
 }

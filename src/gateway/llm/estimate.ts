@@ -47,11 +47,19 @@ const makesText = ({
 /** Fields whose text the model does not read. */
 const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options', 'id', 'type', 'role'])
 
-function countTokens(value: unknown): number {
-  if (typeof value === 'string') {
-    return value.length > LONG_WORD && !/\s/.test(value) ? TOKENS_PER_FILE : value.length / CHARACTERS_PER_TOKEN
+/** Without recursion: how deep the JSON of a caller is, the caller says. */
+function countTokens(body: unknown): number {
+  const waiting = [body]
+  let tokens = 0
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (typeof value === 'string') tokens += countInText(value)
+    else if (Array.isArray(value)) for (const one of value) waiting.push(one)
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, one] of Object.entries(value)) if (!SETTINGS.has(name)) waiting.push(one)
   }
-  if (typeof value !== 'object' || value === null) return 0
-  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + countTokens(one), 0)
-  return Object.entries(value).reduce((sum, [name, one]) => sum + (SETTINGS.has(name) ? 0 : countTokens(one)), 0)
+  return tokens
 }
+
+const countInText = (text: string) =>
+  text.length > LONG_WORD && !/\s/.test(text) ? TOKENS_PER_FILE : text.length / CHARACTERS_PER_TOKEN

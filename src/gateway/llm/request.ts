@@ -54,5 +54,10 @@ function askForUsage(text: string, body: Json): string | undefined {
   if (!('stream_options' in body)) return text.replace('{', '{"stream_options":{"include_usage":true},')
   const options = asObject(body.stream_options)
   if (options?.include_usage === true) return undefined
-  return JSON.stringify({ ...body, stream_options: { ...options, include_usage: true } })
+  try {
+    return JSON.stringify({ ...body, stream_options: { ...options, include_usage: true } })
+  } catch (error) {
+    if (error instanceof RangeError) throw new Problem('malformed_json', { detail: 'The JSON is nested too deeply.' })
+    throw error
+  }
 }

@@ -152,9 +152,13 @@ async function changeGroup(
 const isRow = (organizationId: string, id: string) =>
   and(eq(directoryGroups.organizationId, organizationId), eq(directoryGroups.id, id))
 
-/** Its members stay, in the roles that their other groups give. @throws ScimError 404 */
+/**
+ * Its members stay, in the roles that their other groups give. A repeat gives them these as well: the first may have failed after
+ * the group was gone. @throws ScimError 404
+ */
 export async function deleteGroup(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
-  await getGroup(deps, organizationId, id)
-  await deps.db.delete(directoryGroups).where(isRow(organizationId, id))
+  const row = z.uuid().safeParse(id).success ? await findGroup(deps.db, organizationId, id) : undefined
+  if (row) await deps.db.delete(directoryGroups).where(isRow(organizationId, id))
   await settleRoles(deps, organizationId)
+  if (!row) throw notFound(GROUP, id)
 }

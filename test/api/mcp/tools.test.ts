@@ -107,6 +107,10 @@ describe('a tool that reads', () => {
     expect(unknown.text).toContain('unknown argument `limt`; did you mean `limit`?')
     const missing = await agent.call('get_api_key')
     expect(missing.body.errors).toEqual([{ path: 'arguments.id', message: 'is required' }])
+    const odd = await agent.call('issue_api_key', { name: 'A key', idempotency_key: 'пять' })
+    expect(odd.body.errors).toEqual([
+      { path: 'arguments.idempotency_key', message: 'must be text of visible ASCII characters' },
+    ])
     const wrong = await agent.call('list_api_keys', { limit: 1_000 })
     expect(wrong.body.errors[0].path).toBe('query.limit')
     const nested = await agent.call('list_api_keys', { limit: { gt: 1 } })

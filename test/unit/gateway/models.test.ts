@@ -23,6 +23,11 @@ test('an event without an end is passed on after four megabytes', () => {
   expect(passed.map((event) => event.text.length)).toEqual([5 * 1024 * 1024])
 })
 
+test('a prompt of any depth is estimated', () => {
+  const deep = JSON.parse(`${'['.repeat(50_000)}"four"${']'.repeat(50_000)}`) as unknown
+  expect(estimate({ model: 'm', messages: deep })).toMatchObject({ input_tokens: 1 })
+})
+
 test('the prompt is estimated by its text, and the answer by what the request allows', () => {
   const messages = [{ role: 'user', content: 'x'.repeat(400) }]
   expect(estimate({ model: 'm', messages, max_tokens: 50 })).toEqual({

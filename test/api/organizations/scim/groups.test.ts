@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { directly } from '../../../support/direct.ts'
 import { GROUP_SCHEMA, newDirectory } from '../../../support/scim.ts'
 
 const refusal = (status: number, scimType: string) => ({ status, body: { status: String(status), scimType } })
@@ -25,6 +26,17 @@ describe('groups', () => {
     expect(removed.body.members.map((one: any) => one.value)).toEqual([bob.id])
     const renamed = await ask(`PUT /Groups/${team.id}`, { schemas: [GROUP_SCHEMA], displayName: 'Crew' })
     expect(renamed.body).toMatchObject({ displayName: 'Crew', members: [] })
+  })
+
+  test('that are gone give no role any more, also where the first deletion failed after that', async () => {
+    const { ask, provision, group, setRole, roles } = await newDirectory()
+    const ada = await provision('ada')
+    const team = await group('Team', ada.id)
+    await setRole(team.id, 'admin')
+    expect((await roles()).ada).toBe('admin')
+    await directly().sql.query('delete from directory_groups where id = $1', [team.id])
+    expect((await ask(`DELETE /Groups/${team.id}`)).status).toBe(404)
+    expect((await roles()).ada).toBe('member')
   })
 
   test.each([crypto.randomUUID(), 'x'])('have users of the directory alone, not %s', async (value) => {
