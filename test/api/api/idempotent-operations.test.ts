@@ -3,6 +3,7 @@ import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser } from '../../support/http.ts'
+import { confirmAddress } from '../../support/mail.ts'
 import { type Operation, openApi } from '../../support/openapi.ts'
 import { newCustomer } from '../../support/payments.ts'
 import { codeOf, newTwoFactorUser } from '../../support/two-factor.ts'
@@ -183,6 +184,7 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
   'POST /api/v1/admin/users': async () => ({ token: await administrator(), body: { email: newEmail() } }),
   'POST /api/v1/admin/organizations/{organization_id}/members': async () => {
     const [{ email }, { user }] = [await newUser(), await newUser()]
+    await confirmAddress(email)
     const path = `admin/organizations/${user.organization_id}/members`
     return { token: await administrator(), path, body: { email } }
   },

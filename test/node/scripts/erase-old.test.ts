@@ -9,7 +9,8 @@ import { ERASED, eraseOldData } from '../../../src/privacy/erase-old.ts'
 import { emptyDatabase, ROOT } from './support.ts'
 
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
-const NOW = Date.now()
+/** Late in this month, whatever day it is: then all that is written here is of months whose events are kept. */
+const NOW = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth(), 28, 12)
 const config = { USAGE_RETENTION_DAYS: 90 } as Parameters<typeof eraseOldData>[0]['config']
 const user = uuidv7(0)
 const database = await emptyDatabase()
