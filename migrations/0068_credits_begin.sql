@@ -13,6 +13,10 @@ create function begin_credits(ids uuid[]) returns void language sql as $$
 $$;--> statement-breakpoint
 create function begin_credits_of_organization() returns trigger language plpgsql as $$
 begin
+  -- from one plan with credits to another, or written as it was, what was charged meanwhile is still to be paid
+  if tg_op = 'UPDATE' and exists (select from plans p where p.id = old.plan_id and p.included_credits_usd > 0) then
+    return null;
+  end if;
   perform begin_credits(array[new.id]);
   return null;
 end $$;--> statement-breakpoint

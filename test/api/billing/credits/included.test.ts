@@ -135,6 +135,7 @@ test('what is charged between the change of plan and the first grant burns from 
   await charge('100', '2031-05') // invoiced
   await put(plan.id)
   await charge('4', '2031-05') // before any job ran
+  await sql.query('update organizations set plan_id = plan_id where id = $1', [organizationId])
   expect((await reloadAllowance({ ...directly(), now: () => MAY }, organizationId)).use.credits).toMatchObject({
     limit: 10_000_000_000,
     used: 4_000_000_000,
