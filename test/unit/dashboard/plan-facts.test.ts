@@ -49,6 +49,7 @@ test('a plan shows its credits, what every key is limited to, and how much may b
     'Each key: Bursts': '20,000 tokens in any minute',
     'Reservations at once': '8',
   })
+  expect(facts.find(({ name }) => name === 'Reservations at once')?.difference).toBe('other') // no limit before
 })
 
 test('two facts of one name are compared each with its own', () => {

@@ -88,8 +88,9 @@ const keyLimitFact = (limit: NamedLimit, own: OwnMeters): Measured => ({
   size: undefined,
 })
 
+/** A plan without it has no limit, so that a number is no gain over none: it only differs. */
 const concurrencyFact = (id: string, name: string, most: number | null): Measured[] =>
-  most === null ? [] : [{ id, name, value: formatNumber(most), size: most }]
+  most === null ? [] : [{ id, name, value: formatNumber(most), size: undefined }]
 
 /** Whether a price is better or worse is not marked: it is part of what a plan costs. */
 const callFact = (price: string): Measured => ({
