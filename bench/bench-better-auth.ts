@@ -1,4 +1,4 @@
-/** Better Auth's api-key plugin in Node over the same Postgres: fetched for the run, no dependency of this project. */
+/** Better Auth's api-key plugin in Node over the same Postgres: installed for the run, not a dependency of this project. */
 import { execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { load } from './load.ts'
 const PACKAGES = ['better-auth@1.7.5', '@better-auth/api-key@1.7.5', 'pg@8.23.1']
 const TICK_MS = 10
 
-/** Its own tables, one user, one key without limits of its own, and a route that verifies it and answers as it does. */
+/** Its own tables, one user, one key without its own limits, and a route that verifies the key and answers as the plugin does. */
 const SERVER = `
 import { createServer } from 'node:http'
 import { betterAuth } from 'better-auth'
@@ -47,7 +47,7 @@ server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port, 
 process.once('disconnect', () => process.exit())
 `
 
-/** @throws Error without DATABASE_URL, or when the packages cannot be fetched */
+/** @throws Error without DATABASE_URL, or if the packages cannot be installed */
 export async function withBetterAuth(effort: { seconds: number; connections: number }): Promise<Measured> {
   const { DATABASE_URL } = process.env
   if (!DATABASE_URL) throw new Error('--better-auth needs a Postgres: set DATABASE_URL.')

@@ -1,4 +1,4 @@
-/** An operator's Worker that asks Tollgate over a service binding about the key of each request. */
+/** An operator's Worker that verifies the key of each request over a service binding to Tollgate. */
 import { Hono } from 'hono'
 
 interface Tollgate {

@@ -1,27 +1,27 @@
-/** What is measured, against which Worker, with which keys. */
+/** The measured cases: against which Worker, with which keys. */
 import type { World } from './bench-world.ts'
 import { buildGatewayCases } from './gateway-cases.ts'
 import type { Load } from './load.ts'
 import { type Bundle, buildWorker, type Service } from './worker.ts'
 
 const SIGN_IN_RATE = 200
-/** The two whose p99 is compared: verifications while nobody signs in, and while some do. */
+/** The two cases whose p99 is compared: verifications without concurrent sign-ins, and with some. */
 export const ALONE = `http busy at ${SIGN_IN_RATE}/s`
 export const BESIDE_SIGN_INS = `http busy beside sign-ins at ${SIGN_IN_RATE}/s`
 
-/** More than a second's worth of any machine, so that each of them stays quiet. */
+/** More than any machine verifies in a second, so that each of them stays quiet. */
 const QUIET_KEYS = 2_000
-/** More than the isolate remembers, so that a round finds none of them in memory. */
+/** More than the isolate caches, so that a round finds none of them in memory. */
 const COLD_KEYS = 15_000
-/** A second, at which one busy key is measured. */
+/** Per second: the rates at which one busy key is measured. */
 const BUSY_RATES = [10, 20, 50, 200]
-/** A second in all, at which the others are measured, each of another organization than the one before. */
+/** Per second in total: the rate at which the others are measured, each of a different organization than the one before. */
 const OTHER_RATE = 20
 const STEADY_ORGANIZATIONS = 100
-/** A second, beside a busy key. */
+/** Per second, concurrently with a busy key. */
 const SIGN_INS = 5
 const PEOPLE = 20
-/** Of each, so that none comes twice. */
+/** Per organization, so that none comes twice. */
 const STEADY_COLD_KEYS = 10
 const UNLIMITED = { perMinute: 1_000_000_000, quota: null }
 
@@ -40,24 +40,24 @@ export async function buildAll(): Promise<Bundles> {
 
 export interface Case {
   readonly name: string
-  /** The first one is asked. */
+  /** Requests go to the first one. */
   readonly services: Readonly<Record<string, Service>>
   readonly path: string
   readonly how: Pick<Load, 'method' | 'headers' | 'body' | 'expected'>
-  /** So many requests go first, to fill memories; some seconds of the same load where absent. */
+  /** Requests to send first, to fill caches; if absent, some seconds of the same load. */
   readonly warmUp?: number | undefined
-  /** Requests a second, where there are not to be as many as there can be. */
+  /** Requests per second; if absent, as many as possible. */
   readonly rate?: number
-  /** What is asked about before that, so that functions are compiled. */
+  /** Requests to send before that, so that functions are compiled. */
   readonly before?: Pick<Load, 'body'>
-  /** What others ask of the same Worker meanwhile, at a rate of its own. */
+  /** Concurrent requests to the same Worker, at a rate of their own. */
   readonly beside?: Pick<Case, 'path' | 'how'> & { readonly rate: number }
 }
 
 const VALID = '"code":"VALID"'
 const NOT_FOUND = '"code":"NOT_FOUND"'
 
-/** All cases of a run, in the order of the report. @param upstreamUrl what the gateway asks */
+/** All cases of a run, in the order of the report. @param upstreamUrl the gateway's upstream */
 export async function buildCases(world: World, bundles: Bundles, upstreamUrl: string): Promise<Case[]> {
   const {
     keys: [busy = ''],
@@ -103,8 +103,8 @@ export async function buildCases(world: World, bundles: Bundles, upstreamUrl: st
 }
 
 /**
- * Cases at a fixed rate, as a deployment has them: what leases and batches save is less the less is asked for. Functions are
- * compiled by a load of a key that is not measured.
+ * Cases at a fixed rate, as in a deployment: leases and batches save less at a lower rate. Functions are
+ * compiled by a load with a key that is not measured.
  */
 export async function buildSteadyCases(world: World, { tollgate, naive }: Bundles): Promise<Case[]> {
   const { keys } = await world.issueKeys(BUSY_RATES.length + 2, UNLIMITED)
@@ -134,7 +134,7 @@ export async function buildSteadyCases(world: World, { tollgate, naive }: Bundle
       beside: signIns,
     },
     verified('quiet', quiet, OTHER_RATE, STEADY_ORGANIZATIONS),
-    verified('cold', cold, OTHER_RATE, STEADY_ORGANIZATIONS), // by another key of each, so that Redis has their quotas
+    verified('cold', cold, OTHER_RATE, STEADY_ORGANIZATIONS), // another key of each organization: Redis has their quotas
     {
       name: `naive at ${OTHER_RATE}/s`,
       services: { naive: { bundle: naive, variables: world.variables } },
@@ -145,7 +145,7 @@ export async function buildSteadyCases(world: World, { tollgate, naive }: Bundle
   ]
 }
 
-/** So many keys of each organization, the organizations in turn. */
+/** This many keys of each organization, alternating between the organizations. */
 async function spread(world: World, count: number): Promise<string[]> {
   const issuing = Array.from({ length: STEADY_ORGANIZATIONS }, () => world.issueKeys(count, UNLIMITED))
   const holders = await Promise.all(issuing)
@@ -154,14 +154,14 @@ async function spread(world: World, count: number): Promise<string[]> {
 
 const buildBody = (key: string) => JSON.stringify({ key, endpoint: '/v1/answers', method: 'GET' })
 
-/** Goes on with the next key from load to load, so that what warmed up a cold case does not come again. */
+/** Continues with the next key across loads, so that keys of the warm-up do not come again in a cold case. */
 function cycling(keys: readonly string[]): () => string {
   const bodies = keys.map(buildBody)
   let asked = 0
   return () => bodies[asked++ % bodies.length] ?? ''
 }
 
-/** As people of one office do. */
+/** Sign-ins, as by people of one office. */
 function signIn(bodies: readonly string[]): Case['how'] {
   let asked = 0
   const [one, other] = crypto.randomUUID().split('-').slice(1)
@@ -174,7 +174,7 @@ function signIn(bodies: readonly string[]): Case['how'] {
   }
 }
 
-/** As a back end asks, from behind Cloudflare's edge. */
+/** A request as from a back end, behind Cloudflare's edge. */
 const post = (world: World, body: Load['body'], expected: string) => ({
   method: 'POST' as const,
   headers: {

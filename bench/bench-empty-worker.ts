@@ -1,7 +1,7 @@
-/** What other figures are compared with: routes of Hono that do nothing. */
+/** The baseline for other figures: routes of Hono that do nothing. */
 import { Hono } from 'hono'
 
-/** A verdict of a busy key, and the headers it comes with, as a Worker without any logic would send them. */
+/** A verdict of a busy key and its headers, as a Worker without any logic would send them. */
 const VERDICT = {
   valid: true,
   code: 'VALID',
@@ -37,12 +37,12 @@ const HEADERS = {
 const app = new Hono()
 
 app.get('/', (c) => c.text('ok'))
-/** What a gateway's upstream answers. */
+/** The answer of a gateway's upstream. */
 const KILOBYTE = 'kilobyte'.repeat(128)
 app.get('/kilobyte', (c) => c.text(KILOBYTE))
-/** The least that an endpoint which takes and gives JSON can do. */
+/** The minimum for an endpoint with JSON input and output. */
 app.post('/json', async (c) => c.json(await c.req.json()))
-/** The same bytes in and out as a verification. */
+/** The same bytes in and out as in a verification. */
 app.post('/same', async (c) => {
   const { key } = await c.req.json<{ key: string }>()
   return c.json({ ...VERDICT, name: key.slice(0, 5) }, 200, HEADERS)

@@ -10,22 +10,22 @@ const STARTS = 15
 const WARM_UP_SECONDS = 3
 /** The last batch is written within a tenth of a second of the last answer. */
 const WRITTEN_MS = 500
-/** A lease gives back 1.5 s after it began. */
+/** A lease is returned 1.5 s after it began. */
 const GIVEN_BACK_MS = 2_500
 const STEADY_SECONDS = 10
-/** Longer than a lease, so that those of the load before are over. */
+/** Longer than a lease, so that those of the previous load have ended. */
 const STEADY_WARM_UP_SECONDS = 2
 
 export interface Measured extends Loaded {
   readonly name: string
-  /** Of the workerd process, per request. */
+  /** CPU of the workerd process, per request. */
   readonly cpuMicros: number
   readonly memoryBytes: number
   /** Per request. */
   readonly trips: Trips
-  /** Of Postgres, per request; absent where it is not a process of this machine. */
+  /** CPU of Postgres, per request; absent if it is not a process of this machine. */
   readonly postgresMicros?: number
-  /** By which the tables of single uses grew, indexes with them, per request; of the ids that repeats are found by apart. */
+  /** Growth of the tables that grow with each use, including indexes, per request; separately for the ids that detect repeats. */
   readonly storedBytes: Readonly<Record<'events' | 'dedupe', number>>
 }
 
@@ -34,7 +34,7 @@ interface Effort {
   readonly connections: number
 }
 
-/** Runs one case in a process of its own. */
+/** Runs one case in a separate process. */
 export async function measure(world: World, one: Case, effort: Effort): Promise<Measured> {
   const workerd = await startWorkerd(one.services)
   try {
@@ -46,7 +46,7 @@ export async function measure(world: World, one: Case, effort: Effort): Promise<
   }
 }
 
-/** As many requests as there can be. */
+/** As many requests as possible. */
 async function measureBusy(world: World, workerd: Workerd, { path, how, warmUp }: Case, effort: Effort) {
   const { connections, seconds } = effort
   const asked = { url: workerd.url + path, connections, ...how }
@@ -57,7 +57,7 @@ async function measureBusy(world: World, workerd: Workerd, { path, how, warmUp }
   return await measureBetween(world, workerd, WRITTEN_MS, () => load({ ...asked, seconds }))
 }
 
-/** As many as there are in `rate`; functions are compiled before, as those of an isolate that has lived for a while are. */
+/** Requests at `rate`; functions are compiled first, as in an isolate that has run for a while. */
 async function measureSteady(
   world: World,
   workerd: Workerd,
@@ -77,7 +77,7 @@ async function measureSteady(
   return await measureBetween(world, workerd, GIVEN_BACK_MS, () => both(STEADY_SECONDS))
 }
 
-/** Those are not measured, but have to be answered as well. */
+/** The others are not measured, but must be answered as well. */
 const withOthers = (loaded: Loaded, others: Loaded | undefined): Loaded =>
   others
     ? {
@@ -88,7 +88,7 @@ const withOthers = (loaded: Loaded, others: Loaded | undefined): Loaded =>
       }
     : loaded
 
-/** @param settleMs how long after the last answer the stores may still be asked on its behalf */
+/** @param settleMs how long after the last answer the stores may still get requests for it */
 async function measureBetween(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {
   await world.trips()
   const before = { cpu: await workerd.cpuMs(), postgres: await postgresMs(world), bytes: await usageBytes(world) }
@@ -116,7 +116,7 @@ const perRequest = (trips: Trips, requests: number): Trips => ({
   redisCommands: trips.redisCommands / requests,
 })
 
-/** Of what grows with each use: events, the ids by which repeats are found, and the one table of the design by hand. */
+/** Bytes of tables that grow with each use: events, the ids that detect repeats, and the one table of the hand-written design. */
 async function usageBytes({ sql }: World) {
   const [row] = await sql.query(
     `select sum(pg_total_relation_size(oid)) filter (where relname ~ '^(usage_events|naive_usage)')::float8 as events,
@@ -126,7 +126,7 @@ async function usageBytes({ sql }: World) {
   return { events: Number(row?.events), dedupe: Number(row?.dedupe) }
 }
 
-/** @returns the CPU of each process of Postgres that serves this database, in milliseconds; of none that is not this machine's */
+/** @returns the CPU in milliseconds of each Postgres process that serves this database; empty if it runs on another machine */
 async function postgresMs({ sql }: World): Promise<ReadonlyMap<number, number>> {
   const rows = await sql.query('select pid from pg_stat_activity where datname = current_database()')
   const times = new Map<number, number>()
@@ -138,12 +138,12 @@ async function postgresMs({ sql }: World): Promise<ReadonlyMap<number, number>> 
   return times
 }
 
-/** By process, since those of connections that were idle for long end and take their sum with them. */
+/** By process, because processes of connections that were idle for long end, and their sums with them. */
 const since = (before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>) =>
   [...after].reduce((sum, [pid, ms]) => sum + ms - (before.get(pid) ?? 0), 0)
 
 export interface Start {
-  /** Medians until the first answer, from the start of the process. */
+  /** Medians of the time from the start of the process to the first answer. */
   readonly ms: number
   readonly cpuMs: number
 }
@@ -154,8 +154,8 @@ interface LoadRequest {
 }
 
 /**
- * How long Workers take from nothing to their first answer: reading, compiling and evaluating their modules is most of it.
- * Each starts in turn, since a shared machine is faster in one minute than in the next.
+ * How long Workers take from nothing to their first answer: mostly reading, compiling and evaluating their modules.
+ * The Workers alternate, because a shared machine is faster in one minute than in the next.
  */
 export async function measureStarts<Name extends string>(
   workers: Readonly<Record<Name, LoadRequest>>,

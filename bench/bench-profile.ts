@@ -1,6 +1,6 @@
 /**
- * `node bench/bench-profile.ts [case]`: where a busy verification over HTTP, or another case, spends its time, by the profiler of
- * workerd's inspector. Writes .local/busy.cpuprofile for a browser's tools, and prints what took longest.
+ * `node bench/bench-profile.ts [case]`: where a busy verification over HTTP, or another case, spends its time, according to
+ * workerd's profiler. Writes .local/busy.cpuprofile for a browser's tools, and prints the slowest functions.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { freePort } from '../local/stack/free-port.ts'
@@ -56,7 +56,7 @@ try {
   await world.close()
 }
 
-/** The DevTools protocol of the one Worker behind an inspector's address. */
+/** The DevTools protocol of the only Worker behind an inspector's address. */
 async function inspect(at: string) {
   const [target] = (await (await fetch(`http://${at}/json`)).json()) as { webSocketDebuggerUrl: string }[]
   const socket = new WebSocket(target?.webSocketDebuggerUrl ?? '')
@@ -77,7 +77,7 @@ async function inspect(at: string) {
   }
 }
 
-/** Microseconds in each function itself, idle time left out. */
+/** Microseconds in each function itself, without idle time. */
 function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, describePlace(callFrame)]))
   const micros = new Map<string, number>()
@@ -88,7 +88,7 @@ function longest({ nodes, samples, timeDeltas }: Profile): [string, number][] {
   return [...micros].toSorted(([, a], [, b]) => b - a).slice(0, LONGEST)
 }
 
-/** Each piece of the bundle is minified by itself, most of it in one line: only file, line and column tell functions apart. */
+/** Each piece of the bundle is minified separately, most of it in one line: only file, line and column identify a function. */
 function describePlace({ functionName, url, lineNumber, columnNumber }: CallFrame): string {
   const name = functionName || '(anonymous)'
   return url === '' ? name : `${name} ${url}:${lineNumber + 1}:${columnNumber + 1}`

@@ -1,4 +1,4 @@
-/** The local stack in a process of its own, so that what it takes of a core is not taken from who asks and measures. */
+/** The local stack in a separate process, so that its CPU time is not taken from the client that measures. */
 import { startStack } from '../local/stack/stack.ts'
 
 const { DATABASE_URL, REDIS_URL } = process.env

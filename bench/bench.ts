@@ -87,7 +87,7 @@ async function run(world: World, effort: Results['effort'], values: Options): Pr
 interface Parts {
   readonly world: World
   readonly bundles: Bundles
-  /** Of what the gateway asks: in a process of its own, whose CPU is not counted. */
+  /** The address of the gateway's upstream: in a separate process, whose CPU is not counted. */
   readonly upstreamUrl: string
 }
 
@@ -128,12 +128,12 @@ async function measureAll(
   }
 }
 
-/** Other work on the machine only ever adds. */
+/** The lowest CPU: other work on the machine can only increase it. */
 function leastCpu(runs: readonly Measured[]): Measured | undefined {
   return runs.toSorted((a, b) => a.cpuMicros - b.cpuMicros)[0]
 }
 
-/** The best is a matter of luck: a few requests of a run decide. */
+/** The median: the best p99 is luck, because a few requests of a run decide it. */
 function middleP99(runs: readonly Measured[]): Measured | undefined {
   return runs.toSorted((a, b) => a.p99 - b.p99)[runs.length >> 1]
 }
@@ -146,7 +146,7 @@ interface Comparison {
 }
 
 /**
- * What a budget compares is measured in turns, since a shared machine is faster in one minute than in the next.
+ * Measures the cases that a budget compares alternately, because a shared machine is faster in one minute than in the next.
  */
 async function compare(
   { world, cases, measured, effort }: Comparison,
@@ -165,8 +165,8 @@ async function compare(
 }
 
 /**
- * Both the second and the third have all of Tollgate's modules read and compiled. The second answers with the empty Worker, which
- * it compiles and evaluates besides; so from there to the third is what evaluating Tollgate and its first answer take above that.
+ * The second and the third both read and compile all of Tollgate's modules. The second answers with the empty Worker, which
+ * it compiles and evaluates as well; so the difference to the third is the evaluation of Tollgate and its first answer.
  */
 async function measureAllStarts(world: World, { empty, tollgate }: Bundles): Promise<Results['start']> {
   const asleep = [...empty.pieces.map((piece) => ({ ...piece, name: `empty-${piece.name}` })), ...tollgate.pieces]

@@ -1,10 +1,10 @@
 import type { Measured } from './bench-measure.ts'
 
 /**
- * What the bench fails on. A figure is compared with others of the same run, so that a slow machine is no excuse.
+ * The limits that make the bench fail. A figure is compared with others of the same run, so that a slow machine is no excuse.
  *
- * The busy key's are multiples of what a route of Hono takes that has the same bytes coming in and going out and does
- * nothing: everything above it is Tollgate's doing.
+ * The busy key's are multiples of a Hono route that receives and sends the same bytes and does
+ * nothing: everything above it is Tollgate's own.
  */
 export const BUDGETS = {
   /** Warm-busy verifications a second over HTTP. */
@@ -15,47 +15,47 @@ export const BUDGETS = {
   busyRedisRequests: 0.1,
   busySqlRequests: 0.05,
   quietRedisRequests: 1.1,
-  /** Upstash bills those inside of scripts, too. */
+  /** Upstash bills commands inside scripts as well. */
   quietRedisCommands: 5.5,
   quietSqlRequests: 0.1,
   coldRedisRequests: 1.1,
   coldSqlRequests: 1.1,
-  /** Nobody is asked about a mistyped key; what is left is the row of the service that asks, now and then. */
+  /** A mistyped key needs no look-up; what is left is the row of the calling service, now and then. */
   invalidRedisRequests: 0.01,
   invalidSqlRequests: 0.01,
-  /** The p99 of a key that is verified 200 times a second, while five people sign in each second, in multiples of it without. */
+  /** The p99 of a key that is verified 200 times a second, while five people sign in per second, in multiples of that without. */
   signInsP99: 1.5,
-  /** Of a key that is verified 200 times a second, with what its leases give back. */
+  /** For a key that is verified 200 times a second, including what its leases return. */
   steadyRedisRequests: 0.1,
   /** CPU of a request through the gateway, in multiples of passing it on and verifying its key. */
   gatewayCpu: 1.3,
   /** CPU for evaluating modules until the first answer, in multiples of the whole start of an empty Worker with Hono. */
   evaluationCpu: 1,
   /**
-   * CPU for reading and compiling all modules, those of the management, too, in the same multiples. It follows from the bytes:
-   * workerd takes 1.7 such starts for each megabyte of any script, whether it is imported or not.
+   * CPU for reading and compiling all modules, including the management API's, in the same multiples. It follows from the bytes:
+   * workerd takes 1.7 such starts per megabyte of any script, whether it is imported or not.
    */
   compilingCpu: 3.75,
-  /** Cloudflare takes 3 MB after gzip on its free plan. */
+  /** Cloudflare accepts 3 MB after gzip on its free plan. */
   bundleBytes: 2_060_000,
   bundleGzipBytes: 660_000,
 } as const
 
 export type Budget = keyof typeof BUDGETS
 
-/** Of a budget with this name a figure below it breaks it; of every other one, a figure above it. */
+/** Budgets that are broken by a figure below them; all others are broken by a figure above them. */
 const AT_LEAST: ReadonlySet<Budget> = new Set(['busyPerSecond'])
 
-/** @returns a line for each budget that a figure breaks; a figure that was not measured breaks none */
+/** @returns a line for each broken budget; a figure that was not measured breaks none */
 export function listBroken(figures: Readonly<Partial<Record<Budget, number>>>): string[] {
   return (Object.entries(figures) as [Budget, number][]).flatMap(([name, figure]) => {
     const limit = BUDGETS[name]
-    const isKept = AT_LEAST.has(name) ? figure >= limit : figure <= limit // neither of a figure that is no number
+    const isKept = AT_LEAST.has(name) ? figure >= limit : figure <= limit // NaN satisfies neither
     return isKept ? [] : [`${name}: ${figure.toPrecision(3)}, wanted ${limit}`]
   })
 }
 
-/** @returns a line for each case that was not answered as it has to be: what answers nothing or an error is fast, too */
+/** @returns a line for each case with wrong answers: no answers or errors are fast as well */
 export function listMisanswered(cases: readonly Measured[]): string[] {
   return cases.flatMap(({ name, requests, failed, unexpected, reasons }) => {
     const faults = [

@@ -1,4 +1,4 @@
-/** The least that a gateway can be: it passes each request on to one upstream. */
+/** The minimal gateway: it passes each request on to one upstream. */
 import { Hono } from 'hono'
 
 const app = new Hono<{ Bindings: { UPSTREAM: string } }>()

@@ -1,4 +1,4 @@
-/** The gateway beside a Worker that passes requests on and does nothing else. Both ask an upstream in a process of its own. */
+/** The gateway, and a Worker that only passes requests on. Both call an upstream in a separate process. */
 import type { Case } from './bench-cases.ts'
 import type { World } from './bench-world.ts'
 import type { Bundle, Service } from './worker.ts'
@@ -25,7 +25,7 @@ export async function buildGatewayCases(
   await sql.query(INSERT, [SLUG, upstreamUrl])
   const headers = { Authorization: `Bearer ${key}` }
   const how = { headers, expected: 'kilobyte' }
-  const own = { ...tollgate.variables, PUBLIC_URL: 'http://localhost:8000' } // which may forward to this machine
+  const own = { ...tollgate.variables, PUBLIC_URL: 'http://localhost:8000' } // allows forwarding to this machine
   return [
     {
       name: PASS_THROUGH,

@@ -1,21 +1,21 @@
 import autocannon from 'autocannon'
 
-/** What is asked, how hard and for how long. */
+/** What to request, at which rate and for how long. */
 export interface Load {
   readonly url: string
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
-  /** The body of all requests, or what makes that of the next. */
+  /** The body of all requests, or a function that returns the next one. */
   readonly body?: string | (() => string)
   readonly connections: number
-  /** Ends after so many seconds, or after so many requests; the latter leaves none without its answer. */
+  /** Ends after this many seconds, or after this many requests; the latter leaves none unanswered. */
   readonly seconds?: number
   readonly amount?: number
-  /** At most so many requests a second, where it is not to be as many as there can be. */
+  /** Maximum of requests per second; if absent, as many as possible. */
   readonly rate?: number
-  /** What each answer has to have in it. */
+  /** Text that each answer must contain. */
   readonly expected?: string
-  /** Told each answer. */
+  /** Called with each answer. */
   readonly onAnswer?: (status: number, body: string) => void
 }
 
@@ -26,15 +26,15 @@ export interface Loaded {
   /** Milliseconds. */
   readonly p50: number
   readonly p99: number
-  /** Answers that are no 2xx, and requests without any. */
+  /** Answers other than 2xx, and unanswered requests. */
   readonly failed: number
-  /** Answers without what was expected in them. */
+  /** Answers without the expected text. */
   readonly unexpected: number
-  /** Why there was no answer, and the beginning of the first that was not expected. */
+  /** Why answers are missing, and the beginning of the first unexpected one. */
   readonly reasons: readonly string[]
 }
 
-/** Sends requests on so many connections, on each the next one when the last one is answered. */
+/** Sends requests on several connections, the next one on each when the last one is answered. */
 export async function load({
   url,
   method = 'GET',
@@ -78,7 +78,7 @@ export async function load({
   }
 }
 
-/** Counts the answers without what is expected in them: a search in some hundred bytes, after the next request is sent. */
+/** Counts the answers without the expected text: a search in some hundred bytes, after the next request is sent. */
 export function checkedFor(expected = '') {
   let unexpected = 0
   let first: string | undefined

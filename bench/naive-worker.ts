@@ -1,6 +1,6 @@
 /**
- * What people write by hand, as an honest yardstick: one query for the key, the sliding window of \@upstash/ratelimit, and
- * one row for the usage, each a round trip of its own, for every request.
+ * A hand-written solution as an honest baseline: one query for the key, the sliding window of \@upstash/ratelimit, and
+ * one row for the usage, each a separate round trip, for every request.
  */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { Ratelimit } from '@upstash/ratelimit'

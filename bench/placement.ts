@@ -12,7 +12,7 @@ Runs the Worker as it is deployed, with REDIS_TIMEOUT_MS as it is by default, se
 trip to another region, and prints what a caller waits for: milliseconds of the median and of the 99th of a hundred
 requests, one after the other, and how many of a hundred verifications were decided without Redis.`
 
-/** Milliseconds of a round trip: in one region, over a continent, around half of the earth, and beyond the timeout of Redis. */
+/** Milliseconds of a round trip: in one region, across a continent, around half of the earth, and beyond the timeout of Redis. */
 const NEAR = 5
 const DELAYS = [
   { redis: NEAR, sql: NEAR },
@@ -27,7 +27,7 @@ const DELAYS = [
 const REQUESTS = 100
 const UNLIMITED = { perMinute: 1_000_000_000, quota: null }
 
-/** @returns a function that gives a body for each key, from the first one */
+/** @returns a function that returns a body for the next key, from the first one */
 function inTurn(keys: readonly string[]): () => string {
   let at = 0
   return () => JSON.stringify({ key: keys[at++ % keys.length] })
@@ -46,7 +46,7 @@ function ask({ world, workerd }: Asked, path: string, body: Load['body'], amount
 const COUNT_ALONE = `select count(*)::int as events, count(*) filter (where trace->>'alone' = 'true')::int as alone
   from usage_events where organization_id = any($1) and occurred_at >= $2`
 
-/** How many of a hundred verifications since a moment were decided without Redis, once the events of all are written. */
+/** The percentage of verifications since a moment that were decided without Redis, once all events are written. */
 async function countAlone({ world }: Asked, organizationIds: readonly string[], since: Date): Promise<string> {
   const expected = organizationIds.length * REQUESTS
   for (let tries = 0; tries < 100; tries++) {

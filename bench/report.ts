@@ -1,4 +1,4 @@
-/** Figures as tables and bars: to the terminal, and into docs/operate/performance.md between its markers. */
+/** Formats figures as tables and bars: to the terminal, and into docs/operate/performance.md between its markers. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { ALONE, BESIDE_SIGN_INS } from './bench-cases.ts'
 import type { Measured } from './bench-measure.ts'
@@ -33,7 +33,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const labelCase = ({ name }: Measured) => NAMES[name] ?? name
 
-/** What the budgets are about, as far as it was measured. */
+/** The figures of the budgets, if they were measured. */
 export function computeFigures({ cases, steady, bundle, start }: Results): Partial<Record<Budget, number>> {
   const of = (name: string) => [...cases, ...steady].find((one) => one.name === name)
   const [same, busy, quiet, cold] = [of('same'), of('http busy'), of('http quiet'), of('http cold')]
@@ -63,7 +63,7 @@ export function computeFigures({ cases, steady, bundle, start }: Results): Parti
 
 type Compared = Readonly<Record<'forward' | 'gateway' | 'same' | 'busy', Measured | undefined>>
 
-/** With what a verification takes above a route that does nothing: the gateway has to make one. */
+/** Adds the cost of a verification above a route that does nothing, because the gateway must make one. */
 function compareGateway({ forward, gateway, same, busy }: Compared) {
   if (!forward || !gateway || !same || !busy) return {}
   return { gatewayCpu: gateway.cpuMicros / (forward.cpuMicros + busy.cpuMicros - same.cpuMicros) }
@@ -73,7 +73,7 @@ export function print(results: Results): void {
   console.log(text(results))
 }
 
-/** Writes the page's figures and its pictures anew. */
+/** Rewrites the page's figures and its pictures. */
 export async function publish(results: Results): Promise<void> {
   const page = await readFile(PAGE, 'utf8')
   const [from, to] = ['<!-- figures -->', '<!-- /figures -->']
@@ -187,7 +187,7 @@ const shortly = (figure: number) =>
   figure >= 1_000 ? figure.toLocaleString('en') : String(Number(figure.toPrecision(3)))
 const kb = (bytes: number) => `${Math.round(bytes / 1000).toLocaleString('en')} kB`
 
-/** A table in Markdown; all columns but the first are numbers. */
+/** A Markdown table; all columns but the first are numbers. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map((_, at) => (at === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
@@ -197,7 +197,7 @@ const ROW = 26
 const LABEL = 300
 const WIDTH = 760
 
-/** Horizontal bars, drawn without anything but shapes and text; readable on a dark page, too. */
+/** Horizontal bars, drawn only with shapes and text; readable on a dark page as well. */
 function bars(title: string, rows: readonly (readonly [string, number])[]): string {
   const most = Math.max(...rows.map(([, value]) => value))
   const height = ROW * (rows.length + 2)

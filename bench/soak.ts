@@ -20,12 +20,12 @@ const ORGANIZATIONS = 20
 const KEYS_EACH = 500
 const CONNECTIONS = 24
 const SLICE_SECONDS = 10
-/** Of the last third of the time above that of the third before it: caches are full by then. */
+/** The growth of memory from the second third of the time to the last: caches are full by then. */
 const MEMORY_GROWTH = 1.1
-/** What the n-th of a hundred requests asks about. */
+/** The key of the n-th of a hundred requests. */
 const BUSY_OF_100 = 70
 const MISTYPED_OF_100 = 5
-/** Few enough for each to be busy. */
+/** Few enough that each is busy. */
 const BUSY_KEYS = 5
 
 type Report = Awaited<ReturnType<typeof run>>
@@ -33,7 +33,7 @@ type Report = Awaited<ReturnType<typeof run>>
 interface Traffic {
   readonly organizations: readonly string[]
   readonly keys: readonly string[]
-  /** What was answered, by code. */
+  /** The number of answers by code. */
   readonly codes: Map<string, number>
 }
 
@@ -61,7 +61,7 @@ await command(async function soak() {
   }
 })
 
-/** Writes the result into its place of the page. */
+/** Writes the result into its place on the page. */
 async function publish({ date, minutes, perSecond, requests, failed, admitted, used, memoryMb, slowestP99Ms }: Report) {
   const url = new URL('../docs/operate/performance.md', import.meta.url)
   const page = await readFile(url, 'utf8')
@@ -97,7 +97,7 @@ async function run(world: World, worker: Workerd, { minutes, rate }: { minutes: 
   const measured = {
     date: new Date().toISOString().slice(0, 10),
     minutes,
-    /** Of the slices themselves: autocannon stays below the rate that is asked of it. */
+    /** Computed from the slices: autocannon stays below the requested rate. */
     perSecond: Math.round(requests / seconds),
     requests,
     codes: Object.fromEntries(traffic.codes),
@@ -122,7 +122,7 @@ async function createTraffic(world: World): Promise<Traffic> {
   return { organizations, keys, codes: new Map() }
 }
 
-/** A fixed number of requests: none is cut off, so that what was admitted is known exactly. */
+/** A fixed number of requests: none is cut off, so the number of admitted ones is exact. */
 function slice(world: World, worker: Workerd, { keys, codes }: Traffic, rate: number) {
   const count = (code: string) => codes.set(code, (codes.get(code) ?? 0) + 1)
   return load({
@@ -144,7 +144,7 @@ function pickKey(keys: readonly string[]): string {
   return keys[Math.floor(Math.random() * among)] ?? ''
 }
 
-/** What the stores say was used, once the last batch is written and the last lease is given back. */
+/** The usage according to the stores, once the last batch is written and the last lease is returned. */
 async function usedOnceSettled({ sql, stackUrl, variables }: World, { organizations }: Traffic, valid: number) {
   const token = variables.UPSTASH_REDIS_REST_TOKEN
   for (let tries = 0; ; tries++) {

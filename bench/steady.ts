@@ -4,16 +4,16 @@ import { checkedFor, type Load, type Loaded, summarizeTimes } from './load.ts'
 
 const TIMEOUT_MS = 30_000
 
-/** So many requests a second on average, for so long. */
+/** The average number of requests per second, and the duration. */
 interface Pace {
   readonly rate: number
   readonly seconds: number
 }
 
 /**
- * Sends requests at moments that know nothing of each other, as those of many callers (a Poisson process), and waits for all
- * answers. autocannon cannot: it sends the whole of a second's requests in the first moment of it, so that batches are larger
- * and leases longer than at the same rate of a real service.
+ * Sends requests at independent moments, as those of many callers (a Poisson process), and waits for all
+ * answers. autocannon cannot: it sends all requests of a second in its first moment, so that batches are larger
+ * and leases longer than at the same rate in a real service.
  */
 export async function steadyLoad(asked: Omit<Load, 'connections'>, { rate, seconds }: Pace): Promise<Loaded> {
   const agent = new Agent({ keepAlive: true })

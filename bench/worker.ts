@@ -1,4 +1,4 @@
-/** Workers as they are deployed, in workerd itself: nothing of wrangler's server between them and who asks. */
+/** Workers as they are deployed, in workerd itself: without wrangler's server between them and the client. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib'
 import { bundle, isCompiled, type Piece } from '../local/build/bundle.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** The runtime that wrangler brings along: the same build that `npm run dev` and the tests run. */
+/** The runtime that comes with wrangler: the same build that `npm run dev` and the tests use. */
 const WORKERD: string = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))(
   'workerd',
 ).default
@@ -22,36 +22,36 @@ export interface Bundle {
   readonly gzipBytes: number
 }
 
-/** Builds a Worker as it is deployed. @param entry below the project's root */
+/** Builds a Worker as for a deployment. @param entry relative to the project's root */
 export async function buildWorker(entry: string): Promise<Bundle> {
   const pieces = await bundle(entry)
   const whole = Buffer.concat(pieces.map(({ bytes }) => bytes))
   return { pieces, bytes: whole.length, gzipBytes: gzipSync(whole, { level: 9 }).length }
 }
 
-/** A Worker of one workerd process, by the name others bind to. */
+/** A Worker of a workerd process, by the name that others bind to. */
 export interface Service {
   readonly bundle: Pick<Bundle, 'pieces'>
   readonly variables?: Readonly<Record<string, string>>
-  /** Service bindings: variable -> service, and the entrypoint where it is not the default one. */
+  /** Service bindings: variable -> service, and the entrypoint if it is not the default one. */
   readonly bindings?: Readonly<Record<string, { service: string; entrypoint?: string }>>
 }
 
 export interface Workerd {
-  /** Of the first service: `http://127.0.0.1:<port>` */
+  /** The address of the first service: `http://127.0.0.1:<port>` */
   readonly url: string
   readonly pid: number
   /** CPU that the process has used since its start. */
   cpuMs(): Promise<number>
   memoryBytes(): Promise<number>
-  /** SIGKILL: as a machine that loses its power. */
+  /** SIGKILL: like a power failure. */
   kill(): Promise<void>
 }
 
 /**
- * Starts a process that serves the first of the services at a free port of this machine.
+ * Starts a process that serves the first of the services on a free port of this machine.
  *
- * @throws Error with what workerd said when it ends before it listens
+ * @throws Error with workerd's output if it ends before it listens
  */
 export async function startWorkerd(
   services: Readonly<Record<string, Service>>,
@@ -101,7 +101,7 @@ async function listening(child: ChildProcess): Promise<number> {
 function readUsage(pid: number) {
   return {
     pid,
-    /** By the scheduler's nanoseconds of each thread, all of which live as long as the process: ticks would be too coarse for a start. */
+    /** From the scheduler's nanoseconds of each thread; threads live as long as the process. Ticks are too coarse for a start. */
     async cpuMs() {
       const threads = await readdir(`/proc/${pid}/task`)
       const stats = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/schedstat`, 'utf8')))
@@ -114,7 +114,7 @@ function readUsage(pid: number) {
   }
 }
 
-/** What wrangler.toml pins, as fields of a Worker. */
+/** The settings that wrangler.toml pins, as fields of a Worker. */
 async function readCompatibility(): Promise<string> {
   const settings = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
   const [, date = ''] = /^compatibility_date = "(.*)"$/m.exec(settings) ?? []
@@ -122,7 +122,7 @@ async function readCompatibility(): Promise<string> {
   return `compatibilityDate = "${date}", compatibilityFlags = [${flags}]`
 }
 
-/** The configuration in the text form of Cap'n Proto, whose strings JSON's are. */
+/** The configuration in the text form of Cap'n Proto, which has JSON's strings. */
 function renderConfig(services: Readonly<Record<string, Service>>, compatibility: string): string {
   const workers = Object.entries(services).map(
     ([name, service]) => `(name = "${name}", worker = ${worker(name, service, compatibility)})`,

@@ -1,4 +1,4 @@
-/** Builds what `npm start` runs, into dist-stand-alone/. It does so by itself where that is missing or old. */
+/** Builds what `npm start` runs, into dist-stand-alone/. `npm start` does this itself if that folder is missing or old. */
 import { ensureBuild } from './stand-alone/build.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'

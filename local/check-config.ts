@@ -36,7 +36,7 @@ await command(async function checkConfig() {
   if (wrong > 0) process.exitCode = 1
 })
 
-/** @returns undefined where there is no wrangler.toml, as in an image: nothing is deployed to Cloudflare from there */
+/** @returns undefined if there is no wrangler.toml, as in an image: nothing is deployed to Cloudflare from there */
 async function findVars(config: string | undefined): Promise<object | undefined> {
   try {
     return await readVars(config ?? new URL('../wrangler.toml', import.meta.url))
@@ -55,7 +55,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** The checks log what they find as a deployment does; here it is printed instead. */
+/** The checks log their findings as in a deployment; here they are printed instead. */
 function silently<Result>(work: () => Result): Result {
   const { error, warn } = console
   console.error = console.warn = () => undefined

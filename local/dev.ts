@@ -44,7 +44,7 @@ const FOLDER = process.env.TOLLGATE_LOCAL_DIR || '.local'
 /** The embedded database takes any name and password; only the protocol matters. */
 const EMBEDDED_URL = 'postgresql://postgres:local@localhost/postgres'
 
-/** By its path, not by name: on Windows only a shell finds programs of npm. */
+/** By its path, not by name: on Windows only a shell finds npm's programs. */
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url))
 const END_WITH_PARENT = new URL('./support/end-with-parent.ts', import.meta.url).href
 
@@ -82,7 +82,7 @@ await command(async function dev() {
       DATABASE_URL: addresses.databaseUrl ?? EMBEDDED_URL,
       NEON_FETCH_ENDPOINT: `${stack.url}/sql`,
       UPSTASH_REDIS_REST_URL: `${stack.url}/redis`,
-      REDIS_TIMEOUT_MS: '5000', // a laptop that does something else is slow, not broken
+      REDIS_TIMEOUT_MS: '5000', // a laptop that is busy with something else is slow, not broken
       MAIL_PROVIDER: 'resend',
       MAIL_API_URL: `${stack.url}/mail/emails`,
       MAIL_API_KEY: 'local',
@@ -108,7 +108,7 @@ await command(async function dev() {
   }
 })
 
-/** Both payment providers tell the Worker what happens there, as they would a deployment. */
+/** Both payment providers send their events to the Worker, as they would to a deployment. */
 function toBillingOptions(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {
   const webhooks = `http://localhost:${port}/api/v1/webhooks`
   const { POLAR_ACCESS_TOKEN, POLAR_WEBHOOK_SECRET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = variables
@@ -164,7 +164,7 @@ async function prepareDatabase(stack: Stack, port: number, databaseUrl = EMBEDDE
   await writeCredentials(FOLDER, { ...credentials, ...(known.demo && { demo: known.demo }) })
 }
 
-/** Through the Worker's own API, so it has to answer already. */
+/** Uses the Worker's own API, so the Worker must already answer. */
 async function addDemo(port: number, stack: Stack, variables: Readonly<Record<string, string>>): Promise<void> {
   const credentials = (await readCredentials(FOLDER)) as DevCredentials
   console.log('Filling three customers with 60 days of usage …')
@@ -182,8 +182,8 @@ async function addDemo(port: number, stack: Stack, variables: Readonly<Record<st
 /**
  * Runs wrangler's server until the user ends it.
  *
- * @param onUp what is done once it answers
- * @throws Error when it ends by itself; what went wrong it has said
+ * @param onUp called once it answers
+ * @throws Error when it ends by itself; it has printed what went wrong
  */
 async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   const server = spawn(
@@ -216,7 +216,7 @@ async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   const ended = once(server, 'exit')
   createInterface({ input: server.stdout }).on('line', (line) => {
     if (process.env.DEBUG) console.log(line)
-    else if (line.includes('[custom build]') && !line.includes('Running:')) console.error(line) // a mistake in the sources
+    else if (line.includes('[custom build]') && !line.includes('Running:')) console.error(line) // an error in the sources
   })
   const isWorthShowing = createAdviceFilter()
   createInterface({ input: server.stderr }).on('line', (line) => isWorthShowing(line) && console.error(line))
@@ -232,7 +232,7 @@ async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   if (isWanted) throw new Error("wrangler's server ended by itself.")
 }
 
-/** @returns false when the server ended before it answered */
+/** @returns false if the server ended before it answered */
 async function isUp(port: number, server: ChildProcess): Promise<boolean> {
   while (server.exitCode === null && server.signalCode === null) {
     const answer = await fetch(`http://localhost:${port}/health`).catch(() => undefined)
@@ -260,7 +260,7 @@ function cronUrls(port: number): string[] {
   return MINUTE_CRONS.map((cron) => `${url}?cron=${encodeURIComponent(cron)}`)
 }
 
-/** wrangler's server fires no cron by itself. */
+/** wrangler's server runs no crons by itself. */
 async function runCron(port: number): Promise<void> {
   await Promise.all(cronUrls(port).map((url) => fetch(url))).catch((error) =>
     console.error(`The every-minute jobs did not run: ${describe(error)}`),

@@ -16,7 +16,7 @@ Imports users with the hashes of their passwords. Each line of FILE is a JSON ob
 Who is there already stays as they are, so that a run can be repeated. Bad lines are reported and skipped; the exit code is
 then 1. --dry-run only tells what would happen. DATABASE_URL names the database.`
 
-/** How often a long run says how far it is. */
+/** How often a long run prints its progress. */
 const PROGRESS_MS = 1_000
 
 await command(async function importUsersFromFile() {
@@ -38,7 +38,7 @@ await command(async function importUsersFromFile() {
   }
 })
 
-/** @throws Error when there is no such file, before anything else happens */
+/** @throws Error if there is no such file, before anything else happens */
 async function openFile(file: string): Promise<AsyncIterable<string>> {
   const stream = createReadStream(file, 'utf8')
   await once(stream, 'open')

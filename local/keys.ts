@@ -48,7 +48,7 @@ await command(async function keys() {
   await verb(alg)
 })
 
-/** @throws Error that says what is wrong with the value and holds nothing of it */
+/** @throws Error that says what is wrong with the value and contains nothing of it */
 async function presentKeys() {
   const value = process.env.JWT_KEYS ?? (process.stdin.isTTY ? '' : await text(process.stdin))
   if (!value.trim()) throw new Error('Give the present value in the variable JWT_KEYS or on standard input.')

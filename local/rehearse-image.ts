@@ -19,7 +19,7 @@ command, with --migrate, until its health check passes. Then ends it by SIGTERM.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const HEALTHY_WITHIN_MS = 60_000
-/** Where programs are, and how npm reaches its registry: Docker's builder has settings of its own for that. */
+/** The path of programs, and how npm reaches its registry: Docker's builder has its own settings for that. */
 const PASSED_ON =
   /^(PATH|HOME|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|https?_proxy|no_proxy|npm_config_(registry|cache|cafile))$/i
 const OF_SERVER = /^(DATABASE_URL|REDIS_URL|PUBLIC_URL|SECRET_KEY|JWT_SECRET_KEY)$/
@@ -53,14 +53,14 @@ function inherit(names: RegExp): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => names.test(name)))
 }
 
-/** Where a path of the image is, in its stage's folder. */
+/** The location of an image path in its stage's folder. */
 function locate({ folder, workdir }: Place, path: string): string {
   return join(folder, resolve(workdir, path))
 }
 
 type Perform = (step: Step, place: Place, places: ReadonlyMap<string, Place>) => Promise<void> | void
 
-/** What only Docker itself reads is not here: a test reads it (test/node/stand-alone/image.test.ts). */
+/** Instructions that only Docker reads are not here: a test reads them (test/node/stand-alone/image.test.ts). */
 function find(instruction: string): Perform {
   const table: Record<string, Perform> = { WORKDIR: enter, ENV: set, COPY: copy, RUN: run }
   return table[instruction] ?? (() => undefined)
@@ -92,7 +92,7 @@ async function copy(step: Step, place: Place, places: ReadonlyMap<string, Place>
   }
 }
 
-/** What the last stage starts, and what tells whether it is healthy. */
+/** The start command of the last stage, and its health check. */
 function readStart({ steps }: Stage): { start: readonly string[]; check: readonly string[] } {
   const words = (name: string) => steps.find(({ instruction }) => instruction === name)?.text
   const check = JSON.parse(/CMD (\[.*\])/.exec(words('HEALTHCHECK') ?? '')?.[1] ?? '[]') as string[]

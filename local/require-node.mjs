@@ -1,6 +1,6 @@
 /**
- * Loaded before every script (`node --import`), in JavaScript that Node 20 reads: says in one line what to do where a
- * TypeScript file or a missing package would end in a stack trace.
+ * Loaded before every script (`node --import`), in JavaScript that Node 20 can read: says in one line what to do, where a
+ * TypeScript file or a missing package would otherwise end in a stack trace.
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

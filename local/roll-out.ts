@@ -43,14 +43,14 @@ await command(async function rollOut() {
     await share(wrangler, before, 100, version)
     throw new Error(`Rolled back to ${before}: ${describe(error)}`, { cause: error })
   }
-  await wrangler(['triggers', 'deploy']) // crons and routes belong to no version
+  await wrangler(['triggers', 'deploy']) // crons and routes do not belong to a version
   console.log(`${version} has all requests.`)
 })
 
 async function increase(wrangler: Wrangler, plan: Plan, { version, before }: Record<'version' | 'before', string>) {
   const { url, steps, pauseSeconds } = plan
   const serviceKey = process.env.SERVICE_KEY
-  // A version that has no share at all is not reached by its name.
+  // A version without any share cannot be reached by its name.
   for (const percent of [...steps, 100]) {
     await share(wrangler, version, percent, before)
     console.log(`${percent} of 100 requests go to ${version}.`)

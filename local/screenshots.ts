@@ -1,4 +1,4 @@
-/** `npm run screenshots`: pictures of every screen, of a server with the demo that it starts for itself. */
+/** `npm run screenshots`: pictures of every screen, from a server with the demo that it starts itself. */
 import { globSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -91,7 +91,7 @@ async function takeScreen(page: Page, server: DevServer, { path, target }: { pat
   return console.log(`.local/screenshots/${name}-*.png`)
 }
 
-/** The screens that the router knows, without the page of all components. */
+/** All screens of the router, except the page of all components. */
 function listScreens(): string[] {
   const tables = globSync('dashboard/src/screens/*/screens.ts', { cwd: ROOT })
   const text = tables.map((table) => readFileSync(`${ROOT}${table}`, 'utf8')).join('\n')
@@ -116,7 +116,7 @@ async function show(page: Page, { baseUrl }: DevServer, path: string): Promise<v
   await page.waitForFunction(() => document.querySelector('.skeleton') === null)
 }
 
-/** A screen of one thing shows the first that its list leads to. */
+/** The screen of one item shows the first item that its list links to. */
 async function fillPath(page: Page, server: DevServer, path: string): Promise<string> {
   const [list = '', rest] = path.split('/$')
   if (rest === undefined) return path

@@ -1,4 +1,4 @@
-/** `npm run test:python`: the tests of the Python client and of the examples that use it, over a local stack of their own. */
+/** `npm run test:python`: the tests of the Python client and of its examples, over a local stack of their own. */
 import { spawnSync } from 'node:child_process'
 import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ Environment: PYTHON for another Python than python3; TOLLGATE_URL, TOLLGATE_ADMI
 a Tollgate that runs already.`
 
 const MODULES = ['httpx', 'fastapi', 'uvicorn', 'pytest']
-/** A version manager's Python comes first in the path, and the system's has the system's packages. */
+/** A version manager's Python comes first in the path, but only the system's has the system's packages. */
 const CANDIDATES = process.env.PYTHON ? [process.env.PYTHON] : ['python3', '/usr/bin/python3']
 
 await command(async function testPython() {

@@ -36,7 +36,7 @@ export async function fill(url: string, events: number, end: Date): Promise<void
   await logDuration('sums of all organizations', () => overHttp(url, foldAll))
 }
 
-/** As the Worker speaks to its database. */
+/** Uses the database as the Worker does. */
 async function overHttp(url: string, work: (sql: Sql) => Promise<void>): Promise<void> {
   const { sql, close } = await connect({ ...process.env, DATABASE_URL: url })
   try {
@@ -46,7 +46,7 @@ async function overHttp(url: string, work: (sql: Sql) => Promise<void>): Promise
   }
 }
 
-/** The product's own job, as often as it takes; but the last two hours are left to be read live, as they may be at most. */
+/** Runs the product's own job as often as needed; but the last two hours stay unfolded, to be read live, the most that may be. */
 async function foldAll(sql: Sql): Promise<void> {
   await sql.query('update usage_platform_progress set folded_until = (select min(hour) from usage_totals)')
   for (let behind = 1; behind > 0; ) behind = (await foldPlatformUsage({ sql })).behind
@@ -56,7 +56,7 @@ async function foldAll(sql: Sql): Promise<void> {
   await sql.query('vacuum analyze usage_platform_hours, usage_platform_days, usage_platform_months')
 }
 
-/** Without log and keys while it runs: they come back as they were, in bulk. */
+/** Turns off logging and drops keys while it runs: they are restored afterwards, in bulk. */
 async function fillWith(clients: readonly Client[], events: number, end: Date): Promise<void> {
   const [client] = clients as [Client]
   const partitions = await prepare(client, end)
@@ -104,7 +104,7 @@ async function prepare(client: Client, end: Date): Promise<string[]> {
   return partitions
 }
 
-/** @returns the statements that bring them back */
+/** @returns the statements that restore them */
 async function dropKeys(client: Client, tables: readonly string[]): Promise<string[]> {
   const { rows } = await client.query(
     `select conrelid::regclass::text as on_table, conname, pg_get_constraintdef(oid) as definition from pg_constraint
@@ -119,7 +119,7 @@ function daysApart(end: Date, days: number): string[] {
   const last = end.getTime() + DAY_MS
   const first = end.getTime() - 366 * DAY_MS
   const count = Math.ceil((last - first) / (days * DAY_MS)) + 1
-  // Whole days: an hour that two spans share would be in the roll-up twice.
+  // Whole days: otherwise an hour in two spans would be in the roll-up twice.
   return Array.from({ length: count }, (_, at) => `${new Date(first + at * days * DAY_MS).toISOString().slice(0, 10)}Z`)
 }
 

@@ -6,9 +6,9 @@ import type { Sql } from '../../src/db/client.ts'
 export interface Measured {
   /** Median of planning and execution, milliseconds; a batch is the sum of its statements. */
   readonly ms: number
-  /** What that takes of one processor, which no other work on the machine adds to; undefined where it cannot be read. */
+  /** The processor time of it, which other work on the machine does not increase; undefined if it cannot be read. */
   readonly processorMs: number | undefined
-  /** The first run, when less of it is in memory. */
+  /** The first run, when less of the data is in memory. */
   readonly first: number
   /** Pages of 8 KB that the last run touched. */
   readonly blocks: number
@@ -24,10 +24,10 @@ interface Statement {
 
 type Plan = Readonly<Record<string, string | number>> & { readonly Plans?: readonly Plan[] }
 
-/** Milliseconds of a processor so far. */
+/** Processor milliseconds used so far. */
 type Clock = () => Promise<number | undefined>
 
-/** The clock of a client's process in Postgres, where that runs on this machine under Linux. */
+/** The clock of a client's Postgres process, if it runs on this machine under Linux. */
 export async function processorClock(client: Client): Promise<Clock> {
   const { rows } = await client.query(
     'select pg_backend_pid() as pid, coalesce(inet_client_addr() = inet_server_addr(), true) as here',
@@ -39,7 +39,7 @@ export async function processorClock(client: Client): Promise<Clock> {
   }
 }
 
-/** Stands where the product's own connection does: answers every statement, and remembers what Postgres took for it. */
+/** Replaces the product's own connection: answers every statement, and records the time that Postgres took. */
 export function explaining(client: Client, runs: number, clock: Clock): Sql & { measured(): Omit<Measured, 'rows'> } {
   const totals = Array.from({ length: runs }, () => 0)
   const processor = Array.from({ length: runs }, () => 0)
@@ -47,7 +47,7 @@ export function explaining(client: Client, runs: number, clock: Clock): Sql & { 
   let blocks = 0
 
   async function run({ text, parameters }: Statement) {
-    if (text.startsWith('set local ')) return [] // what bounds a question says nothing of its time
+    if (text.startsWith('set local ')) return [] // settings that limit a question are not measured
     for (let at = 0; at < runs; at++) {
       const before = await clock()
       const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`, [...parameters])
@@ -63,7 +63,7 @@ export function explaining(client: Client, runs: number, clock: Clock): Sql & { 
     return rows
   }
 
-  /** Like the driver's: runs when awaited, and not at all as a part of a batch. */
+  /** Like the driver's: runs when awaited, but not as a part of a batch. */
   function query(text: string, parameters: readonly unknown[] = []) {
     const statement = { text, parameters }
     // oxlint-disable-next-line unicorn/no-thenable -- so is the driver's query
@@ -88,7 +88,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-/** A plan as a person reads it, a node a line. */
+/** Formats a plan for people, one node per line. */
 function describe(plan: Plan, depth: number): string[] {
   const about = ['Relation Name', 'Index Name', 'Index Cond', 'Filter', 'Rows Removed by Filter', 'Sort Method']
     .filter((name) => plan[name] !== undefined)

@@ -4,7 +4,7 @@ import { LATENCY_BOUNDS_MS, LATENCY_COLUMNS } from '../../src/db/schema/shapes.t
 import { DIMENSIONS } from '../../src/metering/dimensions.ts'
 import { SUM_COLUMNS, SUMS } from '../../src/usage/analytics/columns.ts'
 
-/** The organization that four of five events belong to; the rest is spread over 1,000 others. */
+/** The organization that has four of five events; the rest is spread over 1,000 others. */
 export const LARGE = '01990000-0000-7000-8000-000000000001'
 
 /** SQL: the id of one of the others, by its number. */
@@ -14,7 +14,7 @@ const DIMENSION_COLUMNS = 'key_id, environment, endpoint, status_code, provider,
 const COLUMNS = SUM_COLUMNS.join(', ')
 const NO_KEY = '00000000-0000-0000-0000-000000000000'
 
-/** Runs every task, two at a time: the machine has two processors. */
+/** Runs all tasks, two at a time: the machine has two processors. */
 export async function inPairs(clients: readonly Client[], tasks: readonly string[]): Promise<void> {
   const waiting = [...tasks]
   await Promise.all(
@@ -26,7 +26,7 @@ export async function inPairs(clients: readonly Client[], tasks: readonly string
 
 /**
  * Events over the 365 days before `end`: 50 endpoints, half of which use one or two of eight models, 20 keys, both with
- * a few favorites, and statuses, routes and environments. Dimensions are drawn apart from each other, which is hard on
+ * a few favorites, and statuses, routes and environments. Dimensions are drawn independently, which is hard on
  * the roll-ups: the hourly one has almost as many rows as there are events.
  */
 export function eventTasks(events: number, end: Date): string[] {
@@ -54,7 +54,7 @@ from (
   })
 }
 
-/** The hourly roll-up of each span; as the write statement would have filled it. */
+/** The hourly roll-up of each span, as the write statement would have filled it. */
 export function hourlyTasks(bounds: readonly string[]): string[] {
   return bounds.slice(1).map(
     (to, at) => `
@@ -71,7 +71,7 @@ group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 2, 1`,
   )
 }
 
-/** All others, from the hourly one. */
+/** All other roll-ups, from the hourly one. */
 export function rollUpTasks(): string[] {
   const slices = Object.entries(DIMENSIONS).map(
     ([dimension, value]) => `
@@ -85,7 +85,7 @@ select organization_id, '${dimension}', ${value}, hour, ${SUMS} from usage_hourl
   ]
 }
 
-/** What is made from those. */
+/** Rows that are derived from the roll-ups. */
 export function lastTasks(events: number): string[] {
   const counts = ['requests', 'errors', ...COUNTER_COLUMNS]
   return [
@@ -98,7 +98,7 @@ export function lastTasks(events: number): string[] {
   ]
 }
 
-/** What the operator's overview counts: keys, verdicts of a year, deliveries and emails. */
+/** Rows that the operator's overview counts: keys, verdicts of a year, deliveries and emails. */
 export function overviewTasks(end: Date): string[] {
   const at = `timestamptz '${end.toISOString()}'`
   return [

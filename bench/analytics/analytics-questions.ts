@@ -18,7 +18,7 @@ import { usageSummary } from '../../src/usage/analytics/summary.ts'
 import { usageTimeseries } from '../../src/usage/analytics/timeseries.ts'
 import { LARGE } from './analytics-fill.ts'
 
-/** Asks one thing of the large organization. @returns how many rows the answer has */
+/** Runs one query about the large organization. @returns how many rows the answer has */
 type Question = (sql: Sql, now: number) => Promise<number>
 
 const [BUSY_KEY, QUIET_KEY] = ['01990000-0000-7000-a000-000000000000', '01990000-0000-7000-a000-000000000019']
@@ -59,7 +59,7 @@ const series = (interval: Interval, days: number, tz: string, filter: Filter = {
 const breakdown =
   (by: GroupedBy, days: number, whose = large): Question =>
   async (sql, now) => {
-    // Off the hour of midnight: an edge of hours on both sides.
+    // Off the hour of midnight, so that both edges consist of hours.
     const span = parseHours({ from: toIso(now - days * DAY_MS + HOUR_MS), to: toIso(now) }, now)
     return (await usageBreakdown(sql, await whose(sql), { by, span, limit: 10, order: 'requests' })).data.length
   }
@@ -73,7 +73,7 @@ const events =
 
 const GROUPS = [...DIMENSION_NAMES, 'organization', 'plan'] as const
 
-/** What an operator asks, of all 1,001 organizations together and of the 250 on a plan. */
+/** An operator's questions, about all 1,001 organizations together and about the 250 on a plan. */
 const PLATFORM: Readonly<Record<string, Question>> = {
   'all organizations: summary, this month': summary(undefined, everybody),
   'all organizations: summary, 400 days': summary(400, everybody),
@@ -125,7 +125,7 @@ const PLATFORM: Readonly<Record<string, Question>> = {
   },
 }
 
-/** Every kind of question the analytics answer, each at its longest span. */
+/** Every kind of question that the analytics answer, each with its longest span. */
 export const QUESTIONS: Readonly<Record<string, Question>> = {
   'summary, this month': summary(),
   'summary, 400 days': summary(400),

@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 
-/** Tables that grow with usage; of the first two only what their retention keeps. */
+/** Tables that grow with usage; the first two contain only what their retention keeps. */
 const TABLES = [
   'usage_events',
   'usage_dedupe',
@@ -15,7 +15,7 @@ const TABLES = [
   'usage_verdicts',
 ]
 
-/** What each table takes with its indexes, as a table of Markdown. */
+/** The size of each table with its indexes, as a Markdown table. */
 export async function sizes(client: Client): Promise<string> {
   const lines = ['| table | rows | bytes | bytes per row | bytes per million events |', '|---|--:|--:|--:|--:|']
   const { rows: counted } = await client.query('select sum(requests)::float8 as events from usage_totals')

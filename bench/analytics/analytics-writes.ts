@@ -46,7 +46,7 @@ async function main(databaseUrl: string, seconds: number): Promise<void> {
   const clients = Array.from({ length: WRITERS }, () => new Client({ connectionString: scratch.url }))
   try {
     await Promise.all(clients.map((client) => client.connect()))
-    // by itself first: what 8 writers at once leave behind in the busiest rows would be measured with it
+    // alone first: what 8 concurrent writers leave behind in the busiest rows would distort it
     for (const one of CASES) {
       const processor = await measureProcessor(scratch.url, one)
       const written = await measure(clients, one, seconds)
@@ -80,7 +80,7 @@ async function write(client: Client, one: Case): Promise<void> {
   await client.query(`select * from ${KINDS[one.kind].name}($1)`, [batchOf(one)])
 }
 
-/** Milliseconds of the processor of one connection's server process, a batch: by function, and by text. */
+/** Processor milliseconds of one connection's server process, per batch: by function, and by text. */
 async function measureProcessor(url: string, one: Case): Promise<string> {
   const figures = []
   for (const text of [`select * from ${KINDS[one.kind].name}($1)`, KINDS[one.kind].text]) {
@@ -91,7 +91,7 @@ async function measureProcessor(url: string, one: Case): Promise<string> {
     const run = async (count: number) => {
       for (let at = 0; at < count; at++) await client.query(text, [batchOf(one)])
     }
-    await run(times / 10) // plpgsql plans anew until it knows that a plan for all parameters is as good
+    await run(times / 10) // plpgsql replans until it knows that a generic plan is as good
     const before = readProcessorMs(row?.pid)
     await run(times)
     figures.push(((readProcessorMs(row?.pid) - before) / times).toFixed(2))
@@ -100,7 +100,7 @@ async function measureProcessor(url: string, one: Case): Promise<string> {
   return figures.join(' | ')
 }
 
-/** NaN where the process is on another machine. */
+/** NaN if the process is on another machine. */
 function readProcessorMs(pid: number): number {
   const file = `/proc/${pid}/schedstat`
   return existsSync(file) ? Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6 : Number.NaN
@@ -109,7 +109,7 @@ function readProcessorMs(pid: number): number {
 const any = (of: number) => Math.floor(Math.random() * of)
 const uuid = (group: string, index: number) => `01990000-0000-7000-${group}-${String(index).padStart(12, '0')}`
 
-/** Of this moment: 20 keys of each organization. */
+/** Usage of this moment: 20 keys of each organization. */
 function createUse(organizations: number) {
   const organization = any(organizations)
   return {
@@ -135,7 +135,7 @@ function createVerification(organizations: number) {
   }
 }
 
-/** 50 endpoints, a third of them with one of three models. */
+/** Reports on 50 endpoints, a third of them with one of three models. */
 function createReport(organizations: number) {
   const endpoint = any(50)
   return {

@@ -21,7 +21,7 @@ FILLED=url asks a database that is already filled, and keeps it.`
 
 const LIMIT_MS = 200
 const USUAL_EVENTS = 10_000_000
-/** As the product asks, and by one process: what it takes is all that the question takes. */
+/** The product's settings, without parallel workers: the process then uses all the time that the question takes. */
 const OPTIONS = '-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0'
 const PLANS = new URL('../results/analytics-explain.txt', import.meta.url)
 
@@ -67,7 +67,7 @@ async function measure(url: string, runs: number): Promise<void> {
   }
 }
 
-/** Whether as many events are in it as the kept plans are of; also where somebody else filled it. */
+/** Whether it contains as many events as the stored plans are about, even if somebody else filled it. */
 async function isWhole(client: Client): Promise<boolean> {
   const { rows } = await client.query('select sum(requests)::float8 as events from usage_totals')
   return Number(rows[0].events) >= USUAL_EVENTS

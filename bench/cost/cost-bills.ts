@@ -1,4 +1,4 @@
-/** What verifications take, by what was measured, and what that costs, by the inputs. */
+/** What verifications consume, as measured, and what that costs, by the inputs. */
 
 import type { Measured } from '../bench-measure.ts'
 import type { Results } from '../results.ts'
@@ -7,7 +7,7 @@ import { input, REDIS_PLANS, type RedisPlan } from './cost-inputs.ts'
 export const HOURS_A_MONTH = 730
 const DAYS_A_MONTH = 30.4
 
-/** Of one verification, on average. */
+/** The average of one verification. */
 export interface Use {
   readonly cpuMs: number
   readonly redisRequests: number
@@ -18,7 +18,7 @@ export interface Use {
   readonly dedupeBytes: number
 }
 
-/** So many verifications a month. */
+/** A number of verifications per month. */
 export interface Amount {
   readonly count: number
   readonly organizations: number
@@ -26,14 +26,14 @@ export interface Amount {
 
 export interface PricedAmount extends Amount {
   readonly use: Use
-  /** Whether jobs run beside it and keep sums, as Tollgate's do. */
+  /** Whether jobs run as well and maintain sums, as Tollgate's do. */
   readonly hasJobs: boolean
 }
 
 export type Kind = 'busy' | 'quiet' | 'cold' | 'by hand'
 export type Bill = Readonly<Record<'requests' | 'cpu' | 'redis' | 'compute' | 'events' | 'dedupe' | 'rollUps', number>>
 
-/** At the rates of a deployment; bytes do not depend on rates, and are more exact of many. */
+/** At the rates of a deployment; bytes do not depend on rates, and are more precise for many verifications. */
 export function computeUses(results: Results): Record<Kind, Use> {
   const [busyRate, otherRate] = [input('busyRate'), input('otherRate')]
   const use = (name: string, rate: number) =>
@@ -65,7 +65,7 @@ function toUse({ name, cpuMicros, trips, postgresMicros }: Measured, { storedByt
   }
 }
 
-/** @param mix parts that make one together */
+/** @param mix parts that add up to one */
 export function mixUses(uses: Readonly<Record<Kind, Use>>, mix: Readonly<Partial<Record<Kind, number>>>): Use {
   const parts = Object.entries(mix).map(([kind, part]) => [uses[kind as Kind], part] as const)
   const sum = (what: keyof Use) => parts.reduce((total, [use, part]) => total + use[what] * part, 0)
@@ -80,7 +80,7 @@ export function mixUses(uses: Readonly<Record<Kind, Use>>, mix: Readonly<Partial
   }
 }
 
-/** Gigabytes of roll-ups that an organization has: by hours and what is told apart, not by verifications. */
+/** Gigabytes of an organization's roll-ups: they depend on hours and combinations of dimensions, not on verifications. */
 export function rollUpGb(organizations: number): number {
   const [combinations, values] = [input('combinations'), input('values')]
   const row = combinations * input('hourlyRowBytes') + values * input('sliceRowBytes') + input('totalsRowBytes')
@@ -93,7 +93,7 @@ export function rollUpGb(organizations: number): number {
 const redisGbSent = ({ use, count }: PricedAmount) => (use.redisRequests * count * input('redisKbPerRequest')) / 1e6
 const redisGbStored = ({ organizations }: PricedAmount) => (organizations * input('redisKbPerOrganization')) / 1e6
 
-/** Commands a month that jobs take without any usage. */
+/** Commands per month of jobs without any usage. */
 export const JOB_COMMANDS = input('jobCommands') * 60 * HOURS_A_MONTH
 
 const commandsOf = ({ use, count, hasJobs }: PricedAmount) => use.commands * count + (hasJobs ? JOB_COMMANDS : 0)
@@ -119,7 +119,7 @@ const isEnough = (plan: RedisPlan, priced: PricedAmount) =>
   redisGbSent(priced) <= plan.bandwidthGb &&
   commandsOf(priced) <= (plan.commands ?? Number.POSITIVE_INFINITY)
 
-/** By the cheapest plan that is enough. More commands a second than a database takes need as many databases. */
+/** Selects the cheapest sufficient plan. More commands per second than one database takes need several databases. */
 export function cheapestRedis(priced: PricedAmount): RedisBill {
   const databases = Math.ceil(commandsAtPeak(priced) / input('upstashPerSecond'))
   const share = { ...priced, count: priced.count / databases, organizations: priced.organizations / databases }
@@ -132,7 +132,7 @@ export function cheapestRedis(priced: PricedAmount): RedisBill {
   return cheapest as RedisBill
 }
 
-/** What so many verifications a month cost in all, by the cheapest plan of each provider that runs a whole month. */
+/** The total cost of this many verifications per month, with each provider's cheapest plan that runs a whole month. */
 export function computeBill(priced: PricedAmount): Bill {
   const { use, count, organizations, hasJobs } = priced
   const gb = (bytes: number, months: number) =>
@@ -149,7 +149,7 @@ export function computeBill(priced: PricedAmount): Bill {
   }
 }
 
-/** Jobs run every minute, so the database never sleeps. */
+/** Jobs run every minute, so the database never suspends. */
 export const LEAST_CU_HOURS = input('neonLeastCu') * HOURS_A_MONTH
 
 export const total = (bill: Bill) => Object.values(bill).reduce((sum, part) => sum + part, 0)

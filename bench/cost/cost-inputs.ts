@@ -1,6 +1,6 @@
 /**
- * All that docs/operate/cost.md takes as given: public list prices in US dollars, before taxes and discounts, and what is assumed rather than
- * measured. How many bytes a row of a roll-up has is measured in docs/operate/scale.md.
+ * All inputs of docs/operate/cost.md: public list prices in US dollars, before taxes and discounts, and assumptions that are not
+ * measured. The bytes per row of a roll-up are measured in docs/operate/scale.md.
  */
 export const INPUTS = {
   workersPlan: [5, 'Workers Paid, a month, with 10 million requests and 30 million ms of CPU'],
@@ -41,7 +41,7 @@ export const INPUTS = {
   workersFreeADay: [100_000, 'Workers Free, requests a day, of at most 10 ms of CPU each'],
 } as const
 
-/** Plans of Upstash for one database, from the cheapest: dollars a month, GB of data, GB of bandwidth a month. */
+/** Upstash's plans for one database, cheapest first: dollars per month, GB of data, GB of bandwidth per month. */
 export const REDIS_PLANS = [
   { name: 'Free', price: 0, gb: 0.25, bandwidthGb: 10, commands: 500_000 },
   { name: 'Fixed 250 MB', price: 10, gb: 0.25, bandwidthGb: 50 },
@@ -58,7 +58,7 @@ export interface RedisPlan {
   readonly price: number
   readonly gb: number
   readonly bandwidthGb: number
-  /** A month, where they are limited. */
+  /** Per month, if limited. */
   readonly commands?: number
 }
 

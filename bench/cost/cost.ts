@@ -1,4 +1,4 @@
-/** `npm run cost` writes docs/operate/cost.md anew, from bench/results/bench.json and bench/cost/cost-inputs.ts. */
+/** `npm run cost` rewrites docs/operate/cost.md, from bench/results/bench.json and bench/cost/cost-inputs.ts. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { readArguments } from '../../local/support/arguments.ts'
 import { command } from '../../local/support/command.ts'
@@ -31,14 +31,14 @@ const FREE_USERS = 1_000
 const FREE: Amount = { count: 100_000 * FREE_USERS, organizations: FREE_USERS }
 const ALL: Amount = { count: 1_000_000_000, organizations: input('organizations') }
 const PER_SECOND = Math.round(ALL.count / (HOURS_A_MONTH * 3_600))
-/** Verifications a month. */
+/** Verifications per month. */
 const SIZES = [1e6, 1e7, 1e8, 1e9, 1e10]
-/** A rule of thumb to compare with: a free user's month, and as many customers of $49 as pay for ten thousand of them. */
+/** A rule of thumb for comparison: a free user's month, and the number of $49 customers that pay for ten thousand of them. */
 const RULE = { freeUser: 0.26, customers: 53, price: 49, freeUsers: 10_000 }
 
 type Mix = Readonly<Partial<Record<Kind, number>>>
 
-/** A free plan's 60 a minute never make a key busy. */
+/** A free plan's limit of 60 per minute never makes a key busy. */
 const FREE_MIX: Mix = { quiet: 1 - input('freeCold'), cold: input('freeCold') }
 const ALL_MIX: Mix = {
   busy: input('allBusy'),
@@ -171,7 +171,7 @@ const mapBills = (priced: Readonly<Record<string, PricedAmount>>) =>
 
 type Both = Readonly<Record<'Tollgate' | 'by hand', PricedAmount>>
 
-/** What one of them costs, beside the rule of thumb. */
+/** The cost of one free user, compared with the rule of thumb. */
 function freeUsers({ Tollgate, 'by hand': byHand }: Both, many: PricedAmount): string {
   const each = (priced: PricedAmount) => total(computeBill(priced)) / priced.organizations
   const paid = RULE.customers * RULE.price
@@ -195,7 +195,7 @@ function sizesTable(priced: (count: number) => Both): string {
   )
 }
 
-/** Where a fixed price takes the place of a price of each command. */
+/** The point from which a fixed price is cheaper than a price per command. */
 function breakEven(all: Use, naive: Use): string {
   const [, least] = REDIS_PLANS
   const from = ({ commands }: Use) => (least.price / commands / input('upstashPer100kCommands') / 10).toFixed(1)
@@ -205,7 +205,7 @@ plan is chosen by bandwidth. One database takes ${perSecond} commands a second; 
 "not yet": Tollgate cannot spread its organizations over several.`
 }
 
-/** What runs without paying anybody, and what ends first. */
+/** What runs for free, and which limit is reached first. */
 function freeTiers(all: Use): string {
   const [free] = REDIS_PLANS
   const [byWorkers, byRedis] = [input('workersFreeADay') * 30.4, (free.commands - JOB_COMMANDS) / all.commands]

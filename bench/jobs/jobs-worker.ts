@@ -1,4 +1,4 @@
-/** A Worker that runs a job when it is asked to: each request is an invocation with connections of its own, as a cron's is. */
+/** A Worker that runs a job on request: each request is an invocation with its own connections, like a cron's. */
 import { createDeps } from '../../src/deps.ts'
 import { JOBS } from '../../src/jobs/registry.ts'
 

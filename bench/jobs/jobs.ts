@@ -15,7 +15,7 @@ rows a minute. Then (JOB: webhooks) it delivers webhooks to 200 endpoints, of wh
 took to the others: in the minute in which the slowness begins, and in the next one.
 Environment: DATABASE_URL and REDIS_URL, a real Postgres and a real Redis.`
 
-/** Runs a job in an invocation of its own. */
+/** Runs a job in a separate invocation. */
 export type RunJob = (name: string) => Promise<{ seconds: number; result: string }>
 
 await command(async function benchJobs() {

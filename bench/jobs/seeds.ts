@@ -1,4 +1,4 @@
-/** The work that the bench of the jobs gives to each of them, and how much of it there is. */
+/** The work that the bench of the jobs prepares for each of them, and how much. */
 import type { Deps } from '../../src/deps.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
 import { type UsageEvent, VERIFICATION } from '../../src/metering/event.ts'
@@ -13,16 +13,16 @@ const OLD_ADDRESS_DAYS = 40
 
 interface Seed {
   readonly rows: number
-  /** What is counted. */
+  /** The things that are counted. */
   readonly of: string
   prepare(deps: Deps): Promise<unknown>
-  /** What the job says that it has done, where that is not what was prepared. */
+  /** The count that the job reports, if it differs from what was prepared. */
   readonly done?: string
 }
 
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
 
-/** Organizations with names of their own. */
+/** Adds organizations with distinct names. */
 export async function addOrganizations({ sql }: Deps, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => uuidv7(Date.now()))
   await sql.query(
@@ -122,7 +122,7 @@ async function pastHours(deps: Deps, hours: number): Promise<void> {
   ])
 }
 
-/** Hours of before the thirteen months in which they are kept, of five endpoints each. */
+/** Hours older than the thirteen months in which they are kept, with five endpoints each. */
 async function oldHours(deps: Deps, hours: number): Promise<void> {
   const firstMs = OLD_DAYS * DAY_MS
   const events = await eachOf(deps, hours * 100, (place) => ({
@@ -172,7 +172,7 @@ const seed = (rows: number, of: string, prepare: (deps: Deps, rows: number) => P
   prepare: (deps) => prepare(deps, rows),
 })
 
-/** By job. Deliveries of webhooks are measured by themselves, with receivers of their own. */
+/** By job. Webhook deliveries are measured separately, with their own receivers. */
 export const SEEDS: Readonly<Record<string, Seed>> = {
   'drain-usage-spool': seed(20_000, 'events of 100 organizations', async (deps, rows) => {
     if (!(await trySpool(deps, await eachOf(deps, rows, () => ({}))))) throw new Error('Redis takes nothing.')

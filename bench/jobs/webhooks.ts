@@ -1,4 +1,4 @@
-/** 200 endpoints of 20 organizations, of which 20 endpoints are slow: when do events reach the others? */
+/** 200 endpoints of 20 organizations, 20 of them slow: when do the other endpoints get their events? */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ import { addOrganizations } from './seeds.ts'
 
 const ORGANIZATIONS = 20
 const ENDPOINTS_EACH = 10
-/** The address of an endpoint says how long it takes to answer: as most do, late, or never. */
+/** An endpoint's address contains the delay of its answers: normal, late, or never. */
 const QUICK_MS = 100
 const LATE_MS = 9_000
 const NEVER_MS = 3_600_000
@@ -45,7 +45,7 @@ export async function measureWebhooks(deps: Deps, runJob: RunJob): Promise<void>
   }
 }
 
-/** A server that notes when a request for an endpoint came for the first time. */
+/** A server that records when the first request for an endpoint arrived. */
 async function openReceivers() {
   const arrivals = new Map<string, number>()
   const server = createServer((request, response) => {
@@ -64,7 +64,7 @@ async function openReceivers() {
   return { url: `http://127.0.0.1:${port}`, arrivals, close }
 }
 
-/** Every tenth is slow: one of each organization. */
+/** Every tenth is slow: one per organization. */
 async function addEndpoints(deps: Deps, url: string): Promise<Endpoint[]> {
   const organizations = await addOrganizations(deps, ORGANIZATIONS)
   const endpoints = organizations.flatMap((organizationId, row) =>

@@ -1,6 +1,6 @@
 /**
- * A request is the batch of an isolate when its time is over: `/<organization>/<events>`. It is sent to the queue where there is
- * one, else written. The Worker is the consumer of the queue, too.
+ * Each request is an isolate's batch at the end of its time: `/<organization>/<events>`. It is sent to the queue if there is
+ * one, else written. The Worker is also the consumer of the queue.
  */
 import { createDeps } from '../../src/deps.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'

@@ -1,10 +1,10 @@
-/** Batches of many isolates and a queue, in workerd with Miniflare's local queue: that of `npm test` and of wrangler. */
+/** Batches of many isolates and a queue, in workerd with Miniflare's local queue, as in `npm test` and wrangler. */
 import { createRequire } from 'node:module'
 import type { Bundle } from '../worker.ts'
 
 const QUEUE = 'tollgate-usage'
 
-/** What is used of Miniflare, which comes with wrangler. */
+/** The part of Miniflare that is used here; it comes with wrangler. */
 interface Miniflare {
   readonly ready: Promise<URL>
   dispatchFetch(url: string): Promise<{ readonly status: number }>
@@ -13,7 +13,7 @@ interface Miniflare {
 
 interface MiniflareModule {
   readonly Miniflare: new (options: unknown) => Miniflare
-  /** From the options by which wrangler's configuration names things. */
+  /** Converts the options with the names of wrangler's configuration. */
   convertV4MiniflareOptions(options: object): unknown
 }
 
@@ -21,7 +21,7 @@ const require = createRequire(createRequire(import.meta.url).resolve('wrangler/p
 const { Miniflare, convertV4MiniflareOptions } = require('miniflare') as MiniflareModule
 
 export interface Batches {
-  /** So many batches at once, of so many events of an organization each. */
+  /** This many concurrent batches, each with this many events of an organization. */
   end(organizationId: string, batches: number, events: number): Promise<void>
   stop(): Promise<void>
 }

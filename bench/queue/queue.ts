@@ -28,9 +28,9 @@ const CASES: readonly Case[] = [
   { name: '100 isolates', isolates: 100, events: 2, hasQueue: false },
   { name: '100 isolates with the queue', isolates: 100, events: 2, hasQueue: true },
 ]
-/** Between two looks at the processes of Postgres: those that end in between are not counted any more. */
+/** Between two samples of the Postgres processes: those that end in between are no longer counted. */
 const LOOK_MS = 100
-/** Of the clock by which Linux counts what processes take. */
+/** The resolution of Linux's process accounting. */
 const TICK_MS = 10
 
 await command(async function benchQueue() {
@@ -66,7 +66,7 @@ async function measure(world: World, bundle: Bundle, one: Case & { readonly roun
       seconds += (performance.now() - started) / 1_000
     }
     const watch = await watchProcessor(client)
-    await round() // of connections that are opened, and plans that are kept
+    await round() // of connections that are opened, and plans that are cached
     seconds = 0
     await Promise.all([watch.look(), world.trips()])
     const [before, figuresBefore] = [watch.total(), await countFigures(client)]
@@ -95,7 +95,7 @@ async function countFigures(client: Client): Promise<number> {
   return rows[0].flushes
 }
 
-/** Adds up what the processes of the database's other connections take. */
+/** Sums up the CPU of the processes of the database's other connections. */
 async function watchProcessor(client: Client) {
   const known = new Map<number, number>()
   let total = 0
@@ -117,6 +117,6 @@ async function watchProcessor(client: Client) {
 
 async function readProcessorMs(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ') // the name before may have anything in it
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ') // the name before may contain anything
   return text ? (Number(fields[11]) + Number(fields[12])) * TICK_MS : undefined
 }

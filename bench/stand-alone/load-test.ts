@@ -17,10 +17,10 @@ verifications of busy keys it answers a second. Then ends it under load, so many
 compares what was admitted with what was written. Writes bench/results/load-test.json and docs/operate/stand-alone.md.`
 
 const CONNECTIONS = 32
-/** Of the ends under load: fewer connections, so that the client keeps up and knows each answer. */
+/** While stopping under load: fewer connections, so that the client keeps up and records each answer. */
 const STOP_CONNECTIONS = 16
 const WARM_UP_SECONDS = 5
-/** A lost process takes the open batch with it and those that are being written (src/metering/record.ts). */
+/** A killed process loses the open batch and those that are being written (src/metering/record.ts). */
 const KILL_LOSES_SECONDS = 0.5
 
 await command(async function loadTest() {
@@ -88,7 +88,7 @@ async function stopOften(world: World, start: () => Promise<Server>, signal: Nod
   const stops: Stop[] = []
   for (let round = 0; round < rounds; round++) {
     const server = await start()
-    // at another moment of a batch and of a lease each time
+    // at a different point of a batch and of a lease each time
     const afterMs = 3_000 + Math.round(Math.random() * 1_500)
     const stop = await stopUnderLoad(world, server, { signal, connections: STOP_CONNECTIONS, afterMs })
     stops.push(stop)
@@ -115,7 +115,7 @@ type Stopped = Awaited<ReturnType<typeof stopOften>>
 
 interface Report {
   readonly date: string
-  /** Processes that wanted to run before it began: above the cores, others took part of them. */
+  /** Processes that wanted to run before the start: above the number of cores, others used part of them. */
   readonly loadBefore: number
   readonly machine: string
   readonly busy: Busy
@@ -135,7 +135,7 @@ function findFaults({ busy, term, kill }: Report): string[] {
   ].filter((fault) => fault !== false)
 }
 
-/** Writes the result into its place of the page. */
+/** Writes the result into its place on the page. */
 async function publish({ date, machine, loadBefore, busy, term, kill }: Report): Promise<void> {
   const url = new URL('../../docs/operate/stand-alone.md', import.meta.url)
   const page = await readFile(url, 'utf8')

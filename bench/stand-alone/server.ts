@@ -1,4 +1,4 @@
-/** `npm start` in a process of its own, as an operator starts it. */
+/** `npm start` in a separate process, as an operator starts it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
@@ -9,17 +9,17 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Server {
   readonly url: string
-  /** What it has logged so far, a line each. */
+  /** Its log so far, by line. */
   readonly logs: readonly string[]
-  /** CPU in milliseconds that workerd, and the process beside it, have used since their start. Linux only. */
+  /** CPU in milliseconds that workerd and its parent process have used since their start. Linux only. */
   cpuMs(): Promise<{ workerd: number; beside: number }>
-  /** @returns the exit code, null when the signal ended it */
+  /** @returns the exit code, null if the signal ended it */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
 /**
- * @param settings as environment variables; nothing else is inherited
- * @throws Error with its last line when it ends before it listens
+ * @param settings as environment variables; no others are inherited
+ * @throws Error with its last line if it ends before it listens
  */
 export async function startServer(settings: NodeJS.ProcessEnv, args: readonly string[] = []): Promise<Server> {
   const child = spawn(process.execPath, ['local/start.ts', ...args], {
@@ -66,7 +66,7 @@ export function settingsFor(databaseUrl: string, redisUrl: string, port: number)
   }
 }
 
-/** By the scheduler's nanoseconds of each thread. */
+/** From the scheduler's nanoseconds of each thread. */
 async function readCpu(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`)
   const stats = await Promise.all(threads.map((id) => readFile(`/proc/${pid}/task/${id}/schedstat`, 'utf8')))

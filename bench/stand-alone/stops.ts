@@ -1,4 +1,4 @@
-/** What is lost when the server is ended under load: admitted verifications that nobody wrote. */
+/** What is lost when the server is stopped under load: admitted verifications that were not written. */
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseQuota } from '../../local/support/quota-text.ts'
@@ -6,26 +6,26 @@ import { quotaKey } from '../../src/limits/limit-request.ts'
 import type { World } from '../bench-world.ts'
 import type { Server } from './server.ts'
 
-/** How long a write that was on its way to Postgres may take after its sender is gone. */
+/** How long a write that was on its way to Postgres may take after its sender has ended. */
 const SETTLED_WITHIN_MS = 10_000
 
 export interface Stop {
   /** Answers that said `VALID`. */
   readonly admitted: number
-  /** Requests without any answer: they were on their way when the process ended. */
+  /** Unanswered requests: they were in progress when the process ended. */
   readonly unanswered: number
-  /** Answers that were neither a verdict nor the 503 of a server that stops. */
+  /** Answers that were neither a verdict nor the 503 of a stopping server. */
   readonly strange: readonly string[]
-  /** What Postgres, and Redis, say was used. */
+  /** The usage according to Postgres, and to Redis. */
   readonly written: number
   readonly counted: number
-  /** Admitted and not written. */
+  /** Admitted but not written. */
   readonly lost: number
   readonly code: number | null
   readonly tookMs: number
 }
 
-/** Verifies busy keys of one new organization on so many connections, and ends the server in the middle of it. */
+/** Verifies busy keys of a new organization on several connections, and stops the server in the middle. */
 export async function stopUnderLoad(
   world: World,
   server: Server,
@@ -72,7 +72,7 @@ function verify(agent: Agent, url: string, serviceKey: string, key: string): Pro
   })
 }
 
-/** The sums once they are what was admitted, or no longer change. */
+/** The sums once they equal the number of admitted requests, or no longer change. */
 async function settled(world: World, organizationId: string, admitted: number) {
   let before = -1
   for (const until = Date.now() + SETTLED_WITHIN_MS; ; await wait(500)) {

@@ -1,4 +1,4 @@
-/** For scripts, which hash passwords in Node: there the same module is compiled from its file. */
+/** For scripts that hash passwords in Node: there the same module is compiled from its file. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

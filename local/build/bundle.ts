@@ -1,8 +1,8 @@
 /**
- * Bundles a Worker into pieces: its entry with what is imported at once, and what is behind an `import()`.
+ * Bundles a Worker into pieces: its entry with everything that is imported at once, and what is behind an `import()`.
  *
- * wrangler's own bundler makes one file of all, in which whatever two sides of an `import()` share becomes a function that
- * is read twice: first to be skipped, then to be called. Pieces are read once, and evaluated when they are asked for.
+ * wrangler's own bundler makes one file of everything, in which code that both sides of an `import()` share becomes a function
+ * that is parsed twice: first to be skipped, then to be called. Pieces are parsed once, and evaluated on demand.
  */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -14,15 +14,15 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export interface Piece {
   /** `index.js` is the entry. */
   readonly name: string
-  /** Of a script; empty of what is compiled already (`*.wasm`). */
+  /** The text of a script; empty if the piece is compiled already (`*.wasm`). */
   readonly text: string
   readonly bytes: Uint8Array
-  /** Where a script's lines come from, for stack traces. */
+  /** The source map of a script, for stack traces. */
   readonly map: string
 }
 
 /**
- * @hono/zod-openapi takes zod as an object, and uses one class of it. Handing over the whole object would bring in what no
+ * @hono/zod-openapi takes zod as an object, but uses only one class of it. Passing the whole object would bundle code that no
  * part of Tollgate uses: the messages of fifty languages and JSON Schema, a fifth of all bytes.
  */
 const ZOD_OF_OPENAPI = "import { ZodType } from 'zod'\nexport const z = { ZodType }"
@@ -42,8 +42,8 @@ const smallZod: Plugin = {
 }
 
 /**
- * Tollgate asks no passkey for a certificate of its maker's, so it reads none: without what does, 200 kB of ASN.1 stay away. Whoever
- * sends one is refused.
+ * Tollgate does not request the manufacturer's certificate of a passkey, so it reads none: without that code, 200 kB of ASN.1 are
+ * left out. A client that sends one is refused.
  */
 const CERTIFICATES =
   /[\\/]@simplewebauthn[\\/]server[\\/]esm[\\/](registration[\\/]verifications[\\/](?:tpm[\\/])?(verifyAttestation(?:AndroidKey|AndroidSafetyNet|Apple|FIDOU2F|TPM))|helpers[\\/](convertX509PublicKeyToCOSE|getCertificateInfo|isCertRevoked|mapX509SignatureAlgToCOSEAlg|validateCertificatePath|validateExtFIDOGenCEAAGUID))\.js$/
@@ -64,8 +64,8 @@ const noCertificates: Plugin = {
 }
 
 /**
- * What is left of ASN.1 then takes the two numbers of an ECDSA signature apart. Tollgate does so itself for reports of secret scanners, and
- * asks passkeys for no curve but P-256: 165 kB less.
+ * The rest of ASN.1 only splits an ECDSA signature into its two numbers. Tollgate has its own code for that (reports of secret
+ * scanners), and allows passkeys no curve but P-256: 165 kB less.
  */
 const SIGNATURE = `import { rawSignature } from './src/lib/ecdsa-signature.ts'
 export function unwrapEC2Signature(signature) {
@@ -84,8 +84,8 @@ const ownSignature: Plugin = {
 }
 
 /**
- * The MCP SDK brings a second validator for forms that a server sends to people, and the third version of zod for tools that are written
- * with it. Tollgate sends no forms, and its tools are plain JSON Schema: without both, 135 kB stay away.
+ * The MCP SDK brings a second validator, for forms that a server sends to people, and zod 3, for tools that are written
+ * with it. Tollgate sends no forms, and its tools are plain JSON Schema: leaving both out saves 135 kB.
  */
 const UNUSED_OF_MCP = /[\\/]@modelcontextprotocol[\\/]sdk[\\/]/
 const smallMcp: Plugin = {
@@ -101,8 +101,8 @@ const smallMcp: Plugin = {
 }
 
 /**
- * What wrangler's own bundler would add for its server: between that and workerd, an answer given before a large body was
- * read breaks the connection. Cloudflare's edge takes care of it.
+ * Does what wrangler's own bundler would add for its server: between it and workerd, an answer that is sent before a large body
+ * was read breaks the connection. Cloudflare's edge handles this itself.
  */
 const renderDrained = (entry: string) => `import worker from './${entry}'
 export * from './${entry}'
@@ -122,9 +122,9 @@ export const isCompiled = (name: string): boolean => name.endsWith('.wasm')
 
 /**
  * @param entry below the project's root
- * @param server whose the Worker is to run behind: Cloudflare's, or wrangler's on this machine
+ * @param server the server in front of the Worker: Cloudflare's, or wrangler's on this machine
  * @returns the entry first
- * @throws Error when something cannot be built; what and where is printed before
+ * @throws Error when something cannot be built; what and where is printed first
  */
 export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Promise<Piece[]> {
   const { outputFiles } = await build({
@@ -133,13 +133,13 @@ export async function bundle(entry: string, server: 'edge' | 'dev' = 'edge'): Pr
     entryNames: 'index',
     chunkNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
-    loader: { '.wasm': 'copy' }, // a module that workerd compiles when it starts: at run time it may not
+    loader: { '.wasm': 'copy' }, // a module that workerd compiles at startup: at run time it may not
     outdir: 'dist',
     write: false,
     bundle: true,
     splitting: true,
     format: 'esm',
-    minify: true, // names of functions are not kept: it would cost each closure a call, on every request
+    minify: true, // names of functions are not kept: that would cost each closure a call, on every request
     sourcemap: 'linked',
     sourcesContent: false,
     target: 'es2024',

@@ -1,5 +1,5 @@
 /**
- * Writes src/accounts/passwords/common-words.ts from a list of passwords in order of frequency, as JSON. Not part of any build:
+ * Writes src/accounts/passwords/common-words.ts from a list of passwords in order of frequency, as JSON. No build runs it:
  * the file it writes is committed. To repeat it:
  *
  *   npm pack @zxcvbn-ts/language-common@4.1.3    # MIT; the list it has is src/passwords.json
@@ -14,9 +14,9 @@ import { command } from '../support/command.ts'
 import { MIT_LICENSE } from './mit-license.ts'
 
 const TARGET = 'src/accounts/passwords/common-words.ts'
-/** The shortest that is accepted at all (src/accounts/passwords/rules.ts); what is shorter matters only as a part. */
+/** The shortest accepted password (src/accounts/passwords/rules.ts); shorter ones matter only as parts. */
 const SHORTEST_PASSWORD = 10
-/** With six characters added to it, as many as are looked through, this is the shortest that becomes long enough. */
+/** With six added characters, the most that are looked through, this is the shortest word that becomes long enough. */
 const SHORTEST_WORD = 4
 const MAX_ENTRIES = 4_000
 const MAX_BYTES = 40_000
@@ -38,7 +38,7 @@ await command(async function commonPasswords() {
   console.log(`${TARGET}: ${common.length} passwords, ${words.length} words, ${source.length} bytes.`)
 })
 
-/** Printable ASCII without what a template literal takes for its own. */
+/** Printable ASCII without the characters that a template literal interprets. */
 function isPlain(password: string): boolean {
   return /^[\x21-\x7e]+$/.test(password) && !/[\\`$]/.test(password)
 }

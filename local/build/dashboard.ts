@@ -1,4 +1,4 @@
-/** Builds the dashboard's files, as the Worker's `[assets]` serve them. */
+/** Builds the dashboard's files, which the Worker's `[assets]` serve. */
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
@@ -6,7 +6,7 @@ import { build } from 'vite'
 const configFile = fileURLToPath(new URL('../../dashboard/vite.config.ts', import.meta.url))
 
 /**
- * @param outDir where its files go, if not to where the Worker has them from
+ * @param outDir where its files go, if not to the folder that the Worker serves
  * @throws Error when something cannot be built
  */
 export async function buildDashboard(outDir?: string): Promise<void> {
@@ -14,11 +14,11 @@ export async function buildDashboard(outDir?: string): Promise<void> {
 }
 
 /**
- * Builds it, and again after each change of its sources, until it is ended. A mistake in the sources is printed,
+ * Builds the dashboard, and again after each change of its sources, until it is stopped. An error in the sources is printed,
  * and the files of the last good build stay.
  *
- * @param folder the folder of all assets, for this server alone
- * @returns what ends it, once the first build is done
+ * @param folder the folder of all assets, used only by this server
+ * @returns a function that stops it, once the first build is done
  */
 export async function watchDashboard(folder: string): Promise<() => Promise<void>> {
   const outDir = join(resolve(folder), 'dashboard')

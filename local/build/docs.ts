@@ -20,7 +20,7 @@ const SUMMARY = `# Tollgate
 `
 
 interface Page {
-  /** Below docs/, with slashes. */
+  /** Relative to docs/, with slashes. */
   readonly path: string
   readonly text: string
 }
@@ -44,7 +44,7 @@ async function readPages(): Promise<Page[]> {
 
 const LINK = /\[([^\]]+)\]\(([^)\s]+)\)/g
 
-/** A link to a file that is not served becomes its text. */
+/** A link to a file that is not served is replaced by its text. */
 function keepLinks(text: string, path: string): string {
   return text.replaceAll(LINK, (link, said: string, target: string) => {
     if (/^([a-z]+:|#|\/)/.test(target)) return link

@@ -1,4 +1,4 @@
-/** The MIT License asks for itself to be passed on: the lines of a comment. */
+/** The MIT License, which must be passed on, as the lines of a comment. */
 export const MIT_LICENSE = ` * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
  * documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
  * rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit

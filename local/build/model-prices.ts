@@ -1,6 +1,6 @@
 /**
- * Writes src/usage/pricing/prices.ts from the installed @pydantic/genai-prices. Not part of any build: the file it writes
- * is committed, and a test compares it with what this would write. To take over new prices:
+ * Writes src/usage/pricing/prices.ts from the installed @pydantic/genai-prices. No build runs it: the file is committed, and
+ * a test compares it with what this would write. To update the prices:
  *
  *   npm install --save-dev --save-exact @pydantic/genai-prices@latest
  *   npm view @pydantic/genai-prices time.modified       # the day of the release

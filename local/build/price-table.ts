@@ -1,12 +1,12 @@
 /**
- * Turns the data of @pydantic/genai-prices into the table of src/usage/pricing/prices.ts: one line for each model, so that
+ * Converts the data of @pydantic/genai-prices to the table of src/usage/pricing/prices.ts: one line for each model, so that
  * a change of price is one line of a diff. The grammar is described there and read by src/usage/pricing/catalogue.ts.
  */
 import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice, type Provider } from '@pydantic/genai-prices'
 
 /**
- * Model makers and the usual hosts of open models, in the order of the package: without a provider, the first whose
- * names a model fits decides. OpenRouter is left out: it tells the cost of each call itself.
+ * Model makers and the usual hosts of open models, in the order of the package: without a provider, the first one whose
+ * names match a model decides. OpenRouter is left out: it reports the cost of each call itself.
  */
 export const PROVIDERS = [
   'anthropic',
@@ -33,19 +33,19 @@ export const PROVIDERS = [
 
 type Price = ModelPrice[string]
 
-/** What a token costs; a model with only other prices (hours of audio, pages) has none for its tokens. */
+/** Prices of tokens; a model with only other prices (hours of audio, pages) has none for its tokens. */
 const OF_TOKENS = ['input_mtok', 'output_mtok', 'cache_read_mtok'] as const
-/** Of kinds that a model may have beside. */
+/** Prices of other kinds that a model may have as well. */
 const OTHERS = ['cache_write_mtok', 'input_audio_mtok', 'output_audio_mtok'] as const
 const RATES = [...OF_TOKENS, ...OTHERS]
 
-/** Entries of the package that are there for its own tests. */
+/** Entries of the package that exist for its own tests. */
 const NOT_MODELS = new Set(['cerebras qwen-3-coder-480b'])
 
-/** Not among the providers, but its name holds the name of one: it must not get that one's prices. */
+/** Not one of the providers, but its name contains the name of one: it must not get that provider's prices. */
 const NOT_THAT_ONE = '# huggingface_cerebras'
 
-/** The whole table. @throws Error for anything in the data that the grammar cannot say */
+/** Builds the whole table. @throws Error for anything in the data that the grammar cannot express */
 export function priceTable(): string {
   const lines = PROVIDERS.flatMap((id) => {
     const provider = findProvider({ providerId: id })
@@ -73,7 +73,7 @@ function renderLine({ id, match, prices }: ModelInfo): string {
 
 const listNames = (match: MatchLogic) => [...new Set(listPatterns(match))]
 
-/** Any of the patterns must fit; of parts joined by `&` all must. */
+/** Any of the patterns must match; of parts joined by `&`, all must. */
 function listPatterns(match: MatchLogic): string[] {
   if ('or' in match) return match.or.flatMap(listPatterns)
   if ('and' in match) return [match.and.flatMap(listPatterns).join('&')]
@@ -106,7 +106,7 @@ function renderTime(time: string): string {
   return minutes
 }
 
-/** A model without any price is one that its host gives away; one with only other prices has none for tokens. */
+/** A model without any price is free at its host; one with only other prices has no price for tokens. */
 function renderPrice(prices: ModelPrice): string {
   const isUnknown = 'requests_kcount' in prices || !OF_TOKENS.some((key) => key in prices)
   if (isUnknown && Object.keys(prices).length > 0) return '-'
@@ -117,7 +117,7 @@ function renderPrice(prices: ModelPrice): string {
 
 const listTiers = (price: Price) => (typeof price === 'object' ? price.tiers : [])
 
-/** Input and output, then the others as far as they have a price of their own, in dollars per million tokens. */
+/** Input and output, then the others if they have a price of their own, in dollars per million tokens. */
 function ratesAt(prices: ModelPrice, start: number): string {
   const rates = RATES.map((key) => {
     const price = prices[key]
@@ -131,7 +131,7 @@ function ratesAt(prices: ModelPrice, start: number): string {
   return texts.join('/').replace(/\/+$/, '')
 }
 
-/** Six decimals of a dollar per million tokens are whole millionths of a millionth per token. */
+/** Six decimals of a dollar per million tokens are whole picodollars per token. */
 function decimal(price: number): string {
   const rounded = Number(price.toFixed(6))
   if (Math.abs(rounded - price) > 1e-12) throw new Error(`A price with more than six decimals: ${price}`)

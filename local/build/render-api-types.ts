@@ -86,7 +86,7 @@ function renderObject({ properties = {}, required = [], additionalProperties }: 
   return `Record<string, ${typeof additionalProperties === 'object' ? renderSchema(additionalProperties) : 'unknown'}>`
 }
 
-/** Fields without a name of their own, such as the slugs of own meters. The type of an index fits the named fields as well. */
+/** Fields without a fixed name, such as the slugs of own meters. The type of an index must also fit the named fields. */
 function renderOthers(named: NonNullable<JsonSchema['properties']>, other: boolean | JsonSchema = false): string[] {
   if (typeof other !== 'object' || Object.keys(other).length === 0) return []
   const types = [...Object.values(named), other].flatMap((one) => one.anyOf ?? one.oneOf ?? [one]).map(renderSchema)

@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 import type { DemoCustomer } from './customers.ts'
 import type { Filling } from './fill.ts'
 
-/** Together 30 seconds: the provider tries again when the Worker is not there. */
+/** 30 seconds in total: the provider retries while the Worker is not up. */
 const TRIES = 300
 const TRY_MS = 100
 
@@ -21,7 +21,7 @@ export async function payFor(
   if (filling.customer.isPastDue) await failPayment(filling, bought.provider, subscription)
 }
 
-/** The provider tells the Worker a moment later. */
+/** The provider notifies the Worker a moment later. */
 async function untilKnown({ db, organizationId }: Filling): Promise<string> {
   for (let tries = 0; tries < TRIES; tries++) {
     const [row] = await db.select().from(subscriptions).where(eq(subscriptions.organizationId, organizationId))

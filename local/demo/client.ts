@@ -23,7 +23,7 @@ interface Sent {
   readonly body: object | undefined
 }
 
-/** Sends a request until it is answered: a repeat has no second effect, since each POST has an `Idempotency-Key`. */
+/** Sends a request until it is answered: a repeat has no second effect, because each POST has an `Idempotency-Key`. */
 async function send<Answer>(url: string, { method, headers, body }: Sent): Promise<Answer> {
   const init = {
     method,

@@ -27,7 +27,7 @@ export interface DemoCustomer {
   /** Bought at a local payment provider. */
   readonly bought?: { readonly plan: string; readonly provider: 'polar' | 'stripe' }
   readonly isPastDue?: true
-  /** How much of its tokens it has used, of 1: its limit is set so. */
+  /** How much of its tokens it has used, as a fraction: its limit is set accordingly. */
   readonly tokensUsed?: number
   /** Granted before its usage, which burns some of them. */
   readonly credits?: readonly {
@@ -36,7 +36,7 @@ export interface DemoCustomer {
     readonly source?: 'purchase'
     readonly expiresInDays?: number
   }[]
-  /** Where its webhooks go: what the local catcher answers there. */
+  /** Where its webhooks go: the path decides how the local catcher answers. */
   readonly webhooks: readonly { readonly path: string; readonly description: string }[]
 }
 
@@ -49,7 +49,7 @@ const gpt = { provider: 'openai', model: 'gpt-4o', weight: 3 } as const
 const mini = { provider: 'openai', model: 'gpt-4o-mini', weight: 5 } as const
 const sonnet = { provider: 'anthropic', model: 'claude-sonnet-4-5', weight: 3 } as const
 const haiku = { provider: 'anthropic', model: 'claude-haiku-4-5', weight: 2 } as const
-/** A model of their own, which has no known price. */
+/** The customer's own model, which has no known price. */
 const own = { provider: 'northwind', model: 'rerank-1', weight: 1 } as const
 
 const PAGES_A_DAY = { name: 'documents', meter: 'pages', limit: 500, period: 'day' } as const

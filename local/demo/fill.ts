@@ -30,7 +30,7 @@ interface Demo {
 }
 
 /**
- * Fills what is not filled yet; a second time adds nothing.
+ * Fills what is not filled yet; running it again adds nothing.
  *
  * @returns the logins of the customers' owners
  * @throws Error when an earlier fill was interrupted
@@ -62,7 +62,7 @@ export async function fillDemo(demo: Demo): Promise<DemoLogin[]> {
   return logins
 }
 
-/** As the Worker has them, without its limit of time for one request. */
+/** The Worker's Deps, without its time limit for one request. */
 function openDeps(variables: Demo['variables']): Deps {
   const deps = createDeps(
     { ...variables, DATABASE_TIMEOUT_MS: '30000' },
@@ -77,7 +77,7 @@ interface AdminOrganization {
   readonly metadata: { readonly demo?: 'begun' | 'filled' }
 }
 
-/** The first customer is the organization of the seed, which the test key belongs to. */
+/** The first customer is the seeded organization, to which the test key belongs. */
 function ensureCustomer(admin: Client, { credentials }: Demo, { name, externalId, owner }: DemoCustomer) {
   if (owner.email !== credentials.user.email)
     return admin.call<AdminOrganization>('PUT', `/admin/organizations/by-external-id/${externalId}`, {
@@ -111,7 +111,7 @@ export interface Filling {
   readonly owner: Login
 }
 
-/** Webhook endpoints first, so that they hear of all that follows. */
+/** Creates webhook endpoints first, so that they receive all events that follow. */
 async function fillCustomer(filling: Filling): Promise<void> {
   const { demo, deps, customer, organizationId } = filling
   const owner = await signIn(demo.baseUrl, filling.owner)
@@ -149,14 +149,14 @@ async function grantCredits({ admin, deps, customer, organizationId }: Filling):
     })
 }
 
-/** A limit that is nearly reached by what was used in this period, on whatever day that is, and one that is far. */
+/** Sets one limit that this period's usage nearly reaches, on whatever day that is, and one that is far away. */
 async function limitUse({ admin, organizationId }: Filling, owner: Client, share: number): Promise<void> {
   const { meters } = await owner.call<{ meters: { tokens: { used: number } } }>('GET', '/quotas')
   const tokens = Math.max(1_000, Math.floor(meters.tokens.used / share / 1_000) * 1_000)
   await admin.call('PUT', `/admin/organizations/${organizationId}/quotas`, { tokens, meters: { pages: 10_000 } })
 }
 
-/** What the Worker's job would do in hours: the sums of all customers together. */
+/** Does what the Worker's job would take hours to do: sums up all customers. */
 async function foldPlatform(deps: Deps): Promise<void> {
   const first = new Date(deps.now() - (DEMO_DAYS + 1) * DAY_MS).toISOString()
   await deps.sql.query(

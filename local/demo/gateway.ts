@@ -2,7 +2,7 @@ import type { Client } from './client.ts'
 
 const SLUG = 'model'
 
-/** A route of the gateway to the language model of the local stack, if there is none yet. */
+/** Creates a gateway route to the language model of the local stack, if there is none yet. */
 export async function ensureGatewayRoute(admin: Client, localUrl: string): Promise<void> {
   const { data } = await admin.call<{ data: readonly { slug: string }[] }>('GET', '/admin/routes')
   if (data.some(({ slug }) => slug === SLUG)) return

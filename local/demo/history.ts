@@ -11,7 +11,7 @@ const DAY_MS = 24 * 3_600_000
 /** How many days pass between two sign-ins of a person. */
 const SIGN_INS_EVERY = 3
 
-/** Makes what was made a moment ago as old as its usage, and has people sign in meanwhile. */
+/** Backdates what was just created to before its usage, and adds sign-ins of people in between. */
 export async function backdate({ db, deps, organizationId }: Filling): Promise<void> {
   const createdAt = new Date(deps.now() - (DEMO_DAYS + 1) * DAY_MS)
   const members = await db.select().from(memberships).where(eq(memberships.organizationId, organizationId))

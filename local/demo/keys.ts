@@ -24,7 +24,7 @@ export async function issueKeys(owner: Client, { keys }: DemoCustomer): Promise<
   return issued
 }
 
-/** Switches off and revokes what is so by now, after it was used. */
+/** Disables and revokes the keys that must be so by now, after they were used. */
 export async function settleKeys(owner: Client, issued: readonly Issued[]): Promise<void> {
   for (const { keyId, fate } of issued) {
     if (fate === 'disabled') await owner.call('PATCH', `/auth/api-keys/${keyId}`, { is_active: false })

@@ -1,9 +1,9 @@
 import type { Client } from './client.ts'
 
-/** A meter of the operator's own, as one defines it whose customers send documents. */
+/** An operator's own meter, as an operator whose customers send documents would define it. */
 const PAGES = { slug: 'pages', name: 'Pages', unit: 'pages', kind: 'counter' } as const
 
-/** Defines it, if there is none yet. */
+/** Creates the meter, if it does not exist yet. */
 export async function ensureMeter(admin: Client): Promise<void> {
   const { data } = await admin.call<{ data: readonly { slug: string }[] }>('GET', '/admin/meters')
   if (data.some(({ slug }) => slug === PAGES.slug)) return

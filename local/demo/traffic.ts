@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 export const DEMO_DAYS = 60
 
-/** How much of a day's traffic falls into each hour (UTC): a working day in Europe, with programs that never sleep. */
+/** The share of a day's traffic in each hour (UTC): a working day in Europe, plus programs that never sleep. */
 const HOURS = [2, 2, 1, 1, 1, 2, 4, 8, 13, 16, 17, 16, 13, 15, 17, 16, 14, 11, 8, 7, 6, 5, 4, 3]
 const HOURS_SUM = HOURS.reduce((sum, share) => sum + share)
 /** From Sunday to Saturday. */
@@ -17,24 +17,24 @@ interface Endpoint {
   readonly path: string
   readonly method: string
   readonly weight: number
-  /** What it asks of a model: the usual input and output tokens. Without it no model is used. */
+  /** What it requests of a model: the usual input and output tokens. Absent if it uses no model. */
   readonly tokens?: readonly [input: number, output: number]
   readonly usualMs: number
-  /** The most pages that a call brings. */
+  /** The maximum of pages in a call. */
   readonly pages?: number
 }
 
 export interface Traffic {
   /** Calls a day at the end of the span, on an average day. */
   readonly callsPerDay: number
-  /** The same at its beginning, as a share of that. */
+  /** The same at its beginning, as a share of `callsPerDay`. */
   readonly startsAt: number
   /** How many days ago the last call was made. */
   readonly endedDaysAgo: number
-  /** Of 1: calls that fail, and calls that a rate limit refuses. */
+  /** As fractions: calls that fail, and calls that a rate limit refuses. */
   readonly failing: number
   readonly refused: number
-  /** A day that went wrong: more than a third of its calls failed. */
+  /** A bad day: more than a third of its calls failed. */
   readonly badDayAgo?: number
   readonly endpoints: readonly Endpoint[]
   readonly models: readonly { readonly provider: string; readonly model: string; readonly weight: number }[]
@@ -98,7 +98,7 @@ function makeCall(traffic: Traffic, world: World, at: number, random: () => numb
   return { ...counted, status_code: 200, queries: 1, ...useModel(traffic, tokens, at, random) }
 }
 
-/** One of 40 users behind a key, the first of whom call most. The time chooses, so that chance goes on as before. */
+/** One of 40 users of a key; the first of them call most. Derived from the time, so that the random sequence does not change. */
 const nameUser = (at: number) => `user-${40 - Math.floor(Math.sqrt(at % 1_600))}`
 
 function chanceToFail({ failing, badDayAgo }: Traffic, now: number, at: number): number {

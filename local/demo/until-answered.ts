@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Together about half a minute: wrangler starts the Worker again within seconds. */
+/** Half a minute in total: wrangler restarts the Worker within seconds. */
 const WAITS_MS = [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000, 5_000]
 
 interface Answer {
@@ -11,18 +11,18 @@ interface Answer {
 }
 
 /**
- * Repeats a request while the connection is lost or a 503 says that something is not there yet: wrangler's server starts
- * the Worker again whenever a file changes, and drops what is under way. Only for what is safe to repeat.
+ * Repeats a request while the connection is lost or a 503 says that something is not up yet: wrangler's server restarts
+ * the Worker whenever a file changes, and drops requests in progress. Only for requests that are safe to repeat.
  *
- * @returns the first other answer, refusals included, or the last 503
- * @throws TypeError when the connection is lost at the last attempt as well
+ * @returns the first other answer, including refusals, or the last 503
+ * @throws TypeError if the connection is lost at the last attempt as well
  */
 export async function untilAnswered(url: string, init: RequestInit = {}): Promise<Answer> {
   for (let attempt = 0; ; attempt++) {
     const waitMs = WAITS_MS[attempt]
     try {
       const response = await fetch(url, init)
-      const text = await response.text() // may be cut off, too
+      const text = await response.text() // may be cut off as well
       if (response.status !== 503 || waitMs === undefined)
         return { status: response.status, text, isRepeat: attempt > 0 }
     } catch (error) {

@@ -1,8 +1,8 @@
-/** What `npm run setup` has to know: from its options, the environment, or whoever sits in front of it. */
+/** What `npm run setup` needs to know: from its options, the environment, or the person at the terminal. */
 import { createInterface } from 'node:readline/promises'
 import { parseEmailAddress } from '../../src/lib/email-address.ts'
 
-/** Secrets come from the environment or are asked for: options of a program are seen by everybody on its machine. */
+/** Secrets come from the environment or are asked for: everybody on a machine can see the options of a program. */
 const QUESTIONS = {
   PUBLIC_URL: [
     'Where will users reach it, as https://api.example.com',
@@ -20,7 +20,7 @@ const QUESTIONS = {
 export type Answers = Readonly<Record<keyof typeof QUESTIONS, string>>
 
 /**
- * @param isAsked whether somebody is there to be asked for what is missing
+ * @param isAsked whether somebody is there to be asked for missing answers
  * @throws Error that names everything that is missing or wrong, never a value
  */
 export async function readAnswers(given: NodeJS.ProcessEnv, isAsked: boolean): Promise<Answers> {

@@ -1,13 +1,13 @@
-/** The queue of usage in wrangler.toml, where it stands behind marks until somebody wants it (docs/operate/scale.md). */
+/** The queue of usage in wrangler.toml, where it is commented out until somebody wants it (docs/operate/scale.md). */
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Wrangler } from './wrangler.ts'
 
 const BLOCK = /^#\[\[queues\.producers\]\]\n(?:#.*\n)*/m
 
 /**
- * Takes the marks away. A configuration that has the queue already stays as it is.
+ * Removes the comment marks. A configuration that already has the queue is not changed.
  *
- * @throws Error where it neither has the queue nor the marked lines
+ * @throws Error if it has neither the queue nor the commented lines
  */
 export function addQueue(config: string): string {
   if (/^\[\[queues\.producers\]\]/m.test(config)) return config
@@ -16,12 +16,12 @@ export function addQueue(config: string): string {
   return config.replace(BLOCK, (block) => block.replaceAll(/^#/gm, ''))
 }
 
-/** The queues that it names: that of usage, and that of its dead letters. */
+/** The queues that it names: the usage queue and its dead letter queue. */
 function listQueues(config: string): string[] {
   return [...new Set([...config.matchAll(/^(?:queue|dead_letter_queue) = "([^"]+)"/gm)].map(([, name = '']) => name))]
 }
 
-/** Makes the queues that are not there yet, then writes them into the configuration. It can be repeated. */
+/** Creates missing queues, then writes them into the configuration. It can be repeated. */
 export async function makeQueues({ config, wrangler }: { config: string; wrangler: Wrangler }): Promise<void> {
   const text = addQueue(await readFile(config, 'utf8'))
   const there = new Set((await wrangler(['queues', 'list', '--config', config])).split(/[^\w-]+/))

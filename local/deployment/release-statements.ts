@@ -1,11 +1,11 @@
-/** The two statements that every version runs all the time: they have to work with the schema of the next one, too. */
+/** The two statements that every version runs all the time: they must also work with the schema of the next version. */
 import type { Sql } from '../../src/db/client.ts'
 import type { Deps } from '../../src/deps.ts'
 import type { UsageEvent } from '../../src/metering/event.ts'
 import { writeUsage } from '../../src/metering/write.ts'
 import { selectKey } from '../../src/verification/key-record.ts'
 
-/** Whom the statements are about: rows that a test makes. */
+/** The subjects of the statements: rows that a test creates. */
 export const OF_RELEASE = {
   organizationId: '01900000-0000-7000-8000-00000000000a',
   keyId: '01900000-0000-7000-8000-00000000000b',
@@ -13,7 +13,7 @@ export const OF_RELEASE = {
   keyHash: 'ab'.repeat(32),
 } as const
 
-/** Stands in parameters for the moment at which a statement runs. */
+/** A placeholder in parameters for the time at which a statement runs. */
 export const NOW = '2000-01-01T00:00:00.000Z'
 
 export interface Statement {
@@ -27,7 +27,7 @@ export interface Release {
   readonly write: Statement
 }
 
-/** The statements of the sources as they are. */
+/** The statements of the current sources. */
 export async function captureStatements(version: string): Promise<Release> {
   const { organizationId, keyId, keyHash } = OF_RELEASE
   const event: UsageEvent = {
@@ -49,7 +49,7 @@ export async function captureStatements(version: string): Promise<Release> {
   }
 }
 
-/** Lets something run up to its first statement. */
+/** Runs something up to its first statement. */
 async function capture(run: (deps: Deps) => Promise<unknown>): Promise<Statement> {
   let statement: Statement | undefined
   const sql = {

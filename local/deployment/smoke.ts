@@ -1,24 +1,24 @@
-/** Whether a version works, asked as a customer's API asks: before it gets anybody's requests, and while it does. */
+/** Checks whether a version works, by requests like a customer's API: before it gets traffic, and while it does. */
 
 import { newKey } from '../../src/verification/key-format.ts'
 
 interface Asked {
   readonly url: string
-  /** Sends the question to this version, whatever share of requests it has; without it any version answers. */
+  /** Sends requests to this version, whatever its share of traffic; without it any version may answer. */
   readonly version?: string
-  /** With it a verification is asked for, too. */
+  /** With it, a verification is requested as well. */
   readonly serviceKey?: string | undefined
 }
 
-/** Cloudflare's header for one version of a Worker by its name. */
+/** Cloudflare's header that selects a version of a Worker by name. */
 const OVERRIDE = 'Cloudflare-Workers-Version-Overrides'
 
-/** @throws Error that says what was answered instead */
+/** @throws Error that contains the actual answer */
 export async function smoke({ url, version, serviceKey }: Asked): Promise<void> {
   const headers = version ? { [OVERRIDE]: `tollgate="${version}"` } : {}
   await expectAnswer(`${url}/health/ready`, { headers }, () => true)
   if (!serviceKey) return
-  // Well-formed and unknown: form, checksum, service key, memory and database all take part.
+  // Well-formed but unknown: format, checksum, service key, memory and database all take part.
   const body = JSON.stringify({ key: newKey('ck', 'live') })
   const credentials = { Authorization: `Bearer ${serviceKey}`, 'Content-Type': 'application/json' }
   const asked = { method: 'POST', headers: { ...headers, ...credentials }, body }

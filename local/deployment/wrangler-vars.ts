@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * The `[vars]` of a wrangler.toml, as a deployment gives them to the Worker: strings mostly, and what TOML has beside them.
+ * The `[vars]` of a wrangler.toml, as a deployment passes them to the Worker: mostly strings, and other TOML values.
  *
- * @throws Error that says where the file is no TOML, never what stands there
+ * @throws Error that says where the file is not TOML, never what it contains
  */
 export async function readVars(path: string | URL): Promise<object> {
   const text = await readFile(path, 'utf8')
-  const { parse, TomlError } = await import('smol-toml') // not there where nothing is deployed from, as in an image
+  const { parse, TomlError } = await import('smol-toml') // missing where nothing is deployed from, as in an image
   try {
     const { vars = {} } = parse(text)
     if (typeof vars !== 'object') throw new Error('vars of the configuration is no table.')

@@ -1,4 +1,4 @@
-/** wrangler as a program, and what it says in files and JSON rather than in words for people. */
+/** wrangler as a program. Its results are read from files and JSON, not from its messages for people. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../node_modules/wrangler/bin/wrangler.js', import.meta.url))
 
-/** Runs a command of wrangler. @returns its standard output @throws Error when it fails; what was wrong it has said */
+/** Runs a wrangler command. @returns its standard output @throws Error when it fails; wrangler has printed why */
 export type Wrangler = (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<string>
 
-/** wrangler itself, or the script that stands for it in a rehearsal. */
+/** wrangler itself, or the script that replaces it in a rehearsal. */
 export function openWrangler(program = process.env.WRANGLER || PROGRAM): Wrangler {
   return async function wrangler(args, env = {}) {
     const child = spawn(process.execPath, [program, ...args], {
@@ -46,14 +46,14 @@ export async function uploadVersion(wrangler: Wrangler): Promise<string> {
   }
 }
 
-/** @returns the version that all requests go to; undefined where nothing is deployed, or several versions share them */
+/** @returns the version that gets all requests; undefined if nothing is deployed, or several versions share them */
 export async function findDeployed(wrangler: Wrangler): Promise<string | undefined> {
   const text = await wrangler(['deployments', 'status', '--json'])
   const { versions } = JSON.parse(text.slice(text.indexOf('{'))) as { versions: { version_id: string }[] }
   return versions.length === 1 ? versions[0]?.version_id : undefined
 }
 
-/** Sends so many of a hundred requests to a version and the rest to another. */
+/** Sends this percentage of requests to a version, and the rest to another. */
 export async function share(wrangler: Wrangler, version: string, percent: number, other: string): Promise<void> {
   const rest = percent < 100 ? [`${other}@${100 - percent}%`] : []
   await wrangler(['versions', 'deploy', `${version}@${percent}%`, ...rest, '--yes'])

@@ -1,22 +1,22 @@
-/** Reads a Dockerfile, as far as that of this project goes. Pure. */
+/** Reads a Dockerfile, as far as this project's goes. Pure. */
 
-/** One line of it: `COPY`, and `--from=build`, `/app/dist`, `./dist`. */
+/** One line: `COPY`, and `--from=build`, `/app/dist`, `./dist`. */
 export interface Step {
   readonly instruction: string
-  /** Whole, without the instruction. */
+  /** The whole line, without the instruction. */
   readonly text: string
-  /** The words of it; of the JSON form, its strings. */
+  /** Its words; for the JSON form, its strings. */
   readonly words: readonly string[]
 }
 
 export interface Stage {
   readonly image: string
-  /** By which later stages copy from it. */
+  /** The name by which later stages copy from it. */
   readonly name: string | undefined
   readonly steps: readonly Step[]
 }
 
-/** @throws Error when a line is not understood: what is not understood cannot be rehearsed */
+/** @throws Error when a line is not understood, because it could not be rehearsed */
 export function parseDockerfile(text: string): Stage[] {
   const stages: { image: string; name: string | undefined; steps: Step[] }[] = []
   for (const line of listLines(text)) {
@@ -39,7 +39,7 @@ function split(text: string): string[] {
   return text.startsWith('[') ? (JSON.parse(text) as string[]) : text.trim().split(/\s+/)
 }
 
-/** @returns the words behind the options of a health check or of a copy, and the options */
+/** @returns the words after the options of a health check or a copy, and the options */
 export function readOptions({ words }: Step): { options: ReadonlyMap<string, string>; rest: readonly string[] } {
   const count = words.findIndex((word) => !word.startsWith('--'))
   const options = words.slice(0, count).map((word) => word.slice(2).split('=') as [string, string])

@@ -1,4 +1,4 @@
-/** Forms in which other systems store hashes that are PHC strings here. Their salts are texts, used as they are. */
+/** Forms in which other systems store hashes that are PHC strings here. Their salts are texts, used unchanged. */
 const FORMS: readonly (readonly [form: RegExp, encoding: Encoding])[] = [
   // better-auth, with its parameters below
   [/^(?<salt>[0-9a-f]{32}):(?<hash>[0-9a-f]{128})$/, 'hex'],
@@ -10,10 +10,10 @@ const FORMS: readonly (readonly [form: RegExp, encoding: Encoding])[] = [
   [/^scrypt:(?<n>\d+):(?<r>\d+):(?<p>\d+)\$(?<salt>[^$]+)\$(?<hash>[0-9a-f]+)$/, 'hex'],
 ]
 const BETTER_AUTH = { n: '16384', r: '16', p: '1' } as const
-/** passlib has a base64 with `.` for `+`. */
+/** passlib's base64 has `.` for `+`. */
 const PASSLIB = /^\$(pbkdf2-sha(?:256|512))\$(\d+)\$([A-Za-z0-9./]+\$[A-Za-z0-9./]+)$/
 
-/** A hash in the form in which it is stored. What is none of these forms stays as it is. */
+/** Converts a hash to its stored form. Any other form is left unchanged. */
 export function toStoredHash(text: string): string {
   const passlib = PASSLIB.exec(text)
   if (passlib) {
@@ -36,5 +36,5 @@ function toPhc(groups: Readonly<Record<string, string>>, encoding: Encoding): st
   return `$${parameters}$${toBase64(salt, 'utf8')}$${toBase64(hash, encoding)}`
 }
 
-/** PHC strings have no padding. */
+/** PHC strings have no base64 padding. */
 const toBase64 = (text: string, encoding: Encoding) => Buffer.from(text, encoding).toString('base64').replace(/=+$/, '')

@@ -3,8 +3,8 @@ import type { Sql } from '../../src/db/client.ts'
 import type { ImportedUser } from './line.ts'
 
 /**
- * Users whose address is not there yet, each with an organization and the ownership of it: one statement, so that a batch
- * is there whole or not at all, and sent again does nothing.
+ * Users whose address does not exist yet, each with an organization that they own: one statement, so that a batch
+ * is inserted whole or not at all, and sending it again does nothing.
  */
 const INSERT = `
 with given as (
@@ -25,13 +25,13 @@ with given as (
 insert into memberships (organization_id, user_id, role) select organization_id, id, 'owner' from owned
 returning user_id`
 
-/** @returns how many were new; the others were there and stay as they are */
+/** @returns how many were new; existing users are not changed */
 export async function insertUsers(sql: Sql, people: readonly ImportedUser[], at: number): Promise<number> {
   const rows = people.map((person) => toRow(person, at))
   return (await sql.query(INSERT, [JSON.stringify(rows)])).length
 }
 
-/** @returns how many of these addresses nobody has; a dry run asks this instead */
+/** @returns how many of these addresses are new; a dry run calls this instead */
 export async function countNew(sql: Sql, people: readonly ImportedUser[]): Promise<number> {
   const addresses = [...new Set(people.map(({ email }) => email))]
   const known = await sql.query('select email from users where email = any($1)', [addresses])

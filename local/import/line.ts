@@ -4,10 +4,10 @@ import { isUsableHash } from '../../src/accounts/passwords/verify.ts'
 import { email, line } from '../../src/http/fields.ts'
 import { toStoredHash } from './hash-forms.ts'
 
-/** What a line may hold. Nothing else: a misspelt field would be lost in silence. */
+/** The fields of a line. Others are refused, because a misspelled field would be lost silently. */
 const Line = z.strictObject({
   email,
-  /** Null for somebody who has no password: they sign in with an identity provider, or set one by email. */
+  /** Null for somebody without a password: they sign in with an identity provider, or set one by email. */
   password_hash: z
     .string('must be a text, or null')
     .transform(toStoredHash)
@@ -27,13 +27,13 @@ const Line = z.strictObject({
 
 export type ImportedUser = z.output<typeof Line>
 
-/** One thing wrong with a line; never what the line holds. */
+/** One flaw of a line, without the content of the line. */
 export interface Flaw {
   readonly field: string
   readonly message: string
 }
 
-/** Reads one line of a file: a user, or all that is wrong with it. */
+/** Reads one line of a file: a user, or all flaws of the line. */
 export function readLine(text: string): { user: ImportedUser } | { flaws: Flaw[] } {
   let value: unknown
   try {

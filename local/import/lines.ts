@@ -1,8 +1,8 @@
-/** What a user needs is some hundred; a file that is not of lines must not end up in memory whole. */
+/** A user needs some hundred characters; a file without line breaks must not be read into memory whole. */
 const MAX_CHARACTERS = 65_536
 
 /**
- * The lines of a text that comes in pieces, whichever way it is cut.
+ * The lines of a text that arrives in chunks, wherever it is cut.
  *
  * @throws Error at a line of more than 65,536 characters
  */

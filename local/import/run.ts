@@ -7,7 +7,7 @@ const BATCH_SIZE = 200
 export interface Tally {
   lines: number
   imported: number
-  /** Their address was there already, from before or from an earlier line. */
+  /** Their address existed already, from before or from an earlier line. */
   present: number
   bad: number
 }
@@ -21,9 +21,9 @@ interface Options {
 /**
  * Imports users line by line, in batches of 200; only one batch is in memory at a time. Blank lines are skipped.
  *
- * It can be broken off and repeated: who is there is never touched.
+ * It can be interrupted and repeated: existing users are never changed.
  *
- * @returns what became of the lines; a dry run tells what would, and writes nothing
+ * @returns the number of lines by result; a dry run says what would happen, and writes nothing
  */
 export async function importUsers(sql: Sql, lines: AsyncIterable<string>, options: Options): Promise<Tally> {
   const tally: Tally = { lines: 0, imported: 0, present: 0, bad: 0 }

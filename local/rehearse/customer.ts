@@ -31,10 +31,10 @@ export async function newCustomer({ service, admin }: World): Promise<Customer> 
 
 export const verify = ({ service }: World, key: string) => service.call<Verdict>('POST', '/keys/verify', { key })
 
-/** What Redis counts. */
+/** The calls that Redis has counted. */
 export const quotasOf = ({ service }: World, id: string) => service.call<Quotas>('GET', `/quotas?organization_id=${id}`)
 
-/** What Postgres has written. */
+/** The calls that Postgres has stored. */
 export async function written({ service }: World, id: string): Promise<number> {
   const path = `/auth/usage/stats?organization_id=${id}`
   const { totals } = await service.call<{ totals: { requests: number } }>('GET', path)

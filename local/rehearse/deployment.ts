@@ -1,4 +1,4 @@
-/** A deployment for rehearsals, over the stores of a server of `npm run dev`. What a page says to wrangler is done to it. */
+/** A deployment for rehearsals, over the stores of an `npm run dev` server. It receives what a page tells wrangler to do. */
 import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { request as ask, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -11,10 +11,10 @@ import { createVersions, type Variables, type Version, type Versions } from './v
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const WRANGLER = fileURLToPath(new URL('./wrangler.ts', import.meta.url))
-/** Cloudflare's header for one version of a Worker by its name. */
+/** Cloudflare's header that selects a version of a Worker by name. */
 const OVERRIDE = 'cloudflare-workers-version-overrides'
 
-/** How wrangler was called, and in which checkout. */
+/** The arguments of a wrangler call, and its checkout. */
 export interface Called {
   readonly args: readonly string[]
   readonly input: string
@@ -29,14 +29,14 @@ export interface Said {
 
 export interface Deployment {
   readonly url: string
-  /** What commands need in their environment, so that they reach it. */
+  /** The environment that commands need in order to reach it. */
   readonly environment: Variables
   close(): Promise<void>
 }
 
 type Verb = (versions: Versions, called: Called) => Promise<Omit<Said, 'code'>>
 
-/** By the first two words. What is said is what wrangler's callers read of it. */
+/** By the first two words. The output is what wrangler's callers read of it. */
 const VERBS: Readonly<Record<string, Verb>> = {
   async 'deployments status'(versions) {
     const shares = versions.shares().map(({ version, percent }) => ({ version_id: version.id, percentage: percent }))
@@ -69,7 +69,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 /**
  * Deploys the sources of this checkout as the first version.
  *
- * @param folder for programs of its own
+ * @param folder for its own programs
  */
 export async function openDeployment(variables: Variables, folder: string): Promise<Deployment> {
   const versions = createVersions()
@@ -99,7 +99,7 @@ export async function openDeployment(variables: Variables, folder: string): Prom
 const header = ({ headers }: IncomingMessage) => headers[OVERRIDE]?.toString()
 const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-/** `npx wrangler` of a page's commands. */
+/** The `npx wrangler` of a page's commands. */
 async function putNpx(bin: string): Promise<string> {
   await mkdir(bin, { recursive: true })
   const file = join(bin, 'npx')

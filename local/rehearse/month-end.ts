@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { LOCAL_PRODUCTS } from '../stack/payments/products.ts'
 import { expect, type World } from './world.ts'
 
-/** What the plan includes and what a call above it costs, as `price` says it to customers: 2 cents for a thousand. */
+/** What the plan includes, and the price of a call above it, as `price` shows it to customers: 2 cents per thousand. */
 const PLAN = 'builder'
 const INCLUDED = 1_000_000
 const CENTS_PER_CALL = 0.002
 
-/** How many requests a second each provider lets through: Stripe's limit in live mode. */
+/** The requests per second that each provider allows: Stripe's limit in live mode. */
 const PER_SECOND = 100
 const MAX_RUNS = 30
-/** Customers that are made together. */
+/** Customers that are created concurrently. */
 const AT_ONCE = 20
 
 type Provider = 'stripe' | 'polar'
@@ -22,7 +22,7 @@ interface Payer {
   readonly units: number
 }
 
-/** As the provider's own API makes a customer. */
+/** Creates a customer as the provider's own API does. */
 async function newCustomerAt(
   { server, variables }: World,
   provider: Provider,
@@ -44,11 +44,11 @@ async function newCustomerAt(
   return id
 }
 
-/** Customers of a provider, and what they subscribed to there. */
+/** Creates customers of a provider, and their subscriptions there. */
 async function subscribeAll(world: World, provider: Provider, count: number): Promise<readonly Payer[]> {
   const sold = LOCAL_PRODUCTS[PLAN]
   const product = provider === 'stripe' ? sold?.stripePriceId : sold?.polarProductId
-  await world.stack(`/${provider}/act`, { act: 'hold' }) // nobody needs to be told of so many
+  await world.stack(`/${provider}/act`, { act: 'hold' }) // nobody needs notifications of so many
   const payers: Payer[] = []
   const add = async (at: number) => {
     const organizationId = randomUUID()
@@ -93,7 +93,7 @@ async function insertAll({ sql }: World, provider: Provider, payers: readonly Pa
   ])
 }
 
-/** Rows that are not sent yet, and those that wait for a person. */
+/** The number of rows that are not sent yet, and of those that wait for a person. */
 async function countOpen({ sql }: World, payers: readonly Payer[]) {
   const [row] = await sql.query(
     `select count(*) filter (where state = 'pending')::int as open, count(*) filter (where state not in ('pending', 'sent'))::int as stuck,
@@ -103,7 +103,7 @@ async function countOpen({ sql }: World, payers: readonly Payer[]) {
   return { open: Number(row?.open), stuck: Number(row?.stuck), all: Number(row?.all) }
 }
 
-/** Both providers limit their rate all the time. In the middle they fail, and lose answers to what they did. */
+/** Both providers limit their rate all the time. In the middle they fail, and lose answers to requests that they executed. */
 async function runUntilSent(world: World, payers: readonly Payer[]): Promise<{ runs: number; seconds: number }> {
   const began = Date.now()
   for (let runs = 1; runs <= MAX_RUNS; runs++) {
@@ -125,7 +125,7 @@ async function fail(world: World, ...faults: readonly object[]): Promise<void> {
       await world.stack('/control/faults', { door, ...fault })
 }
 
-/** What each customer of a provider was charged for there. */
+/** The charges of each customer at a provider. */
 async function readCharged(world: World, provider: Provider): Promise<Map<string, number[]>> {
   const { usage } = (await world.stack(`/${provider}/state`)) as { usage: Record<string, unknown>[] }
   const charged = new Map<string, number[]>()

@@ -15,15 +15,15 @@ interface Challenge {
   readonly challenge_token: string
 }
 
-/** Somebody who has an account with a second factor, and is signed in. */
+/** A signed-in person who has an account with a second factor. */
 export interface Person {
   readonly id: string
   readonly url: string
   readonly login: { readonly email: string; readonly password: string }
   readonly tokens: Tokens
-  /** @returns the refresh token that follows on the present one */
+  /** @returns the successor of the current refresh token */
   refresh(): Promise<string>
-  /** Whether a refresh token is taken. It is used up then. */
+  /** Whether a refresh token is accepted. This uses it up. */
   mayRefresh(token: string): Promise<boolean>
 }
 
@@ -50,7 +50,7 @@ export async function newPerson(url: string): Promise<Person> {
   return person
 }
 
-/** Signs in with the password alone and sets a second factor up, as after a reset. @returns the person's id */
+/** Signs in with only the password and sets up a second factor, as after a reset. @returns the person's id */
 export async function setUpSecondFactor({ id, url, login }: Person): Promise<string> {
   await enable(url, await withToken(url).call<Tokens>('POST', '/auth/login', login))
   return id
@@ -62,7 +62,7 @@ async function enable(url: string, { access_token }: Tokens): Promise<void> {
   await self.call('POST', '/auth/2fa/enable', { code: totp(fromBase32(secret), toStep(Date.now())) })
 }
 
-/** @returns whether somebody with the password and this code gets in */
+/** @returns whether a person can sign in with the password and this code */
 export async function signInWith({ url, login }: Person, code: string): Promise<boolean> {
   const anybody = withToken(url)
   const { challenge_token } = await anybody.call<Challenge>('POST', '/auth/login', login)
@@ -72,7 +72,7 @@ export async function signInWith({ url, login }: Person, code: string): Promise<
   )
 }
 
-/** The successor of a used refresh token, as whoever has a copy of the database derives it with a secret. */
+/** The successor of a used refresh token, as somebody with a copy of the database and a secret derives it. */
 export async function openSuccessor({ sql }: World, secret: string, token: string): Promise<string> {
   const [row] = await sql.query(
     `select encode(successor_salt, 'hex') as salt from refresh_tokens where token_hash = decode($1, 'hex')`,
@@ -81,7 +81,7 @@ export async function openSuccessor({ sql }: World, secret: string, token: strin
   return deriveSuccessor({ SECRET_KEY: secret }, token, hexToBytes(String(row?.['salt'])))
 }
 
-/** As an authenticator app reads what it is given (RFC 4648 §6). */
+/** Decodes the setup key as an authenticator app does (RFC 4648 §6). */
 function fromBase32(text: string): Uint8Array {
   const bits = [...text].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0')).join('')
   return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))

@@ -9,7 +9,7 @@ import { rollBackRelease } from './rollback.ts'
 import { leakSecretKey } from './secret-key.ts'
 import { expect, until, type World } from './world.ts'
 
-/** Makes a trouble, follows its section of the page, and checks what came of it. @throws Error that says what did not */
+/** Causes trouble, follows the page's section about it, and checks the result. @throws Error that says what failed */
 type Rehearsal = (world: World) => Promise<void>
 
 async function loseRedis(world: World): Promise<void> {
@@ -65,7 +65,7 @@ async function loseProvider(world: World): Promise<void> {
   const wanted = { external_id: externalId, plan: 'builder', provider: 'stripe' }
   const { url } = await world.service.call<{ url: string }>('POST', '/billing/checkout', wanted)
   await world.breakService('stripe')
-  await fetch(url, { method: 'POST', redirect: 'manual' }) // somebody pays, and the provider cannot be asked what
+  await fetch(url, { method: 'POST', redirect: 'manual' }) // somebody pays, and the provider cannot be queried about it
   const failed = () => world.admin.call<{ data: object[] }>('GET', '/admin/billing/events?state=failed')
   await until('an event failed', async () => (await failed()).data.length > 0)
   await world.mend()

@@ -1,4 +1,4 @@
-/** A release whose Worker cannot write usage gets all requests, and is taken back; the schema stays that of the release. */
+/** A release whose Worker cannot write usage gets all requests, and is rolled back; the schema stays that of the release. */
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,11 +7,11 @@ import { openDeployment } from './deployment.ts'
 import { expect, until, type World } from './world.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** What a checkout needs to build the Worker, to migrate and to roll out. */
+/** What a checkout needs in order to build the Worker, migrate and roll out. */
 const SOURCES = ['bench', 'local', 'migrations', 'src', 'package.json', 'wrangler.toml']
 const JOURNAL = 'migrations/meta/_journal.json'
 
-/** The schema of the release: it expands what the one before knows. */
+/** The schema of the release: it expands the previous one. */
 const EXPANSION = `alter table "usage_periods" add column "of_next_release" bigint not null default 0;
 --> statement-breakpoint
 alter table "api_keys" add column "of_next_release" text;
@@ -24,7 +24,7 @@ alter table "api_keys" drop column "of_next_release";
 --> statement-breakpoint
 alter table "usage_periods" drop column "of_next_release";
 `
-/** The release's mistake: its statement for usage names a function that there is not. */
+/** The release's mistake: its statement for usage calls a function that does not exist. */
 const MISTAKE = {
   file: 'src/metering/write.ts',
   right: '`select * from ${name}($1)`',
@@ -66,7 +66,7 @@ async function rollBackAt(world: World): Promise<void> {
   expect((await verify(world, key)).code === 'QUOTA_EXCEEDED', 'no call was lost: the limit of ten holds')
 }
 
-/** The version before has all requests, over the schema of the release. */
+/** The previous version gets all requests, with the schema of the release. */
 async function expectRolledBack(world: World, { id, externalId, key }: Customer): Promise<void> {
   const [column] = await world.sql.query(
     `select 1 from information_schema.columns where table_name = 'usage_periods' and column_name = 'of_next_release'`,
@@ -80,7 +80,7 @@ async function expectRolledBack(world: World, { id, externalId, key }: Customer)
   await untilCounted(world, id, 9)
 }
 
-/** Until Postgres has so many calls of an organization. */
+/** Waits until Postgres has this many calls of an organization. */
 const untilCounted = ({ sql }: World, id: string, calls: number) =>
   until(`${calls} calls are written`, async () => {
     const [row] = await sql.query('select sum(api_calls)::int as calls from usage_periods where organization_id = $1', [
@@ -89,7 +89,7 @@ const untilCounted = ({ sql }: World, id: string, calls: number) =>
     return row?.['calls'] === calls
   })
 
-/** A checkout of a release that does not exist: these sources with a migration more, and a mistake. */
+/** A checkout of a fictional release: these sources with one more migration, and a mistake. */
 async function makeRelease(folder: string): Promise<string> {
   await mkdir(folder)
   for (const name of SOURCES) await cp(join(ROOT, name), join(folder, name), { recursive: true })

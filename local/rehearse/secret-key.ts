@@ -1,4 +1,4 @@
-/** The root secret is in a stranger's hands, together with a copy of the database. */
+/** The root secret has leaked, together with a copy of the database. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { describePurpose } from '../../src/accounts/two-factor/totp-purpose.ts'
@@ -23,7 +23,7 @@ interface Caught {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
-/** What a deployment holds sealed for one customer and one person. */
+/** What a deployment has sealed for one customer and one person. */
 interface Sealed {
   readonly organizationId: string
   readonly endpointId: string
@@ -74,7 +74,7 @@ async function leakAt(world: World, url: string): Promise<void> {
   await world.admin.call('DELETE', `/admin/routes/${routeId}`)
 }
 
-/** With both secrets in the list all goes on as before. */
+/** With both secrets in the list, everything works as before. */
 async function expectAllWorks(
   world: World,
   endpoint: Endpoint,
@@ -97,7 +97,7 @@ interface Rotated {
   readonly key: string
 }
 
-/** The leaked secret is out of the list: what was sealed opens with the new one, and the leaked one is good for nothing. */
+/** The leaked secret is out of the list: sealed values open with the new one, and the leaked one is useless. */
 async function expectRotated(world: World, { leaked, fresh, stolen, sealed, person, endpoint, key }: Rotated) {
   const { organizationId } = sealed
   const same = JSON.stringify(await openAll(world, fresh, sealed)) === JSON.stringify(stolen)
@@ -126,7 +126,7 @@ async function expectRotated(world: World, { leaked, fresh, stolen, sealed, pers
   await world.admin.call('DELETE', `/webhook-endpoints/${planted.id}?organization_id=${organizationId}`)
 }
 
-/** As whoever has a copy of the database opens it. @throws when it was sealed under another secret */
+/** Opens sealed values as somebody with a copy of the database does. @throws if sealed under another secret */
 async function openAll({ sql }: World, secret: string, { endpointId, routeId, userId }: Sealed) {
   const root = { SECRET_KEY: secret }
   const [row] = await sql.query(
@@ -158,13 +158,13 @@ async function newRoute({ admin, server }: World): Promise<string> {
   return id
 }
 
-/** What came to an address whose path ends like this, newest first. */
+/** What arrived at an address whose path ends like this, newest first. */
 async function caughtAt(world: World, end: string): Promise<readonly Caught[]> {
   const all = (await world.stack('/webhooks?format=json')) as (Caught & { path: string })[]
   return all.filter(({ path }) => path.endsWith(end))
 }
 
-/** Has an event sent, and waits for it. */
+/** Triggers an event, and waits for its delivery. */
 async function deliver(world: World, endpointId: string, organizationId: string): Promise<Caught> {
   const one = `/webhook-endpoints/${endpointId}`
   const { url } = await world.admin.call<{ url: string }>('GET', `${one}?organization_id=${organizationId}`)
@@ -175,7 +175,7 @@ async function deliver(world: World, endpointId: string, organizationId: string)
   return (await caughtAt(world, end))[0] as Caught
 }
 
-/** As a receiver that knows this secret judges. */
+/** Verifies a signature as a receiver with this secret does. */
 async function isSignedWith(secret: string, { headers, body }: Caught): Promise<boolean> {
   const message = { id: headers['webhook-id'] ?? '', timestamp: Number(headers['webhook-timestamp']), body }
   const expected = await signatures([secret], message)

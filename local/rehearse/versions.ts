@@ -1,4 +1,4 @@
-/** Versions of the Worker, each in a workerd of its own, and which of them has how many of the requests. */
+/** Versions of the Worker, each in its own workerd, and the share of requests of each. */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { startWorkerd, type Workerd } from '../../bench/worker.ts'
@@ -7,7 +7,7 @@ export type Variables = Readonly<Record<string, string>>
 
 export interface Version {
   readonly id: string
-  /** The checkout that it is of. */
+  /** The checkout that it was built from. */
   readonly folder: string
   readonly variables: Variables
   readonly workerd: Workerd
@@ -19,25 +19,25 @@ interface Share {
 }
 
 export interface Versions {
-  /** The last one that had all requests. */
+  /** The last version that got all requests. */
   present(): Version
   shares(): readonly Share[]
-  /** Starts a version that has no requests yet. */
+  /** Starts a version that gets no requests yet. */
   upload(folder: string, variables: Variables): Promise<Version>
-  /** Gives it all requests. */
+  /** Gives the version all requests. */
   deploy(version: Version): void
-  /** @param texts as `version-2@10%`, that they add up to a hundred */
+  /** @param texts such as `version-2@10%`, which add up to a hundred */
   share(texts: readonly string[]): void
-  /** To the one that had all requests before. @throws Error where there is none */
+  /** Back to the version that got all requests before. @throws Error if there is none */
   rollBack(): Version
-  /** @param override what the request says of a version, which may have no share */
+  /** @param override the version that the request names, which may have no share */
   pick(override: string | undefined): Version
   close(): Promise<void>
 }
 
 type Built = Awaited<ReturnType<typeof build>>
 
-/** With the checkout's own bundler. */
+/** Uses the checkout's own bundler. */
 async function build(folder: string) {
   const bundler = pathToFileURL(join(folder, 'local/build/bundle.ts')).href
   const { bundle } = (await import(bundler)) as typeof import('../build/bundle.ts')
@@ -92,7 +92,7 @@ export function createVersions(): Versions {
     pick(override) {
       const [, named] = /^tollgate="(.+)"$/.exec(override ?? '') ?? []
       if (named) return get(named)
-      const place = (37 * asked++) % 100 // all places of a hundred, neighbors far from each other
+      const place = (37 * asked++) % 100 // all places of a hundred, with neighbors far apart
       const [first, second] = shares
       return (place < (first?.percent ?? 0) ? first : second)?.version ?? present()
     },

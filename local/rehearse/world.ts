@@ -16,46 +16,46 @@ const PAGE = `${ROOT}docs/operate/runbooks.md`
 const TRIES = 120
 const TRY_MS = 500
 
-/** A running server, and how a rehearsal makes trouble there and follows the page. */
+/** A running server, and how a rehearsal causes trouble there and follows the page. */
 export interface World {
   readonly server: DevServer
-  /** For what a rehearsal keeps. */
+  /** For files of a rehearsal. */
   readonly folder: string
   readonly admin: Client
-  /** A back end's calls, with a service key that may do all. */
+  /** A back end's client, with a service key that may do everything. */
   readonly service: Client
   /**
-   * Runs the commands of a section of the page, one after another.
+   * Runs the commands of a section of the page, one after the other.
    *
-   * @param variables for all commands, or for the one of that place after what the page leaves to a person is done
-   * @returns what each printed
+   * @param variables for all commands, or for the command at that position, after doing what the page leaves to a person
+   * @returns the output of each
    */
   follow(section: string, variables?: Variables | ((place: number) => Promise<Variables>)): Promise<string[]>
-  /** Runs a command as those of the page. @returns what it printed */
+  /** Runs a command like those of the page. @returns its output */
   run(command: string): Promise<string>
-  /** Makes each request to an outside service fail, until `mend`. */
+  /** Makes every request to an outside service fail, until `mend`. */
   breakService(name: Broken): Promise<void>
   mend(): Promise<void>
-  /** Those of the Worker. */
+  /** The Worker's variables. */
   readonly variables: Variables
-  /** How many rows of overage a month's end has. */
+  /** How many rows of overage the end of a month has. */
   readonly rows: number
-  /** Asks the local stack. @returns what it answered, as JSON */
+  /** Sends a request to the local stack. @returns its JSON answer */
   stack(path: string, body?: object): Promise<unknown>
-  /** The present database, beside the Worker. */
+  /** The current database, bypassing the Worker. */
   readonly sql: Sql
-  /** Runs the jobs of each minute, as if they were due at that time. */
+  /** Runs the every-minute jobs, as if they were due at that time. */
   runJobs(at?: Date): Promise<void>
-  /** Runs a Redis command beside the Worker. */
+  /** Runs a Redis command, bypassing the Worker. */
   redis(...words: string[]): Promise<unknown>
-  /** The same world, of which another server is asked. @param environment what commands need to reach that one */
+  /** The same world, but with another server. @param environment what commands need to reach that server */
   at(baseUrl: string, environment: Variables): World
 }
 
 type Variables = Readonly<Record<string, string>>
 type Broken = 'sql' | 'stripe' | 'polar' | 'mail' | 'webhooks'
 
-/** @returns the commands of a section, in their order */
+/** @returns the commands of a section, in order */
 export function commandsOf(page: string, section: string): string[] {
   const [, text] = page.split(`\n## ${section}\n`)
   if (text === undefined) throw new Error(`The page has no section ${section}.`)
@@ -118,7 +118,7 @@ export async function openWorld(server: DevServer, folder: string, rows: number)
   return world
 }
 
-/** What runs commands with that environment. */
+/** Runs commands with that environment. */
 const commander = (environment: Variables): Pick<World, 'follow' | 'run'> => ({
   run: (command) => runCommand(command, environment),
   async follow(section, more = {}) {
@@ -132,7 +132,7 @@ const commander = (environment: Variables): Pick<World, 'follow' | 'run'> => ({
   },
 })
 
-/** What runs the jobs of the server at that address. */
+/** Runs the jobs of the server at that address. */
 function jobsOf(baseUrl: string): World['runJobs'] {
   async function fire(cron: string, at: Date) {
     const query = new URLSearchParams({ cron, time: String(at.getTime()) })
@@ -142,7 +142,7 @@ function jobsOf(baseUrl: string): World['runJobs'] {
   return async (at = new Date()) => void (await Promise.all(MINUTE_CRONS.map((cron) => fire(cron, at))))
 }
 
-/** @returns a client whose requests are sent once: that they fail is what a rehearsal looks at */
+/** @returns a client whose requests are sent once: a rehearsal looks at their failures */
 export function withToken(baseUrl: string, token?: string): Client {
   return {
     async call(method, path, body) {
@@ -172,7 +172,7 @@ async function expectOk(answer: Response, what = answer.url): Promise<void> {
   if (!answer.ok) throw new Error(`${what} answered ${answer.status}: ${await answer.clone().text()}`)
 }
 
-/** @throws Error with what the command printed when it fails */
+/** @throws Error with the output of a command that fails */
 async function runCommand(command: string, variables: Readonly<Record<string, string>>): Promise<string> {
   const child = spawn('bash', ['-euo', 'pipefail', '-c', command], {
     cwd: ROOT,
@@ -193,7 +193,7 @@ export function expect(isTrue: boolean, what: string): void {
   if (!isTrue) throw new Error(`Expected: ${what}`)
 }
 
-/** Until a condition holds, for a minute at most. */
+/** Waits until a condition holds, for a minute at most. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
     if (await holds()) return

@@ -1,4 +1,4 @@
-/** Stands for wrangler in a rehearsal: tells the deployment of `deployment.ts` how it was called, and says what that answers. */
+/** Replaces wrangler in a rehearsal: passes its call to the deployment of `deployment.ts`, and prints the answer. */
 import { appendFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import type { Called, Said } from './deployment.ts'

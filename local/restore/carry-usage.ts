@@ -8,17 +8,17 @@ import { SOURCE as REPORT } from '../../src/usage/reporting/read-item.ts'
 import type { Restore } from './carry-rows.ts'
 
 const PAGE_ROWS = 500
-/** Ids are short, and a generation holds those of twelve days: small pages would take two requests for each few of millions. */
+/** Ids are short, and a generation contains those of twelve days: small pages would take two requests per few of millions. */
 const PAGE_IDS = 10_000
-/** How late an event may be reported, and a day: earlier raw events cannot have arrived since the moment. */
+/** The maximum delay of a reported event, and a day: older raw events cannot have arrived since the moment. */
 const MAX_LATE = `interval '36 days'`
 
-/** Under which sources ids are kept (metering/event.ts). */
+/** The sources under which ids are stored (metering/event.ts). */
 const SOURCES = [VERIFICATION, REPORT, GATEWAY]
 
 /**
- * Raw events that arrived since the moment, as they were sent; of their sources the one whose id is known. The id of a
- * verification is in no other table: what its verdict rests on tells that it is one.
+ * Raw events that arrived since the moment, as they were sent; with the source whose id is known. The id of a
+ * verification is in no other table: its trace of the verdict shows that it is one.
  */
 const READ = `
 select to_jsonb(e) - '{ingested_at,correction,charge_usd,markup_percent}'::text[] || jsonb_build_object(
@@ -36,15 +36,15 @@ where e.ingested_at >= $1 and e.occurred_at >= $1::timestamptz - ${MAX_LATE}
   and ($2::timestamptz is null or (e.occurred_at, e.organization_id, e.id) > ($2, $3::uuid, $4))
 order by e.occurred_at, e.organization_id, e.id limit ${PAGE_ROWS}`
 
-/** Raw events of a page that the restored database has already: those of the minutes before the moment, and of an earlier run. */
+/** Raw events of a page that the restored database already has: from the minutes before the moment, and from an earlier run. */
 const KNOWN = `select item.place - 1 as place
 from jsonb_array_elements($1::jsonb) with ordinality as item(body, place)
 cross join lateral jsonb_to_record(item.body) as r(organization_id uuid, id text, occurred_at timestamptz)
 join usage_events e on e.organization_id = r.organization_id and e.occurred_at = r.occurred_at and e.id = r.id`
 
 /**
- * Ids of requests that were completed, and of events whose raw rows are gone: their repeats have to be known. Claims of corrections
- * stay behind with the corrections: a claim alone would make the repeated correction a duplicate.
+ * Ids of completed requests, and of events whose raw rows are gone: their repeats must be recognized. Claims of corrections
+ * are left out like the corrections: a claim alone would make the repeated correction a duplicate.
  */
 const DEDUPE = `select organization_id, encode(key, 'hex') as key, encode(payload_hash, 'hex') as payload_hash, occurred_at, generation
 from usage_dedupe where generation >= usage_dedupe_generation($1) and payload_hash <> ${CORRECTION_HASH}
@@ -57,7 +57,7 @@ from jsonb_to_recordset($1::jsonb) as r(organization_id uuid, key text, payload_
 on conflict do nothing`
 
 /**
- * Writes the usage that arrived since the moment, as the Worker writes it: each event counts once, with all its sums.
+ * Writes the usage that arrived since the moment, as the Worker does: each event counts once, in all sums.
  *
  * @returns how many events were missing
  */
@@ -80,7 +80,7 @@ export async function carryUsage(restore: Restore): Promise<number> {
   return accepted
 }
 
-/** Absent fields are left out, as in events that the Worker writes. */
+/** Leaves out absent fields, as in events that the Worker writes. */
 function toEvent(row: Readonly<Record<string, unknown>>): UsageEvent {
   const { trace, ...event } = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
   return { ...event, ...(event.completes === undefined && { trace }) } as unknown as UsageEvent

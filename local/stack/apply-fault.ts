@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Fault, Faults, ServiceName } from './faults.ts'
 import type { Answer, Call, Reply } from './http.ts'
 
-/** `reset` stands for a connection dropped without an answer. */
+/** `reset` means a connection that is dropped without an answer. */
 type Outcome = Reply | 'reset'
 
 interface FaultContext {
@@ -12,7 +12,7 @@ interface FaultContext {
   faults: Faults
 }
 
-/** What each kind of fault makes of a request. `answer()` is the moment at which its effect happens. */
+/** The effect of each kind of fault on a request. `answer()` is the moment at which the request takes effect. */
 const EFFECTS: Record<Fault['kind'], (passage: FaultContext) => Promise<Outcome>> = {
   // A client that gives up does not undo the delayed statement, just as with a slow database.
   delay: async ({ fault, answer }) => {
@@ -33,7 +33,7 @@ const EFFECTS: Record<Fault['kind'], (passage: FaultContext) => Promise<Outcome>
   truncate: async ({ answer }) => ({ ...(await answer()), cut: true }),
 }
 
-/** Lets a request through to its service, or does to it what the first fault that hits it says. */
+/** Passes a request to its service, or applies the first fault that hits it. */
 export async function applyFault(door: ServiceName, call: Call, answer: Answer, faults: Faults): Promise<Outcome> {
   const fault = faults.strike(door, call.body || addressOf(call))
   if (!fault) return answer(call)
@@ -46,7 +46,7 @@ function addressOf({ url }: Call): string {
   return query === '' ? url.pathname : `${url.pathname}?${query}`
 }
 
-/** What proxies answer for a server they cannot reach: a page that names it, which nobody outside should ever see. */
+/** What a proxy answers if it cannot reach a server: a page that names the server, which no outsider should see. */
 function brokenProxy(status: number, call: Call): Reply {
   const body = `<html><head><title>${status}</title></head><body><h1>Error ${status}</h1>
 <p>The upstream ${call.url.origin}${call.url.pathname} did not answer.</p></body></html>`

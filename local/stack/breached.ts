@@ -1,16 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Call, Reply } from './http.ts'
 
-/** Passwords that this stack says were in a breach, and how often. */
+/** Passwords that this stack reports as breached, with their counts. */
 const BREACHED: Readonly<Record<string, number>> = { 'breached-password-123': 1_234 }
-/** How many lines of padding a caller gets who asks for it; the real service pads to between 800 and 1,000 lines. */
+/** How many lines of padding a caller gets on request; the real service pads to between 800 and 1,000 lines. */
 const PADDING_LINES = 20
 
 export const BREACHED_RANGE = '/breached/range/'
 
 /**
- * The service that answers like Have I Been Pwned's range endpoint: `GET …/range/{first five hex digits of a SHA-1}` gives the
- * rest of each known hash that begins so, with its count; with `Add-Padding: true` also lines that count nothing.
+ * The service that answers like Have I Been Pwned's range endpoint: `GET …/range/{first five hex digits of a SHA-1}` returns the
+ * rest of each known hash that begins with them, with its count; with `Add-Padding: true` also lines with count 0.
  */
 export function breachedService({ url, headers }: Call): Reply {
   const prefix = url.pathname.slice(BREACHED_RANGE.length).toUpperCase()

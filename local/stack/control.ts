@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { FaultBody, type Faults } from './faults.ts'
 import { type Call, json, parseJson, type Reply } from './http.ts'
 
-/** `requests` came to a service, whatever became of them; `statements` and `commands` were handed on to be run. */
+/** `requests` arrived at a service, whatever happened to them; `statements` and `commands` were passed on and run. */
 export interface Counters {
   sql: { requests: number; statements: number }
   redis: { requests: number; commands: number }
@@ -20,7 +20,7 @@ export interface Counters {
   model: { requests: number }
 }
 
-/** All at nought. */
+/** All zero. */
 export function createCounters(): Counters {
   const requests = 0
   return {
@@ -41,12 +41,12 @@ export function createCounters(): Counters {
   }
 }
 
-/** Puts all back to nought, in place. */
+/** Resets all to zero, in place. */
 export function resetCounters(counters: Counters): void {
   Object.assign(counters, createCounters())
 }
 
-/** Puts a fault in force: 201 with the fault, 400 with every reason why not. */
+/** Activates a fault: 201 with the fault, 400 with all reasons for a refusal. */
 export function addFault(faults: Faults, call: Call): Reply {
   const body = FaultBody.safeParse(parseJson(call.body))
   if (!body.success) return json(400, { error: 'invalid_fault', message: z.prettifyError(body.error) })

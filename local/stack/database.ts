@@ -1,10 +1,10 @@
-/** A statement as the wire carries it: every parameter is text, in PostgreSQL's own notation, or null. */
+/** A statement as on the wire: every parameter is text in PostgreSQL's own notation, or null. */
 export interface Statement {
   query: string
   params: (string | null)[]
 }
 
-/** A column of a result, named as Neon names its parts. */
+/** A column of a result, with Neon's names for its parts. */
 export interface Field {
   name: string
   dataTypeID: number
@@ -15,7 +15,7 @@ export interface Field {
   format: 'text'
 }
 
-/** Rows as PostgreSQL's text output. `rowCount` is null for commands that count nothing, such as CREATE. */
+/** Rows in PostgreSQL's text format. `rowCount` is null for commands without a count, such as CREATE. */
 export interface Result {
   fields: Field[]
   rows: (string | null)[][]
@@ -25,11 +25,11 @@ export interface Result {
 
 export type Run = (statement: Statement) => Promise<Result>
 
-/** What the SQL service needs of a database; PGlite and a real Postgres both offer it. */
+/** What the SQL service needs from a database; both PGlite and a real Postgres provide it. */
 export interface Database {
-  /** Lends one connection to `work`, to nobody else meanwhile. A transaction left open is rolled back. */
+  /** Lends one connection to `work`, exclusively. A transaction that is left open is rolled back. */
   session<T>(work: (run: Run) => Promise<T>): Promise<T>
-  /** The whole cluster as it is now; absent where it cannot be had. */
+  /** The whole cluster as it is now; absent if that is not available. */
   dump?(): Promise<Blob>
   close(): Promise<void>
 }
@@ -37,7 +37,7 @@ export interface Database {
 /** A failure that the database itself reported, with its SQLSTATE. */
 export type DatabaseError = Error & { code: string; severity: string }
 
-/** Tells what the database refused from what broke on the way to it. */
+/** Distinguishes an error that the database reported from a failure on the way to it. */
 export function isDatabaseError(error: unknown): error is DatabaseError {
   return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string'
 }

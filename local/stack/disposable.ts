@@ -1,9 +1,9 @@
 import type { Reply } from './http.ts'
 
-/** The domain of throwaway addresses that this stack knows. */
+/** The domains of disposable addresses that this stack knows. */
 const DOMAINS = ['throwaway.example', 'mailinator.com']
 
-/** A list as the public ones are: one domain on each line. */
+/** A list like the public ones: one domain per line. */
 export const disposableDomains = (): Reply => ({
   status: 200,
   type: 'text/plain; charset=utf-8',

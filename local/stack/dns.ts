@@ -21,8 +21,8 @@ interface Zone {
 }
 
 /**
- * A DNS of TXT records, which answers as Cloudflare and Google do over HTTPS: `GET /dns-query?name=&type=TXT`. `PUT /dns/{name}`
- * takes the texts of a name as a JSON list; `GET /dns` is a page to set them on.
+ * A DNS with TXT records, which answers like Cloudflare and Google over HTTPS: `GET /dns-query?name=&type=TXT`. `PUT /dns/{name}`
+ * sets the texts of a name from a JSON list; `GET /dns` is a page to set them.
  */
 export function openDns(): Zone {
   const records = new Map<string, readonly string[]>()

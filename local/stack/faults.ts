@@ -26,15 +26,15 @@ const aim = {
   door: z.enum(DOOR_NAMES),
   /** only requests whose body (or path and query, if there is no body) contain this text, or all of these */
   match: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-  /** only each n-th of those requests */
+  /** only every n-th of those requests */
   every: z.int().min(1).default(1),
-  /** disappears after so many hits */
+  /** removed after this many hits */
   count: z.int().min(1).optional(),
 }
 
 /**
- * A fault as asked for; `value` is milliseconds of a delay, the code of a status, or how many requests a second a rate lets
- * through, and belongs to no other kind. A rate answers the others 429, with `Retry-After`.
+ * A requested fault; `value` is the milliseconds of a delay, the code of a status, or the requests per second that a rate
+ * allows. Other kinds have none. A rate answers the other requests with 429 and `Retry-After`.
  */
 export const FaultBody = z.discriminatedUnion('kind', [
   z.strictObject({ ...aim, kind: z.literal('delay'), value: z.int().min(0).max(MAX_DELAY_MS) }),
@@ -45,7 +45,7 @@ export const FaultBody = z.discriminatedUnion('kind', [
 
 export type Fault = z.infer<typeof FaultBody>
 
-/** A fault in force, with how many requests it looked at and how many it hit. */
+/** An active fault, with the number of requests it looked at and of those it hit. */
 type ActiveFault = Fault & { seen: number; hits: number; second: number; passed: number }
 
 type ListedFault = Fault & Pick<ActiveFault, 'seen' | 'hits'>
@@ -53,15 +53,15 @@ type ListedFault = Fault & Pick<ActiveFault, 'seen' | 'hits'>
 export interface Faults {
   add(fault: Fault): ListedFault
   list(): ListedFault[]
-  /** Ends all faults and frees the requests that hang. */
+  /** Removes all faults and releases the requests that hang. */
   clear(): void
-  /** @returns the first fault, in the order they were added, that hits this request; it counts as a hit */
+  /** @returns the first fault, in the order of adding, that hits this request; it counts as a hit */
   strike(door: ServiceName, body: string): Fault | undefined
   /** Settles at the next `clear`. */
   cleared(): Promise<void>
 }
 
-/** The list of faults in force. It decides; what a fault does to a request is in apply-fault.ts. */
+/** The list of active faults. It only decides; apply-fault.ts applies a fault to a request. */
 export function createFaults(): Faults {
   let active: ActiveFault[] = []
   let next = Promise.withResolvers<void>()
@@ -91,7 +91,7 @@ function list(active: ActiveFault): ListedFault {
   return fault
 }
 
-/** Quotes are escaped inside JSON bodies, so `insert into "users"` is found the way people write it as well. */
+/** Quotes are escaped inside JSON bodies, so `insert into "users"` is also found as people write it. */
 function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   if (fault.door !== door) return false
   const texts = fault.match === undefined ? [] : [fault.match].flat()
@@ -103,7 +103,7 @@ function hits(fault: ActiveFault, door: ServiceName, body: string): boolean {
   return true
 }
 
-/** Whether this request of this second is one of those that a rate lets through. */
+/** Whether this request is one of those that a rate allows in this second. */
 function isWithin(fault: ActiveFault, perSecond: number): boolean {
   const second = Math.floor(Date.now() / 1_000)
   if (second !== fault.second) Object.assign(fault, { second, passed: 0 })

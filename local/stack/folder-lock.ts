@@ -2,11 +2,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Takes a folder for this process alone, by a file beside it that holds the process id. PGlite itself would let two
- * processes write into the same folder and ruin it. A lock whose process has died is taken over.
+ * Locks a folder for this process, by a file next to it that contains the process id. PGlite itself would let two
+ * processes write into the same folder and corrupt it. A lock whose process has died is taken over.
  *
- * @returns how to give the folder back
- * @throws an Error that names the folder and the process that has it
+ * @returns how to release the folder
+ * @throws an Error that names the folder and the process that holds it
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const file = `${folder}.lock`

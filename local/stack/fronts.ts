@@ -1,4 +1,4 @@
-/** HTTP fronts for any Postgres and any Redis, as the Worker speaks to Neon and Upstash, for this machine's workerd alone. */
+/** HTTP fronts for any Postgres and any Redis, as the Worker speaks to Neon and Upstash, only for this machine's workerd. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -10,10 +10,10 @@ import { connectRedis, type RedisBackend } from './redis.ts'
 import { sqlService } from './sql.ts'
 import { redisServices } from './upstash.ts'
 
-/** What the Worker calls the replica's database. */
+/** The Worker's name for the replica's database. */
 export const REPLICA = 'replica'
 
-/** Requests under way at most. While a store hangs they would pile up, each with its body. */
+/** Maximum of concurrent requests. While a store hangs they would pile up, each with its body. */
 export const MAX_OPEN = 2_000
 
 interface Places {
@@ -24,9 +24,9 @@ interface Places {
   readonly redisShardUrls: readonly string[]
   readonly connections: number
   readonly statementMs: number
-  /** The path of the Unix socket. Nobody else can open its folder. */
+  /** The path of the Unix socket. Its folder is accessible to nobody else. */
   readonly socket: string
-  /** What requests have to show all the same: a webhook of a customer could be sent here, too. */
+  /** A secret that requests must present nevertheless: a customer's webhook could be sent here as well. */
   readonly secret: string
 }
 
@@ -35,9 +35,9 @@ interface Fronts {
 }
 
 /**
- * Connects to both stores and listens. A store that goes away later is connected to again: meanwhile its requests are 503.
+ * Connects to both stores and listens. If a store goes away later, it is reconnected: meanwhile its requests get 503.
  *
- * @throws Error that names the store and its host, never its password, when it cannot be reached
+ * @throws Error that names the store and its host, never its password, if it cannot be reached
  */
 export async function openFronts(places: Places): Promise<Fronts> {
   const { databaseUrl, replicaUrl, connections, statementMs, secret } = places
@@ -64,17 +64,17 @@ export async function openFronts(places: Places): Promise<Fronts> {
 }
 
 interface ScriptFronts extends Fronts {
-  /** The connection string that the driver has to show, and where it has to ask. */
+  /** The connection string that the driver must present, and the endpoint that it must call. */
   readonly url: string
   readonly endpoint: string
-  /** Where each Redis database is asked, and what has to be shown there. */
+  /** The address of each Redis database, and the token to present. */
   readonly redis: readonly { readonly url: string; readonly token: string }[]
 }
 
 /**
- * The same for a script: at a free port of this machine, and without a limit to a statement's time.
+ * The same for a script: on a free port of this machine, and without a limit on a statement's time.
  *
- * @param redisUrls none where the script needs Postgres alone
+ * @param redisUrls empty if the script needs only Postgres
  */
 export async function openScriptFronts(databaseUrl: string, redisUrls: readonly string[] = []): Promise<ScriptFronts> {
   const stores: { close(): Promise<void> }[] = []
@@ -104,7 +104,7 @@ export async function openScriptFronts(databaseUrl: string, redisUrls: readonly 
   }
 }
 
-/** Which of the two is asked, the name of the database in the connection string says. */
+/** The database name in the connection string selects one of the two. */
 function sqlServices(database: Database, secret: string, replica?: Database): Map<string, Answer> {
   const primary = sqlService(database, () => undefined)
   const reads = replica && sqlService(replica, () => undefined)
@@ -116,7 +116,7 @@ function sqlServices(database: Database, secret: string, replica?: Database): Ma
   return new Map([['/sql', answer]])
 }
 
-/** Where a Redis database is asked: the first, or a later one. */
+/** The path of a Redis database: the first, or a later one. */
 export const redisPath = (place: number) => (place === 0 ? '/redis' : `/redis-${place + 1}`)
 
 function upstashServices(path: string, redis: RedisBackend, token: string): [string, Answer][] {
@@ -130,7 +130,7 @@ function upstashServices(path: string, redis: RedisBackend, token: string): [str
 
 const refused = () => json(401, { message: 'The password is wrong.' })
 
-/** Answers requests by the service of their path; more than {@link MAX_OPEN} at once with 503. */
+/** Answers requests by the service of their path; if more than {@link MAX_OPEN} are open, with 503. */
 export function serve(services: ReadonlyMap<string, Answer>) {
   let open = 0
   return async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

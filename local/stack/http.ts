@@ -3,7 +3,7 @@ import type { ServiceName } from './faults.ts'
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024
 
-/** One request, read whole. `gone` settles when the connection closes, answered or not. */
+/** One request, read completely. `gone` settles when the connection closes, answered or not. */
 export interface Call {
   method: string
   url: URL
@@ -32,7 +32,7 @@ export function json(status: number, value: unknown): Reply {
   return { status, type: 'application/json; charset=utf-8', body: JSON.stringify(value) }
 }
 
-/** A page for people, which may load nothing from outside, whatever an email's HTML asks for. */
+/** A page for people, which may load nothing from outside, whatever the HTML of an email requests. */
 export function html(status: number, body: string): Reply {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
   return { status, type: 'text/html; charset=utf-8', body, headers: { 'content-security-policy': policy } }
@@ -48,9 +48,9 @@ export function parseJson(body: string): unknown {
 }
 
 /**
- * Reads a request's body whole.
+ * Reads a request's body completely.
  *
- * A body above 10 MB is read to its end and thrown away: an answer sent while the client still writes would reach it
+ * A body above 10 MB is read to its end and discarded: an answer sent while the client still writes would reach it
  * as a broken connection instead of a 413.
  *
  * @returns `undefined` when the body is too large
@@ -65,7 +65,7 @@ export async function readBody(request: IncomingMessage): Promise<string | undef
   return bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks).toString()
 }
 
-/** Writes the answer; nothing happens when the client has already left. */
+/** Writes the answer; does nothing if the client has disconnected. */
 export async function send(response: ServerResponse, reply: Reply): Promise<void> {
   if (response.destroyed) return
   if (reply.pieces) return sendPieces(response, reply, reply.pieces)
@@ -75,13 +75,13 @@ export async function send(response: ServerResponse, reply: Reply): Promise<void
   else response.end(body)
 }
 
-/** A stream that throws ends as a broken connection; one whose reader leaves is not read further. */
+/** A stream that throws ends as a broken connection; if the reader disconnects, it is not read further. */
 async function sendPieces(response: ServerResponse, reply: Reply, pieces: AsyncIterable<string>): Promise<void> {
   response.writeHead(reply.status, { 'content-type': reply.type, ...reply.headers })
   try {
     for await (const piece of pieces) {
       if (response.destroyed) return
-      await new Promise<void>((resolve) => response.write(piece, () => resolve())) // also when the reader is gone
+      await new Promise<void>((resolve) => response.write(piece, () => resolve())) // also if the reader has disconnected
       if (reply.cut) break
     }
   } catch {
@@ -91,7 +91,7 @@ async function sendPieces(response: ServerResponse, reply: Reply, pieces: AsyncI
   else response.end()
 }
 
-/** Where a method and path lead. Only a route with a `door` is counted and can be made to fail. */
+/** The target of a method and path. Only a route with a `door` is counted and can be made to fail. */
 export interface Route {
   door?: ServiceName
   answer: Answer

@@ -5,7 +5,7 @@ import { type Call, json, parseJson, type Reply, type Route } from './http.ts'
 const ALGORITHM = 'ES256'
 const HOUR_SECONDS = 3_600
 
-/** Where other issuers of tokens live: each name has keys of its own, made when it is first asked for. */
+/** The paths of other token issuers: each name has its own keys, created on first use. */
 const FOLDERS = {
   jwks: '/issuers/jwks/',
   tokens: '/issuers/tokens/',
@@ -22,12 +22,12 @@ interface SigningKey {
 interface Issuer {
   /** The first one signs; all are published. */
   keys: SigningKey[]
-  /** What is answered instead of the keys. */
+  /** The answer in place of the keys. */
   answer?: z.output<typeof AnswerBody> | undefined
 }
 
 const TokenBody = z.strictObject({
-  /** `iss`, `iat` and an `exp` in an hour are added where they are missing; `null` leaves one out. */
+  /** `iss`, `iat` and an `exp` in an hour are added if missing; `null` leaves one out. */
   claims: z.record(z.string(), z.unknown()),
   header: z.record(z.string(), z.unknown()).default({}),
 })
@@ -39,8 +39,8 @@ const AnswerBody = z.strictObject({
 })
 
 /**
- * Issuers of tokens beside Tollgate, as Clerk, Supabase or Auth0 are: `GET jwks/{name}` gives the public keys,
- * `POST tokens/{name}` signs claims, `POST rotations/{name}` begins a new key, `PUT answers/{name}` has anything else answered
+ * Token issuers besides Tollgate, such as Clerk, Supabase or Auth0: `GET jwks/{name}` returns the public keys,
+ * `POST tokens/{name}` signs claims, `POST rotations/{name}` starts a new key, `PUT answers/{name}` sets another answer
  * in place of the keys until `DELETE`. The issuer's name in tokens is the address of its keys.
  */
 export function issuerRoutes(): Record<string, Route> {

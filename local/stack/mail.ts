@@ -19,13 +19,13 @@ const SendBody = z.strictObject({
   reply_to: OneOrMany(MAX_RECIPIENTS).default([]),
 })
 
-/** What was sent under which Idempotency-Key. */
+/** Sent emails, by Idempotency-Key. */
 export type SentMails = Map<string, { id: string; body: string }>
 
 /**
- * The service that takes Resend's send call (`POST /emails`) and puts the email into the outbox.
+ * The service that accepts Resend's send call (`POST /emails`) and puts the email into the outbox.
  *
- * Any bearer token will do. Attachments, tags, cc, bcc and scheduled sending are refused by name. A repeated
+ * Any bearer token is accepted. Attachments, tags, cc, bcc and scheduled sending are refused by name. A repeated
  * Idempotency-Key gives the first id and sends nothing; with another body it is a conflict, as at Resend.
  */
 export function mailService(outbox: Outbox, sent: SentMails = new Map()) {
@@ -49,7 +49,7 @@ export function mailService(outbox: Outbox, sent: SentMails = new Map()) {
   }
 }
 
-/** Whether this is a usable Idempotency-Key, or none. */
+/** Whether this is a valid Idempotency-Key, or absent. */
 function isKey(key: string | undefined): boolean {
   return key === undefined || (key !== '' && key.length <= MAX_KEY_LENGTH)
 }

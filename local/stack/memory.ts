@@ -3,28 +3,28 @@ import { deserialize, serialize } from 'node:v8'
 
 /** At most this much is lost when the process is killed. */
 const SAVE_EVERY_MS = 3_000
-/** Raised when a part's state changes its form: what an older version wrote is then left alone. */
+/** Raised when the format of a part's state changes: state of an older version is then ignored. */
 const FORMAT = 1
 
-/** A part of the stack that keeps state in memory. What `read` gives is copied, so it may be the state itself. */
+/** A part of the stack that keeps state in memory. The result of `read` is copied, so it may be the state itself. */
 export interface Part<State = unknown> {
   read(): State | Promise<State>
   restore(state: State): void | Promise<void>
 }
 
-/** By name: each takes up what it gave itself. */
+/** By name: each part restores what it returned itself. */
 export type Parts = Readonly<Record<string, { read(): unknown; restore(state: never): void | Promise<void> }>>
 
 export interface Memory {
-  /** Writes a last time and stops. What cannot be written is told: nothing may keep the rest from closing. */
+  /** Writes a last time and stops. A failed write is only reported: nothing may keep the rest from closing. */
   close(): Promise<void>
 }
 
 /**
- * Keeps the state of parts in a file, so that a restart goes on with it. Maps, dates and objects that several parts of the
+ * Saves the state of parts to a file, so that it survives a restart. Maps, dates and objects that several parts of the
  * state share come back as they were.
  *
- * @param warn told when what is in the file cannot be taken up; the part then begins empty
+ * @param warn called if the file's content cannot be restored; the part then starts empty
  */
 export async function keepMemory(file: string, parts: Parts, warn: (line: string) => void): Promise<Memory> {
   await restore(file, parts, warn)
@@ -36,7 +36,7 @@ export async function keepMemory(file: string, parts: Parts, warn: (line: string
     const bytes = serialize({ format: FORMAT, states: Object.fromEntries(states) })
     if (last?.equals(bytes)) return
     await writeFile(`${file}.new`, bytes, { mode: 0o600 })
-    await rename(`${file}.new`, file) // whole or not at all
+    await rename(`${file}.new`, file) // written whole or not at all
     last = bytes
   }
   const saveNext = () => (writing = writing.then(save, save))
@@ -51,7 +51,7 @@ export async function keepMemory(file: string, parts: Parts, warn: (line: string
   }
 }
 
-/** A map that is filled in place. */
+/** A map that is restored in place. */
 export function mapPart<Key, Value>(map: Map<Key, Value>): Part<Map<Key, Value>> {
   return {
     read: () => map,

@@ -1,4 +1,4 @@
-/** Restoring the embedded database to a moment, as Neon does it: into a branch, while the database itself goes on. */
+/** Restores the embedded database to a moment, as Neon does: into a branch, while the database itself continues. */
 import * as z from 'zod'
 import type { Database } from './database.ts'
 import { type Call, json, parseJson, type Reply, type Route } from './http.ts'
@@ -8,7 +8,7 @@ import { sqlService } from './sql.ts'
 const Asked = z.strictObject({ do: z.enum(['keep', 'branch', 'switch']) })
 
 interface Moments {
-  /** The database that `/sql` speaks to. */
+  /** The database behind `/sql`. */
   readonly present: Database
   readonly routes: Record<string, Route>
   /** Closes the branches. */
@@ -16,8 +16,8 @@ interface Moments {
 }
 
 /**
- * `POST /control/database`: `keep` keeps the present state, `branch` opens it as a database at `/branch/sql`, and `switch` lets
- * both databases change places. A branch is in memory: after a restart the stack has the data that it had without it.
+ * `POST /control/database`: `keep` saves the current state, `branch` opens it as a database at `/branch/sql`, and `switch`
+ * swaps both databases. A branch is in memory: after a restart, the stack has the data that it had without it.
  */
 export function openMoments(database: Database): Moments {
   const places: { present: Database; branch: Database | undefined } = { present: database, branch: undefined }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Part } from './memory.ts'
 
-/** The oldest email leaves when this many are kept. */
+/** The oldest email is dropped when this many are stored. */
 const MAX_MAILS = 1_000
 
-/** What a sender gives; recipients are one or many addresses, as `a@b.c` or `Name <a@b.c>`. */
+/** A sender's input; recipients are one or several addresses, as `a@b.c` or `Name <a@b.c>`. */
 export interface Draft {
   from: string
   to: string[]
@@ -15,11 +15,11 @@ export interface Draft {
   reply_to: string[]
 }
 
-/** A sent email as the outbox shows it. `to` holds all recipients, joined by a comma and a space. */
+/** A sent email as the outbox shows it. `to` contains all recipients, joined by a comma and a space. */
 export interface Mail extends Omit<Draft, 'to'> {
   id: string
   to: string
-  /** every http(s) address in text and html, each once, in the order met */
+  /** all http(s) addresses in text and html, each once, in order of appearance */
   links: string[]
   /** ISO 8601, UTC */
   sent_at: string
@@ -28,14 +28,14 @@ export interface Mail extends Omit<Draft, 'to'> {
 export interface Outbox {
   /** @returns the email's id */
   deliver(draft: Draft): string
-  /** Newest first; with an address only the emails to it, in any case of letters. */
+  /** Newest first; with an address, only the emails to it, ignoring case. */
   list(to?: string): Mail[]
   clear(): void
-  /** What a restart goes on with. */
+  /** The state that survives a restart. */
   readonly memory: Part<Mail[]>
 }
 
-/** Keeps what was sent, for people and tests to read. */
+/** Stores sent emails for people and tests to read. */
 export function createOutbox(): Outbox {
   let mails: Mail[] = []
   return {
@@ -63,7 +63,7 @@ function addresses(to: string): string[] {
   return to.split(', ').map((recipient) => (/<([^>]*)>$/.exec(recipient)?.[1] ?? recipient).toLowerCase())
 }
 
-/** Finds addresses in prose and in HTML, where `&` is written `&amp;` and quotes end an address. */
+/** Finds addresses in plain text and in HTML, where `&` is written `&amp;` and quotes end an address. */
 function findLinks(text: string | null, html: string | null): string[] {
   const prose = `${text ?? ''}\n${(html ?? '').replaceAll('&amp;', '&')}`
   const found = prose.match(/https?:\/\/[^\s<>"'`]+/gi) ?? []

@@ -71,7 +71,7 @@ export function page(title: string, body: string): string {
 <body><h1>${title}</h1>${body}</body></html>`
 }
 
-/** Makes text harmless between tags and inside quoted attributes. */
+/** Escapes text for use between tags and inside quoted attributes. */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? character)

@@ -10,9 +10,9 @@ interface RawQuery extends pg.QueryArrayConfig {
 }
 
 interface Limits {
-  /** Connections at most; a statement waits for one up to five seconds. */
+  /** Maximum of connections; a statement waits up to five seconds for one. */
   readonly connections?: number
-  /** After which Postgres ends a statement, or a transaction in which nothing happens; never without it. */
+  /** Postgres cancels a statement, or an idle transaction, after this; never if absent. */
   readonly statementMs?: number
 }
 
@@ -31,12 +31,12 @@ export async function openPostgres(
     max: connections,
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    // Neon's sessions are in UTC, whatever this machine's are in.
+    // Neon's sessions use UTC, whatever this machine uses.
     options: '-c timezone=UTC',
     ...(statementMs && { statement_timeout: statementMs, idle_in_transaction_session_timeout: statementMs }),
     types: { getTypeParser: () => (text: string) => text },
   })
-  // A connection lost while nobody uses it is replaced by the pool; without a listener it would end the process.
+  // The pool replaces a connection that is lost while idle; without a listener it would end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   await reach(pool, url)

@@ -3,16 +3,16 @@ import type { RedisBackend } from './redis.ts'
 
 interface Entry {
   readonly key: string
-  /** What DUMP gives. */
+  /** The result of DUMP. */
   readonly value: Buffer
   /** Unix milliseconds; -1 for never. */
   readonly expiresAt: number
 }
 
-/** Everything in the embedded Redis, which itself keeps nothing on disk. */
+/** Everything in the embedded Redis, which itself stores nothing on disk. */
 export function redisPart(redis: RedisBackend): Part<Entry[]> {
   async function listKeys(): Promise<string[]> {
-    const keys = new Set<string>() // SCAN may give a key twice
+    const keys = new Set<string>() // SCAN may return a key twice
     let cursor = '0'
     do {
       const [next, page] = (await redis.send(['SCAN', cursor, 'COUNT', '1000'])) as [Buffer, Buffer[]]
@@ -28,7 +28,7 @@ export function redisPart(redis: RedisBackend): Part<Entry[]> {
     const replies = await Promise.all(commands)
     return keys.flatMap((key, at) => {
       const [value, expiresAt] = [replies[2 * at], Number(replies[2 * at + 1])]
-      return Buffer.isBuffer(value) ? [{ key, value, expiresAt }] : [] // gone since it was listed
+      return Buffer.isBuffer(value) ? [{ key, value, expiresAt }] : [] // deleted since it was listed
     })
   }
 

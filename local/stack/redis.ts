@@ -1,7 +1,7 @@
 import { Redis, ReplyError } from 'ioredis'
 import { createScriptBook } from './scripts.ts'
 
-/** Commands that need a connection of their own, or belong to the server's keeper. Upstash refuses them as well. */
+/** Commands that need a connection of their own, or that only administrators use. Upstash refuses them as well. */
 const REFUSED = new Set(
   `
     BLPOP BRPOP BLMOVE BLMPOP BRPOPLPUSH BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF
@@ -17,14 +17,14 @@ export type RedisReply = Buffer | number | null | Error | RedisReply[]
 export interface RedisBackend {
   /** Sends one command. Commands sent in the same turn of the event loop run in that order. */
   send(command: string[]): Promise<RedisReply>
-  /** Puts back a key as DUMP gave it. @param expiresAt Unix milliseconds, 0 for never */
+  /** Restores a key from the result of DUMP. @param expiresAt Unix milliseconds, 0 for never */
   restore(key: string, value: Buffer, expiresAt: number): Promise<unknown>
-  /** Runs all commands with nothing between them; rejects when the server takes none of them. */
+  /** Runs all commands with nothing between them; rejects if the server accepts none of them. */
   transaction(commands: string[][]): Promise<RedisReply[]>
   close(): Promise<void>
 }
 
-/** Tells what the server refused from a connection that broke. */
+/** Distinguishes a command that the server refused from a connection that broke. */
 export function isCommandError(error: unknown): error is Error {
   return error instanceof ReplyError
 }
@@ -33,13 +33,13 @@ export function isCommandError(error: unknown): error is Error {
  * Connects to a Redis or Valkey.
  *
  * @param url a `redis://` or `rediss://` address
- * @throws an Error that names the host, never the password, when it cannot be reached
+ * @throws an Error that names the host, never the password, if it cannot be reached
  */
 export async function connectRedis(url: string): Promise<RedisBackend> {
   const redis = await connect(url)
   const scripts = createScriptBook()
   const call = ([name = '', ...args]: string[]) =>
-    // In capitals ioredis recognizes no command, and so leaves the replies as they come.
+    // ioredis recognizes no command in capitals, so it leaves the replies unchanged.
     redis.callBuffer(name.toUpperCase(), args) as Promise<RedisReply>
   const told = (command: string[], reply: RedisReply) => {
     const hash = scripts.loadedHash(command)
@@ -67,7 +67,7 @@ async function connect(url: string): Promise<Redis> {
   const redis = new Redis(url, {
     protocol: 2,
     lazyConnect: true,
-    // A command is never sent twice nor kept for later: the client at the other end decides what to do.
+    // A command is never sent twice nor queued: the client at the other end decides what to do.
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -37,7 +37,7 @@ interface Services {
   close(): Promise<void>
 }
 
-/** Every service of the stack, by method and path, and what they keep in memory. */
+/** Every service of the stack, by method and path, and their state in memory. */
 export function openServices(stores: Stores): Services {
   const { faults, counters } = stores
   const moments = openMoments(stores.database)
@@ -89,7 +89,7 @@ export function openServices(stores: Stores): Services {
 
 type RedisDoor = 'redis' | 'redis_2'
 
-/** Upstash's REST interface of one database. */
+/** Upstash's REST interface for one database. */
 function redisRoutes(
   path: string,
   door: RedisDoor,

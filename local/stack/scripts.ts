@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto'
 
-/** Lets a script touch keys it did not declare. Only Upstash knows it; Redis and Valkey refuse scripts that have it. */
+/** Lets a script access keys that it did not declare. Only Upstash knows it; Redis and Valkey refuse scripts with it. */
 const UPSTASH_FLAG = 'allow-key-locking'
 
 /** Makes Upstash's scripts run on a plain Redis without the client noticing. */
 export interface ScriptBook {
-  /** The command to send instead: scripts without the flag, and the hashes of those. */
+  /** The command to send instead: scripts without the flag, and the hashes of those scripts. */
   translate(command: string[]): string[]
-  /** The hash a client must be told when this command was a SCRIPT LOAD, else `undefined`. */
+  /** The hash that the client must get if this command was a SCRIPT LOAD, else `undefined`. */
   loadedHash(command: string[]): string | undefined
 }
 
 /**
  * Starts an empty book.
  *
- * A hash enters it when its script is first seen. A hash it does not know goes on as it is, so that the server answers
- * NOSCRIPT and the client falls back to EVAL, which is what Upstash does too.
+ * A hash is added when its script is first seen. An unknown hash is passed on unchanged, so that the server answers
+ * NOSCRIPT and the client falls back to EVAL, as with Upstash.
  */
 export function createScriptBook(): ScriptBook {
   const changedHashes = new Map<string, string>()
@@ -45,7 +45,7 @@ function isScript(command: string[], verb: string): boolean {
   return command[0]?.toUpperCase() === 'SCRIPT' && command[1]?.toUpperCase() === verb
 }
 
-/** Takes the flag out of a shebang line and leaves every other line where it was, for the sake of error messages. */
+/** Removes the flag from a shebang line and leaves every other line in place, for the sake of error messages. */
 function removeFlag(script: string): string {
   return script.replace(/^#!lua[^\n]*/, (shebang) =>
     shebang.replace(/ flags=(\S+)/, (_, flags: string) => {

@@ -13,7 +13,7 @@ const ISOLATION_LEVELS: Record<string, string> = {
   Serializable: 'isolation level serializable',
 }
 
-/** What an error answer carries beside its message: the names that the driver copies into NeonDbError. */
+/** The fields of an error answer besides its message: the names that the driver copies into NeonDbError. */
 const ERROR_FIELDS = new Set(
   `
     severity code detail hint position internalPosition internalQuery where
@@ -21,15 +21,15 @@ const ERROR_FIELDS = new Set(
   `.match(/\w+/g),
 )
 
-/** These need a connection that stays, or a stream beside the answer; Neon's HTTP offers neither. */
+/** These need a persistent connection, or a stream besides the answer; Neon's HTTP offers neither. */
 const UNSUPPORTED = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(copy|listen|unlisten)\b/i
 
 /**
  * The service that speaks Neon's HTTP protocol, as @neondatabase/serverless 1.2 does.
  *
- * A batch is one transaction. The connection string is not looked at: there is one database here, whoever asks.
+ * A batch is one transaction. The connection string is ignored: there is one database here for all callers.
  *
- * @param count told how many statements are about to run
+ * @param count called with the number of statements that are about to run
  */
 export function sqlService(database: Database, count: (statements: number) => void) {
   return async function answerSql(call: Call): Promise<Reply> {
@@ -67,7 +67,7 @@ function badRequest(message: string, code?: string): Reply {
   return json(400, { message, ...(code && { severity: 'ERROR', code }) })
 }
 
-/** @returns the statement that opens a batch's transaction with what its headers ask for */
+/** @returns the statement that opens a batch's transaction with the options in its headers */
 function begin(headers: IncomingHttpHeaders): Statement {
   const level = ISOLATION_LEVELS[String(headers['neon-batch-isolation-level'])]
   const access = headers['neon-batch-read-only'] === 'true' && 'read only'
@@ -80,7 +80,7 @@ async function runOne(database: Database, statement: Statement) {
   return wire(await database.session((run) => run(statement)))
 }
 
-/** Whatever throws leaves the transaction open, and the session's end rolls it back. */
+/** An error leaves the transaction open, and the end of the session rolls it back. */
 async function runBatch(database: Database, first: Statement, statements: Statement[]) {
   return database.session(async (run) => {
     const results = []

@@ -1,9 +1,9 @@
 import { type Call, json, type Reply } from './http.ts'
 
-/** The secret of this stack's widget: that of Cloudflare for tests which passes. */
+/** The secret of this stack's widget: Cloudflare's test secret that always passes. */
 const TURNSTILE_SECRET = '1x0000000000000000000000000000000AA'
 
-/** What the widget gives a page, as the real one does: its API, and a token by a callback. */
+/** What the widget provides to a page, like the real one: its API, and a token by a callback. */
 const WIDGET = `window.turnstile = {
   render(place, { sitekey, callback }) {
     const label = document.createElement('label')
@@ -20,8 +20,8 @@ const WIDGET = `window.turnstile = {
 }`
 
 /**
- * The service that answers like Cloudflare Turnstile: the script of the widget, and the check of its tokens, each of which is good
- * once. A wrong secret is told.
+ * The service that answers like Cloudflare Turnstile: the script of the widget, and the check of its tokens, each of which works
+ * once. A wrong secret is reported.
  */
 export function openTurnstile() {
   const used = new Set<string>()

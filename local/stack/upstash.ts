@@ -10,14 +10,14 @@ const Commands = z.array(Command).min(1)
 type Encode = (bytes: Buffer) => string
 
 interface Parts {
-  /** connected to with the first command at the latest */
+  /** connected on the first command at the latest */
   redis: () => RedisBackend | Promise<RedisBackend>
   token: string
-  /** told how many commands are about to run */
+  /** called with the number of commands that are about to run */
   count: (commands: number) => void
 }
 
-/** The three services of Upstash's REST interface, as @upstash/redis 1.39 uses them. All want the bearer token. */
+/** The three services of Upstash's REST interface, as @upstash/redis 1.39 uses them. All require the bearer token. */
 export function redisServices(parts: Parts): Record<'single' | 'pipeline' | 'multiExec', Answer> {
   return {
     single: withToken(parts, Command, async (command, encode) => {
@@ -40,7 +40,7 @@ export function redisServices(parts: Parts): Record<'single' | 'pipeline' | 'mul
   }
 }
 
-/** Checks token and body, and turns what the server refused into a 400 and a lost connection into a 503. */
+/** Checks token and body, and converts a refusal of the server to a 400 and a lost connection to a 503. */
 function withToken<T>({ token }: Parts, Body: z.ZodType<T>, run: (body: T, encode: Encode) => Promise<unknown>) {
   return async function answerRedis(call: Call): Promise<Reply> {
     if (call.headers.authorization !== `Bearer ${token}`) {
@@ -65,13 +65,13 @@ function item(reply: RedisReply, encode: Encode) {
   return reply instanceof Error ? { error: reply.message } : { result: encodeTop(reply, encode) }
 }
 
-/** A refused command is its own item's error; a lost connection is everybody's. */
+/** A refused command is only its own item's error; a lost connection is an error of the whole request. */
 function describeFailure(error: unknown) {
   if (!isCommandError(error)) throw error
   return { error: error.message }
 }
 
-/** OK stays readable where it is the whole answer. Inside a list the client decodes it like any other string. */
+/** OK stays readable if it is the whole answer. Inside a list the client decodes it like any other string. */
 function encodeTop(reply: RedisReply, encode: Encode): unknown {
   return Buffer.isBuffer(reply) && reply.toString() === 'OK' ? 'OK' : encodeReply(reply, encode)
 }

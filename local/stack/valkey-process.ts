@@ -12,7 +12,7 @@ const Steppable = ValkeyServer as unknown as new (
   options: ValkeyServerOptions,
 ) => { step(): void; start(): Promise<unknown> }
 
-/** As shipped, an answer waits for the next tick of a 100 ms timer: one step reads a command, the next writes. */
+/** As shipped, an answer waits for the next tick of a 100 ms timer: one step reads a command, the next one writes. */
 class Valkey extends Steppable {
   override step(): void {
     super.step()
@@ -20,7 +20,7 @@ class Valkey extends Steppable {
   }
 }
 
-// It writes one reply in parts. Without this the second part waits for the first to be acknowledged, which takes 40 ms.
+// It writes one reply in parts. Without this, the second part waits for the ACK of the first, which takes 40 ms.
 const { createServer } = net
 net.createServer = ((listener: () => void) => createServer({ noDelay: true }, listener)) as typeof createServer
 
@@ -28,7 +28,7 @@ net.createServer = ((listener: () => void) => createServer({ noDelay: true }, li
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(0))
 
-/** Starting returns before the port is open: a connection that succeeds is the only sign. */
+/** Starting returns before the port is open: only a successful connection shows that it is. */
 async function untilOpen(port: number): Promise<void> {
   for (let left = OPENING_TRIES; ; left -= 1) {
     const socket = connect(port, '127.0.0.1')

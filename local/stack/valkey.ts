@@ -7,7 +7,7 @@ const PROGRAM = fileURLToPath(new URL('./valkey-process.ts', import.meta.url))
 /**
  * Starts an empty Valkey on a port of its own.
  *
- * It runs in a child process because it writes its log straight to the standard output of the process it is in. The
+ * It runs in a child process because it writes its log directly to the standard output of its process. The
  * child ends with this process, however that ends.
  *
  * @returns its `redis://` address and how to stop it
@@ -21,6 +21,6 @@ export async function startValkey(): Promise<{ url: string; stop(): Promise<void
 }
 
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  child.kill('SIGKILL') // it has nothing to save, and ignores the other signals
+  child.kill('SIGKILL') // it has nothing to save, and ignores other signals
   await exited
 }

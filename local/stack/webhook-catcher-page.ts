@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { escapeHtml, page } from './pages.ts'
 
-/** The webhooks that arrived, for people. */
+/** Received webhooks, for people. */
 export function webhooksPage(caught: readonly Caught[]): string {
   const clear = `<button onclick="fetch('/webhooks', { method: 'DELETE' }).then(() => location.reload())">Clear</button>`
   const list = caught.map(article).join('') || '<p>Nothing arrived yet.</p>'
@@ -32,7 +32,7 @@ export interface Caught {
   readonly id: string
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** The very bytes that were signed. */
+  /** Exactly the bytes that were signed. */
   readonly body: string
   /** ISO 8601, UTC. */
   readonly received_at: string

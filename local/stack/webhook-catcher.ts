@@ -3,16 +3,16 @@ import { type Call, html, json, type Reply } from './http.ts'
 import type { Part } from './memory.ts'
 import { type Caught, webhooksPage } from './webhook-catcher-page.ts'
 
-/** The oldest request to an address leaves when this many to it are kept, so that a busy address displaces no other's. */
+/** The oldest request to an address is dropped when this many to it are stored, so that a busy address displaces no other's. */
 const MAX_REQUESTS = 100
-/** The oldest of all leaves when this many are kept. */
+/** The oldest of all is dropped when this many are stored. */
 const MAX_OF_ALL = 5_000
 
 export const CATCH = '/webhooks/catch'
 
 /**
- * A receiver of webhooks: `POST /webhooks/catch`, and any one name below it, keeps what arrives. It answers 204, or what
- * its address asks for to practise with: `?status=410`, `?bytes=1000000` of body.
+ * A receiver of webhooks: `POST /webhooks/catch`, and any one name below it, stores what arrives. It answers 204, or what
+ * its address requests for practice: `?status=410`, `?bytes=1000000` of body.
  */
 export function createCatcher() {
   let caught: Caught[] = []
@@ -25,7 +25,7 @@ export function createCatcher() {
     return replyFor(url.searchParams)
   }
 
-  /** Newest first; with `?path=` only what came to that one. */
+  /** Newest first; with `?path=` only requests to that path. */
   function show({ url, headers }: Call): Reply {
     const path = url.searchParams.get('path')
     const list = path === null ? caught : caught.filter((one) => one.path === path)

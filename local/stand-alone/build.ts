@@ -1,19 +1,19 @@
-/** What `npm start` runs: the Worker with what surrounds it without Cloudflare, and its files. */
+/** Builds what `npm start` runs: the Worker, the code that surrounds it without Cloudflare, and its files. */
 import { createHash } from 'node:crypto'
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** Beside dist/, which is wrangler's: it would upload whatever is in there. */
+/** Next to dist/, which is wrangler's: it would upload everything in there. */
 const FOLDER = join(ROOT, 'dist-stand-alone')
-/** What the build depends on. Where one of them is not, as in an image, there is nothing to build it from. */
+/** What the build depends on. If one of them is missing, as in an image, nothing can be built. */
 const SOURCES = ['src', 'dashboard', 'docs', 'local/build', 'local/stand-alone', 'wrangler.toml', 'package-lock.json']
 const MANIFEST = 'manifest.json'
-/** Of the outbound Worker; the other one's entry is `index.js`. */
+/** The entry of the outbound Worker; that of the other one is `index.js`. */
 export const OUTBOUND = 'outbound.js'
 
-/** The build, and what wrangler.toml says about how it runs. */
+/** The build, and how wrangler.toml says to run it. */
 export interface Manifest {
   readonly sources: string
   /** Names of the Worker's modules, its entry first. */
@@ -26,9 +26,9 @@ export interface Manifest {
 export const inBuild = (name: string): string => join(FOLDER, name)
 
 /**
- * Builds it, unless it is there and its sources are as they were.
+ * Builds it, unless a build exists and its sources have not changed.
  *
- * @param onBuild told before something is built, which takes some seconds
+ * @param onBuild called before a build, which takes some seconds
  */
 export async function ensureBuild(onBuild: () => void): Promise<Manifest> {
   const known = await readManifest()
@@ -47,7 +47,7 @@ async function readManifest(): Promise<Manifest | undefined> {
   }
 }
 
-/** @returns undefined where sources are missing */
+/** @returns undefined if sources are missing */
 async function hashSources(): Promise<string | undefined> {
   const hash = createHash('sha256')
   for (const source of SOURCES) {
@@ -71,9 +71,9 @@ async function listFiles(path: string): Promise<string[]> {
     .toSorted()
 }
 
-/** In a folder of its own first, so that the build is there whole or not at all. */
+/** Builds in a separate folder first, so that the build exists whole or not at all. */
 async function build(sources: string): Promise<Manifest> {
-  // The tools are not there where nothing is ever built, as in an image.
+  // The tools are missing where nothing is ever built, as in an image.
   const [{ bundle }, { buildDashboard }, { buildDocs }, { parse }] = await Promise.all([
     import('../build/bundle.ts'),
     import('../build/dashboard.ts'),

@@ -3,21 +3,21 @@ import type { Manifest } from './build.ts'
 import { OUTBOUND } from './build.ts'
 
 interface Places {
-  /** Where requests of others come in, as `host:port`. */
+  /** Where outside requests come in, as `host:port`. */
   readonly address: string
-  /** Unix sockets: of the Worker's control, and of the stores' fronts. */
+  /** Unix sockets: for controlling the Worker, and for the fronts of the stores. */
   readonly control: string
   readonly stores: string
   readonly storesHost: string
-  /** The folder of the files that are served. */
+  /** The folder of served files. */
   readonly files: string
   readonly isPrivateAllowed: boolean
 }
 
-/** The names of the variables by which workerd gets what must not be in a file. */
+/** The variables through which workerd gets values that must not be in a file. */
 export const FROM_ENVIRONMENT = ['SETTINGS', 'CLIENT_ADDRESS'] as const
 
-/** workerd's configuration in the text form of Cap'n Proto, whose strings JSON's are. It holds no secret. */
+/** workerd's configuration in the text form of Cap'n Proto, which has JSON's strings. It contains no secret. */
 export function renderConfig(manifest: Manifest, places: Places): string {
   const { compatibilityDate, compatibilityFlags } = manifest
   const compatibility = `compatibilityDate = ${text(compatibilityDate)}, compatibilityFlags = [${compatibilityFlags.map(text).join(', ')}]`

@@ -2,9 +2,9 @@ import { Cron } from 'croner'
 import { errorFields, log } from '../../src/lib/log.ts'
 
 /**
- * Runs each cron when it is due, by UTC as Cloudflare does. One that still runs when it is due again is left out that time.
+ * Runs each cron when it is due, in UTC as Cloudflare does. A cron that still runs when it is due again is skipped that time.
  *
- * @returns what ends it; runs that have begun go on
+ * @returns a function that stops it; runs that have begun continue
  */
 export function startCrons(crons: readonly string[], run: (cron: string) => Promise<void>): () => void {
   const timers = crons.map((cron) => {

@@ -1,4 +1,4 @@
-/** For the supervisor of an image: exit code 0 while the server answers and both of its stores do, 1 otherwise. */
+/** For the supervisor of an image: exit code 0 if the server and both of its stores answer, 1 otherwise. */
 import { get } from 'node:http'
 
 const asked = get(`http://127.0.0.1:${process.env.PORT || '8000'}/health`, { timeout: 4_000 })

@@ -4,13 +4,13 @@ import { isForStart } from './report.ts'
 import { readSettings } from './settings.ts'
 
 interface Stores extends Connection {
-  /** What the Worker's code has to be given to find both. */
+  /** The environment with which the Worker's code finds both. */
   readonly env: object
 }
 
 /**
- * Opens both stores for a script that runs the Worker's own code: with the Worker's variables, or with those of `npm start`, where
- * this process opens services in front of them for itself.
+ * Opens both stores for a script that runs the Worker's own code: with the Worker's variables, or with those of `npm start`, for
+ * which this process opens its own services in front of the stores.
  *
  * @throws Error that names what is missing or wrong, never a value
  */

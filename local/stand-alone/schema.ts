@@ -5,10 +5,10 @@ import { listMigrations, migrateUp } from '../support/migrations.ts'
 import { seedFoundation } from '../support/seed-data.ts'
 
 /**
- * Makes sure that the database is as this version expects it.
+ * Makes sure that the database has the schema that this version expects.
  *
- * @param isAllowed whether what is pending may be applied; then plans and platform organization are made, too
- * @throws Error that names what is pending where it may not, or what failed; and where the database is of a newer version
+ * @param isAllowed whether pending migrations may be applied; then plans and platform organization are created as well
+ * @throws Error that names pending migrations if not allowed, or what failed; also if the database is of a newer version
  */
 export async function ensureSchema(databaseUrl: string, isAllowed: boolean): Promise<void> {
   const front = await openScriptFronts(databaseUrl)

@@ -6,7 +6,7 @@ import { REPLICA, redisPath } from '../stack/fronts.ts'
 import { readAddress, readCount, readShardAddresses } from '../support/settings.ts'
 import type { Trust } from './worker/client-address.ts'
 
-/** What `npm start` makes for the Worker by itself, from DATABASE_URL and REDIS_URL. */
+/** Variables that `npm start` creates for the Worker from DATABASE_URL and REDIS_URL. */
 export const OF_STORES: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'DATABASE_REPLICA_URL',
@@ -16,7 +16,7 @@ export const OF_STORES: ReadonlySet<string> = new Set([
   'REDIS_SHARDS',
 ])
 
-/** What it reads for itself, beside the addresses of the stores. */
+/** Variables that it reads itself, besides the addresses of the stores. */
 export const OF_START: ReadonlySet<string> = new Set([
   'REDIS_URL',
   'REDIS_SHARD_URLS',
@@ -31,16 +31,16 @@ export const OF_START: ReadonlySet<string> = new Set([
 
 export interface Settings {
   readonly databaseUrl: string
-  /** Of a read replica, where there is one. */
+  /** The address of a read replica, if there is one. */
   readonly replicaUrl: string | undefined
   readonly redisUrl: string
-  /** Of more Redis databases, each with a share of the organizations. */
+  /** The addresses of more Redis databases, each with a share of the organizations. */
   readonly redisShardUrls: readonly string[]
   readonly host: string
   readonly port: number
-  /** Connections to Postgres at most. */
+  /** Maximum of connections to Postgres. */
   readonly connections: number
-  /** After which Postgres itself ends a statement: a little later than the Worker gives it up. */
+  /** Postgres itself cancels a statement after this: a little later than the Worker gives up. */
   readonly statementMs: number
   readonly stopMs: number
   readonly trust: Trust
@@ -50,13 +50,13 @@ export interface Settings {
   readonly worker: Readonly<Record<string, string>>
 }
 
-/** A setting that is missing or wrong. Never its value. */
+/** A setting that is missing or wrong, without its value. */
 export interface Fault {
   readonly variable: string
   readonly reason: string
 }
 
-/** Stands for a setting that could not be read; never used, since a fault refuses the start. */
+/** A placeholder for a setting that could not be read; never used, since a fault prevents the start. */
 const NONE = ''
 
 /** @returns the settings of the environment, or everything that is wrong with them */
@@ -96,12 +96,12 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
   return all.length > 0 ? { faults: all } : settings
 }
 
-/** What the Worker is given: its own settings and their other names. */
+/** What is passed to the Worker: its own settings and their other names. */
 function pick(env: NodeJS.ProcessEnv): Record<string, string> {
   const names = [...Object.keys(SETTINGS), ...ALIAS_NAMES].filter((name) => !OF_STORES.has(name))
   const given = names.map((name) => [name, env[name]] as const)
   const entries = given.filter((entry): entry is readonly [string, string] => Boolean(entry[1]?.trim()))
-  return Object.fromEntries(entries.filter(([name]) => name !== 'POSTGRES_URL')) // readAddress has taken it
+  return Object.fromEntries(entries.filter(([name]) => name !== 'POSTGRES_URL')) // readAddress has used it
 }
 
 export const withStores = (worker: Readonly<Record<string, string>>, { host, secret, hasReplica, shards }: Stores) => ({
@@ -120,11 +120,11 @@ interface Stores {
   readonly host: string
   readonly secret: string
   readonly hasReplica: boolean
-  /** How many Redis databases there are beside the first. */
+  /** How many Redis databases there are besides the first. */
   readonly shards: number
 }
 
-/** With any stores, so that what is found is wrong with something else. */
+/** With placeholder stores, so that faults found are about something else. */
 export const withAnyStores = (worker: Readonly<Record<string, string>>) =>
   withStores(worker, { host: 'stores.internal', secret: 'secret', hasReplica: false, shards: 0 })
 
@@ -140,7 +140,7 @@ function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string
   }
 }
 
-/** Each setting by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
+/** Checks each setting by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
 function explain(env: NodeJS.ProcessEnv, complete: object): Fault[] {
   const settings = withAliases(complete)
   const faults = Object.entries(SETTINGS).flatMap(([name, schema]): Fault[] => {

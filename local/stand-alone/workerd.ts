@@ -16,14 +16,14 @@ const STORES_HOST = 'stores.internal'
 export interface Workerd {
   readonly port: number
   readonly pid: number | undefined
-  /** With what it ended, by itself or told to. */
+  /** The exit code or signal, whether it ended by itself or was told to. */
   readonly ended: Promise<number | NodeJS.Signals>
-  /** Runs the jobs of a cron. @throws Error when they did not end as they should */
+  /** Runs the jobs of a cron. @throws Error if they did not complete */
   runCron(cron: string): Promise<void>
   /**
-   * Lets it finish what it has begun, answering new requests with 503, and then ends it.
+   * Lets it finish its work, answering new requests with 503, and then ends it.
    *
-   * @returns what was left undone when the time was up
+   * @returns what was left undone when time ran out
    */
   stop(withinMs: number): Promise<{ left: number; spooled?: number }>
   kill(): void
@@ -32,9 +32,9 @@ export interface Workerd {
 /**
  * Starts workerd.
  *
- * @param folder for sockets and configuration, which only this user can open
- * @param secret what the stores' fronts ask for
- * @throws Error when it ends before it listens, such as at a port that is taken
+ * @param folder for sockets and configuration, accessible only to this user
+ * @param secret what the stores' fronts require
+ * @throws Error if it ends before it listens, such as on a port that is taken
  */
 export async function startWorkerd(
   manifest: Manifest,
@@ -60,7 +60,7 @@ export async function startWorkerd(
   const child = spawn(WORKERD, ['serve', config, '--control-fd=3'], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...environment, TZ: 'UTC' },
-    detached: true, // a Ctrl-C of the terminal is for this process, which then ends workerd in its own way
+    detached: true, // a Ctrl-C of the terminal is for this process, which then stops workerd in its own way
   })
   const guard = endWithParent(child)
   const ended = once(child, 'exit').then(([code, signal]) => {
@@ -78,7 +78,7 @@ export async function startWorkerd(
   }
 }
 
-/** Ends it when this process is gone, also by `kill -9`: the system then closes the pipe that the guard reads. */
+/** Ends workerd when this process is gone, even by `kill -9`: the system then closes the pipe that the guard reads. */
 function endWithParent(child: ChildProcess): ChildProcess {
   const guard = spawn('sh', ['-c', `cat >/dev/null; kill -KILL ${child.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -105,12 +105,12 @@ async function stop(child: ChildProcess, control: string, withinMs: number) {
     if (!said.idle) return
     const { idle: _, ...rest } = said
     outcome = rest
-    child.kill('SIGTERM') // no connection is taken any longer; it ends with this request
+    child.kill('SIGTERM') // no new connections are accepted; it ends with this request
   })
   return outcome
 }
 
-/** Asks the Worker over the socket that is its control. */
+/** Sends a command to the Worker over its control socket. */
 async function ask(socketPath: string, path: string, onLine: (line: string) => void = () => undefined): Promise<void> {
   const asked = request({ socketPath, path, method: 'POST' }).end()
   const [response] = await once(asked, 'response')

@@ -1,8 +1,8 @@
-/** The first words of a warning that does not hold here: `npm run dev` fires the jobs itself. */
+/** The first words of a warning that does not apply here: `npm run dev` runs the jobs itself. */
 const WRONG_ADVICE = 'Scheduled Workers are not automatically triggered'
 
 /**
- * Tells which lines of wrangler's standard error are worth showing. A warning is a paragraph: its first line has a mark, the
+ * Decides which lines of wrangler's standard error are worth showing. A warning is a paragraph: its first line has a mark, the
  * others are blank or indented.
  */
 export function createAdviceFilter(): (line: string) => boolean {

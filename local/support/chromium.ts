@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 
-/** Where systems put it. Playwright's own download is not used: the system's gets security updates. */
+/** Where systems install it. Playwright's own download is not used: the system's gets security updates. */
 const USUAL_PLACES = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -11,7 +11,7 @@ const USUAL_PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-/** @throws Error with a way out when there is no Chromium */
+/** @throws Error with a way out if there is no Chromium */
 export function findChromium(): string {
   const named = process.env.CHROMIUM?.trim()
   const found = (named ? [named] : USUAL_PLACES).find(isProgram)
@@ -29,7 +29,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** Chromium's sandbox refuses root, and containers seldom have it; the pages are the project's own. */
+/** Chromium's sandbox refuses root, and containers seldom support it; the pages are the project's own. */
 export function launchChromium(): Promise<Browser> {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking']
   return chromium.launch({ executablePath: findChromium(), args })

@@ -1,4 +1,4 @@
-/** Runs a script's main function: what goes wrong is one line and exit code 1, never a stack trace. */
+/** Runs a script's main function: an error is one line and exit code 1, never a stack trace. */
 export async function command(main: () => Promise<void>): Promise<void> {
   try {
     await main()
@@ -8,7 +8,7 @@ export async function command(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** One line that says what went wrong. Of a failed query that is its cause, not the statement. */
+/** Describes an error in one line. For a failed query it is the cause, not the statement. */
 export function describe(error: unknown): string {
   const reason = findReason(error)
   const message =
@@ -16,7 +16,7 @@ export function describe(error: unknown): string {
   return message.split('\n')[0] ?? message
 }
 
-/** Drivers wrap what happened in an error that quotes the statement, and Node puts several attempts into one. */
+/** Drivers wrap the cause in an error that quotes the statement, and Node combines several attempts in one. */
 function findReason(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return findReason(error.errors[0])
   if (!(error instanceof Error)) return error

@@ -9,8 +9,8 @@ export interface Connection {
 }
 
 /**
- * Opens the database that the environment names, as the scripts need it: Neon over its own endpoint, another endpoint of
- * the same protocol by NEON_FETCH_ENDPOINT, and any other Postgres through a service that this process opens for itself.
+ * Opens the database that the environment names for scripts: Neon over its own endpoint, another endpoint of
+ * the same protocol by NEON_FETCH_ENDPOINT, and any other Postgres through a service that this process opens itself.
  *
  * @throws Error when DATABASE_URL is missing
  */
@@ -24,15 +24,15 @@ export async function connect(env: NodeJS.ProcessEnv): Promise<Connection> {
   return { ...through(front.url, front.endpoint), close: front.close }
 }
 
-/** By host: the driver has one setting for all databases of a process. */
+/** By host: the driver has only one setting for all databases of a process. */
 const endpoints = new Map<string, string>()
 
-/** @param endpoint where Neon's HTTP protocol is spoken for the host of this address */
+/** @param endpoint the URL of Neon's HTTP protocol for the host of this address */
 export function through(url: string, endpoint: string): Connection {
   endpoints.set(new URL(url).hostname, endpoint)
   neonConfig.fetchEndpoint = (host) => endpoints.get(host) ?? toNeon(host)
   return { sql: neon(url), close: async () => undefined }
 }
 
-/** As the driver has it where nothing is set. */
+/** The driver's default. */
 const toNeon = (host: string) => `https://${host.replace(/^[^.]+\./, 'api.')}/sql`

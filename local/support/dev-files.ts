@@ -8,11 +8,11 @@ const VARIABLES = 'dev.vars'
 export interface DevCredentials extends Credentials {
   base_url: string
   local_url: string
-  /** The owners of the demo's customers, where it was asked for. */
+  /** The owners of the demo's customers, if the demo was requested. */
   demo?: readonly DemoLogin[]
 }
 
-/** @returns what an earlier start wrote; nothing of it when there was none or the file is damaged */
+/** @returns what an earlier start wrote; empty if there was none or the file is damaged */
 export async function readCredentials(folder: string): Promise<Partial<DevCredentials>> {
   try {
     return JSON.parse(await readFile(`${folder}/${CREDENTIALS}`, 'utf8'))
@@ -25,7 +25,7 @@ export async function writeCredentials(folder: string, credentials: DevCredentia
   await writeFile(`${folder}/${CREDENTIALS}`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 })
 }
 
-/** The Worker's variables that have to stay the same from start to start, or everybody would be signed out. */
+/** The Worker's variables that must stay the same across starts, or everybody would be signed out. */
 export async function devVariables(folder: string, port: number) {
   const known = await readVariables(folder)
   const kept = (name: string) =>
@@ -52,7 +52,7 @@ const OF_ENVIRONMENT = [
   'TURNSTILE_SECRET_KEY',
 ] as const
 
-/** Settings of the Worker that a start takes from its own environment: the look of the customer portal, and how people register and sign in. */
+/** Settings that a start inherits from its environment: the look of the customer portal, and how people register and sign in. */
 export function inheritedVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
   const given = OF_ENVIRONMENT.map((name) => [name, environment[name]?.trim()] as const)
   return Object.fromEntries(given.filter((entry): entry is readonly [(typeof entry)[0], string] => Boolean(entry[1])))
@@ -63,7 +63,7 @@ export async function writeVariables(folder: string, variables: Readonly<Record<
   await writeFile(`${folder}/${VARIABLES}`, lines.join(''), { mode: 0o600 })
 }
 
-/** wrangler takes what is in single quotes as it is: JSON has double ones inside. */
+/** wrangler takes text in single quotes literally: JSON contains double quotes. */
 const quote = (value: string) => (value.includes('"') ? `'${value}'` : JSON.stringify(value))
 
 export async function readVariables(folder: string): Promise<Map<string, string>> {

@@ -15,9 +15,9 @@ export interface DevServer {
 }
 
 /**
- * Starts `npm run dev` with its data in `folder`, as a process of its own, on free ports, with the embedded stores.
+ * Starts `npm run dev` with its data in `folder`, as a separate process, on free ports, with the embedded stores.
  *
- * @throws Error with what it said when it ends before it is ready
+ * @throws Error with its output if it ends before it is ready
  */
 export async function startDevServer(folder: string, ...options: string[]): Promise<DevServer> {
   const [port, localPort] = await Promise.all([freePort(), freePort()])

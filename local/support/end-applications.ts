@@ -1,8 +1,8 @@
 import type { Sql } from '../../src/db/client.ts'
 
 /**
- * A batch of every organization's grants of applications: the operator's own act, after which each person has to agree again.
- * Isolates see it within half a minute, when they read the keys again.
+ * One batch of all organizations' grants of applications, ended by the operator: afterwards each person must approve again.
+ * Isolates see it within half a minute, when they reload the keys.
  */
 const END = `
 with batch as (
@@ -10,7 +10,7 @@ with batch as (
 )
 update api_keys k set revoked_at = now(), is_active = false, version = version + 1 from batch where k.id = batch.id returning k.id`
 
-/** Ends all that applications were let into, and what waits for an answer. @returns how many grants ended */
+/** Ends all grants of applications, and pending requests for access. @returns how many grants ended */
 export async function endAllApplications(sql: Sql, batchRows: number): Promise<number> {
   await sql.transaction([sql`delete from oauth_codes`, sql`delete from oauth_devices`])
   for (let ended = 0; ; ) {

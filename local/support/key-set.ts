@@ -6,13 +6,13 @@ import { type PrivateJwk, publicJwk } from '../../src/lib/jwk-set.ts'
 export const ALGORITHMS = ['ES256', 'EdDSA', 'HS256'] as const
 export type SignatureAlgorithm = (typeof ALGORITHMS)[number]
 
-/** Former keys that go on verifying: more would only keep alive what was to be replaced. */
+/** Former keys that still verify: more would only keep alive keys that were meant to be replaced. */
 const MAX_FORMER_KEYS = 3
 
 export const isAlgorithm = (text: string): text is SignatureAlgorithm =>
   ALGORITHMS.some((algorithm) => algorithm === text)
 
-/** A fresh private key; its kid begins with the day it was made, so that a list of keys can be read. */
+/** A new private key; its kid begins with the day of its creation, so that a list of keys is readable. */
 export async function newKey(alg: SignatureAlgorithm): Promise<PrivateJwk> {
   const kid = `${new Date().toISOString().slice(0, 10)}-${base62(randomBytes(4), 6)}`
   if (alg === 'HS256') return { kty: 'oct', alg, kid, k: base64url(randomBytes(32)) }
@@ -22,16 +22,16 @@ export async function newKey(alg: SignatureAlgorithm): Promise<PrivateJwk> {
 }
 
 /**
- * Puts a new key first, of the kind of the present first one unless another is asked for.
+ * Puts a new key first, of the kind of the current first one unless another is requested.
  *
- * @returns the set, and the kids of those that it no longer holds
+ * @returns the set, and the kids of the dropped keys
  */
 export async function rotate(present: readonly PrivateJwk[], alg: SignatureAlgorithm = present[0]?.alg ?? 'ES256') {
   const [kept, dropped] = [present.slice(0, MAX_FORMER_KEYS), present.slice(MAX_FORMER_KEYS)]
   return { keys: [await newKey(alg), ...kept], dropped: dropped.map(({ kid }) => kid) }
 }
 
-/** A line for each key; the thumbprint of a shared secret would be a hash of it, so that one has none. */
+/** One line per key; a shared secret has no thumbprint, because that would be a hash of it. */
 export async function renderTable(keys: readonly PrivateJwk[]): Promise<string> {
   const rows = await Promise.all(
     keys.map(async (key, at) => {

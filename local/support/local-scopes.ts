@@ -1,4 +1,4 @@
-/** What applications may ask for in development and in the tests. */
+/** The scopes that applications may request in development and in the tests. */
 export const LOCAL_SCOPES = {
   'reports:read': 'Read your reports.',
   'reports:write': 'Create and change reports.',

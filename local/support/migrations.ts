@@ -11,11 +11,11 @@ const BREAKPOINT = '--> statement-breakpoint'
 
 export interface Migration {
   readonly name: string
-  /** ISO 8601; undefined while it is pending. */
+  /** ISO 8601; undefined while pending. */
   readonly appliedAt: string | undefined
 }
 
-/** Every migration of the folder in order, and whether the database has it. */
+/** Every migration of the folder in order, and whether it is applied. */
 export async function listMigrations(sql: Sql, folder = FOLDER): Promise<Migration[]> {
   const applied = await readApplied(sql)
   const files = await readdir(folder)
@@ -27,12 +27,12 @@ export async function listMigrations(sql: Sql, folder = FOLDER): Promise<Migrati
 }
 
 /**
- * Applies what is pending, in order; each migration whole or not at all, and once, also when two deployments do it at
+ * Applies pending migrations, in order; each whole or not at all, and once, even if two deployments do it at
  * the same time.
  *
- * @param last the last one to apply; all when undefined
+ * @param last the last one to apply; all if undefined
  * @param done called after each that this call applied
- * @throws Error naming the migration that failed; those before it stay applied
+ * @throws Error that names the failed migration; earlier ones stay applied
  */
 export async function migrateUp(
   sql: Sql,
@@ -49,9 +49,9 @@ export async function migrateUp(
 }
 
 /**
- * Undoes migrations, the newest first.
+ * Reverts migrations, newest first.
  *
- * @param last the oldest one to undo; only the newest applied one when undefined
+ * @param last the oldest one to revert; only the newest applied one if undefined
  */
 export async function migrateDown(
   sql: Sql,
@@ -69,7 +69,7 @@ export async function migrateDown(
   }
 }
 
-/** @param wanted a whole name, or its number: `0001` */
+/** @param wanted a full name, or its number: `0001` */
 function findIndex(migrations: readonly Migration[], wanted: string): number {
   const index = migrations.findIndex(({ name }) => name === wanted || name.startsWith(`${wanted}_`))
   if (index < 0)
@@ -78,14 +78,14 @@ function findIndex(migrations: readonly Migration[], wanted: string): number {
 }
 
 /**
- * How long a migration waits for a table's lock, and how often it tries again. Whoever comes after one that waits waits behind it, so
- * a long wait stops the deployment's requests; they go on between two tries.
+ * How long a migration waits for a table's lock, and how often it retries. Later requests queue behind a waiting one, so
+ * a long wait blocks the deployment's requests; they continue between two attempts.
  */
 const LOCK_TIMEOUT_MS = 3_000
 const TRIES = 5
 const LOCK_NOT_AVAILABLE = '55P03'
 
-/** Runs a file, again where others hold what it needs. */
+/** Runs a file, and retries if others hold locks that it needs. */
 async function runFile(sql: Sql, file: string, note: () => NeonQueryPromise<false, false>): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
@@ -98,9 +98,9 @@ async function runFile(sql: Sql, file: string, note: () => NeonQueryPromise<fals
 }
 
 /**
- * One transaction: the note that the file ran, and its statements. The lock keeps two deployments apart.
+ * One transaction: the record that the file ran, and its statements. The lock separates two deployments.
  *
- * @returns false when another one was faster, and so nothing was done
+ * @returns false if another deployment was faster, so nothing was done
  */
 async function tryFile(sql: Sql, file: string, note: NeonQueryPromise<false, false>): Promise<boolean> {
   const statements = (await readFile(file, 'utf8')).split(BREAKPOINT).map((statement) => statement.trim())
@@ -122,13 +122,13 @@ function lock(sql: Sql) {
   return sql.query(`select pg_advisory_xact_lock(hashtext('schema_migrations'))`)
 }
 
-/** After the lock above: another deployment's migrations may take as long as they take. */
+/** After the lock above: another deployment's migrations may take any time. */
 function limitWaits(sql: Sql) {
   return sql.query(`set local lock_timeout = '${LOCK_TIMEOUT_MS}ms'`)
 }
 
 async function readApplied(sql: Sql): Promise<Map<string, string>> {
-  // Under the lock: two that find no table would both make it, and one of them would fail.
+  // Under the lock: two that find no table would both create it, and one of them would fail.
   await sql.transaction([
     lock(sql),
     sql.query(

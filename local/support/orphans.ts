@@ -13,9 +13,9 @@ interface Process {
 
 /**
  * Ends this project's Worker runtimes that serve a port although the server that started them is gone: all of `npm run dev`
- * was killed, so that nobody was left to end them.
+ * was killed, so nothing was left to end them.
  *
- * @returns whether there were any; on Windows, which has no `ps`, there never are
+ * @returns whether there were any; never on Windows, which has no `ps`
  */
 export async function endOrphans(port: number): Promise<boolean> {
   const listed = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,pgid=,args=']).catch(() => undefined)

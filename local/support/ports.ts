@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { endOrphans } from './orphans.ts'
 
-/** The port of a variable of the environment. @throws Error */
+/** The port in an environment variable. @throws Error */
 export function portFrom(name: string, otherwise: number): number {
   const text = process.env[name]?.trim() || String(otherwise)
   const port = Number(text)
@@ -11,7 +11,7 @@ export function portFrom(name: string, otherwise: number): number {
   return port
 }
 
-/** Waits for what is left of a server that was killed, and takes its port over. @throws Error if somebody else has it */
+/** Waits for the remains of a killed server, and takes its port over. @throws Error if another process has it */
 export async function requireFreePort(name: string, port: number): Promise<void> {
   if (await isFree(port)) return
   if (await endOrphans(port)) {
@@ -35,7 +35,7 @@ async function isFree(port: number): Promise<boolean> {
   return isListening
 }
 
-/** One to choose instead. */
+/** A port to choose instead. */
 export function otherPort(port: number): number {
   return port < 65_000 ? port + 100 : port - 100
 }

@@ -3,7 +3,7 @@ import { parseRedisShards } from '../../src/config-shards.ts'
 import { connectRedis, type RedisBackend, type RedisReply } from '../stack/redis.ts'
 import { readAddress, readShardAddresses } from './settings.ts'
 
-/** Sends one command. Texts come as text. */
+/** Sends one command. Strings are returned as text. */
 export type Send = (words: string[]) => Promise<unknown>
 
 interface Opened {

@@ -1,4 +1,4 @@
-/** Seals again, under the first of SECRET_KEYS, what the database holds sealed. */
+/** Seals the database's sealed values again, under the first of SECRET_KEYS. */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { describePurpose as describeSso } from '../../src/accounts/sso/connection.ts'
 import { describePurpose as describeTotp } from '../../src/accounts/two-factor/totp-purpose.ts'
@@ -25,7 +25,7 @@ const PLACES: readonly Place[] = [
 
 export interface Progress {
   readonly place: string
-  /** Rows that were looked at so far. */
+  /** Rows looked at so far. */
   looked: number
   resealed: number
   /** Ids of rows that no secret opens. */
@@ -41,8 +41,8 @@ interface Work {
 }
 
 /**
- * Goes through all rows in the order of their ids. What the first secret has sealed already is left alone, so a run that
- * was ended goes on where the last one stopped, and two at once do no harm: a row is written only if it is what was read.
+ * Goes through all rows in order of their ids. Values that the first secret sealed are skipped, so an interrupted run can be
+ * continued, and two concurrent runs do no harm: a row is written only if it still has the value that was read.
  */
 export async function reseal(work: Work): Promise<readonly Progress[]> {
   const done: Progress[] = []
@@ -63,7 +63,7 @@ async function resealColumn(work: Work, { table, id, column, purpose }: Place): 
   })
 }
 
-/** The headers of a route are one value: all of them are sealed again, or none. */
+/** The headers of a route are one value: either all of them are sealed again, or none. */
 async function resealHeaders(work: Work): Promise<Progress> {
   const progress: Progress = { place: 'gateway_routes.add_headers', looked: 0, resealed: 0, closed: [] }
   const read = `select id, add_headers from gateway_routes
@@ -87,7 +87,7 @@ async function resealHeaders(work: Work): Promise<Progress> {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** @param each says whether the row was sealed again, and throws if no secret opens it */
+/** @param each returns whether the row was sealed again, and throws if no secret opens it */
 async function inBatches(work: Work, progress: Progress, read: string, each: (row: Row) => Promise<boolean>) {
   let after: unknown = null
   for (;;) {
@@ -107,7 +107,7 @@ async function inBatches(work: Work, progress: Progress, read: string, each: (ro
   }
 }
 
-/** @returns undefined for what the first secret has sealed. @throws OperationError if no secret opens it */
+/** @returns undefined if the first secret has sealed it. @throws OperationError if no secret opens it */
 async function sealAgain(secrets: RootSecrets, purpose: string, sealed: Uint8Array): Promise<Uint8Array | undefined> {
   if (await isSealedByFirst(secrets, purpose, sealed)) return undefined
   return seal(secrets, purpose, await unseal(secrets, purpose, sealed))

@@ -23,7 +23,7 @@ export interface DemoLogin extends Login {
   organization_id: string
 }
 
-/** What a newcomer needs to try everything; only ever in a file of their own machine. */
+/** What a newcomer needs in order to try everything; only ever in a file on their own machine. */
 export interface Credentials {
   admin: Login
   user: Login
@@ -32,7 +32,7 @@ export interface Credentials {
   service_key: string
 }
 
-/** The plans and the operator's own organization: what every installation needs. Twice is once. */
+/** The plans and the operator's own organization: what every installation needs. Idempotent. */
 export async function seedFoundation(sql: Sql): Promise<{ platformId: string }> {
   const db = ormOver(sql)
   const rows = Object.entries(SEED_PLANS).map(([id, plan], sortOrder) => Object.assign({ id, sortOrder }, plan))
@@ -47,8 +47,8 @@ export async function seedFoundation(sql: Sql): Promise<{ platformId: string }> 
 }
 
 /**
- * The foundation, and a demo: an organization with a key, its owner, an administrator and a service key. Twice is once:
- * what `known` holds and the database still has is kept.
+ * The foundation, and a demo: an organization with a key, its owner, an administrator and a service key. Idempotent:
+ * what is in `known` and still in the database is kept.
  */
 export async function seedDemo(sql: Sql, known: Partial<Credentials>): Promise<Credentials> {
   const db = ormOver(sql)
@@ -69,7 +69,7 @@ export async function seedDemo(sql: Sql, known: Partial<Credentials>): Promise<C
   }
 }
 
-/** Has the local payment providers sell the plans, where nobody chose what sells them. */
+/** Makes the local payment providers sell the plans that have no product yet. */
 async function offerPlans(db: Database): Promise<void> {
   for (const [id, { yearly, ...monthly }] of Object.entries(LOCAL_PRODUCTS)) {
     const [plan] = await db.select({ prices: plans.prices }).from(plans).where(eq(plans.id, id))
@@ -91,7 +91,7 @@ export const serviceKey = (platformId: string): SeedKey => ({
   scopes: ['platform:verify', 'platform:usage'],
 })
 
-/** Makes a user the owner of an organization, whatever they were before. */
+/** Makes a user the owner of an organization, whatever their role was. */
 export async function ensureOwner(db: Database, organizationId: string, userId: string): Promise<void> {
   await db
     .insert(memberships)
@@ -99,7 +99,7 @@ export async function ensureOwner(db: Database, organizationId: string, userId: 
     .onConflictDoUpdate({ target: [memberships.organizationId, memberships.userId], set: { role: 'owner' } })
 }
 
-/** @returns the user's id and login; the password is set again unless `password` is the one they were made with */
+/** @returns the user's id and login; the password is set again unless `password` is the original one */
 export async function ensureUser(
   db: Database,
   email: string,
@@ -143,7 +143,7 @@ interface SeedKey {
   readonly scopes: string[]
 }
 
-/** Whether there is a live key under that name, whose text nobody can know any more. */
+/** Whether there is a live key with this name, whose text nobody can know any more. */
 export async function hasKeyNamed(db: Database, { organizationId, name }: SeedKey): Promise<boolean> {
   const rows = await db.select({ id: apiKeys.id }).from(apiKeys).where(liveKeys(organizationId, name)).limit(1)
   return rows.length > 0
@@ -152,7 +152,7 @@ export async function hasKeyNamed(db: Database, { organizationId, name }: SeedKe
 const liveKeys = (organizationId: string, name: string) =>
   and(eq(apiKeys.organizationId, organizationId), eq(apiKeys.name, name), isNull(apiKeys.revokedAt))
 
-/** @returns the known key while the database has it, else a new one in its place */
+/** @returns the known key if it is still in the database, else a new one in its place */
 export async function ensureKey(db: Database, wanted: SeedKey, known?: string): Promise<string> {
   const { organizationId, name, prefix, environment, scopes } = wanted
   if (known && (await hasKey(db, organizationId, known))) return known

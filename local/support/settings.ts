@@ -3,7 +3,7 @@ import { givenName, withAliases } from '../../src/config-aliases.ts'
 /**
  * A whole number above zero from a script's options or the environment.
  *
- * @throws Error that names it and says what it is, when it is something else
+ * @throws Error that names the setting and quotes its value, if it is anything else
  */
 export function readCount(name: string, text: string | undefined, otherwise: number): number {
   if (!text?.trim()) return otherwise
@@ -12,7 +12,7 @@ export function readCount(name: string, text: string | undefined, otherwise: num
   return Number(text)
 }
 
-/** Schemes by variable, with the form that an address has. */
+/** Schemes by variable, with the form of an address. */
 const FORMS = {
   DATABASE_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
   DATABASE_REPLICA_URL: [/^postgres(ql)?:$/, 'postgresql://user:password@host/name'],
@@ -20,9 +20,9 @@ const FORMS = {
 } as const
 
 /**
- * A store's address from the environment. An empty variable counts as unset; another system's name for it then counts.
+ * A store's address from the environment. An empty variable counts as unset; then another system's name for it is used.
  *
- * @throws Error that names the variable and says what an address looks like, never the value: it may hold a password
+ * @throws Error that names the variable and the form of an address, never the value: it may contain a password
  */
 export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): string | undefined {
   const given = withAliases(env) as NodeJS.ProcessEnv
@@ -37,7 +37,7 @@ export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): s
 /**
  * The addresses of more Redis databases, separated by commas: `REDIS_SHARD_URLS`. None without it.
  *
- * @throws Error that says which of them is none or is there twice, never the value
+ * @throws Error that says which one is not an address or is duplicated, never the value
  */
 export function readShardAddresses(env: NodeJS.ProcessEnv): string[] {
   const given = (env.REDIS_SHARD_URLS ?? '').split(',').map((text) => text.trim())

@@ -6,7 +6,7 @@ interface Started {
   readonly serviceKey: string
 }
 
-/** What a newcomer reads first: where everything is, and one line to try that works as printed. */
+/** The first text for a newcomer: where everything is, and one line to try that works as printed. */
 export function welcome({ folder, baseUrl, localUrl, apiKey, serviceKey }: Started): string {
   return `
 Tollgate is at ${baseUrl}   (API docs: ${baseUrl}/docs)

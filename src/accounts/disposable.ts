@@ -6,7 +6,7 @@ import { Problem } from '../problems.ts'
 
 /** Lists have 4,000 to 100,000 domains. */
 const MAX_BYTES = 3 * 1024 * 1024
-/** How long a list that did not come is not asked for again. */
+/** How long to wait before a failed download of the list is retried. */
 const PAUSE_SECONDS = 60
 
 type Lookup = Pick<Deps, 'config' | 'now'>
@@ -18,12 +18,12 @@ interface List {
   readonly freshUntil: number
 }
 
-/** That of this isolate. */
+/** This isolate's copy. */
 let list: List | undefined
 
 /**
- * Whether an address is of a service that gives throwaway ones to anybody, by the list of the operator's choice. If the list does not
- * come in time, the last one counts, or none: `disposable_list_unavailable` is logged.
+ * Whether an address belongs to a service that gives anybody throwaway addresses, according to the operator's chosen list. If
+ * the list does not arrive in time, the previous one is used, or none, and `disposable_list_unavailable` is logged.
  *
  * @returns false when DISPOSABLE_DOMAINS_URL is not set
  */
@@ -32,7 +32,7 @@ export async function isDisposable(deps: Lookup, email: string): Promise<boolean
   if (!url) return false
   const { domains } = await loadList(deps, url)
   const labels = emailDomain(email).split('.')
-  return labels.some((_, at) => domains.has(labels.slice(at).join('.'))) // a list has domains, addresses may be of hosts below them
+  return labels.some((_, at) => domains.has(labels.slice(at).join('.'))) // a domain's entry covers its subdomains
 }
 
 /** @throws Problem `email_disposable` */
@@ -63,13 +63,13 @@ const keepLast = (url: string, at: number): List => ({
 })
 
 const DOMAIN = /^([\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+$/u
-/** Of a hundred lines so many may be no domains. More are another format, or another page. */
+/** The percentage of lines that may not be domains. A higher one means another format, or another page. */
 const MAX_STRAYS = 1
 
 /**
- * One domain on each line; what begins with `#` or `//` is a comment.
+ * One domain per line; lines that begin with `#` or `//` are comments.
  *
- * @throws Error for what is no list of domains: it would let everybody in without a word
+ * @throws Error if the text is not a list of domains: using it would silently admit everybody
  */
 function parse(text: string): Set<string> {
   const lines = text.split('\n').map((line) => line.trim().toLowerCase())

@@ -18,7 +18,7 @@ import { requireDomain } from './registration.ts'
 
 type Invited = NonNullable<Awaited<ReturnType<typeof findInvited>>>
 
-/** The account of an invited address, if there is one. */
+/** Finds the account of an invited address. */
 export function findInvited(deps: ManagementDeps, email: string) {
   return findUserByEmail(deps.db, email)
 }
@@ -53,8 +53,8 @@ interface Person {
 /**
  * Creates an account with a confirmed address, and a personal organization like any other.
  *
- * @param also further statements of the batch, which may refuse it
- * @returns the user's id, or `undefined` if they refused it, or the address has an account meanwhile
+ * @param also further statements of the batch, which may abort it
+ * @returns the user's id, or `undefined` if they aborted it, or the address got an account meanwhile
  * @throws Problem `registration_domain_not_allowed`, `email_disposable`, `invalid_request` for a weak password
  */
 export async function registerInvited(

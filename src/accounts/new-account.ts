@@ -9,9 +9,9 @@ export interface Person {
   readonly name?: string | null | undefined
   /** The name of their first organization. Defaults to a personal one. */
   readonly organization?: string | undefined
-  /** Set if they have already proved that the address is theirs. */
+  /** Set if they have already proved that they own the address. */
   readonly emailVerifiedAt?: Date
-  /** False if somebody who knows them made the account. */
+  /** False if somebody else created the account for them. */
   readonly isSelfRegistered?: boolean
 }
 

@@ -13,19 +13,19 @@ interface Owner {
 }
 
 interface Means {
-  /** What proved that the address is theirs; the audit row tells it. */
+  /** What proved that they own the address; stored in the audit row. */
   readonly detail: { readonly by: 'identity' | 'email'; readonly provider?: string }
-  /** Whether somebody who may invite vouches for them (registration.ts). */
+  /** Whether somebody who may invite vouches for them, so that closed registration does not matter (registration.ts). */
   readonly isInvited?: boolean | undefined
   /** Further statements of the batch. */
   readonly also?: (userId: string) => readonly Statement[]
 }
 
 /**
- * Makes an account without a password for somebody who has proved that an address is theirs.
+ * Creates an account without a password for somebody who has proved that they own an address.
  *
- * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `email_disposable`, `rate_limited`; the database's error where another
- *   request was faster (`users_email_unique`)
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `email_disposable`, `rate_limited`; the database's
+ *   error if another request was faster (`users_email_unique`)
  */
 export async function registerConfirmed(deps: ManagementDeps, owner: Owner, means: Means): Promise<void> {
   const { detail, isInvited = false, also } = means

@@ -5,9 +5,9 @@ import { Problem } from '../problems.ts'
 type Settings = Pick<Config, 'REGISTRATION' | 'REGISTRATION_DOMAINS'>
 
 /**
- * Whether an address may have an account made by itself. Decided by the settings and the address alone, before any account
- * is looked for: a refusal says nothing of whether there is one. With `invitation` an account is made where the invitation
- * is accepted (organizations/invitations/accept.ts).
+ * Requires that an address may register without an invitation. Decided only from the settings and the address, before looking
+ * for an account: a refusal does not reveal whether there is one. With `invitation`, accepting an invitation creates the
+ * account (organizations/invitations/accept.ts).
  *
  * @throws Problem `registration_closed`, `registration_domain_not_allowed`
  */
@@ -16,13 +16,13 @@ export function requireMayRegister(settings: Settings, email: string): void {
   requireDomain(settings, email)
 }
 
-/** The same as a question. */
+/** The same as a condition. */
 export const mayRegister = (settings: Settings, email: string): boolean =>
   settings.REGISTRATION !== 'invitation' && isDomainAllowed(settings, email)
 
 /**
- * Whether an address may have an account at all: an invitation opens no other domain, since anybody with an account can
- * send one.
+ * Requires that an address may have an account at all: an invitation does not admit other domains, because anybody with an
+ * account can send one.
  *
  * @throws Problem `registration_domain_not_allowed`
  */
@@ -38,6 +38,6 @@ interface Account {
   readonly emailVerifiedAt: Date | null
 }
 
-/** Whether whoever has proved to be the owner of an account may sign in to it. */
+/** Whether the proven owner of an account may sign in to it. */
 export const isAdmitted = ({ EMAIL_VERIFICATION }: Config, { isActive, emailVerifiedAt }: Account): boolean =>
   isActive && (EMAIL_VERIFICATION !== 'required' || emailVerifiedAt !== null)

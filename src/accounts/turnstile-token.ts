@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** In a file of its own, since several schemas have it. */
+/** In its own file, because several schemas use it. */
 export const turnstileToken = z
   .string()
   .regex(/^[!-~]{1,2048}$/, 'must be what the widget gave')

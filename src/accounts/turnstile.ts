@@ -4,17 +4,17 @@ import type { ManagementDeps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { Problem } from '../problems.ts'
 
-/** What Cloudflare answers of a token (https://developers.cloudflare.com/turnstile/get-started/server-side-validation/). */
+/** Cloudflare's response about a token (https://developers.cloudflare.com/turnstile/get-started/server-side-validation/). */
 const Verdict = z.object({ success: z.boolean(), 'error-codes': z.array(z.string()).default([]) })
 
-/** Codes that speak of this deployment or of Cloudflare, which no visitor can help, nor bring about. */
+/** Error codes that are caused by this deployment or Cloudflare; no visitor can cause or fix them. */
 const OF_OTHERS = new Set(['missing-input-secret', 'invalid-input-secret', 'internal-error'])
 
 /**
- * Requires that a person registers, by the token of Cloudflare Turnstile. If Cloudflare does not answer in time, or does not know the
- * secret, everybody is let in: `turnstile_unavailable` is logged, and the other rules apply.
+ * Requires that a person registers, proved by a token of Cloudflare Turnstile. If Cloudflare does not respond in time, or
+ * does not know the secret, everybody is admitted: `turnstile_unavailable` is logged, and the other rules apply.
  *
- * A back end that names its client's address with a service key has let that person in by rules of its own.
+ * A back end that states its client's address with a service key has already admitted that person by its own rules.
  *
  * @throws Problem `person_unproven`
  */
@@ -22,14 +22,14 @@ export async function requirePerson(deps: ManagementDeps, token: string | undefi
   if (!(await isPerson(deps, token))) throw new Problem('person_unproven')
 }
 
-/** The same as a question. */
+/** The same as a condition. */
 export async function isPerson(deps: ManagementDeps, token: string | undefined): Promise<boolean> {
   const { TURNSTILE_SECRET_KEY: secret } = deps.config
   if (!secret || deps.origin.addressBy !== undefined) return true
   return token !== undefined && (await ask(deps, secret, token))
 }
 
-/** What a page needs to show the widget. */
+/** The data that a page needs to show the widget. */
 export const describeCheck = ({ TURNSTILE_SITE_KEY: siteKey, TURNSTILE_URL }: Config) =>
   siteKey === undefined ? null : { site_key: siteKey, script_url: `${TURNSTILE_URL}/api.js?render=explicit` }
 

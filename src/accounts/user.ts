@@ -10,13 +10,13 @@ import { Problem } from '../problems.ts'
 import { type Profile, selectProfile } from './queries.ts'
 import type { User } from './schemas.ts'
 
-/** Reads a signed-in user's own profile. @throws Problem `unauthenticated` when another request deleted the account */
+/** Reads a signed-in user's own profile. @throws Problem `unauthenticated` if another request deleted the account */
 export async function getOwnProfile(deps: ManagementDeps, user: UserPrincipal): Promise<z.output<typeof User>> {
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   return toUser(deps.config, profile, findUnmet(user, user.organizationId))
 }
 
-/** A profile in its wire form. @param unmet what the active organization requires of them that they lack */
+/** Serializes a profile. @param unmet the active organization's requirement that they do not meet */
 export function toUser(
   { EMAIL_VERIFICATION }: Config,
   profile: Profile | undefined,

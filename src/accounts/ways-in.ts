@@ -3,11 +3,11 @@ import type { Config } from '../config.ts'
 import { issuerOf } from '../config-providers.ts'
 import { relyingPartyId } from './passkeys/relying-party.ts'
 
-/** The ways to sign in that this deployment has. */
+/** The ways to sign in that this deployment offers. */
 export interface Ways {
-  /** Of its identity providers. */
+  /** The issuers of its identity providers. */
   readonly issuers: readonly string[]
-  /** Whose passkeys work. */
+  /** The relying party whose passkeys work. */
   readonly rpId: string
   /** Whether a code or link sent by email signs in. */
   readonly byEmail: boolean
@@ -19,7 +19,7 @@ export const waysIn = (config: Config): Ways => ({
   byEmail: emailMethod(config) !== 'off',
 })
 
-/** What is sent by email to sign in. Without an email provider, nothing is. */
+/** How email signs in: with a code, a link, or not at all. Always off without an email provider. */
 export const emailMethod = ({ EMAIL_SIGN_IN, MAIL_PROVIDER }: Config): Config['EMAIL_SIGN_IN'] =>
   MAIL_PROVIDER === 'none' ? 'off' : EMAIL_SIGN_IN
 
@@ -27,7 +27,7 @@ export const emailMethod = ({ EMAIL_SIGN_IN, MAIL_PROVIDER }: Config): Config['E
  * Whether somebody can sign in without one of their identities or passkeys: by password, by email, with another passkey, or with
  * another identity of a provider in use.
  *
- * @param without its id
+ * @param without the id of the identity or passkey to disregard
  */
 export const hasWayIn = (userId: string, { issuers, rpId, byEmail }: Ways, without: string): SQL => sql`(
   exists (select 1 from users u where u.id = ${userId}::uuid

@@ -8,7 +8,7 @@ type Media = { schema?: AnySchema; example?: unknown }
 type Content = Readonly<Record<string, Media>>
 
 /**
- * Gives each operation an example of its body and of each answer that is no problem: what a schema states as its `example`,
+ * Gives each operation an example of its body and of each successful answer: the schema's own `example`,
  * else one that is built from its fields. Changes the document in place: nothing else holds it yet.
  */
 export function addExamples(document: OpenApiDocument): void {

@@ -22,7 +22,7 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly method: M
   readonly path: P
   readonly tag: string
-  /** What a generated client calls it: a verb and a noun in camelCase. It is unique, and it stays when the path changes. */
+  /** Its name in generated clients: a verb and a noun in camelCase. It is unique and does not change with the path. */
   readonly operationId: string
   readonly summary: string
   readonly description?: string
@@ -36,20 +36,20 @@ interface Declaration<M extends Method, P extends string, B, O, Q, A, R extends 
   readonly returns: R
   /** Whether it creates something. Then a repeat with the same `Idempotency-Key` gets the first answer. */
   readonly creates?: boolean
-  /** Whether it changes what a second time would change again, or refuse: then it takes an `Idempotency-Key` as well. */
+  /** Whether a second request would change something again, or be refused: then it takes an `Idempotency-Key` as well. */
   readonly repeatable?: boolean
   /**
    * Whether it changes credentials or settings, or spends money. Then an administrator in a support session cannot call
    * it.
    */
   readonly credentials?: boolean
-  /** The scope with which a service key may call a route of administrators too; other routes have theirs by their permission. */
+  /** The scope with which a service key may also call a route of administrators; the permission implies that of other routes. */
   readonly service?: PlatformScope
-  /** Whether the body names the owners of what it holds: a service key then needs not name one organization (`isService`). */
+  /** Whether the body names the owners of its items: then a service key need not name one organization (`isService`). */
   readonly ownersInBody?: boolean
-  /** Whether also members may call it who lack what their organization requires of all, such as a second factor. */
+  /** Whether members may call it even if they lack what their organization requires, such as a second factor. */
   readonly forAllMembers?: boolean
-  /** Beyond those that follow from the rest of the declaration. */
+  /** Problems beyond those that follow from the rest of the declaration. */
   readonly fails?: readonly ProblemCode[]
 }
 
@@ -126,7 +126,7 @@ export function apiRoute<
   })
 }
 
-/** For a route without query parameters: it refuses any by name, as other routes refuse unknown ones. */
+/** For a route without query parameters: unknown ones are refused by name, as on other routes. */
 const NO_QUERY = z.strictObject({})
 
 /** @throws Error when the module is loaded, so that a route that accepts unknown input fails before any test runs */

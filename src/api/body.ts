@@ -14,7 +14,7 @@ import {
 } from '../http/json-body.ts'
 import { parseInput } from '../problems.ts'
 
-/** The same for routes whose schema is checked later. Handlers read the body with `c.req.json()`. */
+/** Reads JSON for routes whose schema is checked later. Handlers read the body with `c.req.json()`. */
 export const withJsonBody = createMiddleware<ManagementEnv>(async function withJsonBody(c, next) {
   const text = await readJsonText(c.req.raw)
   parseJson(text)
@@ -29,7 +29,7 @@ export interface BodyForms {
   readonly wrap?: Readonly<Record<string, (text: string) => string>>
 }
 
-/** The same for a route that accepts more than JSON of the default size. */
+/** Like `withJsonBody`, for a route that accepts more than JSON of the default size. */
 export const withBodyForms = ({ maxBytes = MAX_BODY_BYTES, wrap = {} }: BodyForms) =>
   createMiddleware<ManagementEnv>(async function withBodyForms(c, next) {
     const wrapped = Object.hasOwn(wrap, mediaType(c.req.raw)) ? wrap[mediaType(c.req.raw)] : undefined

@@ -3,8 +3,8 @@ import type { ManagementEnv } from '../auth/env.ts'
 import { Problem } from '../problems.ts'
 
 /**
- * A page of the documentation as Markdown, or the index of all of them (local/build/docs.ts). Without `.md`, an address
- * leads to the one with it.
+ * A page of the documentation as Markdown, or the index of all of them (local/build/docs.ts). A path without `.md`
+ * redirects to the one with it.
  *
  * @throws Problem `not_found`
  */

@@ -13,7 +13,7 @@ import type { OpenApiDocument } from './openapi.ts'
 
 const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
-/** The page loads nothing; the one style and the one script that it holds are allowed by their hashes (CSP3 §2.3.1). */
+/** The page loads nothing. Its one style and one script are allowed by their hashes (CSP3 §2.3.1). */
 const POLICY = [
   "default-src 'none'",
   `style-src ${hashSource(STYLE)}`,

@@ -39,7 +39,7 @@ type Announcements = readonly RowVersion[]
  * exists without the other. None if the request has no `Idempotency-Key`.
  *
  * @param body what goes over the wire; null for an answer without a body
- * @param announcements what is to be announced after the batch: a repeat announces it again, in case the first could not
+ * @param announcements row versions to publish after the batch: a repeat publishes them again, in case the first could not
  */
 export async function keepAnswer(
   { repeats }: ManagementDeps,

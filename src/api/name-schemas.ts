@@ -1,6 +1,6 @@
 /**
  * Gives every object of the document a name, so that generated clients have no anonymous types. A schema with an `id` keeps
- * it; any other is named by where it stands: `CreatePlanRequest`, `ListPlansResponse`, `AuditLogActor`.
+ * it; any other is named by its position: `CreatePlanRequest`, `ListPlansResponse`, `AuditLogActor`.
  */
 import type { OpenApiDocument } from './openapi.ts'
 
@@ -18,10 +18,10 @@ interface Schema {
 }
 type Schemas = Readonly<Record<string, Schema>>
 
-/** What has a name by now. */
+/** The names given so far. */
 interface Named {
   readonly components: Record<string, Schema>
-  /** Names by schemas as JSON: a shape that is shared is one component. */
+  /** Names by schemas as JSON: equal shapes share one component. */
   readonly byShape: Map<string, string>
 }
 
@@ -32,7 +32,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 /** Changes the document in place: nothing else holds it yet. */
 export function nameSchemas(document: OpenApiDocument): void {
   const given = (document.components?.schemas ?? {}) as Schemas
-  const named: Named = { components: { ...given }, byShape: new Map() } // each id is taken before a name is chosen
+  const named: Named = { components: { ...given }, byShape: new Map() } // ids are taken before names are chosen
   for (const [name, schema] of Object.entries(given)) keep(nameWithin(schema, name, named), name, named)
   for (const item of Object.values(document.paths ?? {}))
     for (const operation of METHODS.map((method) => item[method]).filter((one) => one !== undefined))
@@ -52,14 +52,14 @@ function nameBodies(operation: Operation, named: Named): void {
   for (const { content } of Object.values(responses)) nameMedia(content, `${name}Response`, named)
 }
 
-/** A whole body has a name even where it is no object, such as a union. */
+/** A whole body gets a name even if it is not an object, such as a union. */
 function nameMedia(content: Media | undefined, name: string, named: Named): void {
   const media = content?.['application/json']
   if (!media?.schema || media.schema.$ref) return
   media.schema = toComponent(nameWithin(media.schema, name, named), name, named)
 }
 
-/** The schema with all objects below it named. */
+/** Names all objects below the schema. */
 function nameWithin(schema: Schema, name: string, named: Named): Schema {
   const { properties, items, additionalProperties } = schema
   const place = (inner: Schema, as: string) => nameInline(inner, as, named)
@@ -108,7 +108,7 @@ function keep(schema: Schema, name: string, { components, byShape }: Named): str
   return name
 }
 
-/** What tells one option of a union from the others: its first field that can have but one value. */
+/** What distinguishes an option of a union: its first field that has only one possible value. */
 function labelOption({ properties = {} }: Schema, at: number): string {
   for (const [field, { const: fixed, enum: values = [] }] of Object.entries(properties)) {
     const value = fixed ?? (values.length === 1 ? values[0] : undefined)
@@ -118,7 +118,7 @@ function labelOption({ properties = {} }: Schema, at: number): string {
   return `Option${at + 1}`
 }
 
-/** What a list or map called so holds. */
+/** The name for an element of the list or map with this name. */
 const toSingular = (name: string) => (name.endsWith('s') ? name.slice(0, -1) : `${name}Item`)
 
 const toPascal = (text: string) => text.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, first) => first.toUpperCase())

@@ -12,7 +12,7 @@ const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usa
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
 is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
 
-/** In the order in which a reader meets them. The calls that an API's back end makes for each request come first. */
+/** In the order in which to read them. The calls that an API's back end makes for each request come first. */
 const TAGS = [
   ['Verification', 'Whether a key is valid, and whether the request fits its limits.'],
   ['Usage', 'Reporting, reserving and settling; quotas, analytics and alerts.'],

@@ -4,7 +4,7 @@ import type { AuditLog } from './schemas.ts'
 
 type Row = typeof auditLogs.$inferSelect
 
-/** A row as administrators see it. */
+/** Serializes a row for administrators. */
 export function toAuditLog(row: Row): z.output<typeof AuditLog> {
   return {
     id: row.id,

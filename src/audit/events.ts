@@ -11,10 +11,10 @@ import {
 } from '../events/subjects.ts'
 import type { AuditAction } from './actions.ts'
 
-/** What was done to an organization, as its audit row has it. */
+/** An action on an organization, as recorded in its audit row. */
 export interface Act {
   readonly organizationId: string
-  /** What it was done to. */
+  /** The id of the target. */
   readonly id: string
   readonly actorId: string | null
   readonly detail: Readonly<Record<string, unknown>>
@@ -43,7 +43,7 @@ const memberAdded: Telling = (act) => [memberEvent('member.added', act, { role: 
 const memberRemoved: Telling = (act) => [memberEvent('member.removed', act, { role: act.detail.from })]
 const reason = (act: Act) => pick(act, ['reason'])
 
-/** Which events tell of what was done. They are written by the batch that writes the audit row, at its end. */
+/** The webhook events of each action. The batch that writes the audit row also writes them, at its end. */
 const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
   'account.registered': organization('organization.created'),
   'organization.created': organization('organization.created'),
@@ -91,7 +91,7 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
   ],
 }
 
-/** The events that tell of an act. */
+/** Lists the webhook events of an action. */
 export const listEvents = (action: AuditAction, act: Act): readonly Happening[] => EVENTS_OF[action]?.(act) ?? []
 
 const listNames = (fields: unknown) => Object.keys(fields ?? {})

@@ -1,15 +1,15 @@
-/** The audit log's partitions, one for each month (UTC): made ahead, and dropped after the retention. */
+/** The audit log's monthly partitions (UTC): created ahead, and dropped after the retention period. */
 import type { Deps } from '../deps.ts'
 import { toMonth } from '../lib/period.ts'
 
 const DAY_MS = 24 * 3_600_000
-/** The present month and the next three. */
+/** In addition to the current month. */
 const MONTHS_AHEAD = 3
-/** Rows of a statement that deletes what is not dropped with its month, and statements of a run. */
+/** Rows per statement, and statements per run, for deleting rows that are not dropped with a partition. */
 const BATCH_ROWS = 20_000
 const MAX_BATCHES = 25
 
-/** Makes partitions ahead. Rows that came before their partition are in the default one, and are moved. */
+/** Creates partitions ahead. Rows that were written before their partition existed are moved there from the default one. */
 export async function makeAuditPartitions({ sql }: Pick<Deps, 'sql'>, at: number) {
   const [row] = await sql.query(
     `select count(*) filter (where ensure_audit_partition((date_trunc('month', $1::timestamptz, 'UTC') at time zone 'UTC'
@@ -21,8 +21,8 @@ export async function makeAuditPartitions({ sql }: Pick<Deps, 'sql'>, at: number
 }
 
 /**
- * Drops every month that is over for longer than the retention. The partitions that hold several months, the one from before
- * the table was partitioned and the default one, lose the rows of these months in batches.
+ * Drops every month that ended before the retention period. Two partitions contain several months: the default one, and the one
+ * from before the table was partitioned. From these, the rows of such months are deleted in batches.
  */
 export async function dropAuditPartitions({ sql, config }: Pick<Deps, 'sql' | 'config'>, at: number) {
   const kept = toMonth(at - config.AUDIT_RETENTION_DAYS * DAY_MS)

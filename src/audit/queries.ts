@@ -43,17 +43,17 @@ export function listAllAuditLogs(
     .limit(page.limit + 1)
 }
 
-/** What follows a row: found by its time too, since an id alone is looked for in every partition. */
+/** Selects the rows that follow a row. Also uses the row's time, because an id alone would be searched in every partition. */
 function isAfterRow(id: string | undefined): SQL[] {
   if (id === undefined) return []
   const row = sql`select created_at, id from audit_logs where id = ${id}::uuid and ${isNear(id)}`
   return [sql`(created_at, id) < (${row})`, isUntil(id)]
 }
 
-/** An id begins with the moment of its row. This far from it, two clocks would have to differ by a day. */
+/** An id begins with the time of its row. It differs from `created_at` by less than this, because clocks do. */
 const MAX_DIFFERENCE_MS = 24 * 3_600_000
 
-/** Conditions that let Postgres leave out the partitions of other months. An id without a time leaves out none. */
+/** A condition that lets Postgres prune partitions of other months. An id without a time prunes none. */
 function isUntil(id: string): SQL {
   const time = readTime(id)
   return time === undefined ? sql`true` : lte(auditLogs.createdAt, new Date(time + MAX_DIFFERENCE_MS))

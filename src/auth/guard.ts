@@ -27,7 +27,7 @@ import { GIVING_KEYS, IDLE_WHILE_SUSPENDED, type Permission } from './roles.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
- * Who may call a route: anyone, a signed-in user, an administrator of the deployment, or whoever holds a permission in
+ * Who may call a route: anyone, a signed-in user, an administrator of the deployment, or a caller with a permission in
  * the organization that the request is about.
  */
 export type Access = 'anyone' | 'user' | 'administrator' | Permission
@@ -35,7 +35,7 @@ export type Access = 'anyone' | 'user' | 'administrator' | Permission
 /**
  * The guard of one route. Everything it lets through has a principal and, for a permission, an organization.
  *
- * @param what the parts of the route's declaration that it decides by
+ * @param what the parts of the route's declaration that the decision depends on
  */
 export const guard = (access: Access, what: Guarded) =>
   createMiddleware<ManagementEnv>(async function guard(c, next) {
@@ -53,19 +53,19 @@ interface Guarded {
   readonly namesInQuery: NamingFields
   /** The scope that lets a service key call a route of administrators. */
   readonly service?: PlatformScope | undefined
-  /** Whether also members may call it who lack what the organization requires of all. */
+  /** Whether members may call it even if they do not meet the organization's requirements. */
   readonly forAllMembers?: boolean | undefined
   /** Whether the body names an owner for each of its items. A service key then need not name an organization for the request. */
   readonly ownersInBody?: boolean | undefined
 }
 
-/** @throws Problem `invalid_request`: only a service key may act in another's name */
+/** @throws Problem `invalid_request`: only a service key may act on behalf of another */
 function requireNoActor(c: Context<ManagementEnv>): void {
   if (c.req.header(ACTOR) !== undefined)
     throw wrongHeader(ACTOR, 'cannot count here: it is for service keys, and anyone may call this route')
 }
 
-/** Logs refusals of callers who are signed in (ASVS 16.3.2). Attempts of strangers are too many, and say little. */
+/** Logs refusals of signed-in callers (ASVS 16.3.2). Attempts without a valid credential are too many, and say little. */
 async function admitOrLog(c: Context<ManagementEnv>, access: Exclude<Access, 'anyone'>, what: Guarded) {
   try {
     await admitPrincipal(c, access, what)
@@ -161,11 +161,11 @@ interface Standing extends Pick<Guarded, 'forAllMembers'> {
 }
 
 /**
- * Members and keys belong to organizations that exist, and members have what theirs requires. The operator can name one that
+ * Members and keys belong to existing organizations, and members must meet their organization's requirements. The operator can name one that
  * does not exist.
  *
- * @throws Problem `organization_not_found`; `two_factor_required`, `single_sign_on_required` for a member who lacks what
- *   is required
+ * @throws Problem `organization_not_found`; `two_factor_required`, `single_sign_on_required` for a member who does not meet
+ *   the requirement
  */
 async function requireStanding(
   c: Context<ManagementEnv>,

@@ -5,7 +5,7 @@ import type { Principal } from './principal.ts'
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
- * Whether somebody may call routes of this kind for any organization. For lists of what there is: at each call the route's
+ * Whether a principal may call routes of this kind for any organization. Only for listing what is available: at each call the route's
  * guard decides.
  *
  * @param service the scope that lets a service key call the route

@@ -10,19 +10,19 @@ import type { ManagementEnv } from './env.ts'
 import type { Principal } from './principal.ts'
 import { findOrganizationId } from './queries.ts'
 
-/** The query fields by which a route lets a request name an organization. */
+/** The query fields in which a route lets a request name an organization. */
 export interface NamingFields {
   readonly organization_id: boolean
   readonly external_id: boolean
 }
 
-/** How a body or an input names an organization. */
+/** The fields in which a body or an input names an organization. */
 interface OrganizationNames {
   readonly organization_id?: string | undefined
   readonly external_id?: string | undefined
 }
 
-/** How one part of a request names an organization, as it was sent. */
+/** The fields in which one part of a request names an organization, as sent. */
 interface Names {
   readonly where: 'path' | 'query' | 'body'
   readonly organizationId?: unknown
@@ -33,10 +33,10 @@ interface Names {
  * The organization that a request names in its path, its query or its body: by Tollgate's id, by the operator's own, or
  * by both.
  *
- * @param inQuery what the route's query declares; the rest is refused as unknown later
+ * @param inQuery the query fields that the route declares; others are refused later as unknown
  * @returns the id, which may belong to no organization; `undefined` if the request names none
- * @throws Problem as {@link resolveOrganization}; customers do not learn that two ids are of different organizations,
- *   since that says that both exist
+ * @throws Problem as {@link resolveOrganization}; customers do not learn that two ids belong to different organizations,
+ *   because that would reveal that both exist
  */
 export async function namedOrganization(c: Context<ManagementEnv>, inQuery: NamingFields): Promise<string | undefined> {
   const { db } = c.var.deps
@@ -87,7 +87,7 @@ export async function resolveOrganization(db: Database, names: Names): Promise<s
   return found
 }
 
-/** The same where a request must name one. @throws Problem as {@link resolveOrganization}, and `organization_unnamed` */
+/** The same if a request must name one. @throws Problem as {@link resolveOrganization}, and `organization_unnamed` */
 export async function requireNamed(
   { sql }: Pick<Deps, 'sql'>,
   { organization_id: organizationId, external_id: externalId }: OrganizationNames,
@@ -97,7 +97,7 @@ export async function requireNamed(
   return found
 }
 
-/** Leaves ids that are no UUIDs to the schema, which names the field. @throws Problem `organization_not_found` */
+/** Leaves ids that are not UUIDs to the schema, which names the field. @throws Problem `organization_not_found` */
 export async function requireOrganization(db: Database, organizationId: string): Promise<void> {
   const isId = organizationId !== NO_ORGANIZATION_ID && z.uuid().safeParse(organizationId).success
   if (isId && !(await holds(db, isOrganization(organizationId)))) throw new Problem('organization_not_found')

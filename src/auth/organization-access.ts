@@ -16,15 +16,15 @@ import { isForKeys, type Permission, ROLES, type Role, scopeFor } from './roles.
 import { type PlatformScope, platformScopeFor } from './service-scopes.ts'
 
 /**
- * The organization for which a principal may do something: the one that a request names, else the principal's own.
+ * The organization in which a principal acts: the one that a request names, else the principal's own.
  *
- * A member needs a role with the permission, and an organization's key or a portal session needs its scope. A user of another issuer may do
- * what an organization's key may do, by their role. An administrator and a service key act for any organization that
+ * A member needs a role with the permission, and an organization's key or a portal session needs its scope. A user of another issuer has the
+ * same possibilities as an organization's key, limited by their role. An administrator and a service key act for any organization that
  * they name.
  *
  * @throws Problem `organization_not_found` for an organization that the principal does not belong to, as for one that
- *   does not exist; `forbidden` when it belongs, but may not; `user_only` for a key and `account_required` for a user of
- *   another issuer where they never may; `organization_unnamed` for a service key that names none
+ *   does not exist; `forbidden` when it belongs, but lacks the permission; `user_only` for a key and `account_required` for a user of
+ *   another issuer if they can never have it; `organization_unnamed` for a service key that names none
  */
 export function organizationFor(principal: Principal, permission: Permission, named: string | undefined): string {
   if (principal.kind === 'service') return organizationForService(principal, permission, named)
@@ -54,15 +54,15 @@ function organizationForService(service: ServicePrincipal, permission: Permissio
   return named
 }
 
-/** The keys of the platform organization are service keys, which no service key may manage. @throws Problem `forbidden` */
+/** The keys of the platform organization are service keys, and no service key may manage them. @throws Problem `forbidden` */
 export function requireCustomer(service: ServicePrincipal, organizationId: string): void {
   if (organizationId === service.organizationId)
     throw new Problem('forbidden', { detail: 'A service key acts for customers, not for the platform organization.' })
 }
 
 /**
- * Whether somebody acts as the operator: a back end, or an administrator of the deployment who has no role in the
- * organization that allows it.
+ * Whether a principal acts as the operator: a back end, or an administrator of the deployment whose role in the
+ * organization does not allow the action.
  */
 export function actsAsOperator(principal: Principal, permission: Permission, organizationId: string): boolean {
   if (principal.kind === 'service') return true
@@ -73,19 +73,19 @@ export function actsAsOperator(principal: Principal, permission: Permission, org
 
 /**
  * @param scope `undefined` if no service key may do it
- * @throws Problem `user_only`, `forbidden` naming the scope that is missing
+ * @throws Problem `user_only`, `forbidden` naming the missing scope
  */
 export function requirePlatformScope({ scopes }: ServicePrincipal, scope: PlatformScope | undefined): void {
   if (!scope) throw new Problem('user_only')
   if (!holdsScope(scopes, scope)) throw missingScope(scope)
 }
 
-/** Whether an answer to an operator may contain what a scope protects. Administrators see everything. */
+/** Whether a response to an operator may contain data that a scope protects. Administrators see everything. */
 export const mayRead = (operator: Operator, scope: PlatformScope): boolean =>
   operator.kind !== 'service' || holdsScope(operator.scopes, scope)
 
 /**
- * Administrators also have what the platform organization requires of its members.
+ * Administrators must also meet the platform organization's requirements for its members.
  *
  * @throws Problem `not_found`, not `forbidden`: do not reveal that the admin API exists; `two_factor_required`,
  *   `single_sign_on_required`
@@ -117,7 +117,7 @@ function requireMember({ memberships }: UserPrincipal, permission: Permission, o
   requireHeld(membership, permission)
 }
 
-/** What an organization requires of its members. */
+/** The requirements that an organization can have for its members. */
 export type Requirement = 'two_factor' | 'single_sign_on'
 
 const REFUSALS = {
@@ -128,8 +128,8 @@ const REFUSALS = {
 type Member = Pick<UserPrincipal, 'memberships' | 'hasTwoFactor' | 'ssoConnectionId' | 'impersonatorId'>
 
 /**
- * What an organization requires of a member that this one lacks. Nothing for somebody who is no member. Owners need no single
- * sign-on, so that an identity provider in trouble locks nobody out for good.
+ * The requirement of an organization that a member does not meet. None for a user who is not a member. Owners need no single
+ * sign-on, so that a broken identity provider cannot lock everybody out permanently.
  */
 export function findUnmet(member: Member, organizationId: string | null): Requirement | undefined {
   const membership = member.memberships.find((one) => one.organization_id === organizationId)
@@ -141,13 +141,13 @@ export function findUnmet(member: Member, organizationId: string | null): Requir
 const lacksSignOn = ({ ssoConnectionId, impersonatorId }: Member, { required_sso: required, role }: Membership) =>
   required !== null && required !== ssoConnectionId && role !== 'owner' && impersonatorId === null
 
-/** @throws Problem `two_factor_required`, `single_sign_on_required` for a member who lacks what the organization requires of all */
+/** @throws Problem `two_factor_required`, `single_sign_on_required` for a member who does not meet the organization's requirements */
 export function requireMet(principal: Principal, organizationId: string): void {
   const unmet = principal.kind === 'user' ? findUnmet(principal, organizationId) : undefined
   if (unmet) throw new Problem(REFUSALS[unmet])
 }
 
-/** @throws Problem `email_unconfirmed` for a person with an unconfirmed address, where keys are only for others */
+/** @throws Problem `email_unconfirmed` for a person with an unconfirmed address, if keys require a confirmed one */
 export function requireConfirmed({ EMAIL_VERIFICATION }: Config, principal: Principal): void {
   if (EMAIL_VERIFICATION === 'keys' && principal.kind === 'user' && !principal.isConfirmed)
     throw new Problem('email_unconfirmed')
@@ -170,15 +170,15 @@ function requireHeld({ role, permissions }: Held, permission: Permission): void 
 }
 
 /**
- * Nobody gives to others what they do not have themselves, nor takes it from them.
+ * Nobody can give others permissions they do not have themselves, nor take them away.
  *
- * @throws Problem `forbidden` naming what is missing
+ * @throws Problem `forbidden` naming the missing permissions
  */
 export function requireHoldsAll(manager: Manager, organizationId: string, permissions: readonly Permission[]): void {
   if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId)) return
   for (const permission of permissions) requireMember(manager, permission, organizationId)
 }
 
-/** Why a principal that is no user of this deployment is refused where only users are allowed. */
+/** Why a principal that is not a user of this deployment is refused if only users are allowed. */
 export const needsAccount = ({ kind }: Exclude<Principal, UserPrincipal>) =>
   new Problem(kind === 'external' ? 'account_required' : 'user_only')

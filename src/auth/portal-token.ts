@@ -12,10 +12,10 @@ const Claims = z.object({
   /** The portal session. */
   sub: z.uuid(),
   org: z.uuid(),
-  /** The service key that made the session. */
+  /** The service key that created the session. */
   key: z.uuid(),
   scopes: z.array(z.enum(PERMISSIONS)),
-  /** The person, as the back end named them. */
+  /** The person, as named by the back end. */
   for: z.string().optional(),
 })
 

@@ -4,14 +4,14 @@ import type { BuiltInRole, Permission, Role } from './roles.ts'
 export interface Membership {
   readonly organization_id: string
   readonly role: Role
-  /** What the role allows. */
+  /** The permissions of the role. */
   readonly permissions: readonly Permission[]
   readonly is_suspended: boolean
-  /** Whether it is the operator's own. */
+  /** Whether it is the platform organization. */
   readonly is_platform: boolean
-  /** Whether the organization lets only members act for it who have a second factor. */
+  /** Whether only members with a second factor may act for the organization. */
   readonly requires_two_factor: boolean
-  /** The single sign-on by which alone members may act for it who are no owners. */
+  /** The single sign-on that members other than owners must use to act for it. */
   readonly required_sso: string | null
 }
 
@@ -25,11 +25,11 @@ export interface UserPrincipal {
   readonly memberships: readonly Membership[]
   /** An owner or admin of the platform organization. */
   readonly isAdministrator: boolean
-  /** When the owner last proved to be present, by a sign-in or a passkey, in Unix milliseconds. */
+  /** When the user last proved their identity, by a sign-in or a passkey, in Unix milliseconds. */
   readonly provedAt: number
   /** Whether the email address is confirmed. */
   readonly isConfirmed: boolean
-  /** Whether a second factor is switched on. */
+  /** Whether a second factor is enabled. */
   readonly hasTwoFactor: boolean
   /** The single sign-on that opened the session. */
   readonly ssoConnectionId: string | null
@@ -37,7 +37,7 @@ export interface UserPrincipal {
   readonly impersonatorId: string | null
 }
 
-/** The bounds of a key. */
+/** The restrictions of a key. */
 export interface KeyBounds {
   readonly environment: 'live' | 'test'
   /** ISO 8601; `null` for no expiry. */
@@ -46,7 +46,7 @@ export interface KeyBounds {
   /** Units per minute. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
   readonly limits: readonly NamedLimit[]
-  /** The most concurrent holds. `null` sets no bound but the plan's. */
+  /** The maximum number of concurrent holds. `null` leaves only the plan's limit. */
   readonly maxConcurrent: number | null
 }
 
@@ -58,7 +58,7 @@ export interface KeyPrincipal {
   readonly lineageId: string
   readonly organizationId: string
   readonly scopes: readonly string[]
-  /** Its bounds. A key that it creates, changes or rotates cannot have looser ones (keys/grants.ts). */
+  /** Its restrictions. A key that it creates, changes or rotates cannot have looser ones (keys/grants.ts). */
   readonly bounds: KeyBounds
 }
 
@@ -72,7 +72,7 @@ export interface ServicePrincipal {
   /** The platform organization. */
   readonly organizationId: string
   readonly scopes: readonly string[]
-  /** Whom it acts for, in its own words (`Tollgate-Actor`). The audit log contains it. */
+  /** On whose behalf it acts, in its own words (`Tollgate-Actor`). The audit log contains it. */
   readonly onBehalfOf: string | null
 }
 
@@ -88,19 +88,19 @@ export interface ExternalPrincipal {
   /** Derived from issuer and user. It names the actor in audit rows, and separates the idempotency keys of different users. */
   readonly id: string
   readonly issuer: string
-  /** The user, as the issuer calls them. */
+  /** The issuer's id of the user. */
   readonly subject: string
   readonly organizationId: string
   readonly role: BuiltInRole
   readonly isSuspended: boolean
 }
 
-/** A customer's person whom a back end of the operator let into the portal, without an account here. */
+/** A customer's user whom an operator's back end gave access to the portal, without an account here. */
 export interface PortalPrincipal {
   readonly kind: 'portal'
   readonly sessionId: string
   readonly organizationId: string
-  /** The service key that made the session. */
+  /** The service key that created the session. */
   readonly serviceKeyId: string
   /** Permissions in the organization. */
   readonly scopes: readonly Permission[]

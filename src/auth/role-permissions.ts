@@ -1,8 +1,8 @@
-/** What roles allow, as expressions of SQL. */
+/** The permissions of roles, as SQL expressions. */
 import { type SQL, sql } from 'drizzle-orm'
 import { BUILT_IN_ROLES, type Permission, ROLES, type Role } from './roles.ts'
 
-/** Constants of the code, and nothing of a request. */
+/** Constants from the code, with no request data. */
 const BUILT_IN = sql.raw(
   BUILT_IN_ROLES.map((role) => `when '${role}' then array['${ROLES[role].join("', '")}']::text[]`).join('\n  '),
 )
@@ -15,7 +15,7 @@ const BUILT_IN = sql.raw(
 export const permissionsOf = (organizationId: SQL, role: SQL) => sql`(case ${role} ${BUILT_IN}
   else (select r.permissions from roles r where r.organization_id = ${organizationId} and r.name = ${role}) end)`
 
-/** The role of a user in an organization; null for nobody's member. */
+/** The role of a user in an organization; null if the user is not a member. */
 const roleIn = (organizationId: string, userId: string) => sql`(
   select m.role from memberships m where m.organization_id = ${organizationId}::uuid and m.user_id = ${userId}::uuid)`
 
@@ -29,15 +29,15 @@ export const mayDo = (organizationId: string, userId: string, ...permissions: re
     @> array(select jsonb_array_elements_text(${JSON.stringify(permissions)}::jsonb)), false)`
 
 /**
- * Whether a role allows all that another one allows. False where either is no role of the organization. Whoever could give
- * a role that allows more than their own would have that by one request more.
+ * Whether a role allows everything that another one allows. False if either is not a role of the organization. If somebody could give
+ * a role that allows more than their own, they could get those permissions with one more request.
  *
  * @param organizationId an expression, as are the roles
  */
 const allowsAllOf = (organizationId: SQL, role: SQL, other: SQL) =>
   sql`coalesce(${permissionsOf(organizationId, role)} @> ${permissionsOf(organizationId, other)}, false)`
 
-/** Whether a role may be given to others, and taken from them, by whoever has the role `giver`. Expressions all. */
+/** Whether somebody with the role `giver` may give a role to others and take it from them. All arguments are expressions. */
 export const isGivableBy = (organizationId: SQL, giver: SQL, role: SQL) => sql`(
   coalesce('members:write' = any(${permissionsOf(organizationId, giver)}), false)
   and ${allowsAllOf(organizationId, giver, role)})`

@@ -26,7 +26,7 @@ export const ROLES = { viewer: VIEWER, member: MEMBER, admin: ADMIN, owner: OWNE
 
 export type BuiltInRole = keyof typeof ROLES
 
-/** The name of a role: a built-in one, or one that the organization made for itself. */
+/** The name of a role: a built-in one, or a custom role of the organization. */
 export type Role = string
 
 export type Permission = (typeof ROLES)[BuiltInRole][number]
@@ -38,13 +38,13 @@ export const BUILT_IN_ROLES = Object.keys(ROLES) as [BuiltInRole, ...BuiltInRole
 
 export const isBuiltIn = (role: Role): role is BuiltInRole => Object.hasOwn(ROLES, role)
 
-/** The permissions that a role of an organization's own may have: what only owners may do is not for others. All have the first. */
+/** The permissions that custom roles may have: owner-only permissions are excluded. All have the first one. */
 export const CUSTOM_PERMISSIONS = ADMIN
 
 /**
  * The permissions of a member's role.
  *
- * @param custom what the organization says of a role of its own; null for a built-in one
+ * @param custom the permissions of the organization's custom role; null for a built-in one
  */
 export function permissionsOfRole(role: Role, custom: readonly string[] | null): readonly Permission[] {
   return isBuiltIn(role) ? ROLES[role] : PERMISSIONS.filter((permission) => custom?.includes(permission))
@@ -92,7 +92,7 @@ export function parsePermission(scope: string): Permission | undefined {
   return PERMISSIONS.find((permission) => scopeFor(permission) === scope)
 }
 
-/** Permissions by which somebody gets a key. */
+/** Permissions that let somebody obtain a key. */
 export const GIVING_KEYS: readonly Permission[] = ['keys:write', 'keys:import']
 
 /**

@@ -12,7 +12,7 @@ import type { ManagementEnv } from './env.ts'
  *
  * @param place the header that it is presented in
  * @returns the key's id
- * @throws Problem `unauthenticated` for anything but a valid key of the platform organization, `forbidden` without the scope
+ * @throws Problem `unauthenticated` for anything except a valid key of the platform organization, `forbidden` without the scope
  */
 export async function requireServiceKey(
   c: Context<ManagementEnv>,

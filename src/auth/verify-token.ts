@@ -20,13 +20,13 @@ export const TokenInput = z.strictObject({
 })
 
 /**
- * Checks whose access token this is, with current data. It is refused if its session ended, if the user was disabled,
- * or if the user is no longer a member of the given organization, or lacks what it requires of its members. If nothing is
- * asked of an organization, such a user is described without one. A token of a trusted issuer stands for a member of the
+ * Identifies the user of an access token, with current data. It is refused if its session ended, if the user was disabled,
+ * or if the user is no longer a member of the given organization, or does not meet its requirements. If the check names no
+ * organization, such a user is described without one. A token of a trusted issuer represents a member of the
  * organization that it names.
  *
  * @throws Problem `organization_not_found`, `organization_mismatch` as {@link resolveOrganization}; `unavailable` when the
- *   database does not answer and `issuer_unavailable` when the issuer does not, so that a valid token is not reported as
+ *   database does not respond and `issuer_unavailable` when the issuer does not, so that a valid token is not reported as
  *   invalid
  */
 export async function verifyToken(
@@ -58,7 +58,7 @@ const refused = (code: RefusedToken['code'], requestId: string): RefusedToken =>
 
 type TokenUser = UserPrincipal | ExternalPrincipal
 
-/** Who is behind a token, or the code with which it is refused. */
+/** The user of a token, or the code of its refusal. */
 async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser | RefusedToken['code']> {
   const issuer = findIssuer(deps.config, token)
   if (!issuer) return (await loadSession(deps, token)) ?? 'UNAUTHENTICATED'
@@ -67,10 +67,10 @@ async function loadUser(deps: ManagementDeps, token: string): Promise<TokenUser 
   return user === 'organization_unknown' ? 'FORBIDDEN' : 'UNAUTHENTICATED'
 }
 
-/** A user of another issuer lacks nothing that the organization requires: their issuer is the one to require it. */
+/** A user of another issuer always meets the organization's requirements: their issuer enforces its own. */
 type Seat = Pick<Membership, 'organization_id' | 'role' | 'permissions' | 'is_suspended'>
 
-/** @returns undefined also for a member who lacks what the organization requires, and may do nothing there */
+/** @returns undefined also for a member who does not meet the organization's requirements, and so has no rights there */
 function findMetMembership(user: TokenUser, organizationId: string | null): Seat | undefined {
   if (user.kind === 'user' && findUnmet(user, organizationId)) return undefined
   if (user.kind === 'user') return user.memberships.find((one) => one.organization_id === organizationId)

@@ -17,8 +17,8 @@ interface ProviderCall {
 }
 
 /**
- * Calls a provider on behalf of a customer, and leaves an audit row with the result. The provider's own words about a
- * refusal are only for the operator, in the log.
+ * Calls a provider on behalf of a customer, and writes an audit row with the result. The provider's message about a
+ * refusal is only for the operator, in the log.
  *
  * @throws Problem `billing_rejected`, and what `work` throws
  */

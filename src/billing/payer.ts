@@ -5,7 +5,7 @@ import { Problem } from '../problems.ts'
 import { findContact, getPayer, type Payer } from './queries.ts'
 
 /**
- * Whom a provider sends its email about a purchase: the member who buys. Where the operator opens the checkout, it is the
+ * The person who gets the provider's email about a purchase: the member who buys. If the operator opens the checkout, it is the
  * organization's billing contact, else its first owner.
  *
  * @throws Problem `payer_unknown` for an organization with neither

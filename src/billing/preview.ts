@@ -1,4 +1,4 @@
-/** What a change of a subscription costs. Pure. */
+/** The cost of a subscription change. Pure. */
 import { toFamily } from '../db/plan-version.ts'
 import { dateToIso } from '../lib/iso.ts'
 import { type ProratedLine, prorate, toBooked, totalCents } from './plans/prices.ts'
@@ -9,13 +9,13 @@ interface PreviewInput {
   readonly current: Subscription
   readonly now: Selection | undefined
   readonly wanted: Selection
-  /** Undefined for what it has already, or will have. */
+  /** Undefined if it already has it, or will have it. */
   readonly when: 'now' | 'period_end' | undefined
   /** Unix milliseconds. */
   readonly at: number
 }
 
-/** What a change costs at once and from then on, before taxes, discounts and credit. */
+/** The cost of a change, immediately and from then on, before taxes, discounts and credit. */
 export function describePreview(input: PreviewInput) {
   const { current, wanted, when, at } = input
   const lines = linesNow(input)
@@ -35,13 +35,13 @@ export function describePreview(input: PreviewInput) {
   }
 }
 
-/** Only the longer interval begins at once, and a period with it. In a trial that is when the trial ends. */
+/** Only a longer interval begins at once and starts a new period. In a trial, that is when the trial ends. */
 const beginsPeriod = ({ current, now, wanted, when }: PreviewInput) =>
   when === 'now' && current.status !== 'trialing' && now?.price.interval !== wanted.price.interval
 
 const seconds = (time: number) => Math.floor(time / 1_000)
 
-/** @returns undefined if it is not known */
+/** @returns undefined if it is unknown */
 function linesNow({ current, now, wanted, when, at }: PreviewInput): ProratedLine[] | undefined {
   if (when !== 'now' || current.status === 'trialing') return []
   const { currentPeriodStart: start, currentPeriodEnd: end } = current
@@ -49,7 +49,7 @@ function linesNow({ current, now, wanted, when, at }: PreviewInput): ProratedLin
   return prorate(now, wanted, { start: seconds(start.getTime()), end: seconds(end.getTime()), at: seconds(at) })
 }
 
-/** The same day of the next year, or the last of February. */
+/** The same day of the next year, or the last day of February. */
 function addYear(at: number): string {
   const next = new Date(at)
   const day = next.getUTCDate()

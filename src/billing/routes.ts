@@ -21,7 +21,7 @@ const OF_PROVIDERS = [
   'billing_unavailable',
 ] as const
 
-/** The problems of every route that says what to buy. */
+/** The problems of every route that accepts a choice to buy. */
 const OF_CHOICES = ['plan_not_purchasable', 'currency_fixed', 'seats_in_use', 'provider_unsupported'] as const
 
 const infoRoute = apiRoute({

@@ -125,7 +125,7 @@ export const BillingInfo = z
 
 const MAX_ADDONS = 50
 
-/** What to buy of a plan. */
+/** The parts of a plan to buy. */
 const terms = {
   interval: z
     .enum(INTERVALS)

@@ -1,4 +1,4 @@
-/** What a customer asks to buy, checked against the plan that sells it. */
+/** A customer's requested selection, checked against the plan that sells it. */
 import type * as z from 'zod'
 import { toFamily } from '../db/plan-version.ts'
 import { FIRST_PLAN, type Interval, type PlanPrice } from '../db/schema/shapes.ts'
@@ -16,8 +16,8 @@ const invalid = (field: string, message: string) =>
   new Problem('invalid_request', { errors: [{ path: `body.${field}`, message }] })
 
 /**
- * What a choice comes to. What it does not name stays as it is with the subscription, where the plan sells that: its
- * version of the plan, its interval, its seats, and the add-ons that the plan has, too.
+ * Resolves a choice to a selection. Omitted parts stay as in the subscription, if the plan sells them: its
+ * version of the plan, its interval, its seats, and the add-ons that the plan also has.
  *
  * @param before the subscription that changes; undefined for a new one
  * @throws Problem `invalid_request` naming the field, `plan_not_purchasable`, `seats_in_use`, `currency_fixed`
@@ -60,7 +60,7 @@ function requirePrice({ id, prices }: OfferedPlan, choice: Choice, before: Befor
   return price
 }
 
-/** By the month and in US dollars, unless the plan is sold otherwise alone. */
+/** Monthly and in US dollars, unless the plan is only sold otherwise. */
 function readTerms(sold: readonly PlanPrice[], { interval, currency }: Choice, before: Before | undefined) {
   const wanted = currency ?? before?.currency ?? usualCurrency(sold)
   const isMonthly = sold.some((price) => price.currency === wanted && price.interval === 'month')
@@ -118,7 +118,7 @@ function requireAddons(
   })
 }
 
-/** @returns what a subscription buys at present; undefined if its plan no longer has its price */
+/** @returns the subscription's current selection; undefined if its plan no longer has its price */
 export function readSelection({ plans }: Account, now: Before): Selection | undefined {
   const plan = plans.find(({ id }) => id === now.planId)
   const price = plan && findPrice(plan.prices, now)

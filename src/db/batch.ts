@@ -30,21 +30,21 @@ export function requireThat(db: Database, condition: SQL, code?: ProblemCode) {
   return db.execute(sql`select ${requirement(condition, code)}`)
 }
 
-/** Statements that go with a statement, at the end of whichever batch runs it. */
+/** Statements to run at the end of whichever batch runs the key's statement. */
 const companions = new WeakMap<object, readonly Statement[]>()
-/** What is done with a statement's result once its batch is committed. */
+/** Callbacks that receive a statement's result once its batch is committed. */
 const observers = new WeakMap<object, (result: unknown) => void>()
 
 /**
- * Lets statements run at the end of whichever batch runs `statement`, so that they find what the batch has made. Their
- * results are no part of the batch's.
+ * Runs more statements at the end of whichever batch runs `statement`, so that they see what the batch has written. Their
+ * results are not part of the batch's results.
  */
 export function followedBy<S extends Statement>(statement: S, last: readonly Statement[]): S {
   companions.set(statement, last)
   return statement
 }
 
-/** Passes a statement's result on once its batch is committed. */
+/** Calls `use` with a statement's result once its batch is committed. */
 export function whenCommitted<S extends Statement>(statement: S, use: (result: S['_']['result']) => void): S {
   observers.set(statement, use)
   return statement

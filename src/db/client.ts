@@ -42,11 +42,11 @@ const isTemporary = (state: string) => TEMPORARY.some(([pattern]) => pattern.tes
 export function openDatabase(config: Config, budget?: TimeBudget): Sql {
   if (config.NEON_FETCH_ENDPOINT) neonConfig.fetchEndpoint = config.NEON_FETCH_ENDPOINT
   neonConfig.fetchFunction = (url: string, init: QueryInit) => fetchWithRetry(url, init, config.DATABASE_TIMEOUT_MS)
-  // the driver passes it to the fetch function with each query
+  // the driver passes the budget to the fetch function with each query
   return neon(config.DATABASE_URL, { fetchOptions: { budget } })
 }
 
-/** Where a Redis database is, and what it has to be shown. */
+/** The address of a Redis database and its access token. */
 export interface RedisPlace {
   readonly url: string
   readonly token: string
@@ -71,8 +71,8 @@ export function openRedis(place: RedisPlace, timeoutMs: number, budget?: TimeBud
 }
 
 /**
- * Around each round trip. Commands travel in pipelines, whose answer is a 200 also where a command failed, so whatever is
- * thrown here is a failure of the store.
+ * Measures each round trip. Commands travel in pipelines, whose response is a 200 even if a command failed, so anything that
+ * is thrown here is a failure of the store.
  */
 const measureRedis = (timeoutMs: number): Parameters<Redis['use']>[0] =>
   async function measured(request, next) {

@@ -1,4 +1,4 @@
-/** Conditions that several features put into batches and ask for by themselves. */
+/** Conditions that several features put into batches or check on their own. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from './orm.ts'
 
@@ -10,10 +10,10 @@ export const isPlatform = (organizationId: string): SQL =>
 
 export const isPlan = (planId: string): SQL => sql`exists (select 1 from plans p where p.id = ${planId})`
 
-/** Whether a plan's id is of a version of the plan of that name. @param planId an expression, such as `o.plan_id` */
+/** Whether a plan id is a version of the plan with this name. @param planId an expression, such as `o.plan_id` */
 export const isOnPlan = (planId: SQL, family: string): SQL => sql`split_part(${planId}, '@', 1) = ${family}`
 
-/** Whether a condition holds at this moment. */
+/** Whether a condition holds now. */
 export async function holds(db: Database, condition: SQL): Promise<boolean> {
   const { rows } = await db.execute<{ holds: boolean }>(sql`select ${condition} as holds`)
   return rows[0]?.holds === true

@@ -53,7 +53,7 @@ export function lockOrganization(db: Database, organizationId: string) {
     .for('no key update')
 }
 
-/** Locks several, in id order. @param organizations a query of their ids */
+/** Locks several organizations, in id order. @param organizations a query of their ids */
 export function lockOrganizations(db: Database, organizations: SQL) {
   return db.execute(sql`select id from organizations where id in (${organizations}) order by id for no key update`)
 }
@@ -114,17 +114,17 @@ export function lockEndpoint(db: Database, { organizationId, id }: OwnedRow) {
   return db.select({ id: webhookEndpoints.id }).from(webhookEndpoints).where(isOne).for('update')
 }
 
-/** The same as part of a statement. */
+/** The same lock as part of a statement. */
 export const selectEndpointLocked = (endpointId: string) =>
   sql`select id from webhook_endpoints where id = ${endpointId}::uuid for update`
 
-/** Locks a portal session, so that of concurrent redemptions the first to get it succeeds. */
+/** Locks a portal session, so that only the first of concurrent redemptions succeeds. */
 export function lockPortalSession(db: Database, { organizationId, id }: OwnedRow) {
   const isOne = and(eq(portalSessions.id, id), eq(portalSessions.organizationId, organizationId))
   return db.select({ id: portalSessions.id }).from(portalSessions).where(isOne).for('update')
 }
 
-/** Deliveries that a condition chooses, by endpoint and id, as part of a statement. Their endpoints are locked before. */
+/** Locks the deliveries that match a condition, by endpoint and id, as part of a statement. Lock their endpoints first. */
 export const selectDeliveriesLocked = (condition: SQL) =>
   sql`select id from webhook_deliveries where ${condition} order by endpoint_id, id for no key update`
 
@@ -133,7 +133,7 @@ interface UsageEventRow extends OwnedRow {
   readonly occurredAt: string
 }
 
-/** Locks a usage event, so that of two corrections each begins with what the other has made of it. */
+/** Locks a usage event, so that the second of two concurrent corrections starts from the result of the first. */
 export function lockUsageEvent(db: Database, { organizationId, occurredAt, id }: UsageEventRow) {
   return db.execute(sql`
     select 1 from usage_events

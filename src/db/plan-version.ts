@@ -1,6 +1,6 @@
 /**
  * A plan's versions are rows of their own. The first has the plan's name as its id, the others the name and their number:
- * `team`, `team@2`. Names have no `@`.
+ * `team`, `team@2`. Names never contain `@`.
  */
 
 /** The plan's name, whatever the version. */

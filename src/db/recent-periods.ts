@@ -1,9 +1,9 @@
-/** The longest usage period, and as long after its end as an event may be late (usage/reporting/read-item.ts), with days to spare. */
+/** The longest usage period plus the longest delay of a late event (usage/reporting/read-item.ts), with days to spare. */
 export const OPEN_PERIOD_DAYS = 70
 
 /**
- * SQL of the rows of `usage_periods` that changed after a moment. `updated_at` has no index: each write changes it, and an
- * index would keep Postgres from updating the row in place. Usage is added only to recent periods, which have one.
+ * SQL condition for rows of `usage_periods` that changed after a moment. `updated_at` has no index: each write changes it, and an
+ * index would keep Postgres from updating the row in place. Usage is added only to recent periods, and the period has an index.
  *
  * @param row the alias of the table
  * @param since SQL of the moment

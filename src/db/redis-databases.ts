@@ -5,8 +5,8 @@ import { choosePlace } from './rendezvous.ts'
 import type { TimeBudget } from './time-budget.ts'
 
 /**
- * The Redis databases of a deployment: one, or with `REDIS_SHARDS` several, of which each has everything of a share of the
- * organizations (docs/operate/scale.md). Opened when they are first used.
+ * The Redis databases of a deployment: one, or several with `REDIS_SHARDS`. Each of them then holds all data of its share of the
+ * organizations (docs/operate/scale.md). Opened on first use.
  */
 export class RedisDatabases {
   readonly #places: readonly RedisPlace[]
@@ -22,29 +22,29 @@ export class RedisDatabases {
     this.#budget = budget
   }
 
-  /** What no organization owns: limits of addresses and accounts, spooled usage, marks that everybody looks at. */
+  /** For data that no organization owns: limits of addresses and accounts, spooled usage, marks that everybody reads. */
   get shared(): Redis {
     return this.#at(0)
   }
 
-  /** Everything that is counted or held for an organization and its keys. */
+  /** For everything that is counted or held for an organization and its keys. */
   of(organizationId: string): Redis {
     return this.#at(this.findPlace(organizationId))
   }
 
-  /** Each of them, that of `shared` first. */
+  /** All databases, starting with that of `shared`. */
   get all(): readonly Redis[] {
     return this.#places.map((_, at) => this.#at(at))
   }
 
-  /** Organizations whose database is the same, together: what one script may touch. */
+  /** Groups organizations by their database, because one script can touch only one database. */
   group(organizationIds: Iterable<string>): string[][] {
     const groups: string[][] = []
     for (const id of organizationIds) (groups[this.findPlace(id)] ??= []).push(id)
     return groups.flatMap((group) => [group])
   }
 
-  /** Which one an organization's is. 0, that of `shared`, for what no organization owns. */
+  /** The index of an organization's database: 0, that of `shared`, for data that no organization owns. */
   findPlace(organizationId: string | undefined): number {
     const count = this.#places.length
     return count === 1 || organizationId === undefined ? 0 : choosePlace(organizationId, count)
@@ -59,6 +59,6 @@ export class RedisDatabases {
   }
 }
 
-/** Where a limit is counted. @param organizationId whose it is; `undefined` for those of Tollgate's own endpoints */
+/** The database that counts a limit. @param organizationId its owner; `undefined` for limits of Tollgate's own endpoints */
 export const findRedis = ({ redis }: { readonly redis: RedisDatabases }, organizationId: string | undefined): Redis =>
   organizationId === undefined ? redis.shared : redis.of(organizationId)

@@ -1,9 +1,9 @@
 /**
  * The place of a name among several, by rendezvous hashing: the place that gives the name its highest weight (Thaler and
  * Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM Transactions on Networking 6(1), 1998). Nothing is
- * stored, and with one place more at the end only the share that the new one takes moves.
+ * stored, and when a place is added at the end, only the names that it gets move.
  *
- * @param places how many there are, 1 or more
+ * @param places the number of places, 1 or more
  */
 export function choosePlace(name: string, places: number): number {
   let [best, highest] = [0, -1]
@@ -14,7 +14,7 @@ export function choosePlace(name: string, places: number): number {
   return best
 }
 
-/** FNV-1a of 32 bits, and then the last step of MurmurHash3, without which similar names have similar weights. */
+/** 32-bit FNV-1a, then the finalizer of MurmurHash3, without which similar names have similar weights. */
 function hash(text: string): number {
   let state = 0x811c9dc5
   for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193)

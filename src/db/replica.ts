@@ -4,16 +4,16 @@ import { openDatabase, type Sql } from './client.ts'
 import type { TimeBudget } from './time-budget.ts'
 
 /**
- * A batch that a replica has not answered within this time, in milliseconds, is asked of the primary: less than the
- * statement timeout of analytics, so that a question that is dear on one is not asked again of the other.
+ * If the replica fails a batch within this time, in milliseconds, the primary runs it. The time is less than the statement
+ * timeout of analytics, so a query that is too expensive for one is not repeated on the other.
  */
 const ASK_AGAIN_WITHIN_MS = 2_000
 
 /**
- * Opens what analytics read from: `DATABASE_REPLICA_URL`, or the primary if there is none. What is read may be as old as
- * the replica's lag.
+ * Opens the database for analytics: `DATABASE_REPLICA_URL`, or the primary if there is none. Data may be as old as the
+ * replica's lag.
  *
- * Only batches go to the replica. If it fails at once, because it is away, starting, or behind in migrations, the
+ * Only batches go to the replica. If it fails at once, because it is unreachable, starting, or behind in migrations, the
  * primary answers instead.
  */
 export function openReads(config: Config, budget: TimeBudget, primary: Sql): Sql {

@@ -6,27 +6,27 @@ import { waitFor } from '../lib/waiting.ts'
 const LOAD_MS = 6_000
 
 interface Cached<Rows> {
-  /** The log entry when rows could not be read again. */
+  /** The log entry when rows could not be reloaded. */
   readonly failure: string
-  /** Rows of this age, in milliseconds, are read again in the background. */
+  /** Rows of this age, in milliseconds, are reloaded in the background. */
   readonly freshMs: number
-  /** Rows of this age are not used, unless the database does not answer. So a change is in force within it. */
+  /** Rows of this age are used only while the database does not answer, so a change takes effect within it. */
   readonly maxAgeMs: number
   read(deps: Deps): Promise<Rows>
 }
 
 interface RowCache<Rows> {
   /**
-   * The rows. While the database does not answer, the last known ones stay.
+   * The rows. While the database does not answer, the last known rows are returned.
    *
    * @throws Problem `unavailable` if none are known and the database does not answer
    */
   find(deps: Deps): Promise<Rows>
-  /** Lets the isolate that changed a row follow at once. */
+  /** Discards the rows, so that the isolate that changed one sees the change at once. */
   forget(): void
 }
 
-/** Keeps the few rows of one of the operator's tables in an isolate's memory. */
+/** Caches the rows of a small operator table in the isolate's memory. */
 export function cacheRows<Rows>({ failure, freshMs, maxAgeMs, read }: Cached<Rows>): RowCache<Rows> {
   let known: { readonly rows: Rows; readonly loadedAt: number } | undefined
   let loading: Promise<Rows> | undefined
@@ -35,7 +35,7 @@ export function cacheRows<Rows>({ failure, freshMs, maxAgeMs, read }: Cached<Row
   async function select(deps: Deps): Promise<Rows> {
     const [loadedAt, begun] = [deps.now(), generation]
     const rows = await read(deps)
-    if (begun === generation) known = { rows, loadedAt } // else a row changed since, and these may be of before
+    if (begun === generation) known = { rows, loadedAt } // else a row changed meanwhile, and these may be stale
     return rows
   }
 

@@ -12,7 +12,7 @@ interface SchemaVersion {
   readonly found: string | null
   /** The known migrations that the database lacks, in order. */
   readonly missing: readonly string[]
-  /** False where some are missing, and also where the database is ahead, as after a rollback of the Worker. */
+  /** False if some are missing, and also if the database is ahead, as after a rollback of the Worker. */
   readonly isCurrent: boolean
 }
 

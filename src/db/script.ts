@@ -4,7 +4,7 @@ import type { Redis } from '@upstash/redis/cloudflare'
 import { utf8 } from '../lib/bytes.ts'
 
 /**
- * A Lua script and the SHA-1 that Redis knows it by. Each begins with `flags=allow-key-locking`, so that Upstash locks
+ * A Lua script and the SHA-1 by which Redis knows it. Each begins with `flags=allow-key-locking`, so that Upstash locks
  * only the script's own keys, not the whole database.
  */
 export interface Script {

@@ -22,14 +22,14 @@ export class TimeBudget {
     return Math.min(ownMs, leftMs)
   }
 
-  /** A budget of its own with the same end, for a request that is part of another one. */
+  /** A separate budget with the same end, for a request that is part of another one. */
   fork(): TimeBudget {
     const part = new TimeBudget(0)
     part.#endsAt = this.#endsAt
     return part
   }
 
-  /** The answer is on its way. Work that continues after it has the 30 s of the platform. */
+  /** Ends the limit when the response is on its way. Work that continues after it has the 30 s of the platform. */
   lift(): void {
     this.#endsAt = Number.POSITIVE_INFINITY
   }

@@ -90,7 +90,7 @@ export interface ClaimOptions {
   readonly atMost: number
   /** How many of them may belong to slow endpoints; unlimited if absent. */
   readonly slowAtMost?: number
-  /** Nothing for the other endpoints. */
+  /** Whether to claim nothing for other endpoints. */
   readonly isSlowOnly?: boolean
   /** Only in the lanes of these deliveries; in all lanes if absent. */
   readonly lanesOf?: readonly string[]

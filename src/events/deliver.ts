@@ -13,11 +13,11 @@ import { refreshState } from './state-body.ts'
 
 /** Concurrent attempts of a run. A Worker has six connections; the stores need the others. */
 const CONCURRENCY = 4
-/** Deliveries that are claimed ahead, so that a place waits for no statement. Quick endpoints give places up soon. */
+/** Deliveries claimed in advance, so that a slot never waits for a statement. Fast endpoints free their slots soon. */
 const CLAIMED_AHEAD = 4
-/** How many attempts may go to slow endpoints where quick ones are served too. */
+/** How many attempts may go to slow endpoints in a run that also serves fast ones. */
 const MAX_SLOW = 2
-/** A run after a request ends within this time, of the 30 seconds that the platform gives to work after an answer. */
+/** A run after a request ends within this time, of the 30 seconds that the platform gives to work after a response. */
 const RUN_MS = 25_000
 /** A job's run ends before the next one begins. */
 export const JOB_RUN_MS = 50_000
@@ -33,7 +33,7 @@ export function deliverDueWebhooks(deps: Deps, organizationIds?: readonly string
   return deliverInLanes(deps, { runMs: JOB_RUN_MS, maxSlow: 0, ...(organizationIds && { organizationIds }) })
 }
 
-/** The same for slow endpoints: a job with connections of its own, so that no other waits for them. */
+/** The same for slow endpoints: a job with its own connections, so that no other endpoint waits for them. */
 export function deliverSlowWebhooks(deps: Deps, organizationIds?: readonly string[]) {
   const lanes = { isSlowOnly: true, ...(organizationIds && { organizationIds }) }
   return deliverInLanes(deps, { runMs: JOB_RUN_MS, maxSlow: CONCURRENCY, ...lanes })
@@ -50,13 +50,13 @@ export async function deliverNow(deps: Deps, ids: readonly string[]): Promise<vo
 
 interface Run extends Pick<ClaimOptions, 'lanesOf' | 'organizationIds' | 'isSlowOnly'> {
   readonly runMs: number
-  /** Of the concurrent attempts. */
+  /** The maximum of concurrent attempts to slow endpoints. */
   readonly maxSlow: number
 }
 
 /**
  * Deliveries of one endpoint are sent one after the other, those of different endpoints in parallel. Endpoints that are
- * known to be slow use a bounded number of places. Another that turns out to be slow has to give its place to the
+ * known to be slow use a limited number of slots. Another endpoint that turns out to be slow must give its slot to the
  * delivery that needs it next. An attempt starts only if it can finish within the run's time.
  */
 async function deliverInLanes(deps: Deps, { runMs, maxSlow, ...lanes }: Run) {
@@ -77,14 +77,14 @@ async function deliverInLanes(deps: Deps, { runMs, maxSlow, ...lanes }: Run) {
     slow -= weight
   }
 
-  // one that waited behind slow ones could outlast the run
+  // a delivery that waited behind slow ones could outlast the run
   await inPool(lanes.isSlowOnly ? CONCURRENCY : CONCURRENCY + CLAIMED_AHEAD, take, work)
   return counts
 }
 
 type Places = ReturnType<typeof createPlaces>
 
-/** Only the call needs a place, not the record of its outcome. Never throws, because others run beside it. */
+/** Only the call needs a slot, not the record of its outcome. Never throws, because others run beside it. */
 async function attempt(deps: Deps, claimed: ClaimedDelivery, places: Places) {
   try {
     const mayLinger = claimed.isSlow

@@ -65,8 +65,8 @@ export async function noteFailed(deps: Deps, claimed: ClaimedDelivery, outcome: 
 }
 
 /**
- * Puts back a delivery that was cut off, due at once, and frees its lane. The time that it took marks the endpoint as
- * slow, also if the clock of a timer ran ahead. The attempt does not count. That of a state counts: a newer state may
+ * Puts back a delivery that was aborted, due at once, and frees its lane. The elapsed time marks the endpoint as
+ * slow, even if the clock of a timer ran ahead. The attempt does not count, except for a state: a newer state may
  * wait for its first attempt, and only one may.
  */
 export async function notePutBack(deps: Deps, claimed: ClaimedDelivery, outcome: Outcome): Promise<void> {
@@ -83,7 +83,7 @@ export async function notePutBack(deps: Deps, claimed: ClaimedDelivery, outcome:
 }
 
 interface Verdict {
-  /** Whether the endpoint answered that it wants no more events. */
+  /** Whether the endpoint responded that it wants no more events. */
   readonly isGone: boolean
   /** Whether the failure counts against the endpoint. */
   readonly isCounted: boolean

@@ -24,7 +24,7 @@ export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]):
   if (told.minute !== minute) told = { minute, keys: new Set() }
   const keys = sumByKey(refusals).filter(({ key_id }) => !told.keys.has(key_id))
   if (keys.length === 0) return
-  for (const { key_id } of keys) told.keys.add(key_id) // before the query, or the next batch would repeat it meanwhile
+  for (const { key_id } of keys) told.keys.add(key_id) // before the query, or a concurrent batch would repeat it
   const { rows } = await ormOver(deps.sql).execute<{ id: string }>(
     insertDeliveries(deps.now(), keysRefused(keys, minute)),
   )

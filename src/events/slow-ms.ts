@@ -1,2 +1,2 @@
-/** An endpoint that takes longer to answer, in milliseconds, has a lane of its own. Tests on a busy machine take more. */
+/** An endpoint whose answers take longer, in milliseconds, gets a lane of its own. Tests on a busy machine take more. */
 export const SLOW_MS = 500

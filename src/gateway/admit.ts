@@ -13,17 +13,17 @@ import { readVerdictHeaders } from '../verification/verdict-headers.ts'
 import { type VerifyContext, verifyWithRecord } from '../verification/verify.ts'
 import { describeEndpoint, type Match } from './match.ts'
 
-/** A key that may do what the request asks for. */
+/** A key that has the permissions for the request. */
 export interface Admitted {
   readonly record: KeyRecord
-  /** The `RateLimit` fields for the answer. */
+  /** The `RateLimit` fields for the response. */
   readonly limits: Readonly<Record<string, string>>
 }
 
 const MAX_KEY_LENGTH = 256
 
 /**
- * Verifies the key of a request, and takes what the route costs.
+ * Verifies the key of a request, and consumes the route's cost.
  *
  * @throws Problem with the verdict's status and headers when the key is refused
  */
@@ -51,7 +51,7 @@ export async function admit(c: Context<AppEnv>, match: Match, hold: VerifyContex
   return { record, limits: readVerdictHeaders(verdict, deps.now()) }
 }
 
-/** Whether a token was made for this host, or for this deployment. */
+/** Whether a token was issued for this host, or for this deployment. */
 const isHere = (resource: string, url: string, config: Config) =>
   isOwnResource(resource, config) || (URL.canParse(resource) && new URL(resource).host === new URL(url).host)
 

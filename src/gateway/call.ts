@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../verification/key-record.ts'
 import type { Match } from './match.ts'
 
-/** One request on its way through the gateway. */
+/** One request in progress through the gateway. */
 export interface Call {
   readonly request: Request
   readonly requestId: string
@@ -14,7 +14,7 @@ export interface Call {
   readonly record: KeyRecord | undefined
   /** Milliseconds since the request arrived. */
   elapsedMs(): number
-  /** Records the verification as it is: a report follows that completes it. */
+  /** Records the verification in its current state: a report that completes it follows. */
   release(): void
   /** Records how the request ended. */
   end(status: number): void

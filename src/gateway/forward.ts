@@ -9,20 +9,20 @@ interface Outbound {
   readonly method: string
   readonly headers: Headers
   readonly body: ReadableStream<Uint8Array> | string | null
-  /** Aborted when the caller goes away. */
+  /** Aborted when the caller disconnects. */
   readonly caller: AbortSignal
 }
 
-/** An answer that takes longer is a slow one. */
+/** A response that takes longer counts as slow. */
 const SLOW_MS = 1_000
 
 /**
  * Sends a request upstream.
  *
- * Its body is never read here, so it streams with the pace of both sides. Redirects are the caller's to follow.
+ * Its body is never read here, so it streams at the pace of both sides. Redirects are left to the caller.
  *
- * @param noteSlow called once, when the answer takes longer than a second
- * @returns the answer once its headers are there
+ * @param noteSlow called once, when the response takes longer than a second
+ * @returns the response, once its headers have arrived
  * @throws CallerGone; Problem `upstream_timeout`, `upstream_unreachable`, `misconfigured`
  */
 export async function forward(outbound: Outbound, noteSlow: () => void): Promise<Response> {
@@ -35,7 +35,7 @@ export async function forward(outbound: Outbound, noteSlow: () => void): Promise
     return await fetch(url, {
       ...request,
       redirect: 'manual',
-      cache: 'no-store', // what one customer was answered must never be another's answer
+      cache: 'no-store', // one customer's response must never be served to another
       signal: AbortSignal.any([ended.signal, caller]),
     })
   } catch (error) {

@@ -14,9 +14,9 @@ export interface Ending {
 }
 
 /**
- * Keeps a verification's event until the answer's status is known, so that most requests are one row. Whoever waits for
- * the answer releases it after a while, so that units are never counted in Redis alone for long; what ends after that is
- * an event that completes it.
+ * Holds back a verification's event until the response's status is known, so that most requests need one row. The code that
+ * waits for the response releases the event after a while, so that units are never counted only in Redis for long. If the
+ * response ends after that, a second event completes the first.
  */
 export function holdEvent(deps: Deps) {
   let held: { readonly event: UsageEvent; readonly trace: VerdictTrace } | undefined
@@ -34,9 +34,9 @@ export function holdEvent(deps: Deps) {
     hold(event: UsageEvent, trace: VerdictTrace): void {
       held = { event, trace }
       taken = event
-      deps.defer(released.promise) // it is recorded even if the caller goes away
+      deps.defer(released.promise) // it is recorded even if the caller disconnects
     },
-    /** Records it without an ending, for which another event follows. */
+    /** Records it without its outcome; another event with the outcome follows. */
     release: () => release(),
     end(ending: Ending): void {
       if (held) release(ending)
@@ -45,7 +45,7 @@ export function holdEvent(deps: Deps) {
   }
 }
 
-/** An event that gives a verified request its status and its time, and counts nothing. */
+/** An event that sets the status and the time of a verified request, and counts nothing. */
 function completion(deps: Deps, verified: UsageEvent, ending: Ending): UsageEvent {
   const { organization_id, key_id = null, endpoint = '', method = '', environment, id, request_id = id } = verified
   return {

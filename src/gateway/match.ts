@@ -1,7 +1,7 @@
-/** Which route a request belongs to, and where it goes. Pure. */
+/** Finds the route of a request, and its upstream address. Pure. */
 import type { Route } from './route.ts'
 
-/** What a request asks for: by a slug under Tollgate's own address, or at a host of the gateway. */
+/** The target of a request: a slug under Tollgate's own address, or a host of the gateway. */
 export interface Wanted {
   readonly host: string | undefined
   /** As it was sent, percent-encoded. */
@@ -12,7 +12,7 @@ export interface Match {
   readonly route: Route
   /** The path as the route sees it, without the slug. Begins with a slash. */
   readonly path: string
-  /** What stands before it in the address that the caller used. */
+  /** The part of the caller's address before that path. */
   readonly base: string
 }
 
@@ -34,18 +34,18 @@ export function matchRoute(routes: readonly Route[], { host, path }: Wanted): Ma
 const isBelow = (path: string, prefix: string) =>
   prefix === '/' || path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/')
 
-/** An encoded slash, backslash or dot. An upstream may decode them, and then find another path than was checked here. */
+/** An encoded slash, backslash or dot. An upstream may decode them, and then see another path than the one checked here. */
 const ENCODED = /%(2f|5c|2e)/gi
 const DECODED: Readonly<Record<string, string>> = { '2f': '/', '5c': '/', '2e': '.' }
 
-/** Whether a path leads elsewhere once its upstream decodes it. `..` itself was resolved when the address was parsed. */
+/** Whether a path leads elsewhere once its upstream decodes it. `..` itself was resolved when the URL was parsed. */
 export function leavesItsPlace(path: string): boolean {
   if (!path.includes('%')) return false
   const decoded = path.replaceAll(ENCODED, (_, code: string) => DECODED[code.toLowerCase()] as string)
   return /(^|\/)\.{1,2}(\/|$)/.test(decoded)
 }
 
-/** Whether a path needs no key. Encoded characters and empty segments never match: an upstream may read them otherwise. */
+/** Whether a path needs no key. Encoded characters and empty segments never match: an upstream may interpret them differently. */
 export function isPublic({ publicPaths }: Route, path: string): boolean {
   if (publicPaths.length === 0 || path.includes('%') || path.includes('//')) return false
   return publicPaths.some((one) => (one.endsWith('/*') ? isBelow(path, one.slice(0, -2) || '/') : path === one))
@@ -58,13 +58,13 @@ export function targetUrl({ route, path }: Match, search: string): string {
   return upstream + (rest === '' || rest === '/' ? (rest === '' && !search ? '' : '/') : rest) + search
 }
 
-/** Segments with a digit are ids, but for versions such as `v1`; what is long is one, too. */
+/** Segments with a digit are treated as ids, except versions such as `v1`; so are longer segments. */
 const MAX_SEGMENT = 32
 const MAX_SEGMENTS = 6
 const isName = (segment: string) =>
   segment.length <= MAX_SEGMENT && (/^v\d{1,2}([a-z]+\d{0,2})?$/.test(segment) || /^[A-Za-z_.~-]*$/.test(segment))
 
-/** The name of a request for statistics: its path with ids replaced, so that there are few of them. */
+/** The endpoint name for statistics: the path with ids replaced, so that there are few names. */
 export function describeEndpoint({ route, path }: Match): string {
   const segments = path.split('/').slice(1)
   const named = segments.slice(0, MAX_SEGMENTS).map((segment) => (isName(segment) ? segment : '*'))

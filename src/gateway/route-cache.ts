@@ -7,7 +7,7 @@ import type { Route } from './route.ts'
 import { openHeader } from './secrets.ts'
 import { findUpstreamFlaw } from './upstream-rules.ts'
 
-/** Opened secrets by their sealed form, so that each is opened once. */
+/** Decrypted secrets by their sealed form, so that each is decrypted once. */
 const opened = new Map<string, string>()
 const MAX_OPENED = 4_000
 
@@ -38,14 +38,14 @@ const cache = cacheRows({
 })
 
 /**
- * All enabled routes: the operator has a few, and they are needed at once. A change is in force within ten seconds; while
- * the database does not answer, the last known ones stay.
+ * All enabled routes: the operator has a few, and all are needed at once. A change takes effect within ten seconds; while
+ * the database does not respond, the last known routes stay active.
  *
- * @throws Problem `unavailable` if none are known and the database does not answer
+ * @throws Problem `unavailable` if none are known and the database does not respond
  */
 export const findRoutes: (deps: Deps) => Promise<readonly Route[]> = cache.find
 
-/** Lets the isolate that changed a route follow at once. */
+/** Invalidates the routes in the isolate that changed one, so that it sees the change at once. */
 export const forgetRoutes = cache.forget
 
 async function toRoute({ config }: Deps, row: Row): Promise<Route> {
@@ -73,7 +73,7 @@ async function toRoute({ config }: Deps, row: Row): Promise<Route> {
   }
 }
 
-/** The address is checked again with each read, because the rules may be newer than the route. */
+/** The address is checked at each read, because the rules may be newer than the route. */
 function findFault({ upstream }: Row, config: Config, closedHeader: string | undefined): { fault?: string } {
   if (closedHeader !== undefined)
     return { fault: `The header ${closedHeader} of the route was sealed under another SECRET_KEY; set it again.` }
@@ -83,7 +83,7 @@ function findFault({ upstream }: Row, config: Config, closedHeader: string | und
 
 type SealedHeader = Parameters<typeof openHeader>[1]
 
-/** @returns `undefined` if it cannot be opened: that route does not work, and all others do */
+/** @returns `undefined` if it cannot be decrypted: that route fails, and all others work */
 async function open(secrets: Config, header: SealedHeader): Promise<string | undefined> {
   const earlier = opened.get(header.sealed)
   if (earlier !== undefined) return earlier

@@ -1,20 +1,20 @@
 import type { GatewayMeter } from '../db/schema/shapes.ts'
 
-/** A route of the gateway, ready for use: its secrets are opened. */
+/** A route of the gateway, ready for use: its secrets are decrypted. */
 export interface Route {
   readonly id: string
   readonly slug: string
-  /** With its port where that is not the usual one; null for the slug alone. */
+  /** Includes a non-default port; null if the route has only a slug. */
   readonly host: string | null
-  /** Begins with a slash, and ends with none but as `/`. */
+  /** Begins with a slash, and does not end with one unless it is `/`. */
   readonly pathPrefix: string
-  /** An absolute URL without query, fragment and slash at its end. */
+  /** An absolute URL without query, fragment and trailing slash. */
   readonly upstream: string
   readonly stripPrefix: boolean
   readonly addHeaders: readonly (readonly [name: string, value: string])[]
-  /** Why nothing can be forwarded. */
+  /** The reason why nothing can be forwarded. */
   readonly fault?: string
-  /** Until the answer begins. */
+  /** Timeout until the response begins. */
   readonly timeoutMs: number
   readonly scopes: readonly string[]
   readonly cost: number

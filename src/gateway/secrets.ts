@@ -2,13 +2,13 @@ import { base64url, fromBase64 } from '../lib/bytes.ts'
 import { type RootSecrets, seal, unseal } from '../lib/seal.ts'
 
 interface HeaderName {
-  /** Of the route. */
+  /** The route's id. */
   readonly id: string
   /** In lower case. */
   readonly name: string
 }
 
-/** A header of one route never opens as another one's, or under another name. */
+/** Binds a sealed header to its route and name, so that it never opens as another one. */
 export const describePurpose = ({ id, name }: HeaderName) => `gateway header ${name} of ${id}`
 
 /** @returns the sealed value, in base64url */

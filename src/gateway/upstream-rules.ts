@@ -2,8 +2,8 @@ import type { Config } from '../config.ts'
 import { findTargetFlaw } from '../events/target-rules.ts'
 
 /**
- * Why requests must not be sent to an upstream: as for webhooks (events/target-rules.ts), and because a host of the gateway
- * would send them back to it without an end.
+ * Why requests must not be sent to an upstream: the rules of webhooks (events/target-rules.ts), and in addition no host of the
+ * gateway, which would loop forever.
  *
  * @returns the rest of a sentence that quotes nothing; `undefined` if the upstream is allowed
  */

@@ -46,5 +46,5 @@ const dollars = z
 export const limitInput = (meter: Meter) =>
   isMoney(meter) ? dollars : METER_ROWS[meter].unitsPerOne === 1 ? wholeUnits : fractions
 
-/** A limit of a custom meter in a request. How many decimals it may have is the meter's (limits/custom-limits.ts). */
+/** A limit of a custom meter in a request. The meter determines how many decimals it may have (admin/custom-limits.ts). */
 export const customLimit = z.number().min(0).max(MAX_UNITS)

@@ -19,7 +19,7 @@ export function readCredential(request: Request): string | undefined {
 }
 
 /**
- * The same for a request to somebody else's API, whose parameters have names of their own.
+ * The same for a request to somebody else's API, whose query parameters may have any name.
  *
  * @throws Problem `ambiguous_credentials`
  */

@@ -57,8 +57,8 @@ export function withRequestContext(handler: Handler): Handler {
 }
 
 /**
- * The same for a handler whose answers are somebody else's: they keep their own headers. What it throws is answered by
- * Tollgate as ever.
+ * The same for a handler whose answers come from another service: they keep their own headers. Tollgate answers what
+ * the handler throws as usual.
  */
 export function withForeignAnswers(handler: Handler): Handler {
   return async function respond(c) {
@@ -80,7 +80,7 @@ export function withForeignAnswers(handler: Handler): Handler {
   }
 }
 
-/** What an upstream does not do is apart from what Tollgate itself refuses or fails at: only the last is for who runs Tollgate. */
+/** Separates failures of the upstream from refusals and failures of Tollgate itself: only the last concern its operator. */
 function outcomeOf(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
   const code = problemIn(error)?.code
   if (code === 'upstream_unreachable') return 'unreachable'
@@ -127,7 +127,7 @@ function addHeaders(c: Context, { headers }: Response): void {
   for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value)
 }
 
-/** Applications in pages of any origin register, and get tokens, by proofs of their own. */
+/** Pages of any origin may register applications and get tokens: these requests carry proofs of their own. */
 const isForAnyPage = (path: string) => path.startsWith('/oauth/') || path.startsWith('/.well-known/oauth-')
 
 /** Credentials are bearer tokens and keys, so cookies are never allowed. */
@@ -159,7 +159,7 @@ export function answerError(error: unknown, c: Context): Response {
   return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
 
-/** What was thrown, as a problem. An error that is none is logged. */
+/** Converts what was thrown to a problem. An error that is not one is logged. */
 export const toProblem = (error: unknown, c: Context): Problem =>
   problemIn(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
 

@@ -1,12 +1,12 @@
 import { VERSION } from '../version.ts'
 
-/** How long what was fetched is good, whatever its server says. */
+/** How long a fetched document is fresh, whatever its server says. */
 const MIN_FRESH_SECONDS = 60
 const MAX_FRESH_SECONDS = 3_600
-/** Where it says nothing. */
+/** If the server says nothing. */
 const USUAL_FRESH_SECONDS = 300
 
-/** What came is not what was asked for. Its message quotes nothing of it. */
+/** The answer is not what was asked for. The message quotes nothing of it. */
 export class UnusableAnswer extends Error {}
 
 interface Wanted {
@@ -17,13 +17,13 @@ interface Wanted {
 
 interface Fetched<Content> {
   readonly content: Content
-  /** How long it is good, in seconds. */
+  /** How long it is fresh, in seconds. */
   readonly freshSeconds: number
-  /** Its media type, as it says. */
+  /** Its media type, as its server declares it. */
   readonly type: string
 }
 
-/** Fetches a JSON document of somebody else, as {@link fetchText} does. @throws UnusableAnswer also for no JSON */
+/** Fetches a JSON document from another server, like {@link fetchText}. @throws UnusableAnswer also if it is not JSON */
 export async function fetchJson(url: string, wanted: Wanted): Promise<Fetched<unknown>> {
   const { content, freshSeconds, type } = await fetchText(url, wanted)
   if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) throw new UnusableAnswer('Its answer is no JSON.')
@@ -31,9 +31,9 @@ export async function fetchJson(url: string, wanted: Wanted): Promise<Fetched<un
 }
 
 /**
- * Fetches a text of somebody else. Where its address leads is not followed further, and what comes is read up to a limit.
+ * Fetches a text from another server. Redirects are not followed, and the body is read up to a limit.
  *
- * @throws UnusableAnswer for another status than 200 or too much; the runtime's own error when there is no answer in time
+ * @throws UnusableAnswer for another status than 200 or too large a body; the runtime's own error if no answer comes in time
  */
 export async function fetchText(url: string, { accept, timeoutMs, maxBytes }: Wanted): Promise<Fetched<string>> {
   const response = await fetch(url, {
@@ -71,7 +71,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The time that `Cache-Control` gives (RFC 9111 §5.2.2), less what a cache on the way has used of it, within our bounds. */
+/** The lifetime in `Cache-Control` (RFC 9111 §5.2.2), minus what caches on the way have used of it, within our bounds. */
 function readFreshSeconds(headers: Headers): number {
   const control = headers.get('Cache-Control') ?? ''
   if (/\bno-(store|cache)\b/i.test(control)) return MIN_FRESH_SECONDS

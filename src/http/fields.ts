@@ -39,7 +39,7 @@ export const organizationInPath = z
   .union([uuid, z.string().startsWith(EXTERNAL_ID_PREFIX)])
   .meta({ description: "Its id, or `external_id:` and the operator's own id of it.", type: 'string' })
 
-/** How a list of the whole deployment is narrowed to one organization. */
+/** The filter that narrows a list of the whole deployment to one organization. */
 export const organizationFilter = {
   organization_id: uuid.optional().meta({ description: 'Only of this organization.' }),
   external_id: externalId
@@ -86,7 +86,7 @@ export const pageQuery = z.strictObject({
   cursor: z.string().min(1).max(200).optional(),
 })
 
-/** A page of items; in the OpenAPI document it is named after the item, as `ApiKeyList`. */
+/** A page of items; the OpenAPI document names it after the item, such as `ApiKeyList`. */
 export function listSchema<T extends z.ZodType>(item: T) {
   const list = z.object({ data: z.array(item), next_cursor: z.string().nullable() })
   const id = item.meta()?.id

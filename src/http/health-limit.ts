@@ -4,15 +4,15 @@ import { Problem } from '../problems.ts'
 import { clientIp } from './edge.ts'
 import type { AppEnv } from './env.ts'
 
-/** Of one address in one isolate. A monitor asks every few seconds. */
+/** Per address and isolate. A monitor asks every few seconds. */
 export const MAX_CHECKS = 300
 export const WINDOW_MS = 60_000
 
 const seen = createLru<{ readonly until: number; checks: number }>(10_000)
 
 /**
- * Limits health checks by address, in this isolate's memory: a check that has to ask Redis for its limit could not say that
- * Redis is away. Without an edge in front there is no address, and no limit.
+ * Limits health checks by address, in this isolate's memory: a check that must ask Redis for its limit could not report
+ * that Redis is down. Without an edge in front there is no address, and no limit.
  */
 export const withHealthLimit = (handler: (c: Context<AppEnv>) => Response | Promise<Response>) =>
   function limited(c: Context<AppEnv>): Response | Promise<Response> {

@@ -57,12 +57,12 @@ const addressesIn = ({ DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL
   [DATABASE_URL, NEON_FETCH_ENDPOINT, UPSTASH_REDIS_REST_URL, ...REDIS_SHARDS.map(({ url }) => url)].join('\n')
 
 async function probeDatabase({ sql }: Deps): Promise<State> {
-  // also 'on' in a replica
+  // 'on' in a replica as well
   const [row] = await sql.query("select current_setting('transaction_read_only') as read_only")
   return row?.read_only === 'on' ? 'read_only' : 'connected'
 }
 
-/** Of several databases one that fails is a failure; the log says which. */
+/** If one of several databases fails, the check fails; the log says which one. */
 async function probeRedis({ redis }: Deps): Promise<State> {
   const probes = redis.all.map((database, at) =>
     probe(at === 0 ? 'redis' : `redis-${at + 1}`, async () => {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { forEachAmount, money } from './amounts.ts'
 import { timestamp } from './fields.ts'
 
-/** What is left of a quota, where its amounts are of one kind. */
+/** The reading of a quota whose amounts are of one kind. */
 export const quotaReading = <Schema extends z.ZodType>(amounts: Schema) =>
   z.object({
     limit: amounts.nullable(),

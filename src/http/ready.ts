@@ -5,15 +5,15 @@ import { errorFields, log } from '../lib/log.ts'
 import type { AppEnv } from './env.ts'
 import { findStores, identity } from './health.ts'
 
-/** Once the schema is complete, it is read again only after this: a migration is undone far more rarely than stores fail. */
+/** A complete schema is read again only after this: a migration is undone far more rarely than stores fail. */
 const COMPLETE_MS = 10_000
 
 let completeUntil = 0
 
 /**
  * Whether this version can do its work here: 200 when both stores accept writes and the schema has every migration that
- * this version was built for, else 503 with what is missing. A schema that is ahead is fine: migrations only expand it for
- * versions before them.
+ * this version was built for, else 503 with what is missing. A schema that is ahead is fine: migrations only expand it, so
+ * earlier versions still work.
  */
 export async function ready(c: Context<AppEnv>): Promise<Response> {
   const { deps } = c.var
@@ -25,7 +25,7 @@ export async function ready(c: Context<AppEnv>): Promise<Response> {
   )
 }
 
-/** @returns null where the database cannot say */
+/** @returns null if the database does not answer */
 async function findMissing(deps: Deps): Promise<readonly string[] | null> {
   const now = deps.now()
   if (now < completeUntil && completeUntil - now <= COMPLETE_MS) return []

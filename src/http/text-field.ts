@@ -20,7 +20,7 @@ export function recordSchema<Name extends z.ZodType<string, string>, Value exten
   return withoutPrototype(z.record(name, value, error))
 }
 
-/** The same for objects that take other names than those they list. */
+/** The same for objects that accept other names than those they list. */
 export const withoutPrototype = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess(requireNoPrototype, schema) as unknown as Schema
 

@@ -27,15 +27,15 @@ export interface Job {
   readonly name: string
   /** One of wrangler.toml's crons. */
   readonly cron: string
-  /** It waits for servers of others, so the jobs behind it do not wait for its end. They must not need its results. */
+  /** It waits for external servers, so the jobs after it do not wait for its end. They must not need its results. */
   readonly runsBeside?: true
   run(deps: Deps, at: number): Promise<Record<string, unknown>>
 }
 
 const EVERY_MINUTE = '* * * * *'
 /**
- * The same times in other words: another trigger, and so an invocation with six connections of its own, which slow
- * receivers and providers may hold.
+ * The same times, written differently: a separate trigger, and so an invocation with six connections of its own, which
+ * slow receivers and providers may occupy.
  */
 const EVERY_MINUTE_APART = '*/1 * * * *'
 const HOURLY = '37 * * * *'

@@ -10,12 +10,12 @@ interface LastRun {
   readonly error: string | null
 }
 
-/** A job that has not succeeded for so many of its rounds is late. A single missed round mends itself. */
+/** A job that has not succeeded for this many of its periods is late. A single missed run corrects itself. */
 const LATE_ROUNDS = 3
 
 /**
  * @param now Unix milliseconds
- * @returns `late` before `failed`: a failure that lasts is worse than one that was just seen
+ * @returns `late` before `failed`: a persistent failure is worse than a new one
  */
 export function judgeJob(run: LastRun | undefined, periodSeconds: number, now: number): JobState {
   if (!run) return 'never_run'

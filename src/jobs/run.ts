@@ -5,8 +5,8 @@ import { noteRun, noteStart } from './note-run.ts'
 import { JOBS, type Job } from './registry.ts'
 
 /**
- * Runs every job of a cron trigger, one after the other. Jobs that wait for others' servers start in their turn, and the
- * jobs behind them do not wait for their end. A job that fails is logged and does not stop the others.
+ * Runs every job of a cron trigger, one after the other. Jobs that wait for external servers start in their turn, and the
+ * jobs after them do not wait for their end. A job that fails is logged and does not stop the others.
  */
 export async function runJobs(deps: Deps, cron: string, at: number, jobs: readonly Job[] = JOBS): Promise<void> {
   const beside: Promise<void>[] = []

@@ -18,22 +18,22 @@ import { SETTLED_MS, TIME_BUDGET_MS } from '../privacy/erase-usage.ts'
 import { MAX_RECIPIENTS } from '../usage/alerts/notify.ts'
 import { BATCH_ROWS, MAX_BATCHES, PRUNED } from './registry.ts'
 
-/** What waits for a job, and how much of it one run does. */
+/** The backlog of a job, and how much of it one run processes. */
 interface Work {
   /** What is counted. */
   readonly of: string
-  /** SQL with a row for each that waits at `$1`; absent where nothing waits in Postgres. */
+  /** SQL with a row for each item that waits at `$1`; absent if nothing waits in Postgres. */
   readonly waiting?: string
-  /** The most that a run does; absent where only its time bounds it. */
+  /** The maximum that a run processes; absent if only its time limits it. */
   readonly amount?: number
-  /** How long a run begins new work; absent where only the amount bounds it. */
+  /** How long a run begins new work; absent if only the amount limits it. */
   readonly ms?: number
 }
 
 const before = (ms: number) => `$1::timestamptz - interval '${ms} milliseconds'`
 const DAY_MS = 24 * 3_600_000
 
-/** By the names of `registry.ts`. The spool is in Redis, and is measured there. */
+/** Keyed by the names in `registry.ts`. The spool is in Redis, and is measured there. */
 export const WORK: Readonly<Record<string, Work>> = {
   'drain-usage-spool': { of: 'spooled batches of usage', ms: DRAIN_MS },
   'complete-requests': {
@@ -124,12 +124,12 @@ export const WORK: Readonly<Record<string, Work>> = {
   },
 }
 
-/** Counting ends here, so that a long queue costs no more than this to look at. */
+/** Counting stops here, so that a long queue costs no more to inspect. */
 export const MAX_COUNTED = 10_000
-/** Where a run does more than that, counting goes on to what is left over, up to here. */
+/** If one run processes more than that, counting continues to one beyond the run's amount, up to here. */
 const MAX_COUNTED_BEYOND = 25_000
 
-/** Where counting what waits for a job ends. */
+/** Where counting the backlog of a job stops. */
 export function countsUpTo(job: string): number {
   const beyond = (WORK[job]?.amount ?? 0) + 1
   return beyond > MAX_COUNTED && beyond <= MAX_COUNTED_BEYOND ? beyond : MAX_COUNTED
@@ -141,7 +141,7 @@ const COUNTS = Object.entries(WORK).flatMap(([job, { waiting }]) =>
     : [`(select count(*)::int from (${waiting} limit ${countsUpTo(job)}) as waiting) as "${job}"`],
 )
 
-/** How much waits for each job at a moment, up to {@link countsUpTo}; by job, without those where nothing waits in Postgres. */
+/** The backlog of each job at a moment, up to {@link countsUpTo}; without jobs for which nothing waits in Postgres. */
 export async function countBacklogs({ sql }: Deps, at: number): Promise<Readonly<Record<string, number>>> {
   const [row] = await sql.query(`select ${COUNTS.join(', ')}`, [new Date(at).toISOString()])
   return row ?? {}

@@ -1,4 +1,4 @@
-/** What whoever issues, changes, rotates or imports a key may give to it. */
+/** The rights that somebody who issues, changes, rotates or imports a key may give it. */
 
 import { organizationFor } from '../auth/organization-access.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
@@ -12,7 +12,7 @@ import { Problem } from '../problems.ts'
 import { holdsScope, isReserved } from '../verification/rules.ts'
 import { type KeyView, selectKeyAllowance } from './queries.ts'
 
-/** What an organization allows its keys. */
+/** An organization's limits for its keys. */
 export interface Allowance {
   readonly organizationId: string
   readonly isPlatform: boolean
@@ -23,7 +23,7 @@ export interface Allowance {
   readonly needsTwoFactor: boolean
 }
 
-/** What is to be given to a key. What is undefined is not touched. */
+/** The requested properties of a key. Undefined ones are not changed. */
 interface KeyRequest {
   readonly scopes?: readonly string[] | undefined
   readonly custom_rate_limit?: number | null | undefined
@@ -44,13 +44,13 @@ export async function selectAllowance(deps: ManagementDeps, organizationId: stri
 
 const isAdministrator = (principal: Principal) => principal.kind === 'user' && principal.isAdministrator
 
-/** Whether somebody acts for the deployment: one of its administrators, or a service key that got as far as this. */
+/** Whether a principal acts for the deployment: an administrator, or a service key that passed the guard. */
 export const isOperator = (principal: Principal) => principal.kind === 'service' || isAdministrator(principal)
 
 /**
- * Nobody grants what they do not have: scopes over Tollgate need the permission they stand for, `platform:` scopes an
+ * Nobody grants rights they do not have: scopes over Tollgate need the matching permission, `platform:` scopes an
  * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key or a
- * portal session gives no more than it has itself: see `requireWithinBounds`. An expiry lies ahead.
+ * portal session gives no more than it has itself: see `requireWithinBounds`. An expiry must be in the future.
  *
  * @param where the place of the requested key in the request
  * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
@@ -77,10 +77,10 @@ function requireSecondFactor(principal: Principal, { needsTwoFactor }: Allowance
 }
 
 /**
- * A service key is changed and revoked by administrators alone: whoever could unbind it from its addresses, or switch it on
+ * Only administrators change and revoke a service key: somebody who could remove its address restriction, or enable it
  * again, would have its power.
  *
- * @param row the key as it is
+ * @param row the key's current row
  * @throws Problem `forbidden`, `two_factor_required`
  */
 export function requireMayManage(
@@ -108,14 +108,14 @@ function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: r
   if (unheld !== undefined) throw beyond(`the scope ${unheld}`)
 }
 
-/** The scopes beyond which a principal gives none; `undefined` for people and operators, who are bound by permissions. */
+/** The scopes that limit what a principal can give; `undefined` for people and operators, who are limited by permissions. */
 function listHeld(principal: Principal): readonly string[] | undefined {
   if (principal.kind === 'key') return principal.scopes
   return principal.kind === 'portal' ? principal.scopes.flatMap((permission) => scopeFor(permission) ?? []) : undefined
 }
 
 /**
- * A new key gets what binds the key that makes it, where the request does not say: addresses, expiry, its own
+ * A new key inherits the restrictions of the key that creates it, unless the request sets them: addresses, expiry, its own
  * rate limit, its other limits and its concurrency.
  */
 export function withBounds<W extends KeyRequest>(principal: Principal, requested: W): W {
@@ -132,8 +132,8 @@ export function withBounds<W extends KeyRequest>(principal: Principal, requested
 }
 
 /**
- * A key makes no key that is bound less than itself: from more addresses, for longer, at a higher rate, or for the live
- * environment where it is one of tests. Else whoever holds it would have all that by one request more.
+ * A key cannot create a key with fewer restrictions than its own: for more addresses, a longer time, a higher rate, or the live
+ * environment if it is a test key. Otherwise its holder could get all that with one more request.
  *
  * @throws Problem `forbidden`
  */
@@ -142,7 +142,7 @@ function requireWithinBounds({ bounds }: KeyPrincipal, requested: KeyRequest): v
   if (lacking) throw beyond(lacking[0])
 }
 
-/** What may be requested beyond a key's bounds. Undefined fields are not touched. */
+/** Requests that exceed a key's restrictions. Undefined fields are not changed. */
 const EXCESSES: readonly (readonly [what: string, exceeds: (bounds: KeyBounds, requested: KeyRequest) => boolean])[] = [
   ['the live environment', (bounds, requested) => bounds.environment === 'test' && requested.environment === 'live'],
   [
@@ -184,7 +184,7 @@ const isLater = (one: string | null, other: string) => one === null || Date.pars
 const beyond = (what: string) =>
   new Problem('forbidden', { detail: `A key gives no more than it has itself; this one lacks ${what}.` })
 
-/** Asked of whoever rotates a key: its successor's secret gives all that the key has. @throws Problem `forbidden` */
+/** Required of anyone who rotates a key: its successor's secret has all rights of the key. @throws Problem `forbidden` */
 export function requireRotatable(principal: Principal, allowance: Allowance, row: KeyView): void {
   if (principal.kind === 'key' && principal.keyId === row.id) return
   requireHeldScopes(principal, allowance, row.scopes)

@@ -1,14 +1,14 @@
 import type { ManagementDeps } from '../deps.ts'
 import { findKeyById, type KeyRef, type KeyView, listKeys } from './queries.ts'
 
-/** What narrows a list of keys, and which page of it is wanted. */
+/** The filters of a list of keys, and the requested page. */
 interface Wanted {
   readonly filter: Parameters<typeof listKeys>[2]
   readonly limit: number
   readonly after: string | undefined
 }
 
-/** One page of an organization's keys, newest first, and one row more when there is another page. */
+/** One page of an organization's keys, newest first, plus one row if there is another page. */
 export function readKeys(deps: ManagementDeps, organizationId: string, { filter, limit, after }: Wanted) {
   return listKeys(deps.db, organizationId, filter, { limit, after, at: new Date(deps.now()) })
 }

@@ -9,9 +9,9 @@ import { readScaled } from '../limits/quantities.ts'
 import { Problem } from '../problems.ts'
 
 /**
- * Requires that every custom meter that limits name is a counter that exists, and gives each limit its decimals.
+ * Requires that every custom meter named by limits is an existing counter, and adds its decimals to each limit.
  *
- * @param path the field that has the limits
+ * @param path the field that contains the limits
  * @throws Problem `invalid_request` that names each field
  */
 export async function resolveLimits<Limits extends readonly NamedLimit[] | undefined>(

@@ -28,10 +28,10 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
 }
 
 /**
- * The same for whoever has decided already that it may be.
+ * The same for a caller that has already checked the permission.
  *
  * @param row its audit row
- * @returns whether it was live until now
+ * @returns whether it was live before
  * @throws Problem `key_not_found`
  */
 export async function revokeWith(deps: ManagementDeps, key: KeyRef, row: AuditRow): Promise<boolean> {

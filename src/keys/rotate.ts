@@ -62,7 +62,7 @@ export async function rotateKey(
   })
 }
 
-/** An application holds what renews its token: a new secret of somebody else's would not end that. @throws Problem `key_of_application` */
+/** An application holds the token that renews its key: a new secret for somebody else would not end that. @throws Problem `key_of_application` */
 export function requireOwnSecret({ clientId }: KeyView): void {
   if (clientId !== null) throw new Problem('key_of_application')
 }

@@ -90,7 +90,7 @@ const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
   },
 }
 
-/** What somebody agreed to, where a key is an application's token: its scopes, what it is for, and until when. */
+/** The fields of a consent, if a key is an application's token: its scopes, its purpose, and its expiry. */
 const OF_AGREEMENT: ReadonlySet<Field> = new Set(['scopes', 'metadata', 'expires_at'])
 
 function changedFields(row: KeyView, update: Update, principal: Principal): Field[] {

@@ -9,9 +9,9 @@ const WEEK_MS = 7 * DAY_MS
 /** The first Monday after 1970-01-01, which was a Thursday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS
 
-/** Unix milliseconds; `end` is the first one outside. */
+/** Unix milliseconds; `end` is exclusive. */
 interface CalendarSpan {
-  /** Unlike that of any other period, also of another length. */
+  /** Unique among all periods, including those of another length. */
   readonly name: string
   readonly start: number
   readonly end: number

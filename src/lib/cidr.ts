@@ -42,9 +42,9 @@ export function toNetwork(ip: string): string {
 }
 
 /**
- * An address in its one form: dotted for IPv4, also where it is mapped into IPv6, and as RFC 5952 writes IPv6.
+ * An address in its canonical form: dotted for IPv4, also if it is mapped into IPv6, and RFC 5952 for IPv6.
  *
- * @returns `undefined` for what is no address
+ * @returns `undefined` for text that is not an address
  */
 export function normalizeAddress(text: string): string | undefined {
   const address = parseAddress(text)

@@ -33,7 +33,7 @@ function describeIssue(issue: Issue): string | undefined {
   }
 }
 
-/** What each of zod's types is called in JSON. */
+/** The JSON name of each of zod's types. */
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a string',
   number: 'a number',
@@ -54,7 +54,7 @@ function describeType({ expected, input }: Issue & { expected?: string }): strin
   return expected === 'int' && typeof input === 'number' ? `must be ${wanted}` : `must be ${wanted}, not ${given}`
 }
 
-/** RPC brings values that JSON does not have. */
+/** RPC calls can contain values that JSON does not have. */
 function nameType(input: unknown): string {
   if (input === null) return 'null'
   if (typeof input === 'number' && !Number.isFinite(input)) return String(input)
@@ -125,7 +125,7 @@ interface Finding {
   readonly message: string
 }
 
-/** A choice that takes the value's type says more than those that do not. Without such a one all count. */
+/** A choice that accepts the value's type says more than those that do not. If there is no such choice, all count. */
 export function findClosest<Branch extends readonly Finding[]>(branches: readonly Branch[]): readonly Branch[] {
   const close = branches.filter((branch) => !branch.some(isOfOtherType))
   return close.length > 0 ? close : branches
@@ -137,7 +137,7 @@ const isOfOtherType = ({ code, path }: Finding) =>
 interface Union {
   readonly errors: readonly (readonly Finding[])[]
   readonly input?: unknown
-  /** The field that tells the choices apart, and its values. */
+  /** The field that distinguishes the choices, and its values. */
   readonly discriminator?: string | undefined
   readonly options?: unknown
 }

@@ -19,7 +19,7 @@ export function parseEmailAddress(text: string): string | undefined {
   return address.length <= MAX_LENGTH ? address : undefined
 }
 
-/** @returns a domain in the form in which it stands in a stored address; undefined for what is no domain of one */
+/** @returns a domain in the form of stored addresses; undefined for text that is not the domain of an address */
 export const parseEmailDomain = (text: string) => toAsciiDomain(text.trim())
 
 /** The domain of a stored address. */

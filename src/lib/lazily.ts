@@ -1,7 +1,7 @@
 const loaders = new Set<() => unknown>()
 
 /**
- * Keeps a module out of an isolate's start: it is imported at its first use, and kept.
+ * Keeps a module out of an isolate's startup: it is imported on first use, and kept.
  *
  * Once it is kept, no request waits for an import. Requests that share one would wait for each other, and workerd cancels
  * a request that waits for another's work.
@@ -18,7 +18,7 @@ export function lazily<Module>(load: () => Promise<Module>): () => Module | Prom
 }
 
 /**
- * Imports every such module now, also those that an imported one names. For the tests: vitest's `import()` shares one
+ * Imports every such module now, including those that an imported one names. For the tests: vitest's `import()` shares one
  * promise among the requests that use it at once.
  */
 export async function loadEverything(): Promise<void> {

@@ -1,4 +1,4 @@
-/** A LIKE pattern for what begins with a text. */
+/** A LIKE pattern that matches texts beginning with the given one. */
 export const beginningWith = (text: string) => `${escapeLike(text)}%`
 
 /** A LIKE pattern that matches texts containing the given one, with its own `%`, `_` and `\` escaped. */

@@ -15,7 +15,7 @@ const REPEAT_MS = 1_000
 interface Repeated {
   readonly until: number
   readonly level: Level
-  /** Lines that were not written since the last one, and what the last of them would have said. */
+  /** The number of lines suppressed since the last one, and the fields of the latest of them. */
   held: number
   fields: Record<string, unknown>
 }
@@ -26,8 +26,8 @@ const repeated = new Map<string, Repeated>()
 const isRecent = ({ until }: Repeated, now: number) => now < until && until - now <= REPEAT_MS
 
 /**
- * The same for an event that an outage causes with every request: one line a second and isolate. Its `count` is how many
- * it stands for, those of the seconds before included.
+ * The same for an event that an outage causes with every request: one line a second and isolate. Its `count` includes the
+ * suppressed lines before it, also those of earlier seconds.
  */
 export function logRepeated(level: Level, event: string, fields: Record<string, unknown> = {}): void {
   const now = Date.now()
@@ -42,9 +42,9 @@ export function logRepeated(level: Level, event: string, fields: Record<string, 
 }
 
 /**
- * Writes lines for what was held back and followed by no further line: for whoever comes by regularly.
+ * Writes lines for suppressed ones that no later line has counted. Call it regularly.
  *
- * @param isLast whether what was held within the last second is written, too, since nobody comes by any more
+ * @param isLast whether lines of the last second are written as well, because no later call will do it
  */
 export function logHeld(isLast = false): void {
   const now = Date.now()

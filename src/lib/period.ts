@@ -51,10 +51,10 @@ export function periodNamed(start: number): string {
 }
 
 /**
- * The period that an earlier one of that name is now: an anchor that was set or moved since may have cut it short.
+ * Finds what an earlier period of that name is now: an anchor that was set or moved since may have cut it short.
  *
- * @param name as {@link periodNamed} gives it
- * @returns `undefined` for a day or month that there is not
+ * @param name in the form of {@link periodNamed}
+ * @returns `undefined` for a day or month that does not exist
  */
 export function resolvePeriod(anchor: number | undefined, name: string): Period | undefined {
   const at = Date.parse(name.length === 7 ? `${name}-01T00:00:00Z` : `${name}T23:59:59.999Z`)

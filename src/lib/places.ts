@@ -1,13 +1,13 @@
-/** Settles once the work has ended or gives its place up. */
+/** Settles once the work has ended or given up its place. */
 type Work<Result> = (cut: AbortSignal) => Promise<Result>
 
-/** A door that lets so many in, and who waits before it. */
+/** Admits a limited number of entrants; the others wait in a queue. */
 function createDoor(count: number) {
   const waiting: (() => void)[] = []
   /** In the order in which they began to linger. */
   const lingering = new Set<AbortController>()
   let taken = 0
-  /** Cut off, and about to leave. */
+  /** Aborted, but still inside. */
   let leaving = 0
 
   function relieve() {
@@ -36,7 +36,7 @@ function createDoor(count: number) {
     relieve()
   }
 
-  /** Hands the place on. */
+  /** Passes the place on to the next in the queue. */
   function leave(place: AbortController) {
     lingering.delete(place)
     if (place.signal.aborted) leaving -= 1
@@ -51,14 +51,14 @@ function createDoor(count: number) {
 /**
  * Bounded places whose work may last as long as nobody else needs one; others wait for their turn. Work that has lasted
  * `patienceMs` lingers. While others wait, or once lingering work has all places, the work that has lingered longest is
- * cut off. At most one for each that waits, so that work lingers on where nobody needs its place.
+ * aborted: at most one for each that waits, so that work continues if nobody needs its place.
  *
  * @param count the number of places
  */
 export function createPlaces(count: number, patienceMs: number) {
   const { enter, linger, leave } = createDoor(count)
   return {
-    /** @param mayLinger the work is never cut off */
+    /** @param mayLinger whether the work is never aborted */
     async occupy<Result>(work: Work<Result>, { mayLinger = false } = {}): Promise<Result> {
       await enter()
       const place = new AbortController()

@@ -1,6 +1,6 @@
 /**
  * Runs work with bounded concurrency. A finished piece makes room for the next at once, so nothing waits for the
- * slowest. Ends when `take` returns nothing although no work was running when it was asked: what ends meanwhile may have
+ * slowest. Ends when `take` returns nothing although no work was running when it was called: work that ends meanwhile may have
  * made more available.
  *
  * @param take returns at most the given number of pieces; fewer, or none, if there are no more right now

@@ -1,18 +1,18 @@
 import { utf8 } from './bytes.ts'
 
 const NONCE_BYTES = 12
-/** The first byte of what is sealed now. Older values begin with their nonce, so they may begin with it by chance. */
+/** The first byte of newly sealed values. Older values begin with their nonce, so they may begin with it by chance. */
 const VERSION = 1
 
-/** The root secrets of a deployment, as its settings have them. */
+/** The root secrets of a deployment, as in its configuration. */
 export interface RootSecrets {
-  /** What seals. */
+  /** The secret that seals. */
   readonly SECRET_KEY: string
-  /** What opens, that one first; absent or empty where there is only one. */
+  /** The secrets that open, that one first; absent or empty if there is only one. */
   readonly SECRET_KEYS?: readonly string[] | undefined
 }
 
-/** Every secret that opens, the one that seals first. */
+/** All secrets that open, the one that seals first. */
 export const listSecrets = ({ SECRET_KEY, SECRET_KEYS = [] }: RootSecrets): readonly string[] =>
   SECRET_KEYS.length > 0 ? SECRET_KEYS : [SECRET_KEY]
 
@@ -30,7 +30,7 @@ export async function seal(secrets: RootSecrets, purpose: string, text: string):
 }
 
 /**
- * Opens what any of the root secrets has sealed, also before there was a version.
+ * Opens a value that any of the root secrets has sealed, including values from before there was a version.
  *
  * @throws if it was sealed under another secret or purpose, or altered
  */
@@ -46,7 +46,7 @@ export async function unseal(secrets: RootSecrets, purpose: string, sealed: Uint
   throw failure
 }
 
-/** Whether a value is sealed as `seal` would now: in today's form, under the first secret. */
+/** Whether a value is sealed as `seal` would do it now: with the current version and the first secret. */
 export async function isSealedByFirst(secrets: RootSecrets, purpose: string, sealed: Uint8Array): Promise<boolean> {
   if (sealed[0] !== VERSION) return false
   return open(secrets.SECRET_KEY, purpose, sealed.subarray(1)).then(

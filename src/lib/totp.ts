@@ -7,7 +7,7 @@ const DIGITS = 6
 /** Steps that the clocks of phone and server may differ (RFC 6238 §5.2 recommends one). */
 const WINDOW = 1
 
-/** @returns the number of the step that holds a time in Unix milliseconds */
+/** @returns the number of the step that contains a time in Unix milliseconds */
 export function toStep(now: number): number {
   return Math.floor(now / 1000 / STEP_SECONDS)
 }
@@ -22,7 +22,7 @@ export function totp(secret: Uint8Array, step: number): string {
 }
 
 /**
- * Finds the step of a code, among the current step and its neighbors. All are compared in any case, so that timing does
+ * Finds the step of a code, among the current step and its neighbors. All are always compared, so that timing does
  * not reveal which one matched.
  *
  * @param now Unix milliseconds

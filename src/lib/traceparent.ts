@@ -4,7 +4,7 @@
  */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/
 
-/** @returns the trace id; undefined for what is no `traceparent`, which then counts as absent */
+/** @returns the trace id; undefined for an invalid `traceparent`, which then counts as absent */
 export function parseTraceparent(value: string | null | undefined): string | undefined {
   if (!value) return undefined
   const [, traceId, rest] = TRACEPARENT.exec(value) ?? []
@@ -12,7 +12,7 @@ export function parseTraceparent(value: string | null | undefined): string | und
   return isLong ? undefined : traceId
 }
 
-/** The field of a log line that leads to the caller's trace; none without a valid `traceparent`. */
+/** The log field that links to the caller's trace; none without a valid `traceparent`. */
 export function traceFields(headers: Headers): { readonly trace_id?: string } {
   const traceId = parseTraceparent(headers.get('traceparent'))
   return traceId === undefined ? {} : { trace_id: traceId }

@@ -2,7 +2,7 @@
 import type * as z from 'zod'
 import { findNearestName } from './nearest-name.ts'
 
-/** Quotes a text of the caller in an answer: on one line, and short. */
+/** Quotes a caller's text in an answer: on one line, and short. */
 export const quoteName = (name: PropertyKey) => JSON.stringify(String(name).slice(0, 64)).slice(1, -1)
 
 /** @param kind what the name is, such as `field` or `query parameter` */
@@ -12,8 +12,8 @@ export function describeUnknown(name: string, known: readonly string[], kind = '
 }
 
 /**
- * The known names of a strict object, on zod's list of its unknown ones: an error has the list, but not the object.
- * Registered, since zod's settings are of the process, and may call another copy of this module than reads the names.
+ * The known names of a strict object, attached to zod's list of its unknown ones: an error has the list, but not the object.
+ * A registered symbol, because zod's settings are global and may call another copy of this module than the one that reads it.
  */
 const KNOWN = Symbol.for('tollgate.known-names')
 

@@ -10,7 +10,7 @@ export interface Allowance {
   readonly loadedAt: number
 }
 
-/** As for keys (verification/cache.ts): with the time that loading may take, it bounds a change while Redis fails. */
+/** As for keys (verification/cache.ts): together with the load time, it bounds how long a change stays unseen while Redis fails. */
 const HARD_AGE_MS = 25_000
 /** Slightly longer than a query may take. */
 const LOAD_MS = 6_000
@@ -19,9 +19,9 @@ const allowances = createLru<Allowance>(10_000)
 const loading = new Map<string, Promise<Allowance>>()
 
 /**
- * Finds an organization's limits and use, in this isolate's memory or with one query that concurrent requests share.
+ * Finds an organization's limits and usage, in this isolate's memory or with one query that concurrent requests share.
  *
- * @throws Problem `organization_not_found`, or `unavailable` when the database does not answer
+ * @throws Problem `organization_not_found`, or `unavailable` when the database does not respond
  */
 export async function findAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
   const known = allowances.get(organizationId)
@@ -31,7 +31,7 @@ export async function findAllowance(deps: Deps, organizationId: string): Promise
   return isGood ? known : reloadAllowance(deps, organizationId)
 }
 
-/** Reloads past the cache: the cached row is stale, or counters need the figures of Postgres. */
+/** Reloads, bypassing the cache: the cached row is stale, or counters need the figures of Postgres. */
 export async function reloadAllowance(deps: Deps, organizationId: string): Promise<Allowance> {
   const underway = loading.get(organizationId)
   const loaded = underway && (await waitFor(underway, LOAD_MS))

@@ -1,4 +1,4 @@
-/** What an isolate admitted alone of balances, to be carried with the quota that counted it (limits/carry.ts). Pure. */
+/** Balance units that an isolate admitted alone, to be carried together with the quota that counted them (limits/carry.ts). Pure. */
 import type { CounterRequest } from './counter.ts'
 import { type LimitRequest, quotaKey } from './limit-request.ts'
 
@@ -9,14 +9,14 @@ export interface LocalAdmission {
 }
 
 interface CarriedBalance extends CounterRequest {
-  /** The place of the quota whose generation the units are of: from 1, as Lua counts. */
+  /** The index of the quota whose generation the units belong to: from 1, as in Lua. */
   readonly quota: number
 }
 
 /**
- * Units of balances, those of each generation for themselves. What Postgres said then is no part of them.
+ * Balance units, per generation. They exclude the figure that Postgres reported at that time.
  *
- * @param slots of the quotas that are carried, in their order
+ * @param slots of the carried quotas, in their order
  */
 export function sumBalances(admitted: readonly LocalAdmission[], slots: readonly string[]): CarriedBalance[] {
   const sums = new Map<string, CarriedBalance>()

@@ -3,8 +3,8 @@
  *
  * They are carried before the next request of the same organization is decided, into the lane of the last generation
  * that the isolate knew. Their events name the same lane, so Postgres settles it (docs/internals/decisions/0008). Units
- * older than some seconds are already in Postgres. So the request is retried with fresh figures first, and these
- * replace the units. If Postgres does not answer, the units are added: they may count twice until their lane is
+ * older than some seconds are already in Postgres. So the request is first retried with fresh figures, which
+ * replace the units. If Postgres does not respond, the units are added: they may count twice until their lane is
  * settled, but are never lost. If an isolate dies or gets no further request, its units reach the counter with the next
  * fresh row of any isolate, or with the reconciliation that runs every minute.
  */
@@ -25,18 +25,18 @@ import { retryLost } from './retry.ts'
 import { writtenAfterMs } from './start-script.ts'
 import { WINDOW_FUNCTIONS } from './window-script.ts'
 
-/** Units of a counter are carried by when they were admitted, in steps of this length. */
+/** Units of a counter are grouped by the time of their admission, in steps of this length. */
 const STEP_MS = 1_000
 /** Per organization. Beyond this, the oldest are left to Postgres. */
 const MAX_REQUESTS = 1_000
 /**
- * How often a request waits for another one that carries units before it carries them itself. The other may be lost.
+ * How often a request waits for another one that carries units before it carries them itself. The other one may have been cancelled.
  */
 const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
-/** Sent to Redis, and sent again unchanged until the answer arrives. */
+/** Sent to Redis, and sent again unchanged until a response arrives. */
 interface Batch {
   readonly admitted: readonly LocalAdmission[]
   readonly keys: string[]
@@ -62,8 +62,8 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
 /**
  * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
  * JSON of `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
- * and, after them, `balances` with `units` and `quota`, the place of the quota whose generation they are of. ARGV[2]: added to the clock (ms). ARGV[3]: how long the marker
- * lives (ms). ARGV[4]: how long ago the batch was built (ms). ARGV[5]: how long after its admission Postgres may not have it (ms).
+ * and, after them, `balances` with `units` and `quota`, the index of the quota whose generation they belong to. ARGV[2]: added to the clock (ms). ARGV[3]: lifetime of the marker
+ * (ms). ARGV[4]: how long ago the batch was built (ms). ARGV[5]: how long after an admission Postgres may not have it yet (ms).
  * Idempotent per batch.
  *
  * Units of a window count from now on, because the isolate's clock differs from that of Redis. If Redis does not have
@@ -125,7 +125,7 @@ for i, balance in ipairs(request.balances) do
 end
 return 1`)
 
-/** Remembers what was admitted without Redis. */
+/** Stores an admission that was made without Redis. */
 export function keepForLater(request: LimitRequest, generation: number | undefined): void {
   const owner = selectOwner(request)
   const known = pending.get(owner) ?? newPending()
@@ -146,7 +146,7 @@ const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPo
  * Carries what this isolate admitted locally to the counters that will decide a request.
  *
  * @returns whether the request must be retried with fresh figures, because Postgres already has some of the units
- * @throws whatever the client throws when Redis fails; the units stay pending
+ * @throws the client's error when Redis fails; the units stay pending
  */
 export async function carryPending(deps: Deps, request: LimitRequest): Promise<boolean> {
   const known = isAnyPending ? pending.get(selectOwner(request)) : undefined
@@ -172,7 +172,7 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
   for (let waits = 0; known.carrying && waits < MAX_WAITS; waits++) await waitFor(known.carrying, timeoutMs)
 }
 
-/** Asks once. If no fresh figures arrive, Postgres does not answer, and all units are added. */
+/** True once per batch. If no fresh figures arrive, Postgres does not respond, and all units are added. */
 function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
   return admitted.some((one) => isWritten(deps, one))
@@ -180,7 +180,7 @@ function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { qu
 
 const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
 
-/** One batch after the other: a batch whose answer was lost is sent again before a new one is built. */
+/** Sends one batch after the other: a batch whose response was lost is sent again before a new one is built. */
 async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
   const redis = findRedis(deps, organizationId)
   while (known.unsent || known.admitted.length > 0) {
@@ -234,7 +234,7 @@ function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: bo
 /** Units by how many milliseconds ago they were admitted. */
 type Parts = ReadonlyMap<number, number>
 
-/** Each counter once, with all units. Those of a window that are over by now, and those of an ended period, are left out. */
+/** Each counter once, with all units, except units that have left their window and units of an ended period. */
 function sumCounters(admitted: readonly LocalAdmission[], now: number) {
   const sums = new Map<string, CounterRequest & { readonly parts: Parts }>()
   for (const { request } of admitted) {
@@ -249,7 +249,7 @@ function sumCounters(admitted: readonly LocalAdmission[], now: number) {
   return [...sums.values()]
 }
 
-/** Carried units start no counter: what Postgres said when they were admitted is old by now. */
+/** Carried units must not start a counter: the Postgres figure from their admission is outdated. */
 function withoutSeed({ seed: _seed, ...counter }: CounterRequest): CounterRequest {
   return counter
 }

@@ -12,7 +12,7 @@ import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
 import { retryLost } from './retry.ts'
 
 /**
- * Takes all units of a request, or none. Retries once if the answer was lost. While Redis fails, this isolate decides
+ * Takes all units of a request, or none. Retries once if the response was lost. While Redis fails, this isolate decides
  * locally, and the units it admits reach the counters before Redis decides the organization's next request.
  *
  * @param lease units to take in addition to the request's own, if any
@@ -32,7 +32,7 @@ export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRe
     rememberCounters({ counters: request.counters, states: admission.counters, sent, now: request.now })
     return isRetried ? { ...admission, isRetried: true } : admission
   } catch (error) {
-    // the request is decided locally; whatever the lost attempt took counts against the limit, never beyond it
+    // the request is decided locally; units that the lost attempt took count against the limit, never beyond it
     sent.end()
     const isClosed = deps.config.ON_LIMITER_OUTAGE === 'closed'
     count('limiterOutages', isClosed ? 'refused' : 'local')

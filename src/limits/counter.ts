@@ -4,7 +4,7 @@
 export interface CounterRequest {
   /** Its Redis key, which ends with the name of its period if it has one; its holds are kept under `<key>:holds`. */
   readonly key: string
-  /** The most that may be used and held in total. `null` counts without a limit. */
+  /** The maximum that may be used and held in total. `null` counts without a limit. */
   readonly limit: number | null
   /** Units to take. 0 takes nothing, but an admission refuses it once the counter is used up. */
   readonly cost: number
@@ -12,46 +12,46 @@ export interface CounterRequest {
   readonly windowMs?: number
   /** Unix milliseconds when a calendar period ends. A counter with neither never ends. */
   readonly until?: number
-  /** The sum that Postgres has of all that was ever used. The counter is raised to it, so what is used is not added. */
+  /** The total usage in Postgres. The counter is raised to it, so the usage itself is not added. */
   readonly recorded?: number
-  /** What Postgres says was used, if it was just read: a lost counter starts with it. */
+  /** The usage in Postgres, if it was just read: a lost counter restarts from it. */
   readonly seed?: number
-  /** Of a seed: the transactions that it includes, as text of Postgres (`pg_snapshot`). */
+  /** For a seed: the transactions that it includes, as text of Postgres (`pg_snapshot`). */
   readonly snapshot?: string
-  /** Of a seed: whether Postgres knows no use at all of those whose counters they are. */
+  /** For a seed: whether Postgres has no usage at all for the counter's owner. */
   readonly isFirst?: true
   /** Whether a lost counter must not start without one of the two. */
   readonly isSeeded?: true
-  /** Of a calendar period: it starts without a seed only where Redis has been kept since the period began. */
+  /** For a calendar period: it starts without a seed only if Redis has kept data since the period began. */
   readonly kept?: KeptSince
-  /** Set for a balance, which verifications and Postgres add to: each part is counted for itself (limits/counter-script.ts). */
+  /** Set for a balance, to which both verifications and Postgres add: each part is counted separately (limits/counter-script.ts). */
   readonly balance?: BalanceRequest
-  /** Units that each unit of a verification's cost takes, if it takes any: then a lease takes them, too. */
+  /** Units per unit of a verification's cost, if it takes any: then a lease takes them as well. */
   readonly each?: number
-  /** Unix milliseconds: from then on the limit is another one, so no lease outlives it. */
+  /** Unix milliseconds: the limit changes then, so no lease outlives it. */
   readonly lapsesAt?: number
 }
 
 export interface KeptSince {
-  /** The Redis key of the time since when Redis has everything that such counters count. */
+  /** The Redis key of the time since when Redis has all usage of such counters. */
   readonly key: string
   /** Unix milliseconds when the period began. */
   readonly from: number
 }
 
 interface BalanceRequest {
-  /** What Postgres has of verifications of even and of odd generations: parts of `recorded`, which is given with it. */
+  /** The usage in Postgres by verifications of even and of odd generations: parts of `recorded`, which is given with it. */
   readonly lanes?: readonly [number, number]
-  /** Unix milliseconds when the usage period of a verification begins: in it the generations are counted. */
+  /** Unix milliseconds when the usage period of a verification begins: generations are counted in it. */
   readonly period?: number
-  /** What Postgres said when the row was read, for decisions without Redis. */
+  /** The figure of Postgres when the row was read, for decisions without Redis. */
   readonly known?: number
 }
 
 export interface CounterState {
   readonly used: number
   readonly held: number
-  /** Unix milliseconds: when all units are back, or, for a refused request, when it will fit. `null` if nothing says. */
+  /** Unix milliseconds: when all units are back, or, for a refused request, when it will fit. `null` if unknown. */
   readonly reset: number | null
 }
 
@@ -62,7 +62,7 @@ function toArgument(counter: CounterRequest) {
   return { limit: limit ?? -1, ms: windowMs, until, recorded, ...started, isSeeded, from: kept?.from, balance }
 }
 
-/** Counters in the form that the scripts read, each with what the script needs of it beside. */
+/** Counters in the form that the scripts read, each with the extra fields of the script. */
 export function counterArguments<Counter extends CounterRequest>(
   counters: readonly Counter[],
   describe: (counter: Counter) => Readonly<Record<string, unknown>>,
@@ -72,7 +72,7 @@ export function counterArguments<Counter extends CounterRequest>(
 
 export const unitsToTake = ({ cost, each }: CounterRequest) => ({ units: cost, each })
 
-/** The Redis keys of each: its hash, its holds, and since when it is kept; that of a counter without such a mark is not used. */
+/** The three Redis keys of each counter: its hash, its holds, and its mark; without a mark, the third key is unused. */
 export const listCounterKeys = (counters: readonly Pick<CounterRequest, 'key' | 'kept'>[]) =>
   counters.flatMap(({ key, kept }) => [key, `${key}:holds`, kept?.key ?? key])
 

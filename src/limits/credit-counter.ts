@@ -7,7 +7,7 @@ import { type CreditState, creditsKey } from './credits.ts'
 import { formatUnits } from './meter-units.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
-/** KEYS: the counter, its holds. ARGV: added to the clock (ms). Answer: {used, or -1 where Postgres alone knows, held}. */
+/** KEYS: the counter, its holds. ARGV: added to the clock (ms). Answer: {used, or -1 if only Postgres knows, held}. */
 const LOOK = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local read = openCounter(1, {limit = -1, isSeeded = true, isLook = true, balance = {}}, clock(tonumber(ARGV[1])))
 return {read and not read.fields.stale and read.used or -1, read and read.held or 0}`)
@@ -19,7 +19,7 @@ for _, key in ipairs(KEYS) do
 end
 return 1`)
 
-/** Lets what Redis knows of credits from Postgres start again with the next figure of Postgres. @throws when Redis fails */
+/** Makes the Postgres part of credits in Redis restart from the next figure of Postgres. @throws when Redis fails */
 export async function restartCredits(deps: Deps, organizationIds: readonly string[]): Promise<void> {
   await Promise.all(
     deps.redis
@@ -29,15 +29,15 @@ export async function restartCredits(deps: Deps, organizationIds: readonly strin
 }
 
 interface CountedCredits {
-  /** Charges since the first grant, in nano-dollars; `undefined` where Postgres alone knows. */
+  /** Charges since the first grant, in nano-dollars; `undefined` if only Postgres knows. */
   readonly used: number | undefined
-  /** What open reservations hold, in nano-dollars. */
+  /** Held by open reservations, in nano-dollars. */
   readonly held: number
 }
 
 const NOTHING_KNOWN: CountedCredits = { used: undefined, held: 0 }
 
-/** What Redis counts of an organization's credits. While it does not answer, nothing is known. */
+/** The credits counted in Redis. While it does not respond, nothing is known. */
 async function readCounted(deps: Deps, organizationId: string): Promise<CountedCredits> {
   const key = creditsKey(organizationId)
   try {
@@ -55,12 +55,12 @@ async function readCounted(deps: Deps, organizationId: string): Promise<CountedC
   }
 }
 
-/** What open reservations hold of the credits, in US dollars; 0 while Redis does not answer. */
+/** The credits that open reservations hold, in US dollars; 0 while Redis does not respond. */
 export async function readHeldCredits(deps: Deps, organizationId: string): Promise<string> {
   return formatUnits('cost_usd', (await readCounted(deps, organizationId)).held)
 }
 
-/** What is left of an organization's credits, calls that Postgres does not have yet included, and what is held of it. */
+/** The remaining credits of an organization, including calls that Postgres does not have yet, and the held part. */
 export async function describeCredits(
   deps: Deps,
   organizationId: string,

@@ -8,15 +8,15 @@ import { Problem } from '../problems.ts'
 import type { Recorded } from './limit-request.ts'
 import type { QuantityFlaw } from './quantities.ts'
 
-/** A custom meter, with an organization's use of it in one period according to Postgres, in whole units. */
+/** A custom meter, with an organization's usage of it in one period according to Postgres, in whole units. */
 export interface CustomMeter {
-  /** What people call it, and one of it in the plural. Absent in a key's row. */
+  /** Its display name, and its unit in the plural. Absent in a key's row. */
   readonly name?: string
   readonly unit?: string
   readonly kind: 'counter' | 'gauge'
   /** Decimals of an amount. */
   readonly scale: number
-  /** Of a gauge: its latest reading. */
+  /** For a gauge: its latest reading. */
   readonly units: number
   /** The parts that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly even: number
@@ -31,7 +31,7 @@ export const NO_CUSTOM_METERS: CustomMeters = Object.freeze({})
 const units = (column: string) => `trunc(coalesce(${column}, 0) * power(10::numeric, m.scale))`
 
 /**
- * All custom meters with an organization's use, as one column of a query: null if there are none.
+ * All custom meters with an organization's usage, as one column of a query: null if there are none.
  *
  * @param organizationId SQL of the organization's id
  * @param periodStart SQL of the period's start
@@ -49,16 +49,16 @@ export const selectCustomMeters = (organizationId: string, periodStart: string, 
 /** Units used of a custom counter: in total, and the parts of even and odd generations. */
 export type CustomUse = readonly [units: number, even: number, odd: number]
 
-/** The use of custom counters in one row of `usage_meter_periods`, as a JSON array of {@link CustomUse}. */
+/** The usage of custom counters in one row of `usage_meter_periods`, as a JSON array of {@link CustomUse}. */
 export const customUseIn = (row: string) =>
   `jsonb_build_array(${['amount', 'even_amount', 'odd_amount'].map((column) => units(`${row}.${column}`)).join(', ')})`
 
-/** The use of custom counters in a row of `usage_periods`, by slug, as one column of a query; null if there is none. */
+/** The usage of custom counters in a row of `usage_periods`, by slug, as one column of a query; null if there is none. */
 export const selectCustomUse = (row: string) => `(
   select jsonb_object_agg(c.meter, ${customUseIn('c')}) from usage_meter_periods c join meters m on m.slug = c.meter
   where c.organization_id = ${row}.organization_id and c.period_start = ${row}.period_start) as custom`
 
-/** The use of custom counters in the form of the counters in Redis. Empty without any. */
+/** The usage of custom counters in the form of the counters in Redis. Empty without any. */
 export function toCustomRecorded(used: Readonly<Record<string, CustomUse>>): Recorded {
   const entries = Object.entries(used).filter(([, [total]]) => total > 0)
   if (entries.length === 0) return {}
@@ -78,7 +78,7 @@ export function withChargeLanes(recorded: Recorded, lanes: readonly [number, num
   return { ...recorded, custom_lanes: { ...recorded.custom_lanes, cost_usd: lanes } }
 }
 
-/** The same of all custom counters with an organization's use. */
+/** The same for all custom counters with an organization's usage. */
 export function recordCustom(meters: CustomMeters): Recorded {
   const counters = Object.entries(meters).filter(([, { kind }]) => kind === 'counter')
   return toCustomRecorded(

@@ -12,8 +12,9 @@ const MINUTE = 60_000
 /**
  * Every limit of Tollgate's own endpoints: how many requests in which time, for each subject (an address, an account,
  * or both). They are counted before any password is hashed. A successful login resets the limit of the account from
- * that network. The two limits across all networks do not apply to a network from which the user signed in before, so
- * even distributed guessing does not lock owners out. The limit shared by all accounts counts failures only.
+ * that network. Limits across all networks (`…_account` of an email address, `login_anywhere`) do not apply to a network from which
+ * the user signed in before (accounts/known-network.ts), so even distributed requests do not lock owners out. The limit shared by
+ * all accounts counts only failures. The limit of an invited address does not apply to the organization that verified its domain, nor to the operator.
  */
 const POLICIES = {
   register_address: { limit: 200, windowMs: 60 * MINUTE },
@@ -65,13 +66,13 @@ export type Policy = keyof typeof POLICIES
 /** Limits against guessing. An attacker must not gain from an outage of Redis, when each isolate counts by itself. */
 const GUESSING = /^(login|password|email_token|email_sign_in)_/
 const LOCAL_SHARE = 0.1
-/** So that a few typing errors lock nobody out. */
+/** A minimum, so that a few typos lock nobody out. */
 const MIN_LOCAL_LIMIT = 3
 
 const localBound = (policy: Policy) =>
   GUESSING.test(policy) && { localLimit: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * LOCAL_SHARE) }
 
-/** What a policy counts by. The parts are joined, and an address counts as its network. */
+/** The subject that a policy counts by. The parts are joined, and an address counts as its network. */
 export interface Subject {
   readonly address?: string
   readonly account?: string
@@ -80,7 +81,7 @@ export interface Subject {
 const toKey = (policy: Policy, { address, account }: Subject) =>
   `policy:${policy}:${[address && toNetwork(address), account].filter(Boolean).join('|')}`
 
-/** The caller's address as a subject. Callers that no edge identifies share one. */
+/** The caller's address as a subject. Callers that the edge does not identify share one. */
 export function networkAddress(deps: { readonly origin: { readonly ip: string | undefined } }): string {
   return deps.origin.ip ?? 'unknown'
 }
@@ -116,7 +117,7 @@ function refusal(admission: Admission, policy: Policy) {
 }
 
 /**
- * Resets a subject's policies: once a user has proven to be the owner, the attempts of others no longer count against
+ * Resets a subject's policies: once a user has proven to be the owner, other people's attempts no longer count against
  * them.
  */
 export async function resetRateLimits(deps: Deps, policies: Partial<Record<Policy, Subject>>): Promise<void> {

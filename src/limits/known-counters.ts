@@ -1,6 +1,6 @@
 /**
- * What this isolate knows of counters (limits/counter.ts), by the rules of limits/known.ts: what it has received from
- * Redis, and what it has admitted and held locally since.
+ * What this isolate knows of counters (limits/counter.ts), by the rules of limits/known.ts: the state received from
+ * Redis, and the units it has admitted and held locally since.
  */
 import { createLru } from '../lib/lru.ts'
 import type { CounterRequest, CounterState } from './counter.ts'
@@ -38,7 +38,7 @@ export function rememberCounters({ counters = [], states = [], sent, now }: Answ
   }
 }
 
-/** Remembers what was admitted locally, until {@link markCountersCarried}. */
+/** Stores local admissions, until {@link markCountersCarried}. */
 export function rememberCountersLocally(counters: readonly CounterRequest[] | undefined, now: number): void {
   for (const counter of counters ?? []) {
     if (counter.cost === 0) continue
@@ -47,7 +47,7 @@ export function rememberCountersLocally(counters: readonly CounterRequest[] | un
   }
 }
 
-/** If Postgres is ahead, its figure becomes the known use, less the local units: it may include some of them. */
+/** If Postgres is ahead, its figure minus the local units becomes the known usage: it may include some of them. */
 function keepBase(counter: CounterRequest, now: number): void {
   const { used, held } = findReceived(counter, now)
   const base = readRecorded(counter) - sumLocal(counter, now)
@@ -55,7 +55,7 @@ function keepBase(counter: CounterRequest, now: number): void {
   received.set(counter.key, { number: 0, isCarried: false, ...received.get(counter.key), used: base, held, at: now })
 }
 
-/** What Postgres says was used, as far as the request knows. */
+/** The usage in Postgres, as far as the request knows. */
 const readRecorded = ({ recorded, seed, balance }: CounterRequest) => recorded ?? seed ?? balance?.known ?? 0
 
 function addLocally(counter: CounterRequest, units: number, now: number): void {
@@ -64,7 +64,7 @@ function addLocally(counter: CounterRequest, units: number, now: number): void {
   local.set(counter.key, { units: Math.max(0, before + units), at: now })
 }
 
-/** Redis now has what was admitted locally. */
+/** Redis now has the local admissions. */
 export function markCountersCarried(counters: readonly CounterRequest[], now: number): void {
   const number = findLastNumber()
   for (const counter of counters) {
@@ -75,7 +75,7 @@ export function markCountersCarried(counters: readonly CounterRequest[], now: nu
   }
 }
 
-/** Remembers units that were held locally. @param until Unix milliseconds */
+/** Stores units that were held locally. @param until Unix milliseconds */
 export function rememberCountersHeld(counters: readonly CounterRequest[], until: number, now: number): void {
   for (const { key, cost } of counters) {
     const open = (localHolds.get(key) ?? []).filter((hold) => hold.until > now)
@@ -83,7 +83,7 @@ export function rememberCountersHeld(counters: readonly CounterRequest[], until:
   }
 }
 
-/** What a counter has used and held, as far as this isolate knows. The use is that of Postgres if that is higher. */
+/** The used and held units of a counter, as far as this isolate knows. The usage is that of Postgres if that is higher. */
 export function findCounter(counter: CounterRequest, now: number): CounterState {
   const { key, windowMs, until } = counter
   const { used, held } = findReceived(counter, now)

@@ -1,9 +1,9 @@
 /**
- * What this isolate knows of the counters of Redis, for local decisions: the last state received from Redis, what the
- * isolate admitted locally and has not carried yet, and what it has sent and not seen answered.
+ * What this isolate knows of the counters of Redis, for local decisions: the last state received from Redis, the units that the
+ * isolate admitted locally and has not carried yet, and the units of requests in flight.
  *
- * The three are kept apart. An answer replaces the received state and must not erase what was admitted locally
- * meanwhile, and requests in flight may be granted. So the sum of what Redis grants and what the isolate grants locally
+ * The three are kept apart. A response replaces the received state and must not erase local admissions made
+ * in the meantime, and requests in flight may be granted. So the sum of what Redis grants and what the isolate grants locally
  * stays within a limit, as far as this isolate is concerned.
  */
 import { createLru } from '../lib/lru.ts'
@@ -20,8 +20,8 @@ import { indexBucket } from './window.ts'
 type Counts = ReadonlyMap<number, number>
 
 /**
- * The state received from Redis. `number` is that of the newest request sent before it: answers to requests up to it
- * may be older. `isCarried`: units were carried since then, and such an answer may not include them.
+ * The state received from Redis. `number` is that of the newest request sent before it: responses to requests up to it
+ * may be older. `isCarried`: units were carried since then, and such a response may not include them.
  */
 export interface ReceivedState {
   readonly number: number
@@ -42,7 +42,7 @@ const generations = createLru<number>(10_000)
 
 let lastNumber = 0
 
-/** The number of the request that was sent last. */
+/** The number of the latest request that was sent. */
 export const findLastNumber = (): number => lastNumber
 
 const toSlot = ({ organizationId, period }: QuotaRequest, { meter }: MeterRequest) =>
@@ -64,10 +64,10 @@ function listUnits({
 /** Units of requests that Redis has not answered yet. */
 export const countInFlight = (slot: string): number => inFlight.get(slot) ?? 0
 
-/** A request on its way to Redis. */
+/** A request in flight to Redis. */
 export interface Sent {
   readonly number: number
-  /** Its answer has arrived, or never will. */
+  /** Its response has arrived, or never will. */
   end(): void
 }
 
@@ -92,8 +92,8 @@ export function trackSent(request: Parameters<typeof listUnits>[0]): Sent {
 }
 
 /**
- * Remembers the state of a quota's counters. If answers overtook each other, the largest figure counts. If units were
- * carried meanwhile, the request's own units are added: the sum may be too high, never too low.
+ * Stores the state of a quota's counters. If responses overtook each other, the largest figure counts. If units were
+ * carried in the meantime, the request's own units are added: the sum may be too high, never too low.
  */
 export function rememberMeters(quota: QuotaRequest, states: readonly MeterState[], sent: Sent): void {
   for (const [at, meter] of quota.meters.entries()) {
@@ -139,7 +139,7 @@ export const toReceived = (sent: Sent, received: ReceivedState | undefined): Rec
 
 const sumCounts = (counts: Counts) => [...counts.values()].reduce((sum, units) => sum + units, 0)
 
-/** Remembers what was admitted locally, until {@link markCarried}. */
+/** Stores a local admission, until {@link markCarried}. */
 export function rememberLocally({ windows, quota, now }: LimitRequest): void {
   for (const { key, windowMs, cost } of windows) {
     if (cost > 0) localWindows.set(key, addTo(localWindows.get(key), indexBucket(now, windowMs), cost))
@@ -147,7 +147,7 @@ export function rememberLocally({ windows, quota, now }: LimitRequest): void {
   for (const meter of quota?.meters ?? []) if (meter.amount > 0) rememberLocalUnits(quota as QuotaRequest, meter)
 }
 
-/** If Postgres is ahead, its figure becomes the known use, less the local units: it may include some of them. */
+/** If Postgres is ahead, its figure minus the local units becomes the known usage: it may include some of them. */
 function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
   const slot = toSlot(quota, meter)
   const [local, received] = [localMeters.get(slot) ?? 0, receivedMeters.get(slot)]
@@ -157,7 +157,7 @@ function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
   receivedMeters.set(slot, { number: 0, isCarried: false, ...received, state: { used: base, held } })
 }
 
-/** Redis now has what was admitted locally. */
+/** Redis now has the local admissions. */
 export function markCarried({ windows, quota, now }: LimitRequest): void {
   const carried = { number: lastNumber, isCarried: true }
   for (const { key, windowMs, cost } of windows) {
@@ -174,7 +174,7 @@ export function markCarried({ windows, quota, now }: LimitRequest): void {
   }
 }
 
-/** Remembers units that were held locally. @param until Unix milliseconds */
+/** Stores units that were held locally. @param until Unix milliseconds */
 export function rememberHeld(quota: QuotaRequest, until: number, now: number): void {
   for (const meter of quota.meters) {
     const slot = toSlot(quota, meter)
@@ -183,7 +183,7 @@ export function rememberHeld(quota: QuotaRequest, until: number, now: number): v
   }
 }
 
-/** What a meter has used and held, as far as this isolate knows. The use is that of Postgres if that is higher. */
+/** The used and held units of a meter, as far as this isolate knows. The usage is that of Postgres if that is higher. */
 export function findMeter(quota: QuotaRequest, meter: MeterRequest, now: number): MeterState {
   const slot = toSlot(quota, meter)
   const { used = 0, held = 0 } = receivedMeters.get(slot)?.state ?? {}

@@ -1,7 +1,7 @@
 /**
- * Use that was reported and that Redis has not counted in the limits of keys yet: this isolate carries it before Redis decides
- * the organization's next request, as it carries what it admitted alone (limits/carry.ts). Until then it counts in what the isolate
- * decides alone. It dies with the isolate.
+ * Reported usage that Redis has not counted in the limits of keys yet. This isolate carries it before Redis decides
+ * the organization's next request, like its own local admissions (limits/carry.ts). Until then it counts in the isolate's
+ * local decisions. It is lost with the isolate.
  */
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
@@ -9,12 +9,12 @@ import type { CounterRequest } from './counter.ts'
 import { COUNTED_MS } from './holds.ts'
 import { markCountersCarried, rememberCountersLocally } from './known-counters.ts'
 
-/** Per organization. Beyond this, the oldest are given up. */
+/** Per organization. Beyond this, the oldest are dropped. */
 const MAX_KEPT = 1_000
 
 interface LateUse {
   readonly organizationIds: Iterable<string>
-  /** What it counts in; `cost` is what was used. */
+  /** The counters it counts in; `cost` is the usage. */
   readonly counters: readonly CounterRequest[]
   /** Unix milliseconds. */
   readonly at: number
@@ -27,7 +27,7 @@ type Kept = LateUse & { isDone: boolean }
 const kept = createLru<Kept[]>(1_000)
 let isAnyKept = false
 
-/** Keeps use until Redis has it. @returns what sends it, unless it was sent meanwhile */
+/** Stores usage until Redis has it. @returns a function that sends it, unless it was sent in the meantime */
 export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
   const own: Kept = { ...use, isDone: false }
   rememberCountersLocally(use.counters, use.at)
@@ -41,7 +41,7 @@ export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
   return (deps) => send(deps, own)
 }
 
-/** Sends all that is kept for an organization. @throws whatever the client throws when Redis fails */
+/** Sends everything stored for an organization. @throws the client's error when Redis fails */
 export async function sendLateUse(deps: Deps, organizationId: string | undefined): Promise<void> {
   const uses = isAnyKept && organizationId !== undefined ? kept.get(organizationId) : undefined
   if (!uses) return
@@ -53,7 +53,7 @@ export async function sendLateUse(deps: Deps, organizationId: string | undefined
 
 async function send(deps: Deps, use: Kept): Promise<void> {
   if (use.isDone) return
-  // nothing remembers any more whether it was counted
+  // by then the marker has expired, so a retry could count it twice
   if (deps.now() - use.at < COUNTED_MS) await use.send(deps)
   finish(use)
 }

@@ -38,7 +38,7 @@ const BUSY_PER_SECOND = 5
 /** How long no lease is requested after none was available. */
 const PAUSE_MS = 1_000
 /**
- * The pause after Redis did not answer in time. The lease may have been taken all the same, and then no isolate has it.
+ * The pause after Redis did not respond in time. The lease may have been taken anyway, and then no isolate has it.
  */
 const OUTAGE_PAUSE_MS = 30_000
 /** Fewer are not worth a lease. So the last two hundred units of any limit are taken one by one, exactly. */
@@ -57,7 +57,7 @@ interface Lease {
   /** Unix milliseconds by this isolate's clock. */
   readonly until: number
   /**
-   * Versions of rows that were confirmed since the lease was taken: its own, and those of services that asked for
+   * Versions of rows that were confirmed since the lease was taken: its own, and those of services that requested
    * verdicts.
    */
   confirmed: LimitRequest['versions']
@@ -71,7 +71,7 @@ interface RateSample {
 
 /** The requests for one key that this isolate has seen. */
 interface Traffic {
-  /** The current second, the requests in it, and those in the second before. */
+  /** The current second, its requests so far, and those of the previous second. */
   second: number
   current: RateSample
   previous: RateSample
@@ -80,7 +80,7 @@ interface Traffic {
   pausedUntil: number
   /** Set while a lease is being acquired. Other requests wait for it instead of acquiring one as well. */
   acquiring: Promise<unknown> | undefined
-  /** Unix milliseconds. If a request is lost while it acquires a lease, others wait no longer than ACQUIRE_MS. */
+  /** Unix milliseconds. If a request is cancelled while it acquires a lease, others wait no longer than ACQUIRE_MS. */
   acquiringSince: number
 }
 
@@ -88,7 +88,7 @@ const traffic = createLru<Traffic>(10_000)
 
 /**
  * Takes the units of a request from the key's lease if there is one, else from Redis. Acquires a lease if the key is
- * busy. Only requests whose single window moves together with their calls, and with what these cost, use leases; named limits and repeats always
+ * busy. Only requests whose single window changes in step with their calls and the cost of these use leases; named limits and repeats always
  * go to Redis.
  *
  * @throws what {@link consume} throws
@@ -164,13 +164,13 @@ function findLease({ lease }: Traffic, request: LimitRequest): Lease | undefined
   return isSame && costsSame && looksAtSame(lease.request, request) ? lease : undefined
 }
 
-/** What each unit takes of money, in nano-dollars; 0 for nothing. */
+/** The money that each unit takes, in nano-dollars; 0 for none. */
 function findEach({ quota }: LimitRequest): number {
   for (const { each } of quota?.meters ?? []) if (each !== undefined) return each
   return 0
 }
 
-/** Whether two requests look at the same counters: of the same subject, limits and periods. */
+/** Whether two requests use the same counters: same subject, limits and periods. */
 function looksAtSame({ counters: leased = [] }: LimitRequest, { counters = [] }: LimitRequest): boolean {
   return leased.length === counters.length && counters.every(({ key }, at) => key === leased[at]?.key)
 }
@@ -187,7 +187,7 @@ function spend(lease: Lease, request: LimitRequest): LimitDecision {
 }
 
 /**
- * The request rests on row versions that the lease has not confirmed. Checks them in Redis once. If Redis admits the
+ * The request depends on row versions that the lease has not confirmed. Checks them in Redis once. If Redis admits the
  * request, later requests with these versions may spend from the lease.
  */
 async function confirm(deps: Deps, lease: Lease, request: LimitRequest): Promise<Admission> {
@@ -242,7 +242,7 @@ async function acquireLease(deps: Deps, request: LimitRequest, seen: Traffic): P
   }
 }
 
-/** Unix milliseconds: from then on the units count elsewhere, or the limit is another one. */
+/** Unix milliseconds: after that the units count elsewhere, or the limit changes. */
 function lastsUntil({ quota, counters = [] }: LimitRequest): number {
   const never = Number.POSITIVE_INFINITY
   return Math.min(quota?.period.end ?? never, ...counters.map(({ lapsesAt }) => lapsesAt ?? never))

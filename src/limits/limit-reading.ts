@@ -7,7 +7,7 @@ import { readMeter, toLimitUnits } from './key-limits.ts'
 import { formatUnits } from './meter-units.ts'
 import { fromScaledUnits } from './quantities.ts'
 
-/** Amounts of what a limit counts, for the wire. */
+/** Formats amounts of a limit for API responses. */
 export function formatLimitUnits({ meter, scale }: Pick<NamedLimit, 'meter' | 'scale'>, units: number) {
   if (scale !== undefined) return fromScaledUnits(units, scale)
   return meter === 'cost_usd' ? formatUnits(meter, units) : units

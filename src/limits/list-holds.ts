@@ -6,9 +6,9 @@ import type { HoldRef } from './holds.ts'
 import { holdsKey } from './limit-request.ts'
 
 /**
- * KEYS: holds of one period each. ARGV[1]: JSON of `ahead` (ms), `limit`, and, if given, `id` of one hold, `key_id` whose
- * holds are wanted, and `at` (ms) and `after`, the place of the last hold of the page before. Answer: for each hold the
- * place of its period from 0, its id, and its JSON; the newest first. Expired ones are left out.
+ * KEYS: holds of one period each. ARGV[1]: JSON of `ahead` (ms), `limit`, and, if given, `id` of one hold, `key_id` to select
+ * the holds of one key, and `at` (ms) and `after`, the position of the last hold of the previous page. Answer: for each hold the
+ * index of its period from 0, its id, and its JSON; the newest first. Expired holds are skipped.
  */
 const LIST = defineScript(`
 local request = cjson.decode(ARGV[1])
@@ -43,7 +43,7 @@ return answer`)
 
 /** A hold that has not expired. */
 export interface OpenHold extends HoldRef {
-  /** Unix milliseconds: when it was made, 0 if that is not known, and when it ends. */
+  /** Unix milliseconds: when it was created, 0 if unknown, and when it ends. */
   readonly at: number
   readonly expiresAt: number
   readonly keyId: string | undefined
@@ -56,14 +56,14 @@ interface HoldFilter {
   readonly limit: number
   readonly holdId?: string
   readonly keyId?: string | undefined
-  /** The last hold of the page before. */
+  /** The last hold of the previous page. */
   readonly after?: { readonly at: number; readonly id: string } | undefined
 }
 
 /**
- * @param periods those in which the holds may have been made
+ * @param periods the periods in which the holds may have been created
  * @returns the newest first
- * @throws whatever the client throws when Redis fails
+ * @throws the client's error when Redis fails
  */
 export async function listHolds(
   deps: Deps,

@@ -13,14 +13,14 @@ export interface DefinedMeter {
 /** All custom meters, by slug, in the order in which they were defined. */
 export type MeterCatalogue = Readonly<Record<string, DefinedMeter>>
 
-/** A meter that is missing here is looked for again, so that the age matters for deleted ones only. */
+/** A meter that is missing here is looked up again, so the age matters only for deleted ones. */
 const MAX_AGE_MS = 25_000
 
 let known: { readonly meters: MeterCatalogue; readonly loadedAt: number } | undefined
 
 const SELECT = 'select slug, name, unit, kind, scale from meters where not is_builtin order by created_at, slug'
 
-/** Reads the catalogue. @throws Problem `unavailable` when the database does not answer */
+/** Reads the catalogue. @throws Problem `unavailable` when the database does not respond */
 export async function readMeters(sql: Sql): Promise<MeterCatalogue> {
   const rows = (await sql.query(SELECT)) as DefinedMeter[]
   return Object.fromEntries(rows.map((row) => [row.slug, row]))
@@ -29,7 +29,7 @@ export async function readMeters(sql: Sql): Promise<MeterCatalogue> {
 /**
  * Finds the catalogue in this isolate's memory, or reads it if it is old or lacks one of the slugs.
  *
- * @throws Problem `unavailable` when it has to be read and the database does not answer
+ * @throws Problem `unavailable` when it has to be read and the database does not respond
  */
 export async function findMeters(deps: Deps, slugs: Iterable<string>): Promise<MeterCatalogue> {
   const now = deps.now()

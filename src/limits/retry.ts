@@ -1,22 +1,22 @@
 import type { Deps } from '../deps.ts'
 
 const MAX_TRIES = 3
-/** After all attempts of one request failed, the others to that database try once each: an outage must not triple the load. */
+/** After all attempts of one request failed, other requests to that database try only once: an outage must not triple the load. */
 const CALM_MS = 250
 
-/** Unix milliseconds, by database: that one is away costs the others no attempt. */
+/** Unix milliseconds, by database: an outage of one does not reduce the attempts of the others. */
 const calmUntilMs: number[] = []
 
 /**
- * Retries a call to Redis whose answer was lost, within half of the time that a round trip may take. A reset connection
- * or a server error costs a moment; a slow Redis is not called twice.
+ * Retries a call to Redis whose response was lost, within half of the round-trip timeout. A reset connection
+ * or a server error is retried quickly; a slow Redis is not called twice.
  *
- * What the lost attempt took stays taken, so a retry can only admit fewer units than the limit. The windows and lanes
+ * Units that the lost attempt took stay taken, so a retry can only admit fewer units than the limit. The windows and lanes
  * of the counters correct themselves (docs/internals/decisions/0008).
  *
- * @param organizationId whose counters these are; `undefined` for those of nobody
+ * @param organizationId the owner of the counters; `undefined` if there is none
  * @param work called with true for the first attempt
- * @throws what the last attempt throws
+ * @throws the error of the last attempt
  */
 export async function retryLost<Result>(
   deps: Deps,

@@ -1,17 +1,17 @@
 import type { Deps } from '../deps.ts'
 
-/** By then the event of an admission is in Postgres, or in the spool. */
+/** After this time the event of an admission is in Postgres, or in the spool. */
 const WRITTEN_AFTER_MS = 8_000
-/** The same where events go through a queue: the platform gathers messages, and delivers them again where a consumer fails. */
+/** The same with a queue: the platform gathers messages, and delivers them again if a consumer fails. */
 const QUEUED_MS = 60_000
 
-/** How long the event of an admission may be on its way to Postgres. */
+/** How long the event of an admission may take to reach Postgres. */
 export const writtenAfterMs = ({ usageQueue }: Pick<Deps, 'usageQueue'>): number =>
   usageQueue ? QUEUED_MS : WRITTEN_AFTER_MS
 
 /**
- * Lua functions with which a counter of limits/counter-script.ts begins, and by which use counts once that is told while it is lost, or
- * that its seed may include.
+ * Lua functions that start a counter of limits/counter-script.ts, and that count usage once if it arrives while the counter is lost, or
+ * if the seed may include it.
  */
 export const START_FUNCTIONS = `
 local MARK_LIVES = 100 * 86400000

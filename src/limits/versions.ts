@@ -6,11 +6,11 @@ import { sleep } from '../lib/sleep.ts'
 
 /**
  * Longer than any isolate keeps an unconfirmed row. It is also how long cached keys stay in use while Postgres does not
- * answer, because an absent version confirms nothing.
+ * respond, because an absent version confirms nothing.
  */
 export const VERSION_LIFETIME_SECONDS = 600
 const MAX_ATTEMPTS = 3
-/** How often, and for how long, publishing is retried after the answer. The platform gives deferred work 30 s. */
+/** How often, and for how long, publishing is retried after the response. The platform gives deferred work 30 s. */
 const REPEAT_MS = 1_000
 const MAX_REPEATS = 20
 
@@ -33,9 +33,9 @@ const unpublished: Map<string, number>[] = []
 
 /**
  * Publishes versions after a commit, in one round trip to each Redis database, so that every isolate treats rows cached with
- * a lower version as stale. Every database gets all of them: a verdict about one organization's key may rest on the service
+ * a lower version as stale. Every database gets all of them: a verdict about one organization's key may depend on the service
  * key of another. Never fails the request that made the change. While a database fails, it retries until it succeeds. Even
- * without it, isolates see the change when the cached row reaches its hard age.
+ * without it, isolates see the change when the cached row reaches its maximum age.
  */
 export async function publishVersions(deps: Deps, raised: readonly RowVersion[]): Promise<void> {
   if (raised.length === 0) return
@@ -45,7 +45,7 @@ export async function publishVersions(deps: Deps, raised: readonly RowVersion[])
 
 interface Database {
   readonly redis: Redis
-  /** What it does not have yet. */
+  /** The versions that it does not have yet. */
   readonly waiting: Map<string, number>
 }
 
@@ -53,7 +53,7 @@ async function publishIn(deps: Deps, database: Database, raised: readonly RowVer
   const { waiting } = database
   for (const { name, version } of raised) {
     const known = waiting.get(name) ?? 0
-    waiting.delete(name) // to the end: what was raised last is sent first
+    waiting.delete(name) // moves it to the end: the newest change is sent first
     waiting.set(name, Math.max(version, known))
   }
   let failure: unknown

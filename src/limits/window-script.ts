@@ -3,12 +3,12 @@ import { BUCKETS } from './window.ts'
 /**
  * Lua functions of all scripts over rolling windows, as limits/window.ts counts them. They need `whole`.
  *
- * A window is one text, so that many are read by one command, and each is written, with its life, by one: `now born bucket
+ * A window is one text, so that one command reads many, and one command writes each with its expiry: `now born bucket
  * units bucket units …`, oldest bucket first. `now` (ms) is the time it has reached, which never goes back, and `born` (ms)
  * when it was created: a window that was lost has another one.
  *
  * - `readWindow(text, window, now)`: the window as a table, `taken` units in it, buckets that still count in `live`.
- * - `addToWindow(read, bucket, units)`, `writeWindow(key, read, window)`: life is twice what the last unit needs.
+ * - `addToWindow(read, bucket, units)`, `writeWindow(key, read, window)`: the lifetime is twice what the last unit needs.
  */
 export const WINDOW_FUNCTIONS = `
 local function readWindow(text, window, now)

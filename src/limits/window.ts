@@ -1,5 +1,5 @@
 /**
- * The rolling window, as pure functions: never more than the limit in any stretch of the window's length, wherever it
+ * The rolling window, as pure functions: never more than the limit in any span of the window's length, wherever it
  * begins. It counts in buckets of a thirtieth of the window and counts each bucket until its last moment has left the
  * window. So units return up to one bucket late, and never early.
  *

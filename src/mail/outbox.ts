@@ -86,9 +86,9 @@ interface ClaimedMail {
 }
 
 /**
- * Sends due emails concurrently, so that a slow email does not delay the others. Retries have a place of their own. A job calls this every minute. An email
- * starts only if it can finish within the run's time. If a provider limits its rate, all emails and all runs pause for
- * as long as it asks: this run waits if the pause is short, and otherwise stops.
+ * Sends due emails concurrently, so that a slow email does not delay the others. Retries have a place of their own. A job calls
+ * this every minute. An email starts only if it can finish within the run's time. If a provider limits its rate, all emails and
+ * all runs pause for as long as it asks: this run waits if the pause is short, and otherwise stops.
  *
  * @param ids only these emails; all if absent
  * @returns how many emails the provider accepted, how many failed, and how often it limited the rate
@@ -149,7 +149,7 @@ async function claim(deps: Deps, { atMost, retriesAtMost, ids }: ClaimOptions): 
   return (await deps.sql.query(CLAIM, parameters)) as ClaimedMail[]
 }
 
-/** @param onPause is told at once how many seconds the provider asks to pause, before a slow database can delay it */
+/** @param onPause gets the number of seconds that the provider asks to pause, before a slow database can delay it */
 async function attempt(
   deps: Deps,
   claimed: ClaimedMail,

@@ -7,14 +7,14 @@ import { CONFIRMATION, type Tool } from './tools.ts'
 
 export type Arguments = Readonly<Record<string, unknown>>
 
-/** Calls the API in the name of whoever called the tool. The path begins with `/api`. */
+/** Calls the API with the identity of the tool's caller. The path begins with `/api`. */
 export type Send = (
   path: string,
   request: { method: string; headers: Record<string, string>; body?: string },
 ) => Promise<Response>
 
 /**
- * Calls a tool. A refusal of the API is an answer too: the model reads what is wrong, and can call again.
+ * Calls a tool. A refusal by the API is a result too: the model reads the error, and can call again.
  *
  * @throws Problem `invalid_request` for arguments that the tool does not have, or that are missing
  */
@@ -28,7 +28,7 @@ export async function callTool(send: Send, tool: Tool, given: Arguments): Promis
   return toResult(await send(...toRequest(tool.operation, args)))
 }
 
-/** @returns a refusal, if what is about to be changed cannot be read or has another name */
+/** @returns a refusal, if the object to be changed cannot be read or has another name */
 async function confirm(send: Send, reading: Operation, args: Arguments, said: unknown) {
   const inAddress = Object.fromEntries(Object.entries(args).filter(([key]) => reading.args.has(key)))
   const answer = await send(...toRequest(reading, inAddress))
@@ -41,7 +41,7 @@ async function confirm(send: Send, reading: Operation, args: Arguments, said: un
 const refuse = (name: string, message: string) =>
   new Problem('invalid_request', { errors: [{ path: `arguments.${name}`, message }] })
 
-/** What a header can carry as it is (RFC 9110 §5.5). */
+/** Whether a header can carry the value unchanged (RFC 9110 §5.5). */
 const isHeaderText = (value: unknown) =>
   typeof value === 'string' && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)
 
@@ -103,7 +103,7 @@ function toText(name: string, value: unknown): string {
   throw refuse(name, 'must be a text, a number, or true or false')
 }
 
-/** The answer as it is; what went wrong is marked, so that a model does not take it for the truth. */
+/** Returns the response unchanged; errors are marked, so that a model does not take them for data. */
 async function toResult(answer: Response): Promise<CallToolResult> {
   const text = await answer.text()
   const retryAfter = answer.headers.get('Retry-After')

@@ -1,4 +1,4 @@
-/** The API's operations as an agent sees them: a name, a description, and flat arguments. All of it follows from the OpenAPI document. */
+/** The API's operations as tools for agents: a name, a description, and flat arguments. All of it is derived from the OpenAPI document. */
 import type { OpenApiDocument } from '../api/openapi.ts'
 import type { Access } from '../auth/guard.ts'
 import type { PlatformScope } from '../auth/service-scopes.ts'
@@ -8,7 +8,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** One argument, and which part of the request carries it. */
 export interface Argument {
   readonly in: 'path' | 'query' | 'header' | 'body'
-  /** Its name there. */
+  /** Its name in that part. */
   readonly name: string
   readonly isRequired: boolean
   readonly schema: JsonSchema
@@ -26,7 +26,7 @@ export interface Operation {
   readonly args: ReadonlyMap<string, Argument>
 }
 
-/** An operation of the document, as far as it is read here. */
+/** The fields of an operation in the document that are read here. */
 interface Described {
   readonly operationId: string
   readonly summary: string
@@ -96,14 +96,14 @@ function fromBody(document: OpenApiDocument, { requestBody }: Described): [strin
   ])
 }
 
-/** A description that is longer explains each of many values, whose names are there anyway. */
+/** A longer description explains each of many values, whose names are listed anyway. */
 const MAX_DESCRIPTION = 500
 
-/** What a model does not need, and would pay for by the token. */
+/** Fields that a model does not need, and would cost tokens. */
 const isSpare = (name: string, value: unknown) =>
   name === 'example' || name === 'examples' || (name === 'description' && String(value).length > MAX_DESCRIPTION)
 
-/** A schema with the named ones that it refers to in their places, since nothing else of the document is sent along. */
+/** Inlines the named schemas that a schema refers to, because nothing else of the document is sent. */
 function inline(document: OpenApiDocument, schema: JsonSchema): JsonSchema {
   if (typeof schema.$ref === 'string') return inline(document, findNamed(document, schema.$ref))
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import type { Principal } from '../auth/principal.ts'
 import type { JsonSchema, Operation } from './operations.ts'
 import { readOperations } from './operations.ts'
 
-/** In the order in which a model meets them: what a customer asks about first, then what the operator does. */
+/** In the order in which a model sees them: a customer's most common questions first, then the operator's. */
 const READS = [
   'listQuotas',
   'getUsageSummary',
@@ -46,7 +46,7 @@ const READS = [
   'listAllAuditLogs',
 ] as const
 
-/** What an agent may do, and how that is guarded beyond the caller's permissions. None of it can spend money or let somebody in. */
+/** The changes that an agent may make, and the guards beyond the caller's permissions. None of them can spend money or grant a person access. */
 const WRITES = {
   issueApiKey: {},
   updateApiKey: { confirms: 'getApiKey' },
@@ -56,12 +56,12 @@ const WRITES = {
 } as const satisfies Readonly<Record<string, Guards>>
 
 interface Guards {
-  /** The operation that reads what is changed: the agent must say its name, so that a wrong id changes nothing. */
+  /** The operation that reads the object to be changed: the agent must repeat its name, so that a wrong id changes nothing. */
   readonly confirms?: (typeof READS)[number]
   readonly isDestructive?: boolean
 }
 
-/** The argument by which an agent says what it is about to change. */
+/** The argument in which an agent names the object to be changed. */
 export const CONFIRMATION = 'confirm_name'
 const CONFIRMATION_SCHEMA = {
   type: 'string',
@@ -69,7 +69,7 @@ const CONFIRMATION_SCHEMA = {
     'The present name of what is changed, as it is shown when it is read. With another name nothing happens.',
 }
 
-/** What names an organization in a query; a caller who has only one needs neither. */
+/** The parameters that name an organization in a query; a caller with only one needs neither. */
 const NAMING = ['organization_id', 'external_id']
 
 export interface Tool {
@@ -77,7 +77,7 @@ export interface Tool {
   readonly operation: Operation
   readonly isWrite: boolean
   readonly isDestructive: boolean
-  /** The operation that reads what is changed. */
+  /** The operation that reads the object to be changed. */
   readonly confirms: Operation | undefined
 }
 
@@ -108,7 +108,7 @@ function requireOperation(operations: ReadonlyMap<string, Operation>, id: string
   return operation
 }
 
-/** The tools of a caller. Each call is refused or not by the API itself: here only what cannot succeed is left out. */
+/** The tools of a caller. The API itself authorizes each call; this only hides tools that cannot succeed. */
 export const toolsFor = (
   document: OpenApiDocument,
   principal: Principal,
@@ -118,7 +118,7 @@ export const toolsFor = (
     ({ operation, isWrite }) => !(readOnly && isWrite) && mayEver(principal, operation.allow, operation.service),
   )
 
-/** A tool as a client learns of it (MCP 2025-11-25, Tools). */
+/** A tool as it is described to a client (MCP 2025-11-25, Tools). */
 export function describeTool({ name, operation, isWrite, isDestructive, confirms }: Tool, { kind }: Principal) {
   const hidden = kind === 'user' || kind === 'service' ? [] : NAMING
   const shown = [...operation.args].filter(([key, { in: where }]) => where !== 'query' || !hidden.includes(key))

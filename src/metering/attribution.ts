@@ -1,10 +1,10 @@
-/** Whose the usage is that somebody reports. */
+/** Finds the owner of reported usage. */
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import type { UnattributedEvent, UsageEvent } from './event.ts'
 
-/** A key stays with its organization and its environment; this bounds how long a deleted one still counts. */
+/** A key never changes its organization or environment; this bounds how long a deleted one still counts. */
 const HOLDER_AGE_MS = 5 * 60_000
 
 const known = createLru<{ readonly holder: UsageOwner; readonly loadedAt: number }>(20_000)
@@ -14,8 +14,8 @@ type Holders = ReadonlyMap<string, UsageOwner>
 /**
  * The keys and organizations that events name, from the isolate's memory or with one query.
  *
- * @param caller the organization that may report for itself alone; null for a service of the operator's
- * @throws Problem `unavailable` when one is not in memory and the database does not answer
+ * @param caller the organization that may report only for itself; null for an operator's service
+ * @throws Problem `unavailable` when one is not in memory and the database does not respond
  */
 export async function findOwners(
   deps: Deps,
@@ -27,7 +27,7 @@ export async function findOwners(
   const holders = new Map<string, UsageOwner>()
   const missing: string[] = []
   for (const id of named) {
-    if (!id || id === caller) continue // it is known to exist: it is asking
+    if (!id || id === caller) continue // the caller exists: it is making this request
     const entry = known.get(id)
     if (entry && now - entry.loadedAt < HOLDER_AGE_MS) holders.set(id, entry.holder)
     else missing.push(id)
@@ -37,25 +37,25 @@ export async function findOwners(
   for (const holder of await selectOwners(deps.sql, caller, { ids: missing, external })) {
     known.set(holder.id, { holder, loadedAt: now })
     holders.set(holder.id, holder)
-    // Not from memory: the operator may give an external id to another organization at any time.
+    // Not cached: the operator may give an external id to another organization at any time.
     if (holder.external_id !== null) holders.set(externalKey(holder.external_id), holder)
   }
   return reportable(holders, caller)
 }
 
-/** A service of the operator's reports for customers. Only members of the platform organization report for it. */
+/** An operator's service reports for customers. Only members of the platform organization report for that organization. */
 const reportable = (holders: Holders, caller: string | null): Holders =>
   caller === null ? new Map([...holders].filter(([, { is_platform }]) => !is_platform)) : holders
 
-/** Under which an organization is found by the operator's own id; no id of ours is like this. */
+/** The map key of an organization by the operator's own id; no id of ours has this form. */
 const externalKey = (externalId: string) => `external_id ${externalId}`
 
-/** Why an event is nobody's. */
+/** Why an event has no owner. */
 export type Unattributable = 'holder_missing' | 'key_not_found' | 'organization_not_found' | 'organization_mismatch'
 
 /**
- * Gives an event the organization, user and environment of its key. What belongs to another organization than the
- * caller's is answered as what does not exist.
+ * Gives an event the organization, user and environment of its key. Ids of an organization other than the
+ * caller's are treated as if they did not exist.
  */
 export function attribute(
   reported: UnattributedEvent,
@@ -71,7 +71,7 @@ export function attribute(
   return owner ? { ...event, organization_id: owner } : 'holder_missing'
 }
 
-/** @param owner the organization that the key has to be of, where one is known */
+/** @param owner the organization that the key must belong to, if known */
 function ofKey(event: Omit<Named, 'external_id'>, key: UsageOwner | undefined, owner: string | null | undefined) {
   if (!key || key.id === key.organization_id) return 'key_not_found'
   if (owner && key.organization_id !== owner) return 'key_not_found'
@@ -79,13 +79,13 @@ function ofKey(event: Omit<Named, 'external_id'>, key: UsageOwner | undefined, o
   return { ...event, organization_id, user_id, environment }
 }
 
-/** A holder is an organization's id where there is such a one, else a key's. */
+/** A holder is the id of an organization if one exists, else of a key. */
 function withHolderNamed({ holder, ...event }: UnattributedEvent, holders: Holders, caller: string | null) {
   if (!holder) return event
   return { ...event, [isReportable(holder, holders, caller) ? 'organization_id' : 'key_id']: holder }
 }
 
-/** An organization by the operator's own id, and by Tollgate's too if they agree. */
+/** Finds an organization by the operator's own id, and by Tollgate's as well if they agree. */
 function withExternalNamed(
   { external_id, ...event }: Named,
   holders: Holders,
@@ -100,22 +100,22 @@ function withExternalNamed(
 
 type Named = Omit<UnattributedEvent, 'holder'>
 
-/** Whether there is such an organization, and it is the caller's to report for. */
+/** Whether the organization exists and the caller may report for it. */
 const isReportable = (id: string, holders: Holders, caller: string | null) =>
   caller ? id === caller : holders.get(id)?.organization_id === id
 
-/** An API key, or an organization itself, by its id: whose the usage under it is. */
+/** The owner of usage that is reported under the id of an API key or of an organization. */
 interface UsageOwner {
   readonly id: string
   readonly organization_id: string
   readonly user_id: string | null
   readonly environment: string
-  /** The operator's own id, where the organization was named by it. */
+  /** The operator's own id, if the organization was named by it. */
   readonly external_id: string | null
   readonly is_platform: boolean
 }
 
-/** Deleted and revoked keys' usage may arrive late, so that only existence counts. */
+/** Usage of deleted and revoked keys may arrive late, so only existence counts. */
 const OWNERS = `
 with owners as (
   select id, organization_id, created_by as user_id, environment, null as external_id from api_keys where id = any($1::uuid[])
@@ -132,7 +132,7 @@ interface OwnerNames {
   readonly external: readonly string[]
 }
 
-/** @param organizationId the one to look in; null for all, which is for the operator's own services */
+/** @param organizationId the only one to search; null for all, for the operator's own services */
 async function selectOwners(sql: Sql, organizationId: string | null, { ids, external }: OwnerNames) {
   return (await sql.query(OWNERS, [ids, organizationId, external])) as UsageOwner[]
 }

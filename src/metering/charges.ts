@@ -16,13 +16,13 @@ interface Row {
   readonly odd: string
 }
 
-/** The balance of an organization with credits, as the counter in Redis is raised to it. */
+/** The balance of an organization with credits, to which the counter in Redis is raised. */
 export type Charge = Required<Pick<CounterRequest, 'key' | 'recorded' | 'balance'>>
 
 /**
- * What Postgres says that organizations were charged, by their ids: those that use credits.
+ * The charges of organizations according to Postgres, by their ids: only those that use credits.
  *
- * @throws Problem `unavailable` when the database does not answer
+ * @throws Problem `unavailable` when the database does not respond
  */
 export async function findCharges(
   deps: Deps,

@@ -1,23 +1,23 @@
 /**
- * Ids that were used once: `usage_dedupe`, in partitions of a generation of 12 days each, which are dropped whole
+ * Ids that must be used only once: `usage_dedupe`, in partitions of a generation of 12 days each, which are dropped whole
  * (docs/internals/decisions/0011-ids-by-generation.md).
  */
 
 /**
- * The generations that an id is claimed in. Only around a change there are two: a statement that began in the last one may
- * still run, and is met there. None runs for so long.
+ * The generations in which an id is claimed. There are two only around a change: a statement that began in the previous one may
+ * still be running, and claims its ids there. No statement runs longer than the overlap.
  */
 export const GENERATIONS = `select distinct usage_dedupe_generation(moment) as generation
   from (values (now()), (now() - interval '10 minutes')) as claimed(moment)`
 
-/** SQL of the hash in claims of corrections, by which a restore leaves them out: it does not carry the corrections either. */
+/** SQL of the hash in claims of corrections. A restore skips these claims, because it does not copy the corrections either. */
 export const CORRECTION_HASH = `sha256('correction')`
 
 /**
- * CTEs of a statement that claims ids, of which `name` has those that were used never before, by `organization_id` and `key`.
+ * CTEs of a statement that claims ids. `name` contains the ids that were never used before, by `organization_id` and `key`.
  * The statement waits for the same id in flight elsewhere.
  *
- * @param rows SQL of ids: organization, key, hash of the payload, and when it happened. No id twice
+ * @param rows SQL of ids: organization, key, hash of the payload, and event time. No id twice
  */
 export const claimIds = (name: string, rows: string) => `generations as materialized (
   ${GENERATIONS}
@@ -36,7 +36,7 @@ export const claimIds = (name: string, rows: string) => `generations as material
 export const selectId = (organizationId: string, key: string) =>
   `select d.* from usage_dedupe d where d.organization_id = ${organizationId} and d.key = ${key} order by d.generation limit 1`
 
-/** Judges events (`$1`) whose ids another batch claimed while their own was written: now its claims are visible. */
+/** Rechecks events (`$1`) whose ids another batch claimed while their own batch was written: its claims are visible now. */
 export const RECHECK = `
 select coalesce(jsonb_agg(jsonb_build_array(position - 1, case
   when d.payload_hash = coalesce(decode(body ->> 'payload_hash', 'hex'), sha256(convert_to(body::text, 'UTF8')))

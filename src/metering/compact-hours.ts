@@ -1,6 +1,6 @@
 /**
- * Sums by the hour become sums by the day once they are 13 months old: the rows of a UTC day are replaced by one, in the hour
- * of its noon. Whatever reads whole UTC days gets the same from it, and in most time zones noon is in the day of that name.
+ * Merges hourly sums into daily sums once they are 13 months old: one row replaces the rows of a UTC day, in the hour
+ * of its noon. Queries for whole UTC days return the same, and in most time zones noon is on the day of that date.
  */
 import type { Sql } from '../db/client.ts'
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
@@ -11,9 +11,9 @@ import { hoursKeptFrom } from './kept-hours.ts'
 import { addTo, groupRows, HOURLY, METER_HOURS, SLICES, sumColumns, TOTALS } from './roll-up-sql.ts'
 
 const DAY_MS = 24 * 3_600_000
-/** Rows that a statement replaces: well within its timeout, even on the smallest database. */
+/** Rows that one statement replaces: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 10_000
-/** After this time a run leaves the rest to the next one. */
+/** After this time a run leaves the rest to the next run. */
 export const RUN_MS = 20_000
 const TASK = 'compact hours'
 
@@ -24,10 +24,10 @@ const PLATFORM_HOURS = ['dimension', 'value', 'hour', 'plan_id']
 const NOON = `($1::timestamptz + interval '12 hours')`
 const IS_DUE = `hour >= $1::timestamptz and hour < $1::timestamptz + interval '1 day' and hour <> ${NOON}`
 
-/** Rows lie in the order of their hours, and an index of blocks finds those of a day. */
+/** Rows are stored in the order of their hours, so a block range index finds those of a day. */
 const findByHour = (table: string) => `select ctid from ${table} where ${IS_DUE} limit ${BATCH_ROWS}`
 
-/** No index has the hours of slices alone. Their days say which values there are; "offset 0" keeps Postgres to the primary key. */
+/** No index has only the hours of slices. Their days show which values exist; "offset 0" makes Postgres use the primary key. */
 const FIND_SLICES = `
 select slice.ctid from (select distinct organization_id from usage_totals
   where hour >= $1::timestamptz and hour < $1::timestamptz + interval '1 day') as used
@@ -37,7 +37,7 @@ cross join lateral (
   where s.organization_id = d.organization_id and s.dimension = d.dimension and s.value = d.value and ${IS_DUE} offset 0
 ) as slice limit ${BATCH_ROWS}`
 
-/** The number of rows that were replaced, in one statement with what replaces them: a sum is never missing or counted twice. */
+/** Returns the number of replaced rows. The same statement writes their replacement, so a sum is never missing or counted twice. */
 const buildStatement = (table: string, keys: readonly string[], sums: readonly string[], find: string) => `
 with old as (
   delete from ${table} where ctid = any(array(${find})) returning *
@@ -46,7 +46,7 @@ with old as (
 ), added as (${addTo(table, keys, sums, `(${groupRows(keys, sumColumns(sums), 'noon')}) as days`)})
 select count(*)::int as rows from old`
 
-/** The totals come last, since they say of which organizations there are slices. */
+/** The totals come last, because they show which organizations have slices. */
 const STATEMENTS = [
   buildStatement('usage_hourly', HOURLY, SUMS, findByHour('usage_hourly')),
   buildStatement('usage_meter_hourly', METER_HOURS, ['amount'], findByHour('usage_meter_hourly')),
@@ -55,7 +55,7 @@ const STATEMENTS = [
   buildStatement('usage_totals', TOTALS, SUMS, findByHour('usage_totals')),
 ]
 
-/** Nothing before the position has hours. Where there is none yet, nothing before the first sum has. */
+/** Nothing before the position has hours. Without a position, nothing before the first sum has. */
 const POSITION = `
 select extract(epoch from coalesce((select position::timestamptz from retention_progress where task = $1),
   (select date_trunc('day', min(hour), 'UTC') from usage_totals)))::float8 * 1000 as position,
@@ -66,8 +66,8 @@ insert into retention_progress as known (task, position, updated_at) values ($1,
 on conflict (task) do update set position = excluded.position, updated_at = now() where known.position collate "C" < excluded.position`
 
 /**
- * Goes on day by day until the hours that are kept, which are all that raw events are there for, or until its time is over.
- * Twice is the same as once, also at the same time.
+ * Continues day by day up to the hours that are kept, or until its time is over. Hours that raw events still exist for are kept.
+ * Idempotent, also with concurrent runs.
  */
 export async function compactHours({ sql, config, now }: Pick<Deps, 'sql' | 'config' | 'now'>, at: number) {
   const end = now() + RUN_MS

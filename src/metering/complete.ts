@@ -10,21 +10,21 @@ import { type UsageEvent, VERIFICATION } from './event.ts'
 import { FUNCTIONS } from './functions/names.ts'
 import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, METER_HOURS, SLICES, sumColumns } from './roll-up-sql.ts'
 
-/** Reports per run of the job. The rest follows in later runs. */
+/** Reports per run of the job. Later runs process the rest. */
 export const BATCH_ROWS = 1_000
 
 /** The columns that a verification adds to sums. */
 const ADDED = ['requests', 'api_calls', 'charge_usd']
 const SUMS = sumColumns(ADDED)
 
-/** A request moves between values of these dimensions. Of all others it keeps the values of its verification. */
+/** A request can move between values of these dimensions. For all others it keeps the values of its verification. */
 const MOVING = ['status', 'provider', 'model', 'route'] as const
 const SLICED = MOVING.map((name) => `('${name}', ${DIMENSIONS[name]})`).join(', ')
 
 const placed = (sign: string, columns: readonly string[]) =>
   `select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}coalesce(${name}, 0) as ${name}`).join(', ')} from moved`
-/** The same of custom counters that the verification took from. */
+/** The same for custom counters that the verification consumed. */
 const placedAmounts = (sign: string, columns: readonly string[]) =>
   `select moved.organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, m.slug as meter, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     environment, endpoint, ${columns.join(', ')}, ${sign}round(quantity.value::numeric, m.scale) as amount
@@ -32,13 +32,13 @@ const placedAmounts = (sign: string, columns: readonly string[]) =>
 const FROM = ['status_code', 'provider', 'model', 'route']
 const TO = FROM.map((name) => `to_${name} as ${name}`)
 
-/** What an id that was given here says of its moment: a verification was decided then, or a little later. */
+/** The time in an id that was assigned here: a verification was decided then, or a little later. */
 const GIVEN_AT = `(timestamptz 'epoch' + ('x' || translate(left(w.request_id, 13), '-', ''))::bit(48)::bigint * interval '1 millisecond')`
-/** Moments of reports under ids of verifications have microseconds. */
+/** Reports under ids of verifications have times with microseconds. */
 const findOwn = (from: string, to: string) => `(select e.occurred_at from usage_events e
     where e.organization_id = w.organization_id and e.id = w.event_id and date_trunc('milliseconds', e.occurred_at) = e.occurred_at
       and e.occurred_at between ${GIVEN_AT} - interval '${from}' and ${GIVEN_AT} + interval '${to}' limit 1)`
-/** The raw event of a request's own id. It costs by the organization's events between, so it is looked for in ever longer spans. */
+/** The raw event of a request's own id. The cost grows with the organization's events in the span, so spans are tried from short to long. */
 const FIND_OWN = `case when w.is_own then coalesce(${findOwn('0', '0')}, ${findOwn('0', '250 milliseconds')}, ${findOwn('2 seconds', '30 seconds')}) end`
 
 const COMPLETED = `select distinct organization_id, sha256(convert_to('completed ' || id, 'UTF8')), sha256(''), null::timestamptz
@@ -90,7 +90,7 @@ select (select count(*) from moved)::int as completed, (select count(*) from wai
 
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices) as dated`
 
-/** The rows that `$1` names, in the database's own function. */
+/** The rows that `$1` names, in the database function. */
 export const NAMED = `select c.* from usage_completions c
   join jsonb_to_recordset($1::jsonb) as named(organization_id uuid, request_id text)
   on named.organization_id = c.organization_id and named.request_id = c.request_id`
@@ -115,7 +115,7 @@ const deduplicate = <T extends object>(rows: readonly T[]) => [
   ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
 ]
 
-/** Moves requests whose report arrived before their verification, or while the database did not answer. */
+/** Moves requests whose report arrived before their verification, or while the database did not respond. */
 export async function completeWaiting({ sql }: Deps) {
   const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${BATCH_ROWS}`))
   return { completed: row?.completed as number, waiting: row?.waiting as number }

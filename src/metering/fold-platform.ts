@@ -1,7 +1,7 @@
 /**
- * Sums of all organizations together: what the operator's questions read. An hour is folded once it is over, from the
- * organizations' own sums; its day and month when they are over. No batch of usage waits for another one's row, as it
- * would if each added to one row of the whole platform.
+ * Sums over all organizations, which the operator's queries read. An hour is folded once it is over, from the
+ * organizations' own sums; its day and month when they are over. If every batch added to one row of the whole platform,
+ * batches would wait for each other; this way none does.
  */
 
 import type { Sql } from '../db/client.ts'
@@ -14,13 +14,13 @@ import { DIMENSIONS } from './dimensions.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** A batch folds so many hours, of one UTC day. Where that is too much for a statement's time, it folds one. */
+/** Hours that one batch folds, within one UTC day. If that exceeds a statement's timeout, it folds one. */
 const BATCH_HOURS = 6
-/** No batch begins after this; the next minute's run goes on. */
+/** No batch begins after this; the next minute's run continues. */
 export const RUN_MS = 20_000
-/** Each folds a day and a month again too. */
+/** Each also folds a day and a month again. */
 export const MAX_LATE_BATCHES = 10
-/** Late usage comes in bursts: its hour is folded once the burst is over, or has lasted so long. */
+/** Late usage comes in bursts: its hour is folded once the burst is over, or has lasted too long. */
 const QUIET = `interval '5 minutes'`
 const MAX_WAIT = `interval '1 hour'`
 
@@ -29,12 +29,12 @@ const COLUMNS: readonly string[] = ['requests', 'errors', ...COUNTER_COLUMNS, ..
 const NAMES = COLUMNS.join(', ')
 const SUMS = COLUMNS.map((name) => `sum(${name})`).join(', ')
 
-/** What is folded by its values; the empty one is all usage. Keys belong to one organization each, which answers for them. */
+/** The dimensions that are folded by value; the empty one is all usage. Keys are excluded: each belongs to one organization, whose own sums are read. */
 const FOLDED = Object.entries(DIMENSIONS).filter(([dimension]) => dimension !== 'key')
 const SLICED = [`('', '')`, ...FOLDED.map(([dimension, value]) => `('${dimension}', ${value})`)].join(', ')
 const IN_DAYS = ['', ...FOLDED.map(([dimension]) => dimension), 'organization'].map((name) => `'${name}'`).join(', ')
 
-/** One run at a time. A second one waits here, and then finds the first one's work done. */
+/** One run at a time. A second run waits here, and then finds the work of the first done. */
 const LOCK = 'update usage_platform_progress set folded_until = folded_until'
 const ADVANCE = 'update usage_platform_progress set folded_until = greatest(folded_until, $1)'
 
@@ -42,7 +42,7 @@ const ADVANCE = 'update usage_platform_progress set folded_until = greatest(fold
 const planIn = (organization: string, hour: string) => `(
   select plan_id from usage_platform_plans p where p.organization_id = ${organization} and p.since <= ${hour} order by p.since desc limit 1)`
 
-/** Where hours are folded for the first time: the plan of every organization, if it is another one than before. */
+/** When hours are folded for the first time: stores the plan of every organization, if it differs from the previous one. */
 const NOTE_PLANS = `
 insert into usage_platform_plans (organization_id, since, plan_id)
 select present.id, $1::timestamptz, present.plan_id from usage_platform_progress, (
@@ -53,7 +53,7 @@ select present.id, $1::timestamptz, present.plan_id from usage_platform_progress
 where $1::timestamptz >= folded_until and ${planIn('present.id', '$1::timestamptz')} is distinct from present.plan_id
 on conflict do nothing`
 
-/** An organization whose first usage came late: the plan that it has now. */
+/** For an organization whose first usage came late: its current plan. */
 const NOTE_LATE_PLANS = `
 insert into usage_platform_plans (organization_id, since, plan_id)
 select distinct on (t.organization_id) t.organization_id, t.hour, coalesce(${familyIn('o.plan_id')}, '')
@@ -62,7 +62,7 @@ where t.hour >= $1 and t.hour < $2 and ${planIn('t.organization_id', 't.hour')} 
 order by t.organization_id, t.hour
 on conflict do nothing`
 
-/** Each statement sees more than the one before: what loses its mark here is folded by the later ones. */
+/** Each statement sees more than the one before: an hour that loses its mark here is folded by the later statements. */
 const HOURS = [
   'delete from usage_late_hours where hour >= $1 and hour < $2',
   NOTE_PLANS,
@@ -93,7 +93,7 @@ const MONTH = [
    where dimension in (${IN_DAYS}) and day >= $1::date and day < $2::date group by 1, 2, 3, 4`,
 ]
 
-/** In Unix milliseconds: until when hours are folded, before which they are over, and the first and last late ones that are due. */
+/** In Unix milliseconds: until when hours are folded, until when they are over, and the first and last late ones that are due. */
 interface Progress {
   readonly until: number
   readonly over: number
@@ -103,7 +103,7 @@ interface Progress {
 
 const toMs = (moment: string) => `extract(epoch from ${moment})::float8 * 1000`
 
-/** Late hours of a batch: the one that has waited longest, and those that follow it in its day, within a batch. */
+/** Late hours of a batch: the one that has waited longest, and those that follow it on the same day, up to a batch. */
 const PROGRESS = `
 with progress as (
   select folded_until as until, date_trunc('hour', now() - interval '5 minutes', 'UTC') as over from usage_platform_progress
@@ -119,9 +119,9 @@ select ${toMs('until')} as until, ${toMs('over')} as over, ${toMs('first')} as f
 from progress, late`
 
 /**
- * Folds what is due: hours that are over, then those that late usage was added to. Twice is the same as once.
+ * Folds hours that are due: hours that are over, then those to which late usage was added. Idempotent.
  *
- * @returns how many hours; `late` of them again
+ * @returns the number of hours; `late` of them were folded again
  */
 export async function foldPlatformUsage({ sql }: Pick<Deps, 'sql'>) {
   const end = Date.now() + RUN_MS
@@ -162,7 +162,7 @@ function selectHours({ until, over, first_late, last_late }: Progress, most: num
   return { from: first_late, to: Math.min(first_late + most * HOUR_MS, last_late + HOUR_MS), isLate: true }
 }
 
-/** @param until before which all hours are folded after this */
+/** @param until all hours before this are folded afterwards */
 async function foldHours(sql: Sql, { from, to }: Hours, until: number): Promise<void> {
   const day = Math.floor(from / DAY_MS) * DAY_MS
   const month = toMonth(day)

@@ -1,6 +1,6 @@
 /**
- * The queue that usage goes through where one is bound as `USAGE_QUEUE` (docs/operate/scale.md): what isolates send, and how
- * far behind it is. Who reads it: consume-queue.ts.
+ * The queue for usage, if one is bound as `USAGE_QUEUE` (docs/operate/scale.md): the messages that isolates send, and how
+ * far behind it is. Its consumer is consume-queue.ts.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -15,17 +15,17 @@ export interface UsageQueue {
   metrics(): Promise<{ readonly backlogCount: number; readonly oldestMessageTimestamp?: Date }>
 }
 
-/** What `v` of a message says. Raise it where a consumer of the last release would read a message wrongly. */
+/** The `v` of a message. Increment it if the consumer of the previous release would misread a message. */
 const VERSION = 1
-/** Of the 128,000 bytes that a message may have, and of the 256,000 that are sent together. */
+/** Leaves room in the 128,000 bytes that a message may have, and in the 256,000 of one send. */
 const MESSAGE_BYTES = 120_000
 const SENT_TOGETHER = 2
-/** Then the batch is written without the queue. If it was sent nevertheless, it counts once. */
+/** After this time the batch is written without the queue. If it was sent anyway, it counts once. */
 const SEND_TIMEOUT_MS = 1_000
-/** A queue that does not answer within this time is taken to be behind. */
+/** A queue that does not respond within this time is assumed to be behind. */
 const METRICS_TIMEOUT_MS = 2_000
 
-/** @throws when the queue does not take all of it; it may have taken some */
+/** @throws when the queue does not accept all of it; it may have accepted some */
 export async function sendUsage(queue: UsageQueue, events: readonly UsageEvent[]): Promise<void> {
   const bodies = pack(events)
   const timeout = Promise.withResolvers<never>()
@@ -51,7 +51,7 @@ export async function sendBodies(queue: UsageQueue, bodies: readonly string[]): 
   await queue.sendBatch(bodies.map((body) => ({ body, contentType: 'text' })))
 }
 
-/** As few messages as their size allows: text, so that it is measured and written as it is sent. */
+/** Packs as few messages as their size allows: as text, so that the measured size is the sent size. */
 function pack(events: readonly UsageEvent[]): string[] {
   const encoder = new TextEncoder()
   const messages: string[][] = []
@@ -72,11 +72,11 @@ function pack(events: readonly UsageEvent[]): string[] {
 
 interface ReadMessage {
   readonly events: readonly UsageEvent[]
-  /** What is in it and is no event. */
+  /** Values in it that are not events. */
   readonly strays: readonly unknown[]
 }
 
-/** @returns `other` for a message of another version, undefined for what is no message of usage at all */
+/** @returns `other` for a message of another version, undefined if it is not a usage message at all */
 export function readMessage(body: unknown): ReadMessage | 'other' | undefined {
   try {
     const { v, events } = (typeof body === 'string' ? JSON.parse(body) : body) as Record<string, unknown>
@@ -84,18 +84,18 @@ export function readMessage(body: unknown): ReadMessage | 'other' | undefined {
     if (v !== VERSION || !Array.isArray(events)) return undefined
     return { events: events.filter(isEvent), strays: events.filter((one) => !isEvent(one)) }
   } catch {
-    return undefined // no JSON, or null
+    return undefined // not JSON, or null
   }
 }
 
-/** A flag in Redis: messages were put off. */
+/** A flag in Redis: messages were postponed. */
 const BEHIND = 'usage:behind'
-/** Longer than a message is put off, and than it takes to write it then. */
+/** Longer than a message is postponed plus the time to write it. */
 const BEHIND_SECONDS = 900
-/** A message that waits for so long was not delivered as soon as it could be. */
+/** If a message has waited this long, it was not delivered as soon as possible. */
 const LATE_MS = 30_000
 
-/** Says that messages wait which could not be written: the queue's own figures need not include them. Never fails. */
+/** Records that messages wait which could not be written: the queue's own figures may exclude them. Never fails. */
 export async function markBehind({ redis }: Deps): Promise<void> {
   try {
     await redis.shared.set(BEHIND, 1, { ex: BEHIND_SECONDS })
@@ -105,7 +105,7 @@ export async function markBehind({ redis }: Deps): Promise<void> {
 }
 
 /**
- * Whether everything that was recorded is in Postgres, or has been on its way there from some isolate for less than half a
+ * Whether everything that was recorded is in Postgres, except what isolates have been sending there for less than half a
  * minute.
  */
 export async function isAllWritten(deps: Deps): Promise<boolean> {
@@ -114,7 +114,7 @@ export async function isAllWritten(deps: Deps): Promise<boolean> {
   return isSpoolEmpty(deps)
 }
 
-/** By its own figures, which are approximate, and by the flag. Where it does not say, it is taken to be behind. */
+/** Uses the queue's own figures, which are approximate, and the flag. If the queue does not respond, it is assumed to be behind. */
 async function isQueueBehind(deps: Deps): Promise<boolean> {
   try {
     const [marks, size] = await Promise.all([deps.redis.shared.exists(BEHIND), measureQueue(deps)])
@@ -131,7 +131,7 @@ interface QueueSize {
   readonly oldestAt: number | undefined
 }
 
-/** What waits in the queue, approximately: nothing where none is bound. @throws when the queue does not say */
+/** The approximate size of the queue: zero if none is bound. @throws when the queue does not respond */
 export async function measureQueue({ usageQueue }: Deps): Promise<QueueSize> {
   if (!usageQueue) return { messages: 0, oldestAt: undefined }
   const metrics = await waitFor(usageQueue.metrics(), METRICS_TIMEOUT_MS)

@@ -10,7 +10,7 @@ import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
 import type { PeriodUsage } from './write.ts'
 
 /**
- * KEYS: a quota's text. ARGV: JSON of the use recorded by Postgres. Raises only one that exists; a lost one starts
+ * KEYS: a quota's text. ARGV: JSON of the usage recorded by Postgres. Raises only an existing quota; a lost one restarts
  * from the figures of Postgres anyway. Every figure is a sum, not a difference, so the script is idempotent.
  */
 const RAISE = defineScript(`${QUOTA_FUNCTIONS}
@@ -21,7 +21,7 @@ saveQuota(KEYS[1], state)
 return raised`)
 
 /**
- * Raises the counters to the recorded use, so that the next verification sees usage that no verification counted. Never
+ * Raises the counters to the recorded usage, so that the next verification sees usage that no verification counted. Never
  * lowers them: units that are counted but not written yet stay counted. If Redis fails, reconciliation does it later.
  * Two concurrent syncs can count the same calls twice until the next reconciliation: it over-counts, never
  * under-counts.

@@ -23,19 +23,19 @@ const GRACE_MS = 90_000
 export const LOOK_BACK_MS = 20 * 60_000
 export const MAX_PERIODS = 20_000
 const CONCURRENCY = 500
-/** Failures of one run that are logged one by one. The job's log line counts all of them. */
+/** The maximum number of failures that one run logs individually. The job's log line counts all of them. */
 const MAX_LOGGED = 20
 
 /**
  * KEYS: a quota's text; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
- * spool was empty and the queue up to date (1 or 0) before Postgres was read, the grace (ms), JSON of the use recorded by Postgres, and of the
+ * spool was empty and the queue up to date (1 or 0) before Postgres was read, the grace (ms), JSON of the usage recorded by Postgres, and of the
  * balance as in limits/counter-script.ts. Answer: {corrected counters, then meter and value of each part
  * that is above Postgres although Redis has it only from there}.
  *
  * The generation before the current one has ended. Once the grace has passed, no isolate adds to it, so its lane is set
- * to the figure of Postgres, up or down. Then the current generation ends; a later run settles it. The lanes of a balance are
- * those of the period in which its units were taken last, so they are settled with it. Where its rest is above what Postgres
- * says, it is made to start again with the next figure (`stale`), and so a report of this moment is not lost.
+ * to the figure of Postgres, up or down. Then the current generation ends; a later run settles it. The lanes of a balance
+ * belong to the period in which its units were taken last, so they are settled with it. If the rest of a balance is above the
+ * value in Postgres, it is marked to restart from the next figure (`stale`), so that a concurrent report is not lost.
  */
 const RECONCILE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local state, answer = readQuota(KEYS[1]), {0}
@@ -99,9 +99,9 @@ answer[1] = corrected
 return answer`)
 
 /**
- * KEYS: a quota's text. ARGV: added to the clock (ms), the grace (ms), JSON of what Postgres says was used, then meter and
- * value that Redis had before Postgres was asked, in turn. Answer: how many were lowered. One that changed meanwhile is left
- * to the next run, and so are calls while some of no generation may be on their way to Postgres.
+ * KEYS: a quota's text. ARGV: added to the clock (ms), the grace (ms), JSON of the usage in Postgres, then alternately meter and
+ * the value that Redis had before Postgres was read. Answer: how many were lowered. A counter that changed in between is left
+ * to the next run, and so are calls while some without a generation may be on their way to Postgres.
  */
 const LOWER = defineScript(`${QUOTA_FUNCTIONS}
 local state, recorded, lowered = readQuota(KEYS[1]), cjson.decode(ARGV[3]), 0
@@ -130,7 +130,7 @@ where organization_id = $1::uuid and period_start = to_timestamp($2::float8 / 10
  * under traffic (docs/internals/decisions/0008). Units that wait in the spool or in the queue stay counted.
  */
 export async function reconcileQuotas(deps: Deps, at: number) {
-  const wasAllWritten = await isAllWritten(deps) // before Postgres is read, because the drain may run meanwhile
+  const wasAllWritten = await isAllWritten(deps) // before Postgres is read, because the drain may run concurrently
   const changed = (await deps.sql.query(CHANGED, [new Date(at - LOOK_BACK_MS).toISOString()])) as PeriodUsage[]
   const charges = await findCharges(deps, [...new Set(changed.map(({ organization_id }) => organization_id))])
   let [corrected, failed] = [0, 0]
@@ -155,7 +155,7 @@ function logFailure(used: PeriodUsage | undefined, reason: unknown): void {
 
 interface Compared {
   readonly wasAllWritten: boolean
-  /** Of an organization that uses credits: read after the period's generation has ended, like its row. */
+  /** For an organization that uses credits: read after the period's generation has ended, like its row. */
   readonly charge?: Charge | undefined
 }
 
@@ -172,10 +172,10 @@ export async function reconcile(deps: Deps, used: PeriodUsage, { wasAllWritten, 
   return corrected + (again ? await lower(deps, again, above) : 0)
 }
 
-/** How often counters that others change meanwhile are tried to lower. The job lowers them within minutes in any case. */
+/** How often to retry lowering counters that change concurrently. The job lowers them within minutes in any case. */
 const MAX_LOWERINGS = 5
 
-/** Lowers the counters of a period at once, after use was taken back. */
+/** Lowers the counters of a period at once, after usage was taken back. */
 export async function lowerCounters(deps: Deps, organizationId: string, periodStart: number): Promise<void> {
   for (let attempt = 0; attempt < MAX_LOWERINGS; attempt++) {
     const wasAllWritten = await isAllWritten(deps)

@@ -20,7 +20,7 @@ const TAKEOVER_MS = 3_000
  * 3 s late, and the platform ends deferred work after 30 s. So the log entry below is always reached.
  */
 const RETRY_UNTIL_MS = 19_000
-/** Of refusals that are merged so many ids are kept, for the request inspector; more would let a hammering client fill the database. */
+/** How many ids of merged refusals are stored for the request inspector; more would let a hammering client fill the database. */
 const MERGED_IDS = 20
 /** A log entry holds 256 KB. */
 const EVENTS_PER_LOG_ENTRY = 100
@@ -43,10 +43,10 @@ interface Batch {
 let open: Batch | undefined
 
 /**
- * Adds an event to the isolate's open batch, which is written within 100 ms, after the answer. Never fails and never
+ * Adds an event to the isolate's open batch, which is written within 100 ms, after the response. Never fails and never
  * delays the caller.
  *
- * @returns whether the event itself is kept, so that the caller may complete it now; false if it was merged into another
+ * @returns whether the event itself is stored, so that the caller may complete it now; false if it was merged into another
  */
 export function recordUsage(deps: Deps, event: UsageEvent): boolean {
   if (!open) open = openBatch(deps)
@@ -114,7 +114,7 @@ async function takeOver(deps: Deps, batch: Batch): Promise<void> {
 }
 
 /**
- * Sends events to the queue where there is one. Without one, or where it fails, writes them to Postgres, or to the spool that a
+ * Sends events to the queue if there is one. Without one, or if it fails, writes them to Postgres, or to the spool that a
  * job drains into Postgres. While all fail, it retries for as long as the platform allows. Events that are lost after that are
  * logged in full.
  */
@@ -137,7 +137,7 @@ async function persist(deps: Deps, events: readonly UsageEvent[]): Promise<void>
 async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   if (deps.usageQueue && (await trySend(deps, deps.usageQueue, events))) return true
   try {
-    await writeUsage(deps, events) // the counters already include what a verification takes
+    await writeUsage(deps, events) // the counters already include the units of verifications
     count('usageEvents', 'written', events.length)
     tellRefusals(deps, events)
     flushWhenDue(deps)

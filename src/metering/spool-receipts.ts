@@ -1,5 +1,5 @@
 /**
- * Receipts detect the loss of the spool. Postgres does not answer when events are spooled, so the isolate that spools a
+ * Receipts detect the loss of the spool. Postgres does not respond when events are spooled, so the isolate that spools a
  * batch remembers it and writes a receipt as soon as Postgres accepts writes again. The job marks the batches it has
  * drained. If the spool is empty, an undrained receipt belongs to a batch that Redis lost.
  */
@@ -14,7 +14,7 @@ const MAX_CHECKED = 10_000
 /** Organizations whose ids are logged. The log entry counts all of them. */
 const MAX_NAMED = 20
 
-/** A batch that Redis confirmed to have. */
+/** A batch whose receipt Redis confirmed. */
 interface Receipt {
   readonly id: string
   readonly events: number
@@ -24,7 +24,7 @@ interface Receipt {
 
 const pending = new Map<string, Receipt>()
 
-/** Keeps a receipt in the isolate's memory while Postgres does not answer. */
+/** Keeps a receipt in the isolate's memory while Postgres does not respond. */
 export function rememberSpooled(receipt: Receipt): void {
   if (pending.size < MAX_PENDING) pending.set(receipt.id, receipt)
   else log('warn', 'usage_spool_unwatched', { events: receipt.events })
@@ -62,7 +62,7 @@ export async function markDrained(deps: Deps, ids: readonly string[]): Promise<v
   if (ids.length > 0) await deps.sql.query(MARK, [ids])
 }
 
-/** @returns receipts of batches that are not drained yet; none while Postgres does not answer */
+/** @returns receipts of batches that are not drained yet; none while Postgres does not respond */
 export async function listUndrained(deps: Deps): Promise<string[]> {
   try {
     const rows = await deps.sql.query(

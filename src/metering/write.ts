@@ -14,7 +14,7 @@ import { hasReceipts, storeReceipts } from './spool-receipts.ts'
  */
 export type Outcome = 'accepted' | 'duplicate' | 'conflict'
 
-/** An organization's use in one of its usage periods. Money is decimal text. */
+/** An organization's usage in one of its usage periods. Money is decimal text. */
 export interface PeriodUsage extends Readonly<Record<Counter, number | string>> {
   readonly organization_id: string
   /** Unix milliseconds. */
@@ -22,7 +22,7 @@ export interface PeriodUsage extends Readonly<Record<Counter, number | string>> 
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly even_calls: number | string
   readonly odd_calls: number | string
-  /** What customers pay for them, as decimal text. */
+  /** The customers' charge for them, as decimal text. */
   readonly even_charges: string
   readonly odd_charges: string
   /** Custom counters, by slug, in whole units. */
@@ -30,7 +30,7 @@ export interface PeriodUsage extends Readonly<Record<Counter, number | string>> 
 }
 
 export interface Written {
-  /** The transaction: seeds of counters say whether they include what it wrote (limits/counter-script.ts). */
+  /** The transaction: seeds of counters say whether they include its writes (limits/counter-script.ts). */
   readonly xid: number
   readonly sent: number
   /** Events that had not been counted before. */
@@ -68,7 +68,7 @@ interface CustomPeriodUse {
 /**
  * Writes events exactly once. Idempotent.
  *
- * @throws Problem `unavailable` when the database does not answer. It may have written the events; a retry is safe
+ * @throws Problem `unavailable` when the database does not respond. It may have written the events; a retry is safe
  */
 export async function writeUsage(deps: Deps, events: readonly UsageEvent[]): Promise<Written> {
   const { xid, sent, accepted, others, awaited, charged, ...used } = await runWrite(deps, events)
@@ -100,7 +100,7 @@ async function runWrite(deps: Deps, events: readonly UsageEvent[]): Promise<Row>
   }
 }
 
-/** An event that says anything else than is read of verifications is written as any usage is. */
+/** An event with any field that is not read of verifications is written like any other usage. */
 const isPlain = (event: UsageEvent) =>
   isOwn(event) && Object.entries(event).every(([name, value]) => READ_OF_VERIFICATIONS.has(name) || value == null)
 

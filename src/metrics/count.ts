@@ -1,6 +1,6 @@
 /**
  * What this isolate has counted since it began: plain numbers in memory. The hot path only increments; `flush.ts` writes
- * them to Postgres beside a batch of usage.
+ * them to Postgres alongside a batch of usage.
  */
 import {
   COUNTERS,
@@ -15,7 +15,7 @@ import {
 type Counts = Record<string, number>
 
 interface Histogram {
-  /** How many values are in each bucket alone; the last is that above all bounds. */
+  /** The number of values in each bucket, not cumulative; the last bucket is above all bounds. */
   readonly buckets: number[]
   sum: number
 }
@@ -54,7 +54,7 @@ export function observe<Name extends HistogramName>(name: Name, label: Histogram
   histogram.sum += value
 }
 
-/** Everything but zeros, by `name|label` for counters, `name|label|bucket` and `name|label|sum` for histograms. */
+/** All values except zeros, by `name|label` for counters, `name|label|bucket` and `name|label|sum` for histograms. */
 export function snapshot(): Readonly<Record<string, number>> {
   const values: Record<string, number> = {}
   const keep = (key: string, value: number) => {

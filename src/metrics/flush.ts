@@ -1,6 +1,6 @@
 /**
- * How an isolate's counters reach Postgres: one row for each isolate, overwritten at most every 10 s, beside a batch of
- * usage or after a request that asked Postgres anyway. Rows hold totals, not differences, so a repeated write counts once.
+ * How an isolate's counters reach Postgres: one row per isolate, overwritten at most every 10 s, alongside a batch of
+ * usage or after a request that queried Postgres anyway. Rows contain totals, not differences, so a repeated write counts once.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log, logHeld } from '../lib/log.ts'
@@ -9,8 +9,8 @@ import { snapshot } from './count.ts'
 /** A busy isolate adds a statement to every hundredth batch or so. */
 const FLUSH_MS = 10_000
 /**
- * An isolate that has written nothing for so long begins a row of its own. The job adds up rows only after an hour
- * ({@link FOLD}), so no row that was added up is written again.
+ * An isolate that has written nothing for this long begins a new row. The job adds up rows only after an hour
+ * ({@link FOLD}), so a row that was added up is never written again.
  */
 const RENEW_MS = 300_000
 
@@ -18,7 +18,7 @@ type Values = Readonly<Record<string, number>>
 
 interface Series {
   readonly isolate: string
-  /** What other rows of this isolate hold. */
+  /** The values in earlier rows of this isolate. */
   readonly base: Values
   /** When this row was begun or last confirmed, in Unix milliseconds. */
   aliveAt: number
@@ -30,7 +30,7 @@ let series: Series | undefined
 let confirmed: Values = {}
 let flushedAt = Number.NEGATIVE_INFINITY
 
-/** Writes the counters after the answer if 10 s have passed since the last time, and log lines that were held back. Never fails. */
+/** Writes the counters after the answer if 10 s have passed since the last time, and suppressed log lines. Never fails. */
 export function flushWhenDue(deps: Deps): void {
   logHeld()
   const now = deps.now()
@@ -44,7 +44,7 @@ insert into metric_counters (isolate, flush, counters) values ($1, $2, $3::jsonb
 on conflict (isolate) do update set flush = excluded.flush, counters = excluded.counters, written_at = now()
 where metric_counters.flush < excluded.flush`
 
-/** Writes the counters now: best effort, since the next time has them as well. */
+/** Writes the counters now: best effort, because the next write includes them as well. */
 export async function flushNow(deps: Deps): Promise<void> {
   const values = snapshot()
   const row = openSeries(deps.now())
@@ -73,12 +73,12 @@ const subtract = (values: Values, base: Values): Values =>
       .filter(([, value]) => value !== 0),
   )
 
-/** Where Analytics Engine is bound, each counter's growth is a data point: no request waits, and nothing is sampled here. */
+/** If Analytics Engine is bound, each counter's growth is a data point: no request waits, and nothing is sampled here. */
 function sendPoints({ dataset }: Deps, growth: Values): void {
   for (const [key, value] of Object.entries(growth)) dataset?.writeDataPoint({ indexes: [key], doubles: [value] })
 }
 
-/** The row into which the job adds up those of isolates that are gone. */
+/** The row to which the job adds the rows of isolates that are gone. */
 export const FOLDED = '00000000-0000-0000-0000-000000000000'
 
 const FOLD = `

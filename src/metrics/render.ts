@@ -44,7 +44,7 @@ const escapeLabel = (text: string) => escapeHelp(text).replaceAll('"', '\\"')
 
 type Values = Readonly<Record<string, number>>
 
-/** @param values of all isolates, by the keys of `snapshot` in count.ts; absent ones are zero */
+/** @param values of all isolates, by the keys of `snapshot` in count.ts; absent values are zero */
 export function describeCounters(values: Values): Family[] {
   return [
     ...Object.entries(COUNTERS).map(

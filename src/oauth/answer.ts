@@ -7,7 +7,7 @@ interface Access {
   readonly seconds: number
 }
 
-/** What the token endpoint answers (RFC 6749 §5.1). */
+/** The response of the token endpoint (RFC 6749 §5.1). */
 export const toAnswer = ({ refreshes }: ClientRow, { access, refresh }: Tokens, { scopes, seconds }: Access) => ({
   access_token: access,
   token_type: 'Bearer',

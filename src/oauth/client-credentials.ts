@@ -11,8 +11,8 @@ interface From {
 }
 
 /**
- * For programs that know OAuth alone (RFC 6749 §4.4): an API key is their client credentials, its id the `client_id` and the key the
- * `client_secret`. The token is the key, which is verified, limited and revoked like any other; no second secret comes into being.
+ * For programs that support only OAuth (RFC 6749 §4.4): an API key acts as client credentials, with its id as the `client_id` and the key as the
+ * `client_secret`. The token is the key, which is verified, limited and revoked like any other; no second secret is created.
  *
  * @throws OAuthError `invalid_client`, `invalid_scope`, `unauthorized_client` for the token of an application
  */

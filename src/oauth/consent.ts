@@ -17,7 +17,7 @@ import type { AuthorizationInput, AuthorizationRequest, Decision } from './schem
 const CODE_MS = 60_000
 
 /**
- * What an application asks of somebody, for the page where they decide.
+ * Describes an application's request, for the consent page.
  *
  * @throws Problem as {@link identifyAsker}; `organization_not_found`
  */
@@ -49,7 +49,7 @@ interface Wishing {
   readonly redirectsTo: string | null
 }
 
-/** What an application wants to do for somebody. @throws Problem `organization_not_found` */
+/** Describes the access that an application requests. @throws Problem `organization_not_found` */
 export async function describeWish(
   deps: ManagementDeps,
   user: UserPrincipal,
@@ -65,7 +65,7 @@ export async function describeWish(
   }
 }
 
-/** The request, or where the application is told that it is wrong. */
+/** The request, or the address at which the application is told what is wrong with it. */
 function tryRead(deps: ManagementDeps, asker: Asker, input: z.output<typeof AuthorizationInput>): Asked | string {
   try {
     return readAsked(deps, input)
@@ -83,8 +83,8 @@ async function describeOrganization(deps: ManagementDeps, user: UserPrincipal) {
 }
 
 /**
- * Somebody lets an application act for their active organization, or does not. Either way the application is told by the address that they
- * are sent to.
+ * A user allows an application to act for their active organization, or declines. Either way the application learns the decision through
+ * the redirect address.
  *
  * @throws Problem as {@link describeAuthorization} and {@link requireMayAgree}; `rate_limited`
  */
@@ -117,15 +117,15 @@ export async function decideAuthorization(
 
 interface Agreeing {
   readonly scopes: readonly string[]
-  /** The organization that the page showed: another tab may have switched to another since. */
+  /** The organization that the page showed: another tab may have switched since. */
   readonly shown: string
 }
 
 /**
- * Nobody lets an application do what they may not do themselves, and none acts for the platform organization.
+ * A user can grant an application only rights that they have themselves, and none in the platform organization.
  *
  * @returns the organization that the user lets it act for: the active one
- * @throws Problem `organization_switched`, `organization_not_found`; `forbidden` for who may issue no keys there, or not with these scopes; `two_factor_required`,
+ * @throws Problem `organization_switched`, `organization_not_found`; `forbidden` for a user who may not issue keys there, or not with these scopes; `two_factor_required`,
  *   `single_sign_on_required`, `organization_suspended`, `platform_organization`, `email_unconfirmed`
  */
 export async function requireMayAgree(

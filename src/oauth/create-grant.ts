@@ -11,7 +11,7 @@ import { type ClientRow, keepClient } from './clients/queries.ts'
 import { insertGrant, mayStillGrant } from './queries.ts'
 import { ACCESS_MS, computeEnd, deriveTokens } from './tokens.ts'
 
-/** What somebody agreed to. */
+/** What the user consented to. */
 interface Agreed {
   readonly organizationId: string
   readonly userId: string
@@ -19,7 +19,7 @@ interface Agreed {
   readonly resource: string | null
 }
 
-/** What stands for the agreement and is used up by it. */
+/** The code or device request that represents the consent and is consumed by it. */
 interface Use {
   /** Evaluated under the organization's lock. */
   readonly isUnused: SQL
@@ -33,9 +33,9 @@ interface Granting {
 }
 
 /**
- * The first tokens of an application for somebody.
+ * Issues the first tokens of an application's grant.
  *
- * @returns undefined if what stands for the agreement was used meanwhile, or whoever agreed may not do so any more
+ * @returns undefined if the consent was consumed by a concurrent request, or the user has lost the right to give it
  */
 export async function createGrant(deps: ManagementDeps, { client, agreed, use }: Granting) {
   const { db, config } = deps

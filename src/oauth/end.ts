@@ -7,7 +7,7 @@ import { findGrant } from './queries.ts'
 
 type Reason = 'revoked_by_user' | 'revoked_by_application' | 'refresh_token_reused' | 'code_reused'
 
-/** Ends a grant: its access token is refused within 2 s, and renewed no more. Idempotent. */
+/** Ends a grant: its access token is refused within 2 s, and it can no longer be renewed. Idempotent. */
 export async function endGrant(deps: ManagementDeps, id: string, reason: Reason, actor?: Principal): Promise<void> {
   const found = await findGrant(deps.db, id)
   if (!found) return

@@ -1,6 +1,6 @@
 /**
- * The authorization server (OAuth 2.1, RFC 6749 with RFC 9700): applications and agents act for people who agreed to it. Its messages
- * are those of OAuth, and it describes itself (RFC 8414), so it is not in the OpenAPI document.
+ * The authorization server (OAuth 2.1, RFC 6749 with RFC 9700): applications and agents act for people who consented. Its messages
+ * are those of OAuth, and it has its own metadata (RFC 8414), so it is not in the OpenAPI document.
  */
 import { type Context, Hono } from 'hono'
 import { authenticate } from '../auth/authenticate.ts'
@@ -40,7 +40,7 @@ oauth.use(async (c, next) => {
   await next()
 })
 
-/** The page where people decide reads the request and says what is wrong with it. */
+/** The consent page reads the request and reports what is wrong with it. */
 oauth.get('/authorize', (c) => c.redirect(`${CONSENT_PAGE}${new URL(c.req.url).search}`, 302))
 
 /** The short address that devices show (RFC 8628 §3.3.1). */
@@ -79,7 +79,7 @@ function exchange(deps: ManagementDeps, client: ClientRow, form: Form) {
   return refreshGrant(deps, client, form)
 }
 
-/** A device without a browser asks; its person decides on another one (RFC 8628 §3.1). */
+/** A device without a browser requests authorization; its user decides on another device (RFC 8628 §3.1). */
 oauth.post('/device_authorization', async (c) => {
   const { deps } = c.var
   await enforceRateLimits(deps, { oauth_token_address: { address: networkAddress(deps) } })
@@ -98,7 +98,7 @@ oauth.post('/revoke', async (c) => {
   return c.body(null, 200)
 })
 
-/** For resource servers of the operator, with a service key. */
+/** For the operator's resource servers, with a service key. */
 oauth.post('/introspect', async (c) => {
   const principal = await authenticate(c)
   if (principal.kind !== 'service') throw new Problem('service_key_only')
@@ -121,15 +121,15 @@ for (const path of ['', MCP_PATH] as const)
     return c.json(resourceMetadata(c.var.deps, path))
   })
 
-/** @throws Problem `not_found` where no application is let in */
+/** @throws Problem `not_found` if applications are disabled */
 function requireOffered(c: Context<Env>): void {
   if (Object.keys(c.var.deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
 }
 
-/** Anybody may send one: far more than codes, tokens and addresses take. */
+/** Anyone may send a form: this is far more than codes, tokens and addresses need. */
 const MAX_FORM_BYTES = 32 * 1024
 
-/** @throws OAuthError `invalid_request`, also for a parameter that is there twice (RFC 6749 §3.2) */
+/** @throws OAuthError `invalid_request`, also for a repeated parameter (RFC 6749 §3.2) */
 async function readForm(c: Context<Env>): Promise<Form> {
   requireReadable(c.req.raw)
   if (mediaType(c.req.raw) !== 'application/x-www-form-urlencoded')
@@ -153,7 +153,7 @@ function codeOf({ status }: Problem): string {
   return status < 500 ? 'invalid_request' : 'server_error'
 }
 
-/** What was thrown, in the words of RFC 6749 §5.2. */
+/** Converts an error to the format of RFC 6749 §5.2. */
 function answerError(caught: unknown, c: Context<Env>): Response {
   const error = inWordsOfOAuth(caught)
   if (error instanceof OAuthError) {

@@ -15,7 +15,7 @@ type OAuthCode =
   | 'access_denied'
   | 'expired_token'
 
-/** A request that is refused in the words of OAuth. */
+/** A refusal in the error format of OAuth. */
 export class OAuthError extends Error {
   readonly code: OAuthCode
 

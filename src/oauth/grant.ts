@@ -31,8 +31,8 @@ const REFUSED = 'The code is unknown, used, expired or of another application, o
 const ENDED = 'The refresh token is unknown, or what it stood for has ended.'
 
 /**
- * Tokens for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6). A second use of a code ends what the first one got: one of
- * the two was not the application (§4.1.2).
+ * Issues tokens for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.6). A second use of a code revokes the tokens of the first use, because one
+ * of the two was not the application (§4.1.2).
  *
  * @throws OAuthError `invalid_grant`, `invalid_target`
  */
@@ -55,15 +55,15 @@ function isProven({ codeChallenge, redirectUri }: CodeRow, form: Form): boolean 
   return isSame && /^[\w.~-]{43,128}$/.test(verifier) && base64url(sha256(verifier)) === codeChallenge
 }
 
-/** @throws OAuthError `invalid_target` for another resource than the one that was agreed to */
+/** @throws OAuthError `invalid_target` for a resource other than the one consented to */
 function requireTarget({ resource }: Form, agreed: string | null): void {
   if (resource !== undefined && resource !== agreed)
     throw new OAuthError('invalid_target', 'The resource is not the one that was agreed to.')
 }
 
 /**
- * New tokens for a refresh token, which works once (RFC 9700 §4.14.2). The one before the present repeats its answer, since that
- * may have been lost. An older one is in the hands of somebody else as well: the grant ends.
+ * Issues new tokens for a refresh token, which works once (RFC 9700 §4.14.2). The previous token repeats its response, because that
+ * may have been lost. If an older one is used, somebody else has it as well, and the grant ends.
  *
  * @throws OAuthError `invalid_grant`, `invalid_scope`, `invalid_target`
  */
@@ -74,7 +74,7 @@ export async function refreshGrant(deps: ManagementDeps, client: ClientRow, form
   requireTarget(form, found.grant.resource)
   requireScopes(form, found.scopes)
   const behind = found.grant.generation - token.generation
-  if (behind <= 0) return renew(deps, client, found, token.generation) // ahead of a database that was restored
+  if (behind <= 0) return renew(deps, client, found, token.generation) // the token is newer than a restored database
   if (behind === 1) return repeat(deps, client, found)
   await endGrant(deps, found.grant.id, 'refresh_token_reused')
   throw new OAuthError('invalid_grant', ENDED)
@@ -94,7 +94,7 @@ function isRefreshable(
   return isTheirs && isLive && grant.expiresAt.getTime() > deps.now()
 }
 
-/** The answer names what the token can do, which is all that was agreed to, also if less is asked (RFC 6749 §5.1, §6). */
+/** The response names the token's scopes, which are all that was consented to, even if fewer are requested (RFC 6749 §5.1, §6). */
 function requireScopes({ scope }: Form, granted: readonly string[]): void {
   const unknown = (scope ?? '').split(' ').find((one) => one !== '' && !granted.includes(one))
   if (unknown !== undefined) throw new OAuthError('invalid_scope', `The scope ${unknown} was not agreed to.`)
@@ -124,14 +124,14 @@ async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }:
   return toAnswer(client, tokens, { scopes, seconds: ACCESS_MS / 1_000 })
 }
 
-/** Another request with the same token was first: both get the same answer. Or whoever agreed may not do so any more. */
+/** A concurrent request with the same token came first, and both get the same response. Or the user has lost the right to consent. */
 async function afterRace(deps: ManagementDeps, client: ClientRow, id: string, generation: number) {
   const found = await findGrant(deps.db, id)
   if (!found?.isLive || found.grant.generation !== generation) throw new OAuthError('invalid_grant', ENDED)
   return repeat(deps, client, found)
 }
 
-/** The answer that was lost. The root secret may have been rotated since: only the one that made them makes them again. */
+/** Repeats a lost response. If the root secret was rotated since, only the secret that derived the tokens derives them again. */
 export function repeat(deps: ManagementDeps, client: ClientRow, { grant, scopes, keyHash, keyExpiresAt }: FoundGrant) {
   const derived = listSecrets(deps.config).map((secret) => deriveTokens(secret, grant, grant.generation))
   const tokens = derived.find(({ access }) => equalBytes(sha256(access), keyHash))

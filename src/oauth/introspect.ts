@@ -5,7 +5,7 @@ import { endGrant } from './end.ts'
 import { findAccess, findGrant } from './queries.ts'
 import { isAuthentic, parseRefreshToken } from './tokens.ts'
 
-/** What an access token stands for now (RFC 7662 §2.2). Of all that is no live one, this alone is told. */
+/** Returns the current state of an access token (RFC 7662 §2.2). For any token that is not active, it returns only that. */
 export async function introspect(deps: ManagementDeps, token: string) {
   const found = await findAccess(deps.db, sha256(token))
   if (!found?.isLive || (found.expiresAt?.getTime() ?? 0) <= deps.now()) return { active: false }
@@ -25,7 +25,7 @@ export async function introspect(deps: ManagementDeps, token: string) {
   }
 }
 
-/** An application gives a token back (RFC 7009 §2): the whole grant ends. Nothing is said of tokens that it does not have. */
+/** An application revokes a token (RFC 7009 §2): the whole grant ends. The response reveals nothing about tokens of others. */
 export async function revokeToken(deps: ManagementDeps, client: ClientRow, token: string): Promise<void> {
   const id = (await findRefreshed(deps, token)) ?? (await findAccess(deps.db, sha256(token)))?.grant.id
   const found = id === undefined ? undefined : await findGrant(deps.db, id)

@@ -3,7 +3,7 @@ import type { ManagementDeps } from '../deps.ts'
 import type { MCP_PATH } from '../http/challenge.ts'
 import { AUTH_METHODS, GRANT_TYPES } from './clients/metadata.ts'
 
-/** What clients learn of the authorization server (RFC 8414 §2, RFC 9207 §3). */
+/** The metadata of the authorization server (RFC 8414 §2, RFC 9207 §3). */
 export const serverMetadata = ({ config }: ManagementDeps) => ({
   issuer: config.PUBLIC_URL,
   authorization_endpoint: `${config.PUBLIC_URL}/oauth/authorize`,
@@ -24,7 +24,7 @@ export const serverMetadata = ({ config }: ManagementDeps) => ({
   service_documentation: `${config.PUBLIC_URL}/docs/guides/oauth.md`,
 })
 
-/** What clients learn of a resource of this deployment: the API, or with a path the MCP server (RFC 9728 §2). */
+/** The metadata of a protected resource of this deployment: the API, or with a path the MCP server (RFC 9728 §2). */
 export const resourceMetadata = ({ config }: ManagementDeps, path: '' | typeof MCP_PATH) => ({
   resource: config.PUBLIC_URL + path,
   authorization_servers: [config.PUBLIC_URL],

@@ -26,10 +26,10 @@ export const isUnused = (codeHash: Uint8Array) => sql`exists (
 export const useCode = (db: Database, codeHash: Uint8Array, grantId: string) =>
   db.update(oauthCodes).set({ grantId }).where(eq(oauthCodes.codeHash, codeHash))
 
-/** How long an application goes on for somebody who has to sign in by the organization's identity provider, and does not. */
+/** How long an application keeps access for a user who must use the organization's identity provider, but does not sign in. */
 const SIGN_ON_LASTS = sql.raw(`interval '7 days'`)
 
-/** Whether somebody has what the organization requires of its members (auth/organization-access.ts): an application has no session. */
+/** Whether a user meets the organization's requirements for members (auth/organization-access.ts): an application has no session. */
 const meetsRequirements = (organizationId: string, userId: string) => sql`(
   exists (select 1 from organizations o where o.id = ${organizationId}::uuid
     and (not o.requires_two_factor or ${hasTwoFactor(sql`${userId}::uuid`)}))
@@ -38,7 +38,7 @@ const meetsRequirements = (organizationId: string, userId: string) => sql`(
     where c.organization_id = ${organizationId}::uuid and c.is_required and not exists (
       select 1 from sessions s where s.user_id = m.user_id and s.sso_connection_id = c.id and s.created_at > now() - ${SIGN_ON_LASTS})))`
 
-/** Whoever let an application act must still be able to issue keys themselves, also with what its scopes allow here. */
+/** A user who authorized an application must still be able to issue keys, also with the rights of its scopes. */
 export const mayStillGrant = (organizationId: string, userId: string, scopes: readonly string[]) => sql`(
   ${mayDo(organizationId, userId, 'keys:write', ...scopes.flatMap((scope) => parsePermission(scope) ?? []))}
   and exists (select 1 from users u where u.id = ${userId}::uuid and u.is_active)
@@ -77,7 +77,7 @@ export function insertGrant(db: Database, { grant, name, scopes, keyHash, keyHin
   ] as const
 }
 
-/** A grant with its access token, in whatever state. */
+/** A grant with its access token, in any state. */
 export async function findGrant(db: Database, id: string) {
   const [row] = await db
     .select({
@@ -95,7 +95,7 @@ export async function findGrant(db: Database, id: string) {
 
 export type FoundGrant = NonNullable<Awaited<ReturnType<typeof findGrant>>>
 
-/** Whether a grant is as often renewed as when it was read, and its token is neither revoked nor disabled. */
+/** Whether a grant has not been renewed since it was read, and its token is neither revoked nor disabled. */
 export const isRenewable = ({ id, organizationId, generation }: GrantRow) => sql`exists (
   select 1 from oauth_grants g join api_keys k on k.id = g.id and k.organization_id = g.organization_id
   where g.id = ${id}::uuid and g.organization_id = ${organizationId}::uuid and g.generation = ${generation}::int
@@ -136,7 +136,7 @@ export async function selectVersion(db: Database, organizationId: string, id: st
   return row?.version
 }
 
-/** The access token with a hash, with what introspection tells of it. */
+/** The access token with this hash, with the fields of introspection. */
 export async function findAccess(db: Database, keyHash: Uint8Array) {
   const [row] = await db
     .select({
@@ -154,7 +154,7 @@ export async function findAccess(db: Database, keyHash: Uint8Array) {
   return row
 }
 
-/** One page of what a user lets applications do, newest first, and one row more if there is another page. */
+/** One page of a user's grants to applications, newest first, plus one row if there is another page. */
 export const listGrants = (
   db: Database,
   userId: string,

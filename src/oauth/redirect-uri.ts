@@ -1,4 +1,4 @@
-/** Schemes that a browser handles by itself: nothing of them is an application. */
+/** Schemes that a browser handles itself, so no application can be behind them. */
 const UNSAFE = new Set([
   'about:',
   'blob:',
@@ -19,8 +19,8 @@ const parse = (text: string) => (URL.canParse(text) ? new URL(text) : undefined)
 const isLoopback = ({ protocol, hostname }: URL) => protocol === 'http:' && LOOPBACK.has(hostname)
 
 /**
- * Whether an application may be answered there: over https, on the person's own machine (RFC 8252 §7.3), or by a scheme of its
- * own (§7.1). Without a fragment (RFC 6749 §3.1.2) and without credentials.
+ * Whether an application may receive responses at this address: over https, on the person's own machine (RFC 8252 §7.3), or by its
+ * own scheme (§7.1). No fragment (RFC 6749 §3.1.2) and no credentials.
  */
 export function isRedirectUri(text: string): boolean {
   const url = parse(text)
@@ -29,7 +29,7 @@ export function isRedirectUri(text: string): boolean {
 }
 
 /**
- * Whether an address is one that was registered: the same to the letter (RFC 9700 §2.1), but for the port on the person's own
+ * Whether an address is registered: an exact match (RFC 9700 §2.1), except for the port on the person's own
  * machine, which an application only knows once it runs (RFC 8252 §7.3).
  */
 export function isRegistered(presented: string, registered: readonly string[]): boolean {
@@ -42,7 +42,7 @@ function isSameButPort(presented: string, registered: string): boolean {
   return one.hostname === other.hostname && one.pathname === other.pathname && one.search === other.search
 }
 
-/** Where people are sent, in words for them: a host, or an application on their own machine. */
+/** Describes the redirect target for people: a host, or an application on their own machine. */
 export function describeRedirect(uri: string): string {
   const url = new URL(uri)
   if (isLoopback(url)) return 'this computer'

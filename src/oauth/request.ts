@@ -9,14 +9,14 @@ import type { AuthorizationInput } from './schemas.ts'
 
 type Input = z.output<typeof AuthorizationInput>
 
-/** An application that asks to act for somebody, and where it is answered. */
+/** An application that requests access, and its redirect address. */
 export interface Asker {
   readonly client: ClientRow
   readonly redirectUri: string
   readonly state: string | undefined
 }
 
-/** What it asks. */
+/** The requested access. */
 export interface Wish {
   readonly scopes: readonly string[]
   readonly resource: string | null
@@ -27,9 +27,9 @@ export interface Asked extends Wish {
 }
 
 /**
- * Who asks. If that is not certain, nobody may be sent anywhere (RFC 6749 §4.1.2.1).
+ * Identifies the requesting application. If it is not certain, nobody may be redirected anywhere (RFC 6749 §4.1.2.1).
  *
- * @throws Problem `not_found` where applications are not let in; `oauth_client_unknown`, `oauth_redirect_refused`
+ * @throws Problem `not_found` if applications are disabled; `oauth_client_unknown`, `oauth_redirect_refused`
  */
 export async function identifyAsker(deps: ManagementDeps, input: Input): Promise<Asker> {
   if (Object.keys(deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
@@ -41,7 +41,7 @@ export async function identifyAsker(deps: ManagementDeps, input: Input): Promise
   return { client, redirectUri, state: input.state }
 }
 
-/** What is asked. The application is told what is wrong with it. @throws OAuthError */
+/** Reads the requested access. The application is told what is wrong with it. @throws OAuthError */
 export function readAsked(deps: ManagementDeps, input: Input): Asked {
   if (input.response_type !== 'code')
     throw new OAuthError('unsupported_response_type', 'Only response_type=code is offered.')
@@ -51,7 +51,7 @@ export function readAsked(deps: ManagementDeps, input: Input): Asked {
 }
 
 /**
- * What an application wants to do, and with which service. Without a scope it wants all there are.
+ * The requested scopes and resource. Without a scope, all scopes are requested.
  *
  * @throws OAuthError `invalid_scope`, `invalid_target`
  */
@@ -74,7 +74,7 @@ function readResource(resource: string | undefined): string | null {
   return resource
 }
 
-/** The address by which an application is answered; with the issuer, so that no other server can answer in its place (RFC 9207). */
+/** The application's redirect address with parameters; includes the issuer, so that no other server can respond in its place (RFC 9207). */
 export function answerTo(
   { config }: ManagementDeps,
   { redirectUri, state }: Asker,

@@ -4,7 +4,7 @@ import { text } from '../http/text-field.ts'
 
 const parameter = (max: number) => text(max).optional()
 
-/** What the documentation shows. */
+/** Example value for the documentation. */
 const ORGANIZATION = '01900000-0000-7000-8000-000000000002'
 const REQUEST = {
   client_id: '01900000-0000-7000-8000-000000000001',
@@ -16,7 +16,7 @@ const REQUEST = {
   code_challenge_method: 'S256',
 }
 
-/** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). What is wrong with them the application is told. */
+/** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). The application is told about errors in them. */
 export const AuthorizationInput = z
   .strictObject({
     client_id: text(2_000).meta({ description: 'Its id, or the address of the document that describes it.' }),
@@ -67,7 +67,7 @@ const decidedFor = uuid.meta({
   description: 'The organization that was shown: refused if you act for another one by now.',
 })
 
-/** Whoever agrees to nothing does not agree. */
+/** Consent requires at least one scope. */
 const namesScope = ({ decision, scope }: { readonly decision: string; readonly scope?: string | undefined }) =>
   decision === 'deny' || scope === undefined || scope.trim() !== ''
 const NO_SCOPE = { path: ['scope'], message: 'must name what you agree to' }

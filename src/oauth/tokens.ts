@@ -4,19 +4,19 @@ import { base64url, equalBytes, fromBase64, utf8 } from '../lib/bytes.ts'
 import { listSecrets, type RootSecrets } from '../lib/seal.ts'
 import { ACCESS_PREFIX, keyOf } from '../verification/key-format.ts'
 
-/** How long an access token works. Whoever loses the right to what it does is without it after this time at the latest. */
+/** How long an access token works. A user who loses a right loses it in applications after this time at the latest. */
 export const ACCESS_MS = 15 * 60_000
 /** A grant that is not renewed for this long ends. */
 const IDLE_MS = 60 * 24 * 3_600_000
-/** A grant of this age ends, however often it was renewed: the person is asked again (ASVS 10.4.8). */
+/** A grant of this age ends, however often it was renewed: the person must consent again (ASVS 10.4.8). */
 const ABSOLUTE_MS = 365 * 24 * 3_600_000
 
-/** When a grant ends that is renewed now. Times in Unix milliseconds. */
+/** When a grant that is renewed now ends. Times in Unix milliseconds. */
 export const computeEnd = (createdAt: number, now: number) => new Date(Math.min(now + IDLE_MS, createdAt + ABSOLUTE_MS))
 
 const REFRESH_TOKEN = /^ort_([0-9a-f]{32})_(0|[1-9]\d{0,8})_([\w-]{43})$/
 
-/** What the tokens of a grant follow from. */
+/** The inputs from which the tokens of a grant are derived. */
 export interface Lineage {
   readonly id: string
   readonly salt: Uint8Array
@@ -28,8 +28,8 @@ export interface Tokens {
 }
 
 /**
- * The tokens of a grant after so many renewals: keyed hashes of its id, its salt and the number. So no token is stored, and an
- * answer that was lost can be given again.
+ * The tokens of a grant after this many renewals: keyed hashes of its id, its salt and the number. So no token is stored, and a
+ * lost response can be repeated.
  */
 export function deriveTokens(secret: string, lineage: Lineage, generation: number): Tokens {
   const access = keyOf(ACCESS_PREFIX, 'live', digest(secret, 'access', lineage, generation))
@@ -43,7 +43,7 @@ function digest(secret: string, use: 'access' | 'refresh', { id, salt }: Lineage
   return hmac(sha256, key, new Uint8Array([...salt, ...utf8(`${id}:${generation}`)]))
 }
 
-/** What a refresh token says of itself; whether it is true follows from {@link isAuthentic}. */
+/** The content of a refresh token; {@link isAuthentic} checks whether it is genuine. */
 export interface RefreshToken {
   readonly grantId: string
   readonly generation: number
@@ -57,7 +57,7 @@ export function parseRefreshToken(token: string): RefreshToken | undefined {
   return { grantId, generation: Number(generation), proof }
 }
 
-/** Whether a refresh token was made here for this grant, under any of the root secrets. */
+/** Whether a refresh token was issued here for this grant, under any of the root secrets. */
 export function isAuthentic(secrets: RootSecrets, lineage: Lineage, { generation, proof }: RefreshToken): boolean {
   const presented = fromBase64(proof)
   return listSecrets(secrets).some((secret) => equalBytes(digest(secret, 'refresh', lineage, generation), presented))

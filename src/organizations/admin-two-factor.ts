@@ -4,8 +4,8 @@ import { Problem } from '../problems.ts'
 import { findOrganization } from './queries.ts'
 
 /**
- * Adding members to the platform organization creates administrators. If administrators need a second factor, so does
- * adding one.
+ * Adding members to the platform organization creates administrators. If administrators need a second factor, adding one
+ * requires it as well.
  *
  * @throws Problem `two_factor_required`
  */

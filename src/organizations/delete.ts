@@ -18,10 +18,10 @@ import type { OrganizationDeletion } from './schemas.ts'
 
 /**
  * Deletes an organization permanently: its keys stop within two seconds, and sessions that acted for it switch to
- * another organization of their user. The audit log and sums of usage stay.
+ * another organization of their user. The audit log and usage totals stay.
  *
  * @throws Problem `reauthentication_required`, `wrong_password`; `invalid_request` if the name does not match;
- *   `platform_organization`, `last_organization`; `subscription_active` while a subscription of it is charged
+ *   `platform_organization`, `last_organization`; `subscription_active` while one of its subscriptions is charged
  */
 export async function removeOrganization(
   deps: ManagementDeps,
@@ -51,12 +51,12 @@ function requireDeletable({ id, name, isPlatform }: OrganizationView, user: User
 
 type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 
-/** Deletes everything or nothing, under the conditions that hold under the lock. */
+/** Deletes everything or nothing; the conditions are checked under the lock. */
 async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: OrganizationView, mails: Mails) {
   const { db } = deps
   const isOwner = mayDo(id, user.userId, 'organization:delete')
   const done = await tryBatch(db, {
-    // all of them, so that of two concurrent deletions one keeps the last organization
+    // locks all of the user's organizations, so that two concurrent deletions cannot both succeed and leave none
     lock: lockOwnOrganizations(db, user.userId),
     allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and ${isUnpaid(id)}`),
     audit: audited(deps, {
@@ -73,7 +73,7 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
   return done.organization
 }
 
-/** Why it was not deleted: a concurrent change, or a subscription. */
+/** Finds out why it was not deleted: a concurrent change, or a subscription. */
 async function whyNot(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<Problem> {
   const left = await listOrganizations(deps.db, user.userId, { limit: 1, after: undefined })
   const isLast = left.length === 1 && left[0]?.id === organizationId

@@ -5,12 +5,12 @@ import { published } from '../events/publish.ts'
 import { organizationEvent } from '../events/subjects.ts'
 import { deleteMemberships, deleteOrganization, isPaidFor, leaveSessions } from './queries.ts'
 
-/** Whether nobody pays for an organization, for a batch that deletes it. */
+/** Whether no subscription of an organization is charged, for a batch that deletes it. */
 export const isUnpaid = (organizationId: string) => sql`not ${isPaidFor(organizationId)}`
 
-/** The steps of a batch that delete an organization with everything in it. The audit log and sums of usage stay. */
+/** The steps of a batch that delete an organization with everything in it. The audit log and usage totals stay. */
 export const erasureSteps = (deps: ManagementDeps, organizationId: string) => ({
-  event: published(deps, organizationEvent('organization.deleted', organizationId)), // while its name can still be read
+  event: published(deps, organizationEvent('organization.deleted', organizationId)), // first, because it reads the name
   memberships: deleteMemberships(deps.db, organizationId),
   sessions: leaveSessions(deps.db, organizationId),
   usage: anonymizeEvents(deps.db, sql`(${organizationId}::uuid)`, new Date(deps.now())),

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { InvitationView } from './invitations/queries.ts'
 import type { Invitation } from './schemas.ts'
 
-/** An invitation in its wire form, without its token. */
+/** Serializes an invitation, without its token. */
 export function toInvitation(row: InvitationView): z.output<typeof Invitation> {
   return {
     id: row.id,

@@ -6,7 +6,7 @@ import { Problem } from '../problems.ts'
 import { findOrganization, type OrganizationView } from './queries.ts'
 import type { Organization } from './schemas.ts'
 
-/** An organization in its wire form. @param activeId the organization that the caller's token acts for */
+/** Serializes an organization. @param activeId the organization that the caller's token acts for */
 export function toOrganization(row: OrganizationView, activeId: string | null): z.output<typeof Organization> {
   return {
     id: row.id,

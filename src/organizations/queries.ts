@@ -55,7 +55,7 @@ export function listOrganizations(
     .limit(limit + 1)
 }
 
-/** Statements that create an organization and its ownership. */
+/** Statements that create an organization and its owner's membership. */
 export function insertOrganization(db: Database, organization: typeof organizations.$inferInsert, ownerId: string) {
   return [
     db.insert(organizations).values(organization),
@@ -80,7 +80,7 @@ export function selectOwners(db: Database, organizationId: string) {
     .where(and(eq(memberships.organizationId, organizationId), eq(memberships.role, 'owner'), eq(users.isActive, true)))
 }
 
-/** Whether an organization is not the platform's and has this name, and its user belongs to another one as well. */
+/** Whether an organization is not the platform's and has this name, and the user belongs to another one as well. */
 export const mayBeDeleted = (organizationId: string, userId: string, name: string) => sql`(
   exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.name = ${name} and not o.is_platform)
   and exists (select 1 from memberships m where m.user_id = ${userId}::uuid and m.organization_id <> ${organizationId}::uuid))`
@@ -93,7 +93,7 @@ export function deleteMemberships(db: Database, organizationId: string) {
   return db.delete(memberships).where(eq(memberships.organizationId, organizationId))
 }
 
-/** Deletes an organization with everything that belongs to it, except sums of usage and the audit log. */
+/** Deletes an organization with everything that belongs to it, except usage totals and the audit log. */
 export function deleteOrganization(db: Database, organizationId: string) {
   return db
     .delete(organizations)
@@ -120,7 +120,7 @@ export function leaveSessions(db: Database, organizationId: string, userId?: str
     )
 }
 
-/** Makes a session act for an organization. The statement returns when the session expires. */
+/** Makes a session act for an organization. The statement returns the session's expiry. */
 export function switchSession(db: Database, sessionId: string, userId: string, organizationId: string) {
   return db
     .update(sessions)

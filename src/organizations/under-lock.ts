@@ -5,7 +5,7 @@ import { requireThat } from '../db/batch.ts'
 import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 
-/** The first steps of a batch that changes an organization: its lock, and that the user still has the permission there. */
+/** The first steps of a batch that changes an organization: lock it, and require that the user still has the permission. */
 export const underLock = (
   { db }: ManagementDeps,
   { userId }: UserPrincipal,

@@ -1,12 +1,12 @@
 import { Problem } from '../problems.ts'
 
-/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
+/** A decision is retried if the data changed meanwhile. More attempts than this in a row indicate a fault, not a race. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Decides from a read and writes if it still holds, else reads again.
+ * Optimistic: decides from a read and writes if the read still holds, else retries.
  *
- * @param attempt undefined if it was overtaken
+ * @param attempt returns undefined if the data changed meanwhile
  * @throws Problem `unavailable`
  */
 export async function untilDone<Result>(attempt: () => Promise<Result | undefined>): Promise<Result> {

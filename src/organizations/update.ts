@@ -13,7 +13,7 @@ import { underLock } from './under-lock.ts'
 type Change = z.output<typeof OrganizationChange>
 
 /**
- * Changes the name and the slug of an organization, and what it requires of its members.
+ * Changes an organization's name and slug, and whether it requires a second factor of its members.
  *
  * @throws Problem `slug_taken`, `organization_not_found`; `forbidden` and `two_factor_required` as {@link requireMayRequire}
  */
@@ -42,7 +42,7 @@ export async function changeOrganization(
 }
 
 /**
- * Who requires a second factor of others has one. So whoever switches it on is not locked out.
+ * Only a user with a second factor can require it of others, so the user who enables this is not locked out.
  *
  * @throws Problem `forbidden` unless they are an owner, `two_factor_required`
  */
@@ -58,7 +58,7 @@ const toColumns = ({ name, slug, requires_two_factor: requiresTwoFactor }: Chang
   ...(requiresTwoFactor !== undefined && { requiresTwoFactor }),
 })
 
-/** What the named fields were before. */
+/** The previous values of the changed fields. */
 function pickSame({ name, slug, requiresTwoFactor: requires_two_factor }: OrganizationView, change: Change) {
   const all = { name, slug, requires_two_factor }
   return Object.fromEntries(Object.entries(all).filter(([field]) => change[field as keyof Change] !== undefined))

@@ -13,8 +13,8 @@ import { describeBranding, redeem } from './redeem.ts'
 import { PortalAccess, Redemption } from './schemas.ts'
 
 /**
- * The portal on pages of this deployment. The access token stays in a cookie that no script can read, so that the page
- * gets it again after a reload. It is not the cookie of a signed-in user, whose session stays as it is.
+ * The portal on pages of this deployment. The access token is also kept in a cookie that no script can read, so that the
+ * page can get it again after a reload. A signed-in user has a different cookie, so their session is not affected.
  */
 const tag = 'Portal'
 const COOKIE = 'portal'
@@ -83,7 +83,7 @@ function clearCookie(c: Context<ManagementEnv>): void {
   deleteCookie(c, COOKIE, ATTRIBUTES)
 }
 
-/** @returns what the exchange of the link answered; `undefined` once the session is over */
+/** @returns the same data as for redeeming the link; `undefined` once the session is over */
 async function resume(deps: ManagementDeps, token: string): Promise<z.output<typeof PortalAccess> | undefined> {
   const claims = await verifyPortalToken(deps.config, token, deps.now())
   const portal = claims && (await loadPortal(deps, token))

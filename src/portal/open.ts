@@ -15,9 +15,9 @@ import type { NewPortalSession, PortalLink } from './schemas.ts'
 const LINK_TTL_MS = 15 * 60_000
 
 /**
- * Makes a link with which somebody whom the back end has signed in opens the portal of an organization, once.
+ * Creates a one-time link that opens an organization's portal for a person whom the back end has signed in.
  *
- * @throws Problem `service_key_only`, since a session ends with the key that made it; `organization_unnamed`,
+ * @throws Problem `service_key_only`, because a session ends with the key that created it; `organization_unnamed`,
  *   `organization_not_found`, `organization_mismatch`, `organization_suspended`
  */
 export async function openPortalSession(

@@ -7,7 +7,7 @@ import { portalSessions } from '../db/schema/portal.ts'
 
 export type PortalSession = NonNullable<Awaited<ReturnType<typeof findByToken>>>
 
-/** @returns whether the organization is suspended; `undefined` if there is none */
+/** @returns whether the organization is suspended; `undefined` if it does not exist */
 export async function findSuspension(db: Database, organizationId: string): Promise<boolean | undefined> {
   const [row] = await db
     .select({ isSuspended: sql<boolean>`${organizations.suspendedAt} is not null` })
@@ -36,7 +36,7 @@ export async function findByToken(db: Database, tokenHash: Uint8Array) {
   return row
 }
 
-/** @returns where the portal leads back to */
+/** @returns the URL to which the portal leads back */
 export async function findReturnUrl(db: Database, organizationId: string, id: string): Promise<string | null> {
   const [row] = await db
     .select({ returnUrl: portalSessions.returnUrl })

@@ -4,7 +4,7 @@ import { PORTAL_SCOPES } from './scopes.ts'
 
 const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
-/** The operator names it, so that any site may stand here; a script or a password may not. */
+/** The operator chooses it, so any site is allowed, but not a script or a password. */
 const returnUrl = z
   .url({ protocol: /^https?$/ })
   .max(1_000)

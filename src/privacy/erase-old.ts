@@ -1,6 +1,6 @@
 /**
- * Erases what is stored for a limited time from rows that stay: addresses and devices after 30 days, and what payment providers
- * sent after 90. Each table is gone through once, in the order of time, and the position is stored.
+ * Erases data with a limited lifetime from rows that stay: addresses and devices after 30 days, payloads of payment providers
+ * after 90. Passes through each table once, usage events twice, in time order, and stores the position.
  */
 import type { Deps } from '../deps.ts'
 import { firstIdAt } from '../lib/id-time.ts'
@@ -11,11 +11,11 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const ADDRESS_DAYS = 30
 const PAYLOAD_DAYS = 90
-/** Events arrive up to 35 days late. Their hours are looked at again after this. */
+/** Events arrive up to 35 days late, so their hours are processed a second time after this many days. */
 const LATE_EVENT_DAYS = 37
-/** The guard of the audit log goes by the clock of Postgres, which may be behind this one. */
+/** The audit log's guard uses the clock of Postgres, which may be behind this one. */
 const CLOCK_SKEW_MS = HOUR_MS
-/** Rows of a statement: well within its timeout, even on the smallest database. */
+/** Rows per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
 /** After this time a run leaves the rest to the next one. */
 export const RUN_MS = 20_000
@@ -23,9 +23,9 @@ export const RUN_MS = 20_000
 interface Erased {
   readonly table: string
   readonly columns: readonly string[]
-  /** SQL of what the columns become. */
+  /** The columns' value after the erasure, as SQL. */
   readonly empty: string
-  /** The column that says when the row was stored. */
+  /** The column with the row's time. */
   readonly time: string
   readonly days: number
 }
@@ -47,18 +47,18 @@ const BY_ID: readonly Erased[] = [
 
 const EVENTS: Erased = { table: 'usage_events', time: 'occurred_at', ...ADDRESSES }
 
-/** Every table of which something is erased (docs/operate/retention.md). */
+/** Every table from which something is erased (docs/operate/retention.md). */
 export const ERASED: readonly Erased[] = [...BY_ID, EVENTS]
 
 interface Run {
   readonly sql: Deps['sql']
-  /** What is older than its days at this moment is erased. */
+  /** The time from which ages are measured. */
   readonly at: number
   readonly isOver: () => boolean
 }
 
 /**
- * A table that fails does not stop the others.
+ * If a table fails, the others continue.
  *
  * @returns how many rows of each table were erased
  * @throws Error that names the tables that failed
@@ -88,14 +88,14 @@ export async function eraseOldData({ sql, config, now }: Pick<Deps, 'sql' | 'con
 const isFull = ({ columns, empty }: Erased) => columns.map((name) => `${name} is distinct from ${empty}`).join(' or ')
 const toEmpty = ({ columns, empty }: Erased) => columns.map((name) => `${name} = ${empty}`).join(', ')
 
-/** Two runs at once do the same twice; neither takes the position back. */
+/** Concurrent runs may do the same work twice; neither moves the position back. */
 const MOVE = `insert into retention_progress as known (task, position, updated_at) select $1, position, now() from moved
   on conflict (task) do update set position = excluded.position, updated_at = now()
   where known.position collate "C" < excluded.position`
 
 const START = '00000000-0000-0000-0000-000000000000'
 
-/** A day more on both sides, so that Postgres leaves out partitions that no id of the batch can be in. */
+/** The condition on the time lets Postgres skip newer partitions. */
 const buildById = (one: Erased) => `
 with known as (
   select coalesce((select position from retention_progress where task = $1), '${START}')::uuid as position
@@ -132,7 +132,7 @@ interface Spans {
 
 const IS_WITHIN = 'occurred_at >= $2::timestamptz and occurred_at < $3::timestamptz'
 
-/** The position moves once nothing of the span is left. */
+/** The position moves once the span is finished. */
 const ERASE_SPAN = `
 with erased as (
   update usage_events set ${toEmpty(EVENTS)} where (organization_id, occurred_at, id) in (
@@ -146,8 +146,8 @@ with erased as (
 select rows as erased from counted`
 
 /**
- * Raw events have no id that sorts by time, but an index of blocks that do. It finds an hour at a time; several together where
- * there is little in them.
+ * Raw events have no id that sorts by time, but a block range index (BRIN) on the time. Erases one hour at a time, or several
+ * together if they contain little.
  */
 async function eraseByTime({ sql, at, isOver }: Run, { task, first, days }: Spans): Promise<number> {
   const name = `erase ${task}`

@@ -12,7 +12,7 @@ import { type Everything, selectEverythingAbout } from './queries.ts'
 import type { Export } from './schemas.ts'
 
 /**
- * Everything that is stored about a user, without secrets and their hashes.
+ * Exports everything that is stored about a user, without secrets and their hashes.
  *
  * @throws Problem `rate_limited`
  */

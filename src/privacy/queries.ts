@@ -10,7 +10,7 @@ import { memberships, organizations } from '../db/schema/organizations.ts'
 import { monthlyUsage } from '../db/schema/rollups.ts'
 import { users } from '../db/schema/users.ts'
 
-/** The most rows of each kind in an export, newest first. */
+/** The maximum number of rows of each kind in an export; of sessions, keys, audit rows and usage, the newest. */
 const MAX_ROWS = 1_000
 const MAX_AUDIT_ROWS = 5_000
 
@@ -53,7 +53,7 @@ export async function listPaidFor(db: Database, userId: string) {
   return (await db.execute<{ id: string; name: string }>(sql`${paidFor(userId)} order by o.id`)).rows
 }
 
-/** Detaches the user's keys in organizations that remain, which verdicts show. */
+/** Clears the creator of the user's keys in organizations that remain; raises their versions, because verdicts show it. */
 export function detachKeys(db: Database, userId: string) {
   return db
     .update(apiKeys)
@@ -68,7 +68,7 @@ export function detachKeys(db: Database, userId: string) {
     .returning({ id: apiKeys.id, version: apiKeys.version })
 }
 
-/** Deletes the organizations that go with a user, and everything in them. Sums of usage and the audit log stay. */
+/** Deletes the organizations that are deleted with a user, and everything in them. Usage totals and the audit log stay. */
 export function deleteOwnOrganizations(db: Database, userId: string) {
   return db
     .delete(organizations)

@@ -1,7 +1,7 @@
 /** The names of token counts, and how they combine. Pure. */
 
 /**
- * Every name that a reporter may use. OpenAI says prompt, completion and total; Anthropic counts its cache separately.
+ * Every name that a reporter may use. OpenAI uses prompt, completion and total; Anthropic counts its cache separately.
  */
 export const TOKEN_FIELDS = [
   'tokens',
@@ -40,7 +40,7 @@ export interface Contradiction {
 }
 
 /**
- * Converts the reported counts to those that are stored. Of these, cached and written tokens and those of audio are
+ * Converts the reported counts to the stored ones, in which cached, written and audio tokens are
  * parts of the input and the output.
  *
  * `cache_read_input_tokens` and `cache_creation_input_tokens` are in addition to `input_tokens`, as Anthropic counts
@@ -77,7 +77,7 @@ const readParts = (reported: ReportedTokens): Tokens => ({
   ...definedField('audio_output_tokens', reported.audio_output_tokens ?? undefined),
 })
 
-/** A part that is more than the whole. */
+/** Finds a part that is larger than the whole. */
 function findExcess(reported: ReportedTokens, { input_tokens = 0, output_tokens = 0 }: Tokens) {
   const { cache_write_tokens = 0, audio_input_tokens = 0, audio_output_tokens = 0 } = readParts(reported)
   if (audio_output_tokens > output_tokens) return isNoPart('audio_output_tokens', 'output_tokens')

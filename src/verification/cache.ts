@@ -6,14 +6,14 @@ import { waitFor } from '../lib/waiting.ts'
 import { mayExist } from './key-format.ts'
 import { type KeyRecord, selectKey } from './key-record.ts'
 
-/** What the isolate knows about one presented key. Times in Unix milliseconds. */
+/** The isolate's cached state of one presented key. Times in Unix milliseconds. */
 export interface CachedKey {
   /** `undefined` for a key that does not exist. */
   readonly record: KeyRecord | undefined
   readonly loadedAt: number
   /** When a round trip last confirmed that the record's version is the newest. The row counts as fresh from then on. */
   confirmedAt: number
-  /** Set while the row is being reloaded: when to query the database again if it has not answered. */
+  /** Set while the row is being reloaded: when to query the database again if it has not responded. */
   retryAt?: number
   /** True until a verification has been decided from the row. */
   isUnused?: boolean
@@ -27,7 +27,7 @@ const HARD_AGE_MS = 25_000
 /** How long an unknown key stays unknown: repeated guesses of the same key cost one query in this time. */
 const UNKNOWN_AGE_MS = 5_000
 
-/** How often a database that does not answer is queried again for one key. */
+/** How often a database that does not respond is queried again for one key. */
 const RETRY_MS = 5_000
 
 const MAX_HASHES = 1_000
@@ -48,7 +48,7 @@ const loading = new Map<string, Promise<CachedKey>>()
  * Finds the record of a presented key, in this isolate's memory or with one query. Requests that miss the same key at
  * the same time share the query. A key of the wrong form or with a wrong checksum is unknown without any query.
  *
- * @throws Problem `unavailable` when the record is not in memory, or too old, and the database does not answer
+ * @throws Problem `unavailable` when the record is not in memory, or too old, and the database does not respond
  */
 export function findKey(deps: Deps, key: string): CachedKey | Promise<CachedKey> {
   const now = deps.now()
@@ -90,7 +90,7 @@ function hashKey(key: string, now: number, takesForeign: boolean): string | unde
   return hash
 }
 
-/** Reloads a record past the cache: its version is outdated, or a counter needs the figures of Postgres. */
+/** Reloads a record, bypassing the cache: its version is outdated, or a counter needs the figures of Postgres. */
 export function reloadKey(deps: Deps, key: string): Promise<CachedKey> {
   return loadKey(deps, sha256Hex(key))
 }

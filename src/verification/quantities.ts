@@ -4,7 +4,7 @@ import type { VerifyRequest } from './input.ts'
 import { customQuota, type KeyRecord, type MeterQuota } from './key-record.ts'
 
 /**
- * The record with what a request takes of custom meters, or the first flaw in it. A request without quantities gets the
+ * The record with the request's amounts of custom meters, or the first flaw in it. A request without quantities gets the
  * record itself.
  */
 export function withQuantities(record: KeyRecord, { quantities, cost }: VerifyRequest): KeyRecord | QuantityFlaw {

@@ -17,7 +17,7 @@ const SCOPE = 'platform:verify'
 
 /**
  * `POST /api/v1/keys/verify`, for the operator's own services. Once the service has presented a valid service key, the
- * answer is always 200 with a verdict.
+ * response is always 200 with a verdict.
  */
 export async function handleVerify(c: Context<AppEnv>): Promise<Response> {
   const deps = c.get('deps') // c.var would copy all variables
@@ -63,8 +63,8 @@ async function serviceCaller(c: Context<AppEnv>, key: string): Promise<Caller> {
 }
 
 /**
- * Without `Retry-After`: the answer is a 200, and the verdict is about the key's holder, not about the service that
- * asks.
+ * Without `Retry-After`: the response is a 200, and the verdict is about the key's holder, not about the calling
+ * service.
  */
 function limitHeaders({ ratelimit }: Verdict, now: number): Record<string, string> {
   return ratelimit ? verdictFields(ratelimit, now) : {}

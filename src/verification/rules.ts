@@ -2,7 +2,7 @@ import { inRange } from '../lib/cidr.ts'
 import type { Refusal, VerdictCode } from '../verdict-codes.ts'
 
 /**
- * The HTTP status that an API should answer for each verdict. 402 is for prepaid credits alone: a used-up quota returns
+ * The HTTP status that an API should return for each verdict. 402 is only for prepaid credits: a used-up quota resets
  * with the next period. An outage is not a verdict; it is a problem with status 503.
  */
 export const STATUS_BY_CODE = {
@@ -19,7 +19,7 @@ export const STATUS_BY_CODE = {
   CREDITS_EXHAUSTED: 402,
 } as const satisfies Record<VerdictCode, number>
 
-/** Scopes that give power over Tollgate itself. `*` does not include them, and those of customers are granted by name alone. */
+/** Scopes that give power over Tollgate itself. `*` does not include them, and customers' ones must be granted by name. */
 const RESERVED = /^(platform|tollgate):/
 
 /** The parts of a key's record that the rules read. Times in Unix milliseconds. */

@@ -5,7 +5,7 @@ import type { KeyRecord } from './key-record.ts'
 import { holdsScope } from './rules.ts'
 import type { Verdict } from './verdict.ts'
 
-/** Enough to see what is missing; a request may ask for 50. */
+/** Enough to see the problem; a request may require 50. */
 const MISSING_SCOPES = 5
 
 interface Decided {
@@ -18,7 +18,7 @@ interface Decided {
   readonly isRenamed: boolean
 }
 
-/** What is kept of a verdict beside its event: what it was decided from, and the counters at that moment. Pure. */
+/** The data of a verdict that is stored with its event: the inputs of the decision, and the counters at that time. Pure. */
 export function traceVerdict(decided: Decided): VerdictTrace {
   const { verdict, record, request, caller, isLocal, isRenamed } = decided
   const trace: Mutable<VerdictTrace> = { plan: record.plan, versions: [record.version, record.organizationVersion] }

@@ -12,7 +12,7 @@ const CODES = Object.keys(PROBLEMS) as ProblemCode[]
 const requestId = '01900000-0000-7000-8000-000000000000'
 const errors = [{ path: 'body.name', message: 'must not be empty' }]
 
-/** The problem as the edge answers it over HTTP; without an address the configuration counts as unreadable. */
+/** The problem as the edge returns it over HTTP; without an address the configuration counts as unreadable. */
 async function overHttp(problem: Problem, publicUrl: string | undefined) {
   const app = new Hono<AppEnv>()
   app.onError((error, c) => answerError(error, c))

@@ -1,7 +1,7 @@
 import type { Operation, Schema } from '../support/openapi.ts'
 import type { Kind } from './world.ts'
 
-/** An id of a kind that nothing has; of the same form as a real one. */
+/** An id of a kind that nothing has, in the same format as a real one. */
 export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
   organization: () => crypto.randomUUID(),
   customer: () => `customer-${crypto.randomUUID()}`,
@@ -34,7 +34,7 @@ export const UNKNOWN: Readonly<Record<Kind, () => string>> = {
 const reservationIn = (organization: string) =>
   `hold_${organization.replaceAll('-', '')}_${new Date().toISOString().slice(0, 7)}_${crypto.randomUUID().replaceAll('-', '').slice(0, 22)}`
 
-/** Text that is not just any: by the field's name. */
+/** Text that must have a format: by the field's name. */
 const TEXTS: Readonly<Record<string, () => string>> = {
   key_ids: () => crypto.randomUUID(),
   email: () => `${crypto.randomUUID()}@example.com`,
@@ -57,7 +57,7 @@ interface Own {
   readonly name: string
 }
 
-/** Bodies that do not follow from the schema; several where a field decides what is done. */
+/** Bodies that do not follow from the schema; several if a field decides what is done. */
 const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
   'POST /api/v1/usage': () => [{ events: [{ queries: 1 }] }],
   'POST /api/v1/auth/sign-in': () => [
@@ -74,7 +74,7 @@ const BODIES: Readonly<Record<string, (own: Own) => readonly unknown[]>> = {
   'POST /api/v1/organizations/{organization_id}/roles': () => [
     { name: `r${crypto.randomUUID().slice(0, 8)}`, permissions: ['organization:read'] },
   ],
-  /** Nobody joins: as what is a matter of their own role as well. */
+  /** Nobody joins: a join role would also depend on the caller's own role. */
   'PATCH /api/v1/organizations/{organization_id}/domains/{id}': () => [{ join_role: null }],
   /** The name stays: of another organization it would be another one. */
   'PATCH /api/v1/organizations/{organization_id}': ({ name }) => [{ name }],
@@ -100,7 +100,7 @@ export function resolved(schema: Schema, document: Document): Schema & { readonl
   return schema.$ref ? document.components.schemas[schema.$ref.split('/').at(-1) ?? ''] : schema
 }
 
-/** Something that a schema takes, as far as it says. */
+/** A value that a schema accepts, as far as it says. */
 export function valueOf(given: Schema, document: Document, name = ''): unknown {
   const schema = resolved(given, document)
   if (schema.enum) return schema.enum[0]

@@ -4,7 +4,7 @@ import { bodiesOf, type Document, UNKNOWN } from './bodies.ts'
 import { isOrganization, type Place, placesOf, requestOf, shown } from './places.ts'
 import type { World } from './world.ts'
 
-/** An operation with the places that take ids. */
+/** An operation with its places for ids. */
 export interface Walked {
   readonly operation: Operation
   readonly places: readonly Place[]
@@ -14,7 +14,7 @@ export function walkedOf(operations: readonly Operation[], document: Document): 
   return operations.map((operation) => ({ operation, places: placesOf(operation, document) }))
 }
 
-/** What a test cannot walk: an id of which it does not know what it is of. */
+/** What a test cannot walk: an id of unknown kind. */
 export function unknownPlaces(walked: readonly Walked[]): string[] {
   return walked.flatMap(({ operation, places }) =>
     places
@@ -23,7 +23,7 @@ export function unknownPlaces(walked: readonly Walked[]): string[] {
   )
 }
 
-/** Does work on all, a few at once, and gives what was found, in order. */
+/** Processes all, a few concurrently, and returns the findings in order. */
 export async function findingsOf<T>(all: readonly T[], work: (one: T) => Promise<string[]>): Promise<string[]> {
   const found: string[][] = []
   let next = 0
@@ -34,14 +34,14 @@ export async function findingsOf<T>(all: readonly T[], work: (one: T) => Promise
   return found.flat()
 }
 
-/** One question to a route: which of its places hold another's id, the others the caller's own or none. */
+/** One request to a route: which of its places have another's id, and the rest the caller's own or none. */
 export interface Case extends Walked {
   readonly foreign: ReadonlyMap<Place, number>
   /** Which of the route's bodies. */
   readonly which: number
 }
 
-/** Each place alone with each of the stranger's ids; then all of the path, and all there are. With each body. */
+/** Each place alone with each of the stranger's ids; then all of the path, and all together. With each body. */
 export function casesOf(
   { operation, places }: Walked,
   { document, stranger }: Pick<Worlds, 'document' | 'stranger'>,
@@ -74,7 +74,7 @@ interface Worlds {
   readonly token: string
 }
 
-/** Asks with the stranger's ids and with unknown ones. @returns how the two answers can be told apart */
+/** Sends the stranger's ids and unknown ones. @returns how the two responses can be distinguished */
 export async function toldApart(one: Case, { document, own, stranger, token }: Worlds): Promise<string[]> {
   const ask = async (foreignId: (place: Place, variant: number) => string) => {
     const foreign = [...one.foreign].map(([place, variant]) => [shown(place), foreignId(place, variant)] as const)
@@ -94,20 +94,20 @@ export async function toldApart(one: Case, { document, own, stranger, token }: W
   return [`${what}: a stranger's id got ${differing(theirs.text, nobodys.text)}`]
 }
 
-/** The first answer from shortly before where it departs from the second one. */
+/** The first response from shortly before where it differs from the second one. */
 function differing(one: string, other: string): string {
   const at = [...one].findIndex((character, at) => character !== other[at])
   const [shownOne, shownOther] = [one, other].map((text) => text.slice(Math.max(0, at - 20), at + 80))
   return `${one.slice(0, 3)} …${shownOne}… instead of ${other.slice(0, 3)} …${shownOther}…`
 }
 
-/** Whether an answer is about the id: an id in a body may make that a bad one. */
+/** Whether a response is about the id: an id in a body may make it an invalid one. */
 const saysSomething = ({ foreign }: Case, status: number) =>
   status < 500 && status !== 429 && (status !== 400 || [...foreign.keys()].some((place) => place.in === 'body'))
 
 const OF_ONE_ANSWER = new Set(['x-request-id', 'date', 'content-length'])
 
-/** An answer without what differs from one to the next: its own id, and the ids that were asked for. */
+/** A response without per-request values: its own id, and the ids that were sent. */
 export function comparable({ status, headers, body }: Answer, ids: readonly string[] = []): string {
   const shownHeaders = [...headers].filter(([name]) => !OF_ONE_ANSWER.has(name))
   const { request_id: _, ...rest } = typeof body === 'object' && body !== null ? body : { body }
@@ -135,16 +135,16 @@ export function reached({ status, body }: Answer): string {
   return isBad ? `${status} ${JSON.stringify(body?.errors ?? body)}` : 'in'
 }
 
-/** Who asks: a member or a key, and for which organization. */
+/** The caller: a member or a key, and for which organization. */
 interface Asker {
   readonly organization: string
-  /** For a route that is told the organization. */
+  /** For a route that names the organization. */
   readonly named: string
-  /** For one that goes by the caller. */
+  /** For one that depends on the caller. */
   readonly active: string
 }
 
-/** Asks for the asker's own organization, and for things in it that nobody has. */
+/** Sends the caller's own organization, and unknown objects in it. */
 export async function askAs(
   { operation, places }: Walked,
   asker: Asker,

@@ -5,11 +5,11 @@ import type { World } from './world.ts'
 
 const { sql } = directly()
 
-/** By which column a row is an organization's, or one of its people's. */
+/** The column by which a row belongs to an organization, or to one of its people. */
 const OWNERS = ['organization_id', 'user_id', 'session_id', 'endpoint_id'] as const
 type Owner = (typeof OWNERS)[number]
 
-/** Every table with such a column: one that comes tomorrow is looked at, too. */
+/** Every table with such a column, including future ones. */
 const TABLES = `
   select c.relname as table, array_agg(a.attname::text) as columns
   from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -20,7 +20,7 @@ const rowsOf = (table: string, condition: string) =>
   `select '${table}' as name, count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as rows
    from ${table} t where ${condition}`
 
-/** What a world has, as a count and a hash by table: the same twice when nothing of it was changed in between. */
+/** A count and a hash of a world's rows by table: equal twice if nothing of it changed in between. */
 export async function digestOf({ ids, emails }: World): Promise<Record<string, string>> {
   const tables = await sql.query(TABLES, [OWNERS])
   const parameter: Record<Owner, string> = {
@@ -39,7 +39,7 @@ export async function digestOf({ ids, emails }: World): Promise<Record<string, s
   const { organization, user, session, endpoint } = ids
   const rows = await sql.query(selects.join(' union all '), [organization, user, session, endpoint, emails])
   const quotas = await exports.Tollgate.getQuotas({ organization_id: organization[0] })
-  // tests beside these define meters for everybody
+  // concurrent tests define meters for everybody
   const builtIn = 'meters' in quotas && ALL_METERS.map((meter) => quotas.meters[meter])
   return {
     ...Object.fromEntries(rows.map(({ name, rows }) => [name, rows])),
@@ -47,7 +47,7 @@ export async function digestOf({ ids, emails }: World): Promise<Record<string, s
   }
 }
 
-/** @returns the tables in which something of a world differs */
+/** @returns the tables in which a world differs */
 export async function changedSince(before: Record<string, string>, world: World): Promise<string[]> {
   const now = await digestOf(world)
   return Object.keys(now).flatMap((name) => (now[name] === before[name] ? [] : [`${name} of the stranger changed`]))

@@ -2,15 +2,15 @@ import type { Operation, Schema } from '../support/openapi.ts'
 import { bodiesOf, type Document, resolved, valueOf } from './bodies.ts'
 import type { Kind } from './world.ts'
 
-/** Where a route takes an id. */
+/** Where a route accepts an id. */
 export interface Place {
   readonly in: 'path' | 'query' | 'body'
   readonly path: readonly string[]
-  /** `undefined` when nobody said what its ids are of. */
+  /** `undefined` if the kind of its ids is not declared. */
   readonly kind: Kind | undefined
 }
 
-/** What an id is of, by the name of its field. */
+/** The kind of an id, by the name of its field. */
 const OF_NAME: Readonly<Record<string, Kind>> = {
   organization_id: 'organization',
   external_id: 'customer',
@@ -32,7 +32,7 @@ const OF_NAME: Readonly<Record<string, Kind>> = {
   grant_id: 'credit_grant',
 }
 
-/** What a plain `id` is of, by the part of the path before it. */
+/** The kind of a plain `id`, by the part of the path before it. */
 const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   organizations: 'organization',
   members: 'user',
@@ -63,13 +63,13 @@ const OF_COLLECTION: Readonly<Record<string, Kind>> = {
   webhooks: 'endpoint',
 }
 
-/** What a provider calls something, and the id of a request: nothing of anybody is looked up by it. */
+/** A provider's own names, and request ids: nobody's object is looked up by them. */
 const OPAQUE = /^(polar|stripe|provider)_|^(request|client)_id$/
 
 const isId = (name: string, { format }: Schema) =>
   !OPAQUE.test(name) && (format === 'uuid' || /^(id|.*_id|.*_by)$/.test(name))
 
-/** Every place of a route that takes an id. */
+/** Every place of a route that accepts an id. */
 export function placesOf(operation: Operation, document: Document): Place[] {
   const { line, parameters, body } = operation
   const parts = (line.split(' ')[1] ?? '').split('/')
@@ -88,7 +88,7 @@ export function placesOf(operation: Operation, document: Document): Place[] {
   return [...asked, ...inBody]
 }
 
-/** The last part of a path, with the one before it where that says more. */
+/** The last part of a path, with the one before it if that says more. */
 function collectionOf(parts: readonly string[]): string {
   const both = parts.slice(-2).join('/')
   return both in OF_COLLECTION ? both : (parts.at(-1) ?? '')
@@ -105,7 +105,7 @@ function* idsIn(given: Schema, document: Document, path: readonly string[] = [])
   if (schema.items) yield* idsIn(schema.items, document, [...path, '0'])
 }
 
-/** Whether it is where the guard looks for the organization that a request is about. */
+/** Whether the guard looks there for the organization of a request. */
 export const isOrganization = ({ path }: Place) => path.length === 1 && path[0] === 'organization_id'
 
 export const shown = ({ in: where, path }: Place) => `${where}.${path.join('.')}`
@@ -119,7 +119,7 @@ interface Asked {
   readonly which?: number
 }
 
-/** A request that a route takes, with these ids in it, as `call` wants it. */
+/** A request that a route accepts, with these ids in it, as `call` expects it. */
 export function requestOf(
   operation: Operation,
   { document, own, ids, which = 0 }: Asked,

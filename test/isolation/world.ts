@@ -9,7 +9,7 @@ import { call, newUser } from '../support/http.ts'
 import { managementDeps } from '../support/management.ts'
 import { addMember } from '../support/organizations.ts'
 
-/** Whatever an id of the API can stand for, with those of one organization: the first is the usual one, then odd ones. */
+/** Everything that an id of the API can refer to, for one organization: the first is the usual one, then odd ones. */
 interface Ids {
   readonly organization: readonly string[]
   /** The operator's own id of the organization. */
@@ -33,7 +33,7 @@ interface Ids {
   readonly plan: readonly string[]
 }
 
-/** What the operator alone sees: nobody's own, so that no world has any. */
+/** What only the operator sees: it belongs to nobody, so no world has any. */
 type OperatorKind = 'billing_event' | 'mail' | 'ledger_row' | 'gateway_route' | 'meter' | 'credit_grant' | 'model_price'
 
 export type Kind = keyof Ids | OperatorKind
@@ -47,7 +47,7 @@ async function made(line: string, token: string, body: unknown, status = 201) {
   return answer.body
 }
 
-/** An organization with something of everything that one can have, and how its owner signs in. */
+/** An organization with one of everything that it can have, and its owner's session. */
 export async function newWorld() {
   const [owner, colleague] = await Promise.all([newUser(), newUser()])
   const { token, user } = owner
@@ -121,7 +121,7 @@ async function insertDirectory(organization: string): Promise<string> {
   return id
 }
 
-/** Something that an application may do, whose token nobody has. */
+/** An application's grant, whose token nobody has. */
 async function insertGrant(organization: string, userId: string): Promise<string> {
   const [client, id] = [uuidv7(Date.now()), uuidv7(Date.now())]
   await sql.query(
@@ -173,7 +173,7 @@ async function keysOf(token: string): Promise<string[]> {
   return [live, rotated, successor, revoked].map(({ id }) => id)
 }
 
-/** An open one and one that was taken back. */
+/** An open one and a withdrawn one. */
 async function invitationsOf(organization: string, token: string): Promise<string[]> {
   const path = `/api/v1/organizations/${organization}/invitations`
   const invite = () => made(`POST ${path}`, token, { email: `${crypto.randomUUID()}@example.com`, role: 'viewer' })
@@ -182,7 +182,7 @@ async function invitationsOf(organization: string, token: string): Promise<strin
   return [open.id, revoked.id]
 }
 
-/** One that arrived, so that no job touches it. */
+/** A delivered one, so that no job touches it. */
 async function insertDelivery(organization: string, endpoint: string): Promise<string> {
   const id = uuidv7(Date.now())
   await sql.query(
@@ -193,7 +193,7 @@ async function insertDelivery(organization: string, endpoint: string): Promise<s
   return id
 }
 
-/** One that was told of, so that no job touches it. */
+/** A notified one, so that no job touches it. */
 async function insertAlert(organization: string): Promise<string> {
   const [row] = await sql.query(
     `insert into usage_alerts (organization_id, meter, period_start, limit_value, threshold, used, notified_at)
@@ -203,7 +203,7 @@ async function insertAlert(organization: string): Promise<string> {
   return row?.id as string
 }
 
-/** Another one, which has bought something once: its provider is not asked about it, and knows nothing of it. */
+/** Another one, which has bought something once: its provider is never called about it, and knows nothing of it. */
 export async function newStranger(): Promise<World> {
   const world = await newWorld()
   const { organization } = world
@@ -221,13 +221,13 @@ async function nameOf(organization: string): Promise<string> {
   return row?.name as string
 }
 
-/** Somebody with a role in an organization, signed in twice. */
+/** A user with a role in an organization, signed in twice. */
 export interface Member {
   readonly role: string
   readonly permissions: readonly Permission[]
   /** Acts for that organization. */
   readonly inside: string
-  /** Acts for one of their own, as its owner: what they may do there says nothing. */
+  /** Acts for one of their own, as its owner: their rights there are irrelevant. */
   readonly elsewhere: string
 }
 
@@ -245,7 +245,7 @@ const CUSTOM_ROLES = {
   odd: [...ROLES.viewer, ...beyondViewers.filter((_, at) => at % 2 === 1)],
 }
 
-/** A member of each role: those that are built in, and three of the organization's own. */
+/** A member of each role: the built-in ones, and three custom ones. */
 export async function membersOf({ organization }: World): Promise<Member[]> {
   for (const [name, permissions] of Object.entries(CUSTOM_ROLES))
     await sql.query('insert into roles (organization_id, name, permissions) values ($1, $2, $3)', [
@@ -264,7 +264,7 @@ export async function membersOf({ organization }: World): Promise<Member[]> {
   )
 }
 
-/** A key with exactly these scopes, also with such as nobody could give to one. */
+/** A key with exactly these scopes, including ones that nobody could grant. */
 export async function keyWith(organization: string, scopes: readonly string[]): Promise<string> {
   const key = newKey('ck', 'live')
   await sql.query(

@@ -9,13 +9,13 @@ export interface World {
   readonly quota: number
   readonly tokens: number
   readonly skews: readonly number[]
-  /** How long before the month's end the history begins. */
+  /** How long before the end of the month the history begins. */
   readonly beforeEndMs: number
   /** Whether a store ever fails, or an isolate dies. */
   readonly isTroubled: boolean
 }
 
-/** One of the open reservations, the part of it that was used (0 cancels it), and how often at once that is told. */
+/** One of the open reservations, the used part of it (0 cancels it), and how many concurrent settlements it gets. */
 export interface Settlement {
   readonly which: number
   readonly part: number
@@ -25,7 +25,7 @@ export interface Settlement {
 export interface Step {
   readonly pauseMs: number
   readonly by: number
-  /** Of verifications that come at once. */
+  /** Concurrent verifications. */
   readonly costs: readonly number[]
   readonly reserve: { readonly tokens: number; readonly seconds: number } | undefined
   readonly settlement: Settlement | undefined
@@ -34,7 +34,7 @@ export interface Step {
   readonly drains: boolean
   readonly reconciles: boolean
   readonly faults: readonly StoreFault[]
-  /** Whether what is late arrives before anything else of this step, or after all of it. */
+  /** Whether late requests arrive before anything else of this step, or after all of it. */
   readonly isLaterStill: boolean
   readonly dies: boolean
 }
@@ -102,7 +102,7 @@ const BUSY = Array.from({ length: 9 }, () => 1)
 const SLOW = [{ door: '/redis', how: 'slow', every: 1 }] as const
 const faulty = (door: StoreFault['door'], how: StoreFault['how']) => [{ door, how, every: 1 }]
 
-/** A lease and a hold are out when the month ends, and a request is on its way. */
+/** A lease and a hold are out when the month ends, and a request is in transit. */
 const ACROSS = [
   step({ costs: BUSY }),
   step({ costs: BUSY, reserve: { tokens: 300, seconds: 60 } }),
@@ -111,7 +111,7 @@ const ACROSS = [
   step({ settlement: { which: 0, part: 0.4, times: 2 } }),
   step({ pauseMs: 4_000, costs: BUSY }),
 ]
-/** Of two isolates, one is in the new month already: each settles what the other has reserved. */
+/** One of two isolates is already in the new month: each settles what the other has reserved. */
 const SKEWED = [
   step({ costs: BUSY, reserve: { tokens: 100, seconds: 60 } }),
   step({ by: 1, costs: BUSY, reserve: { tokens: 100, seconds: 60 } }),
@@ -119,7 +119,7 @@ const SKEWED = [
   step({ by: 0, settlement: { which: 0, part: 1, times: 2 } }),
   step({ pauseMs: 30_000, costs: BUSY }),
 ]
-/** What was written though nobody was told is written again, before and after the month's end. */
+/** Writes whose response was lost are repeated, before and after the end of the month. */
 const LOST = [
   step({ costs: BUSY }),
   step({ costs: BUSY, report: { calls: 7, times: 1 }, faults: faulty('/sql', 'lose') }),

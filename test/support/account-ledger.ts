@@ -24,7 +24,7 @@ interface Call extends Counted {
   readonly by: Isolate
 }
 
-/** Something that is told again until it is known to have arrived. */
+/** A request that is repeated until it is known to have arrived. */
 interface Told extends Counted {
   readonly tell: (by: Isolate) => Promise<string | undefined>
   isKnown: boolean
@@ -73,7 +73,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
   const holds: Hold[] = []
   const reports: Told[] = []
   const settlements: Told[] = []
-  /** Of an isolate that died before they were stored anywhere, or in the log, whole. */
+  /** Of an isolate that died before they were stored anywhere, or logged in full. */
   const mayBeLost = new Set<string>()
   for (const [at, isolate] of isolates.entries()) isolate.skew(world.skews[at] ?? 0)
 
@@ -117,7 +117,7 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
     told.isKnown = outcomes.every((outcome) => outcome !== undefined)
   }
 
-  /** Whoever was not answered asks again, until they are. */
+  /** A caller without a response repeats the request until it gets one. */
   async function tellAgain(by: Isolate) {
     for (const told of [...reports, ...settlements]) {
       if (!told.isKnown) expect((await told.tell(by)) ?? 'unanswered', 'told again').not.toMatch(/unanswered|conflict/)
@@ -143,13 +143,13 @@ export async function openAccount(isolates: readonly [Isolate, ...Isolate[]], wo
     return JSON.stringify(await stores.redis.shared.lrange('usage:spool', 0, -1))
   }
 
-  /** What the job does to this organization alone: its clock is nobody else's. */
+  /** The job limited to this organization: nobody else has its clock. */
   async function reconcileOwn() {
     const isSpoolEmpty = !(await readSpool()).includes(organizationId)
     for (const used of await readPeriods()) await reconcile(deps(), used, { wasAllWritten: isSpoolEmpty })
   }
 
-  /** A run that fails is followed by another. */
+  /** A failed run is followed by another. */
   const twice = (job: () => Promise<unknown>) => Promise.allSettled([job(), job()])
 
   const readStored = async () => {

@@ -17,11 +17,11 @@ import { workerWith } from './variant.ts'
 import { LOCAL } from './webhooks.ts'
 
 const KEYS = '/api/v1/auth/api-keys'
-/** Nothing else happens in these years, so a job that looks there finds what is of one test alone. */
+/** Nothing else happens in these years, so a job that looks there finds only one test's data. */
 const farAhead = () => new Date(Date.UTC(2040 + Math.floor(Math.random() * 900), 5, 15, 12)).toISOString()
 const DAY = 24 * 3_600_000
 
-/** Does to an organization everything that endpoints are told of, by a Worker that may reach the local receiver. */
+/** Does everything to an organization that endpoints are notified of, with a Worker that may reach the local receiver. */
 export async function actor({ userId, organizationId }: { userId: string; organizationId: string }) {
   const worker = workerWith({ ...LOCAL, IMPORTED_KEYS: 'true' })
   const deps: Deps = directly(LOCAL)
@@ -106,7 +106,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await notifySpendCaps(deps)
   }
 
-  /** Verifies a key twice that may be verified once a minute. */
+  /** Verifies a key with a limit of one per minute twice. */
   async function refusals() {
     const { key } = await issue({ name: 'Hasty', custom_rate_limit: 1 })
     const body = { key }

@@ -3,7 +3,7 @@ import { base64url, fromBase64, utf8 } from '../../src/lib/bytes.ts'
 /** Flags of authenticator data (W3C Web Authentication Level 3, section 6.1). */
 const FLAG = { present: 0x01, verified: 0x04, syncable: 0x08, synced: 0x10, hasCredential: 0x40 }
 
-/** What a test may have the authenticator or the browser do otherwise. */
+/** How the authenticator or the browser misbehaves in a test. */
 export interface Oddity {
   readonly origin?: string
   readonly rpId?: string

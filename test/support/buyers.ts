@@ -4,7 +4,7 @@ import { act, deliver, eventsOf, polarEvent, stripeEvent } from './shop.ts'
 
 type Provider = 'polar' | 'stripe'
 
-/** A customer whose credits are paid; the Worker was not told of it yet. */
+/** A customer whose credits are paid; the Worker has not been notified yet. */
 export async function newBuyer(provider: Provider, amount = '25.00') {
   const customer = await newCustomer(provider)
   const { organizationId, token } = customer
@@ -34,7 +34,7 @@ interface ToldRefund {
   readonly currency?: string
 }
 
-/** Tells of a refund that no local provider would make. @returns the status of the answer */
+/** Reports a refund that no local provider would make. @returns the status of the response */
 export async function tellRefund(provider: Provider, refund: ToldRefund): Promise<number> {
   const { id, payment, status, cents: amount, currency = 'usd' } = refund
   const common = { id, status, amount, currency }
@@ -46,7 +46,7 @@ export async function tellRefund(provider: Provider, refund: ToldRefund): Promis
   return (await deliver(provider, event)).status
 }
 
-/** Tells that a dispute at Stripe was closed. @returns the status of the answer */
+/** Reports that a dispute at Stripe was closed. @returns the status of the response */
 export async function tellDispute({ payment, cents: amount, currency = 'usd', ...rest }: ToldRefund): Promise<number> {
   const dispute = { ...rest, object: 'dispute', amount, currency, payment_intent: payment, created: 1 }
   return (await deliver('stripe', await stripeEvent('charge.dispute.closed', dispute))).status

@@ -4,7 +4,7 @@ import { administrator, call } from './http.ts'
 
 const { sql } = directly()
 
-/** An organization of a plan that charges each call. @param amount US dollars of credits; absent for none */
+/** An organization on a plan that charges each call. @param amount US dollars of credits; absent for none */
 export async function newPricedHolder(price_per_call_usd: string | null, amount?: string, more: object = {}) {
   const holder = await newCreditHolder()
   const token = await administrator()

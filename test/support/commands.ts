@@ -3,7 +3,7 @@ import { call } from './http.ts'
 
 export { commandsOf } from './curl.ts'
 
-/** What the page says to keep of an answer, under which name. */
+/** What the page says to keep of a response, and under which name. */
 const KEPT: readonly (readonly [end: string, name: string, read: (body: any) => string])[] = [
   ['/login', 'TOKEN', (body) => body.access_token],
   ['/service-keys', 'SERVICE_KEY', (body) => body.key],

@@ -4,7 +4,7 @@ import { type Answer, administrator, call, newKeyHolder } from './http.ts'
 
 const { sql } = directly()
 
-/** An organization with a key, and what the operator and its owner do to its credits. */
+/** An organization with a key, and the actions of the operator and its owner on its credits. */
 export async function newCreditHolder(fields: Record<string, unknown> = {}) {
   const holder = await newKeyHolder(fields)
   const { organizationId, token, keyId } = holder
@@ -17,7 +17,7 @@ export async function newCreditHolder(fields: Record<string, unknown> = {}) {
     call(`POST ${path}/${id}/${what}`, { token: operator, body: { reason: 'A test', ...body }, headers })
   const credits = async () => (await call('GET /api/v1/credits', { token })).body
   const ledger = async (query = ''): Promise<Answer> => call(`GET /api/v1/credits/ledger${query}`, { token })
-  /** Reports what calls cost, as an event. */
+  /** Reports call costs, as an event. */
   const spend = (cost_usd: string, id: string = crypto.randomUUID()) =>
     call('POST /api/v1/usage', { token, body: { events: [{ id, key_id: keyId, endpoint: '/v1/x', cost_usd }] } })
 
@@ -33,5 +33,5 @@ export async function listLedger(organizationId: string): Promise<string[]> {
   return rows.map(({ kind, amount }) => `${kind} ${amount}`)
 }
 
-/** Deps by another clock. */
+/** Deps with another clock. */
 export const at = (time: number): Deps => ({ ...directly(), now: () => time })

@@ -1,7 +1,7 @@
 import { directly } from './direct.ts'
 import { administrator, call, newKeyHolder } from './http.ts'
 
-/** An organization with an owner and a key that the operator calls by an own id, which wants encoding in an address. */
+/** An organization with an owner, a key and an external id that needs escaping in a URL. */
 export async function newCustomer() {
   const holder = await newKeyHolder()
   const externalId = `customer/${crypto.randomUUID()} ü`
@@ -21,7 +21,7 @@ export async function newServiceKey(
   return body
 }
 
-/** An organization without people, as a back end makes it. */
+/** An organization without people, as a back end creates it. */
 export async function newPeopleless(
   fields: object = {},
 ): Promise<{ readonly id: string; readonly externalId: string }> {

@@ -9,7 +9,7 @@ export function directly(variables: Record<string, string> = {}): Deps {
   return deps
 }
 
-/** Sends a request as it is: for bodies and headers that `call` would put right. */
+/** Sends a request unchanged: for bodies and headers that `call` would correct. */
 export async function send(line: string, init: RequestInit = {}): Promise<Response> {
   const [method = 'GET', path = '/'] = line.split(' ')
   const headers = new Headers(init.headers)
@@ -17,7 +17,7 @@ export async function send(line: string, init: RequestInit = {}): Promise<Respon
   return exports.default.fetch(`https://tollgate.test${path}`, { redirect: 'manual', ...init, method, headers })
 }
 
-/** A problem's body without what differs from request to request: two refusals that must not be told apart. */
+/** A problem's body without per-request values: for refusals that must be indistinguishable. */
 export function withoutRequestId(body: Record<string, unknown>): Record<string, unknown> {
   return { ...body, request_id: undefined }
 }

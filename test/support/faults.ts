@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers'
 const OWN_TEXT = /[0-9a-f]{8}-[0-9a-f]{4}-|@|\d\.\d{3}Z|[0-9a-f]{12}|[\w-]{40}|^\/range\/[0-9A-F]{5}$/
 
 export interface Fault extends Record<string, unknown> {
-  /** The fault ends after so many hits. */
+  /** The fault ends after this many hits. */
   readonly count: number
   readonly kind: string
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 
-/** Takes away what earlier runs left of Tollgate's own limits in a Redis that outlives them: some tests share a subject. */
+/** Removes what earlier runs left of Tollgate's own limits in a Redis that outlives them: some tests share a subject. */
 export async function forgetLimits(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl)
   try {

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
 
-/** Each file begins with a Worker that has nothing in memory, as if its isolate had just started. */
+/** Each file begins with an empty Worker, as if its isolate had just started. */
 vi.resetModules()
 vi.useRealTimers()

@@ -11,7 +11,7 @@ export interface World {
   readonly limits: readonly number[]
   readonly quota: number
   readonly skews: readonly number[]
-  /** Of the minute's limit, what each key is asked for in a minute. */
+  /** The demand per key and minute, as a part of the minute's limit. */
   readonly load: number
   /** Whether Redis ever fails. */
   readonly isTroubled: boolean
@@ -25,7 +25,7 @@ export interface Hold {
   readonly ms: number
 }
 
-/** One of the holds that nobody has settled, the part of it that was used (0 cancels it), and how often at once it is told. */
+/** One of the unsettled holds, the used part of it (0 cancels it), and how many concurrent settlements it gets. */
 export interface Settlement {
   readonly which: number
   readonly part: number
@@ -45,7 +45,7 @@ export interface Step {
   readonly reconciles: boolean
   readonly hold: Hold | undefined
   readonly settlement: Settlement | undefined
-  /** What becomes of requests to Redis meanwhile: refused; run, and their answers lost; run when nobody waits any more. */
+  /** The fate of requests to Redis meanwhile: refused; run, with lost responses; run after nobody waits any more. */
   readonly trouble: 'refuse' | 'lose' | 'late' | undefined
   /**
    * What becomes of writes to Postgres meanwhile, all of which wait in the spool for another try: not done; done, and their
@@ -56,7 +56,7 @@ export interface Step {
 }
 
 const between = (min: number, max: number) => fc.integer({ min, max })
-/** One in `times` is the rare one. */
+/** One in `times` is the rare case. */
 const rarely = <T>(times: number, rare: fc.Arbitrary<T>, usual: fc.Arbitrary<T>) =>
   fc.oneof({ weight: times - 1, arbitrary: usual }, { weight: 1, arbitrary: rare })
 const seldom = (times: number) => rarely(times, fc.constant(true), fc.constant(false))
@@ -123,10 +123,10 @@ const WORLD: World = {
   phaseMs: 0,
 }
 const FLOODS = { floods: true }
-/** Spends a lease in the bucket after the one it was taken in, and asks for all there is as soon as the first returns. */
+/** Spends a lease in the bucket after its own, and requests everything as soon as the first units return. */
 const ACROSS_BUCKETS = [step(400, 0), step(1_500, 0), step(900, 0), step(20, 1, FLOODS), step(59_280, 1, FLOODS)]
 const DYING = [step(300, 0), step(50, 0, { dies: true }), step(1_000, 1), step(1_000, 2), step(20, 1, FLOODS)]
-/** Of two holds one is settled in time and one after it has expired; a third is left to expire while all else is taken. */
+/** One of two holds is settled in time and one after it expired; a third is left to expire while the rest is consumed. */
 const HOLDING = [
   step(300, 0, { hold: { units: 200, ms: 30_000 } }),
   step(300, 1, { hold: { units: 100, ms: 500 } }),
@@ -138,7 +138,7 @@ const HOLDING = [
   step(300, 1, { settlement: { which: 1, part: 0, times: 2 } }),
   step(10_000, 1, FLOODS),
 ]
-/** Two isolates decide alone, one of them up to its limit, and learn of each other when Redis is back. */
+/** Two isolates decide locally, one up to its limit, and learn of each other when Redis is back. */
 const TROUBLED = [
   step(300, 0),
   step(300, 1),
@@ -148,7 +148,7 @@ const TROUBLED = [
   step(300, 1),
   step(20, 2, FLOODS),
 ]
-/** Generations end while the calls of the first wait in the spool, some of them admitted alone. */
+/** Generations end while the calls of the first wait in the spool, some of them admitted locally. */
 const SPOOLED = [
   step(300, 0),
   step(300, 0, { postgres: 'away' }),
@@ -159,7 +159,7 @@ const SPOOLED = [
   step(300, 0, { drains: true }),
   step(20, 2, FLOODS),
 ]
-/** What was given up on is done all the same, some of it after it was tried again. */
+/** Abandoned requests run all the same, some after they were retried. */
 const LATE = [
   step(300, 0),
   step(300, 0, { trouble: 'late', postgres: 'lose' }),
@@ -169,7 +169,7 @@ const LATE = [
   step(92_000, 1, { reconciles: true }),
   step(20, 2, FLOODS),
 ]
-/** The hold that was made last expires first. */
+/** The hold made last expires first. */
 const EXPIRING = [
   step(300, 0, { hold: { units: 200, ms: 30_000 } }),
   step(300, 1, { hold: { units: 100, ms: 500 } }),

@@ -2,13 +2,13 @@
 export interface Person {
   readonly email: string
   readonly name?: string
-  /** Stands for the address's own where it is given. */
+  /** Overrides the address's own subject. */
   readonly subject?: string
-  /** Whether the provider says that the address is theirs; so it is when absent. */
+  /** Whether the provider reports the address as verified; true if absent. */
   readonly verified?: boolean
   /** What the provider does wrong; see local/stack/identity/people.ts. */
   readonly misbehave?: string
-  /** Whether they leave the page. */
+  /** Whether they cancel. */
   readonly cancel?: boolean
 }
 

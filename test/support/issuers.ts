@@ -34,7 +34,7 @@ export async function newIssuer(more: Record<string, unknown> = {}) {
     },
     keys: async () => (await ask('GET', `/issuers/jwks/${name}`)) as { keys: Record<string, string>[] },
     rotate: (keepOld = true) => ask('POST', `/issuers/rotations/${name}`, { keep_old: keepOld }),
-    /** Answers anything else in place of the keys. */
+    /** Returns anything else in place of the keys. */
     answer: (body: string, status = 200, headers = {}) =>
       ask('PUT', `/issuers/answers/${name}`, { body, status, headers }),
     recover: () => ask('DELETE', `/issuers/answers/${name}`),
@@ -45,7 +45,7 @@ export async function newIssuer(more: Record<string, unknown> = {}) {
 
 export type Issuer = Awaited<ReturnType<typeof newIssuer>>
 
-/** An organization with an id of the operator's own, and a member with an account. */
+/** An organization with an external id, and a member with an account. */
 export async function newCustomer() {
   const owner = await newUser()
   const externalId = `customer ${crypto.randomUUID()}`
@@ -65,7 +65,7 @@ export async function countFetches({ issuer }: Issuer, work: () => Promise<unkno
   }
 }
 
-/** What the audit log has of an organization's last act. */
+/** The last audit row of an organization. */
 export async function lastAct(token: string) {
   const { body } = await call('GET /api/v1/audit-logs?limit=1', { token })
   return body.data[0]

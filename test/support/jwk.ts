@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '../../src/config.ts'
 
-/** All that a configuration needs but the keys of tokens. */
+/** A complete configuration except for the keys of tokens. */
 export const REST = {
   DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
   UPSTASH_REDIS_REST_URL: 'https://redis.example.com',

@@ -1,4 +1,4 @@
-/** What really happened in a random history, written down beside what the code counts (test/isolates/limits/simulation.test.ts). */
+/** What really happened in a random history, recorded next to the code's counts (test/isolates/limits/simulation.test.ts). */
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { type Period, toMonth } from '../../src/lib/period.ts'
@@ -13,13 +13,13 @@ import { readQuota } from './quota.ts'
 import { readWindow } from './windows.ts'
 
 export const LEASE_MS = 1_500
-/** The part of what is left that one lease may have. */
+/** The part of the rest that one lease may have. */
 const SHARE = 0.05
 /** Times are read here and in Redis, to the millisecond. */
 const CLOCK_MS = 20
-/** Units return up to one bucket late, and count in the bucket of their lease's end though they be spent at its beginning. */
+/** Units return up to one bucket late, and count in the bucket of their lease's end even if spent at its start. */
 const LONGEST_MS = MINUTE + BUCKET_MS + LEASE_MS + CLOCK_MS
-/** One after the other until it is refused: nothing is left then, and few requests were needed. */
+/** One by one until a refusal: nothing is left then, and few requests were needed. */
 const FLOOD = [64, 16, 4, 1]
 
 /** What was admitted or refused at some moment from `from` to `to`. */
@@ -34,7 +34,7 @@ export interface Asked {
 }
 
 interface Alone extends Asked {
-  /** Whether the isolate has had an answer since: then the counters of Redis hold it. */
+  /** Whether the isolate has had a response since: then the counters of Redis contain it. */
   isCarried: boolean
 }
 
@@ -43,7 +43,7 @@ export interface Key {
   readonly limit: number
   /** By the counters of Redis. */
   readonly admitted: Asked[]
-  /** By an isolate that Redis did not answer. */
+  /** By an isolate without a response from Redis. */
   readonly alone: Alone[]
 }
 
@@ -57,7 +57,7 @@ interface Held {
 export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 const unitsOf = (asked: readonly Asked[]) => sum(asked.map(({ cost }) => cost))
 
-/** The most that was surely admitted in a stretch of a window's length, wherever it begins. */
+/** The maximum that was surely admitted in a stretch of a window's length, wherever it begins. */
 export const mostWithin = (windowMs: number, admitted: readonly Asked[]) =>
   Math.max(
     0,
@@ -77,7 +77,7 @@ interface Shared {
   readonly period: Period
 }
 
-/** Two keys of an organization of its own, and everything that is admitted to them, held and settled in a usage period. */
+/** Two keys of one organization, and everything admitted, held and settled for them in a usage period. */
 export function begin(
   isolates: readonly [Isolate, ...Isolate[]],
   { limits, quota, skews, isTroubled }: World,
@@ -100,13 +100,13 @@ export function begin(
   /** What Postgres could not take yet, each batch until it was drained; and those that it has taken. */
   const spool: { readonly units: number; readonly write: () => void }[] = []
   const written = new Set<object>()
-  /** Given up on, and not done yet. */
+  /** Abandoned, and not run yet. */
   const late: { readonly units: number; readonly write: () => void }[] = []
   let postgres: Step['postgres']
   const waiting = () => sum(spool.filter((batch) => !written.has(batch)).map(({ units }) => units))
   const aloneOnes = () => keys.flatMap(({ alone }) => alone)
   const open = new Map<string, Held>()
-  /** Settled beyond what was held: of a hold that had expired that is all. */
+  /** Settled beyond what was held: all of it if the hold had expired. */
   let beyond = 0
   for (const [at, isolate] of isolates.entries()) isolate.skew(skews[at] ?? 0)
 
@@ -136,7 +136,7 @@ export function begin(
     return asked
   }
 
-  /** Writes to Postgres, as it is: what it may not have taken waits in the spool, and counts once. */
+  /** Writes to Postgres in its current state: failed writes wait in the spool, and count once. */
   function store(batch: { readonly units: number; readonly write: () => void }) {
     if (postgres !== undefined) spool.push(batch)
     if (postgres === 'late') late.push(batch)
@@ -148,7 +148,7 @@ export function begin(
     written.add(batch)
   }
 
-  /** Asks for nothing, now that Redis answers: what the isolate admitted alone is counted first. */
+  /** Requests nothing, now that Redis responds: local admissions are counted first. */
   async function look(isolate: Isolate) {
     await take(isolate, keys[0] as Key, 0)
     for (const asked of aloneOnes()) if (asked.by === isolate) asked.isCarried = true
@@ -184,7 +184,7 @@ export function begin(
     await Promise.all(Array.from({ length: raises }, () => syncCounters(deps(), [row()])))
   }
 
-  /** @returns what became of it, with the moment before it */
+  /** @returns its outcome, with the moment before it */
   async function hold({ units, ms }: Hold): Promise<Asked> {
     const from = clock()
     const mayBeHeld = heldSince(from)
@@ -209,7 +209,7 @@ export function begin(
     return { from, to: clock(), cost: units, outcome, mayBeHeld }
   }
 
-  /** In Postgres first, as it is done; a cancelled one is not recorded. */
+  /** In Postgres first, like the code; a canceled one is not recorded. */
   async function settleHold({
     which,
     part,
@@ -229,7 +229,7 @@ export function begin(
     return wasOpen ? 'settled' : 'settled_late'
   }
 
-  /** Each batch is written once and then leaves, though two runs at once look at it. */
+  /** Each batch is written once and then removed, though two concurrent runs read it. */
   async function drain() {
     const batches = [...spool]
     for (const batch of batches) writeOnce(batch)
@@ -272,14 +272,14 @@ export function begin(
     look,
     drain: () => Promise.all([drain(), drain()]),
     isSpoolEmpty,
-    /** From now on Postgres is like that; what was late has arrived. */
+    /** Sets Postgres' state from now on; late writes have arrived. */
     setPostgres: (how: Step['postgres']) => {
       for (const batch of late.splice(0)) writeOnce(batch)
       postgres = how
     },
     total: () => row().api_calls + waiting(),
     alone: () => unitsOf(aloneOnes()),
-    /** Admitted alone by isolates that Redis has not answered since. */
+    /** Admitted locally by isolates without a response from Redis since. */
     uncarried: () => unitsOf(aloneOnes().filter(({ isCarried }) => !isCarried)),
     admittedBy: (isolate: Isolate) =>
       unitsOf(keys.flatMap(({ admitted, alone }) => admitted.concat(alone)).filter(({ by }) => by === isolate)),

@@ -30,7 +30,7 @@ export async function newApplication(metadata: object = {}) {
   return body as { client_id: string; client_secret?: string }
 }
 
-/** What an application asks with, and what it proves afterwards that it was the one. */
+/** An application's request, and the later proof that it was the one. */
 export function newRequest({ client_id }: { readonly client_id: string }, more: object = {}) {
   const verifier = base64url(randomBytes(32))
   const request = {
@@ -46,7 +46,7 @@ export function newRequest({ client_id }: { readonly client_id: string }, more: 
   return { verifier, request }
 }
 
-/** Lets an application act, or not. @returns the fields of the address that it is told by, or the refusal */
+/** Authorizes an application, or declines. @returns the fields of the redirect, or the refusal */
 export const decide = async (by: { readonly token: string }, request: object, decision = 'approve') =>
   call('POST /api/v1/auth/authorizations/decide', {
     token: by.token,
@@ -85,14 +85,14 @@ export async function granted(more: object = {}, metadata: object = {}) {
   return { person, client, request, code, exchange, refresh }
 }
 
-/** Waits until a key is refused, as every isolate must within two seconds. */
+/** Waits until a key is refused, which every isolate must do within two seconds. */
 export const untilRefused = (key: string) =>
   eventually(
     () => verify(key),
     ({ body }) => body.valid === false,
   )
 
-/** The official MCP client's part of an agent: what it says of itself, and what it keeps. */
+/** The official MCP client's part of an agent: its metadata, and what it stores. */
 export function newProvider(scope?: string) {
   // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it by looking at it
   const kept: Record<string, any> = {}
@@ -118,7 +118,7 @@ export function newProvider(scope?: string) {
   return { provider, kept }
 }
 
-/** What the server sent a browser to, decided by somebody who agrees. */
+/** The redirect of a browser, decided by a user who agrees. */
 export async function agree(authorizationUrl: URL, by: { readonly token: string }): Promise<URL> {
   const answer = await call(`GET ${authorizationUrl.pathname}${authorizationUrl.search}`)
   expect(answer.status).toBe(302)

@@ -83,7 +83,7 @@ function within(value: unknown, schema: Schema, document: any, path: string): st
   return isOf(value, 'object') ? inMembers(value as object, schema, document, path) : []
 }
 
-/** What is said of the option that fits best. */
+/** The departures from the best matching option. */
 const closest = (all: readonly string[][]) => all.toSorted((one, other) => one.length - other.length)[0] ?? []
 
 const FORMATS: Readonly<Record<string, RegExp>> = {

@@ -9,7 +9,7 @@ export async function rowOf(recipient: string) {
   return row as Record<string, any>
 }
 
-/** The emails to these addresses: what a run of the job may be limited to. */
+/** The emails to these addresses, to which a run of the job can be limited. */
 export async function idsOf(...recipients: string[]): Promise<string[]> {
   const rows = await directly().sql.query('select id from mail_outbox where recipient = any($1)', [recipients])
   return rows.map(({ id }) => id)

@@ -14,7 +14,7 @@ const { evaluatedModules }: { evaluatedModules: { idToModuleMap: Map<string, Mod
   '__vitest_worker__',
 )
 
-/** What all isolates share. Packages are not: drizzle, for one, changes the parsers of the database driver. */
+/** Shared by all isolates. Packages are not: drizzle, for one, changes the parsers of the database driver. */
 const SHARED = /\/test\/|\/vitest\/dist\/|\/@vitest\/|^mock:/
 
 function listNodes(): ModuleNode[] {

@@ -3,7 +3,7 @@ import { bodyOf } from './broken-stores.ts'
 
 const SHARED = '"usage:spool"'
 
-/** Gives a file's tests a spool of their own, which no test in another process drains meanwhile. */
+/** Gives a file's tests their own spool, which no test in another process drains meanwhile. */
 export function keepOwnSpool(): void {
   const real = globalThis.fetch
   const own = `"usage:spool:${crypto.randomUUID()}"`

@@ -1,2 +1,2 @@
-/** Instead of src/events/slow-ms.ts: a busy machine is slow, not the endpoint. */
+/** Replaces src/events/slow-ms.ts: a busy machine is slow, not the endpoint. */
 export const SLOW_MS = 3_000

@@ -3,7 +3,7 @@ import { type Answer, call, newUser } from './http.ts'
 
 type Provider = 'polar' | 'stripe'
 
-/** What the local provider tells of itself (`GET /{provider}/state`). */
+/** The local provider's state (`GET /{provider}/state`). */
 export interface ShopState {
   readonly customers: readonly any[]
   readonly checkouts: readonly any[]
@@ -18,7 +18,7 @@ export async function shopState(provider: Provider, organizationId = ''): Promis
   return (await fetch(`${env.STACK_URL}/${provider}/state?organization=${organizationId}`)).json()
 }
 
-/** Does to the local provider what its customers, its staff and bad luck do. */
+/** Acts on the local provider like its customers, its staff and bad luck. */
 export async function act(provider: Provider, what: Record<string, unknown>): Promise<number> {
   const response = await fetch(`${env.STACK_URL}/${provider}/act`, { method: 'POST', body: JSON.stringify(what) })
   await response.body?.cancel()
@@ -27,7 +27,7 @@ export async function act(provider: Provider, what: Record<string, unknown>): Pr
 
 const delivered = new Set<string>()
 
-/** Has the local provider's webhooks of an organization arrive: those that have not yet, in their order. */
+/** Delivers the local provider's pending webhooks of an organization, in order. */
 async function deliver(provider: Provider, organizationId: string): Promise<Answer[]> {
   const { events } = await shopState(provider, organizationId)
   const answers: Answer[] = []
@@ -53,7 +53,7 @@ export async function newCustomer(provider: Provider = 'polar') {
     call(`POST /api/v1/billing/${what}`, { token: owner.token, body, headers })
   const info = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
 
-  /** The whole way, to the plan that is in force. */
+  /** The whole way to an active plan. */
   async function buy(plan: string): Promise<void> {
     const { status, body } = await post('checkout', { plan, provider })
     if (status !== 201) throw new Error(JSON.stringify(body))

@@ -4,7 +4,7 @@ import { newUser } from './http.ts'
 
 const deps = directly()
 
-/** A plan that only this test's organizations are on: what is asked of it is nobody else's. */
+/** A plan that only this test's organizations are on: nobody else's usage is in its results. */
 export async function newPlan(): Promise<string> {
   const plan = `plan-${crypto.randomUUID().slice(0, 13)}`
   await deps.sql.query(
@@ -25,7 +25,7 @@ export async function newCustomer(plan: string, name: string) {
 export const putOn = (plan: string, organizationId: string) =>
   deps.sql.query('update organizations set plan_id = $2, version = version + 1 where id = $1', [organizationId, plan])
 
-/** Moves what was noted of late usage in these hours into the past. */
+/** Moves the notes of late usage in these hours into the past. */
 const ageLate = (hours: readonly string[], minutes: number) =>
   deps.sql.query(
     'update usage_late_hours set noted_at = noted_at - make_interval(mins => $2) where hour = any($1::timestamptz[])',

@@ -76,7 +76,7 @@ function requireSound(name: string, { type, samples }: Family): void {
   if (type === 'histogram') requireBuckets(name, samples)
 }
 
-/** Buckets never fall, and end with `+Inf`, which equals the count. */
+/** Buckets never decrease, and end with `+Inf`, which equals the count. */
 function requireBuckets(name: string, samples: readonly Sample[]): void {
   for (const group of Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: '' })).values()) {
     const buckets = group.filter((one) => one.name === `${name}_bucket`)

@@ -8,7 +8,7 @@ interface Asked {
   readonly body: string
 }
 
-/** Lets a provider answer in this way, one after the other, and tells what it was asked. */
+/** Makes a provider respond in this way, one after the other, and returns its requests. */
 export function answering(...answers: readonly (Response | Error)[]): Asked[] {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => undefined)
   const asked: Asked[] = []
@@ -46,5 +46,5 @@ export const codeOf = (work: Promise<unknown>) =>
     (error: { code?: string }) => error.code,
   )
 
-/** What a provider did with none of a batch's amounts. */
+/** The result when a provider processed none of a batch's amounts. */
 export const NOTHING: UsageReceipt = { taken: [], refused: [], postponed: [], contradicted: [] }

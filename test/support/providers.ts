@@ -20,13 +20,13 @@ export async function begin(provider: string = 'local', more: Record<string, unk
   return { verifier, answer: await call('POST /api/v1/auth/sign-in', { body }) }
 }
 
-/** Sends the browser back to this deployment, and says where it is sent on to. */
+/** Sends the browser back to this deployment, and returns where it is redirected. */
 export async function comeBack(callback: URL): Promise<URL> {
   const { headers } = await call(`GET ${callback.pathname}${callback.search}`)
   return new URL(headers.get('Location') ?? 'missing:')
 }
 
-/** Signs somebody in at a provider. @returns what the page that asked has afterwards */
+/** Signs a user in at a provider. @returns what the requesting page has afterwards */
 export async function visit(person: Person, provider: ProviderId = 'local') {
   const { verifier, answer } = await begin(provider)
   const callback = await signInAt(answer.body.authorization_url, person)

@@ -1,4 +1,4 @@
-/** What workerd says of connections that broke: tests break hundreds of them on purpose. */
+/** What workerd logs about broken connections: tests break hundreds of them on purpose. */
 const BROKEN_CONNECTION =
   /^(exception = \S+ disconnected: |uncaught exception; .*(Network connection lost|disconnected: )|stack: (\S*workerd@[0-9a-f]+ ?)+$)/
 

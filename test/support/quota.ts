@@ -12,6 +12,6 @@ local state = readQuota(KEYS[1])
 set(state, ARGV[1], (state[ARGV[1]] or 0) + tonumber(ARGV[2]))
 saveQuota(KEYS[1], state)`
 
-/** Makes a counter wrong, as nothing of Tollgate's does. */
+/** Makes a counter wrong, as nothing in Tollgate does. */
 export const addToQuota = (redis: Store, key: string, field: string, units: number) =>
   redis.eval(ADD, [key], [field, String(units)])

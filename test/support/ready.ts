@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers'
 import { loadEverything } from '../../src/lib/lazily.ts'
 
-/** Before any test, the Worker has every module: a request that waits while another one loads a module is taken for hung. */
+/** Loads every module of the Worker before any test: workerd cancels a request that waits for another's import as hung. */
 await exports.default.fetch('https://tollgate.test/health')
 await loadEverything()

@@ -6,7 +6,7 @@ const { sql } = directly()
 
 export type Person = Awaited<ReturnType<typeof newUser>>
 
-/** An organization whose owner makes roles, and what its members may ask. */
+/** An organization whose owner creates roles, and the requests of its members. */
 export async function newRoleMaker() {
   const owner = await newUser({ organization: 'Acme' })
   const id = owner.user.organization_id as string

@@ -2,7 +2,7 @@ import { onTestFinished, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { Problem } from '../../src/problems.ts'
 
-/** The least that a deployment sets. */
+/** The minimal settings of a deployment. */
 export const REQUIRED = {
   DATABASE_URL: 'postgresql://ada:pass@db.example.com/tollgate',
   UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
@@ -12,7 +12,7 @@ export const REQUIRED = {
   PUBLIC_URL: 'https://api.example.org',
 }
 
-/** The problem that an environment is refused with. */
+/** The problem with which an environment is refused. */
 export function refusal(env: object): Problem {
   try {
     readConfig(env)

@@ -54,7 +54,7 @@ export const begin = (email: string, by: Worker = worker) => {
   return { verifier, answer: by.call(`POST ${API}/auth/sign-in/sso`, { email, ...page }) }
 }
 
-/** Goes to the provider as one address and signs in there as somebody. @returns what the page that asked can use */
+/** Goes to the provider as one address and signs in there as another person. @returns what the requesting page can use */
 export async function visit(email: string, person: Person, by: Worker = worker) {
   const { verifier, answer } = begin(email, by)
   const { body } = await answer

@@ -10,7 +10,7 @@ export function codeOf(secret: string, at = Date.now()): string {
   return totp(bytes, toStep(at))
 }
 
-/** Switches somebody's second factor on. @returns the secret of their app, and their ten unused backup codes */
+/** Enables a user's second factor. @returns the secret of their app, and their ten unused backup codes */
 export async function switchOnTwoFactor({ token }: { readonly token: string }) {
   const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token })
   const { body } = await call('POST /api/v1/auth/2fa/enable', { token, body: { code: codeOf(setup.secret) } })

@@ -17,7 +17,7 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   const isolate = await newIsolate(LOCAL)
   type Others = readonly { readonly organizationId: string }[]
   const withOwn = (others: Others) => [organizationId, ...others.map((one) => one.organizationId)]
-  /** The job of quick endpoints, for this organization and others of the test alone: other tests have deliveries, too. */
+  /** The job of fast endpoints, limited to this organization and others of this test: other tests have deliveries as well. */
   const runQuick = (...others: Others) => deliverDueWebhooks(isolate.deps(), withOwn(others))
   /** The job of slow endpoints. */
   const runSlow = (...others: Others) => deliverSlowWebhooks(isolate.deps(), withOwn(others))
@@ -35,7 +35,7 @@ export async function world(fields: Record<string, unknown> = {}, query = '') {
   return { ...owner, organizationId, receiver, isolate, runJob, runQuick, runSlow, happen, deliveries, endpoint }
 }
 
-/** Puts an event on its way. @returns what sends it at once */
+/** Queues an event. @returns what sends it at once */
 export async function publish(deps: Deps, organizationId: string, data: Record<string, unknown> = {}) {
   const event = organizationEvent('quota.threshold_reached', organizationId, data)
   const { rows } = await ormOver(deps.sql).execute<{ id: string }>(insertDeliveries(deps.now(), event))

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { directly } from './direct.ts'
 import { call } from './http.ts'
 
-/** Where a deployment on this machine is reached: it may send to the local stack's receiver. */
+/** The address of a deployment on this machine: it may send to the local stack's receiver. */
 export const LOCAL = { PUBLIC_URL: 'http://localhost:8000' }
 
 /** A webhook as the local stack's receiver shows it. */

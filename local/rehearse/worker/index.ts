@@ -2,7 +2,7 @@
 import type { Env } from '../../../src/http/env.ts'
 import worker from '../../../src/index.ts'
 
-/** Where wrangler's server has them. */
+/** The path that wrangler's server uses for crons. */
 const SCHEDULED = '/cdn-cgi/local/scheduled'
 
 export default {

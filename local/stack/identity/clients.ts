@@ -1,6 +1,6 @@
-/** What Tollgate is registered as at the stack's identity providers. */
+/** Tollgate's client registrations at the stack's identity providers. */
 export const OIDC_CLIENT = { client_id: 'tollgate-local', client_secret: 'tollgate-local-secret' } as const
 export const GITHUB_CLIENT = { client_id: 'Iv1.tollgate-local', client_secret: 'github-local-secret' } as const
 
-/** Browsers are sent back to any deployment on this machine or in its tests, at the one path. */
+/** Allows redirects to any deployment on this machine or in its tests, with this one path. */
 export const isCallback = (uri: string): boolean => URL.parse(uri)?.pathname === '/account/sign-in'

@@ -16,7 +16,7 @@ interface Granted {
   readonly until: number
 }
 
-/** GitHub's web flow for OAuth apps and the two calls of its API that say who somebody is, as documented by GitHub. */
+/** GitHub's web flow for OAuth apps and the two API calls that identify a person, as documented by GitHub. */
 export function githubRoutes(): Record<string, Route> {
   const codes = new Map<string, Granted>()
   const tokens = new Map<string, Granted>()
@@ -63,7 +63,7 @@ function keep(map: Map<string, Granted>, granted: Granted): string {
   return name
 }
 
-/** GitHub's errors are answers with 200. */
+/** GitHub answers errors with status 200. */
 function giveToken(call: Call, codes: Map<string, Granted>, tokens: Map<string, Granted>): Reply {
   const form = new URLSearchParams(call.body)
   const answer = (fields: Record<string, string>): Reply =>

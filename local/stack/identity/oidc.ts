@@ -8,22 +8,22 @@ import { createSigner, type Signer } from './signer.ts'
 
 const MOUNT = '/oidc'
 const INTERACTION = `${MOUNT}/interaction/`
-/** People and sign-ins that are remembered, in a stack that runs for weeks. */
+/** The maximum of remembered people and sign-ins, because a stack may run for weeks. */
 const MOST = 10_000
 
-/** An OpenID provider in this process, at a port of its own. */
+/** An OpenID provider in this process, on a port of its own. */
 export interface OidcServer {
   readonly url: string
   readonly signer: Signer
-  /** What a provider does wrong for a person, or in a sign-in. */
+  /** How the provider misbehaves for a person, or in a sign-in. */
   misbehaviorOf(subjectOrSignIn: string): Misbehavior
   close(): Promise<void>
 }
 
 /**
- * Opens `oidc-provider` with a sign-in page where anybody is whom they say.
+ * Opens `oidc-provider` with a sign-in page where everybody is who they say they are.
  *
- * @param origin where the stack is reached
+ * @param origin the stack's address
  */
 export async function openOidc(origin: string): Promise<OidcServer> {
   const { default: OidcProvider } = await import('oidc-provider') // takes a while, and few starts of the stack need it
@@ -79,7 +79,7 @@ function remember<Value>(map: Map<string, Value>, key: string, value: Value): vo
   if (map.size > MOST) map.delete(map.keys().next().value ?? '')
 }
 
-/** A page that is opened too late, or a form that is none. */
+/** For a page that is opened too late, or an invalid form. */
 const toReply = (error: unknown) => ({
   status: 400,
   type: 'text/plain; charset=utf-8',
@@ -115,7 +115,7 @@ const configure = (signer: Signer, people: ReadonlyMap<string, Person>) => ({
     accountId: subject,
     claims: () => toClaims(subject, people.get(subject)),
   }),
-  /** Nobody is asked what Tollgate may learn. */
+  /** Grants everything: nobody is asked what Tollgate may learn. */
   async loadExistingGrant({ oidc: { provider, client, session } }: OidcContext) {
     const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
     grant.addOIDCScope('openid email profile')

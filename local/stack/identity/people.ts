@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Call, html, type Reply } from '../http.ts'
 import { escapeHtml, page } from '../pages.ts'
 
-/** What a provider may do wrong for one sign-in: so others beside it are not disturbed. */
+/** How a provider may misbehave for one sign-in, so that other sign-ins are not disturbed. */
 const MISBEHAVIORS = {
   none: 'nothing',
   wrong_issuer: 'the ID token names another issuer',
@@ -23,7 +23,7 @@ const MISBEHAVIORS = {
 
 export type Misbehavior = keyof typeof MISBEHAVIORS
 
-/** Somebody who signs in. */
+/** A person who signs in. */
 export interface Person {
   readonly subject: string
   readonly email: string
@@ -43,7 +43,7 @@ const Form = z.object({
 /**
  * Reads the form of the sign-in page.
  *
- * @returns `undefined` for somebody who leaves the page
+ * @returns `undefined` for a person who cancels
  */
 export function readPerson(body: string): Person | undefined {
   const fields = Object.fromEntries(new URLSearchParams(body))
@@ -58,10 +58,10 @@ export function readPerson(body: string): Person | undefined {
   }
 }
 
-/** The same address is the same person, unless they say otherwise. */
+/** The same address is the same person, unless the form says otherwise. */
 const toSubject = (email: string) => createHash('sha256').update(email.toLowerCase()).digest('hex').slice(0, 24)
 
-/** The page of a provider, where anybody is whom they say. */
+/** The page of a provider where everybody is who they say they are. */
 export function signInPage(provider: string, { url }: Pick<Call, 'url'>): Reply {
   const hint = escapeHtml(url.searchParams.get('login_hint') ?? 'ada@example.com')
   const options = Object.entries(MISBEHAVIORS).map(([name, meaning]) => `<option value="${name}">${meaning}</option>`)

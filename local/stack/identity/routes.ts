@@ -4,10 +4,10 @@ import { githubRoutes } from './github.ts'
 import { type OidcServer, openOidc } from './oidc.ts'
 import { changeResponse } from './signer.ts'
 
-/** The identity providers: an OpenID provider below /oidc, and what of GitHub a sign-in needs below /github. */
+/** The identity providers: an OpenID provider below /oidc, and the part of GitHub that a sign-in needs below /github. */
 export function openIdentityProviders() {
   let opening: Promise<OidcServer> | undefined
-  /** At the first request, whose host is the stack's own. */
+  /** On the first request, whose host is the stack's own. */
   const open = ({ url }: Call) => (opening ??= openOidc(url.origin))
   const answer = async (call: Call) => pass(call, await open(call))
   const route: Route = { door: 'oidc', answer }
@@ -31,7 +31,7 @@ export function openIdentityProviders() {
   return { routes, close: async () => (await opening)?.close() }
 }
 
-/** Passes a request on, and what comes back with what the person asked to be wrong. */
+/** Passes a request on, and returns the answer with the misbehavior that the person chose. */
 async function pass(call: Call, server: OidcServer): Promise<Reply> {
   const { method, url, headers, body } = call
   const response = await fetch(`${server.url}${url.pathname}${url.search}`, {
@@ -59,7 +59,7 @@ function pick(headers: Call['headers']): Record<string, string> {
   return { ...Object.fromEntries(known), 'x-forwarded-host': host }
 }
 
-/** The provider's own session is left out: its page asks each time who somebody would like to be. */
+/** Leaves out the provider's own session: its page asks each time who to sign in as. */
 function readHeaders(response: Response, { origin }: URL): NonNullable<Reply['headers']> {
   const location = response.headers.get('location')
   const cookies = response.headers.getSetCookie().filter((cookie) => !cookie.startsWith('_session'))

@@ -16,7 +16,7 @@ export interface Signer {
   readonly secretKey: JWK
   keys(): { keys: JWK[] }
   rotate(): Promise<void>
-  /** Signs an ID token's claims anew, with what is wrong with it. */
+  /** Signs the claims of an ID token again, with the misbehavior. */
   sign(idToken: string, misbehavior: Misbehavior): Promise<string>
 }
 
@@ -27,7 +27,7 @@ export async function createSigner(): Promise<Signer> {
     secretKey: first.secret,
     keys: () => ({ keys: keys.map(({ published }) => published) }),
     async rotate() {
-      keys = [await newKey(), ...keys.slice(0, 2)] // sign-ins under way go on
+      keys = [await newKey(), ...keys.slice(0, 2)] // sign-ins in progress continue
     },
     async sign(idToken, misbehavior) {
       const claims = change(decodeJwt(idToken), misbehavior)
@@ -63,7 +63,7 @@ async function newKey(): Promise<Key> {
   return { kid: names.kid, sign: privateKey, published, secret }
 }
 
-/** Changes what a response tells beside its code. */
+/** Changes the parameters of a response besides its code. */
 export function changeResponse(location: string, misbehavior: Misbehavior): string {
   const url = new URL(location)
   if (misbehavior === 'response_issuer') url.searchParams.set('iss', EVIL)

@@ -13,7 +13,7 @@ interface Model {
   readonly knobs: ReturnType<typeof createKnobs>
 }
 
-/** Answers calls of one API, and keeps what became of each. */
+/** Answers calls of one API, and records the outcome of each. */
 export function answerIn(dialect: Dialect, model: Model) {
   return async function answer(call: Call): Promise<Reply> {
     const key = dialect.readKey(call.headers)
@@ -51,7 +51,7 @@ type Decision =
   | { readonly refusal: readonly [status: number, message: string] }
   | { readonly key: string; readonly asked: Asked; readonly knobs: Knobs }
 
-/** The order is that of the providers: first the credential, then the request. */
+/** In the order of the providers: first the credential, then the request. */
 function decide(key: string | undefined, asked: Asked | Wrong, knobs: Knobs | Wrong): Decision {
   if (key === undefined) return { refusal: [401, 'You did not provide an API key.'] }
   if ('wrong' in knobs) return { refusal: [400, knobs.wrong] }
@@ -79,10 +79,10 @@ async function wholeAnswer({ dialect, exchange, kept, knobs, gone }: Sending): P
   return { ...json(200, dialect.write(exchange)), cut: hasFailed }
 }
 
-/** Writes token by token. When the caller leaves, it stops, as the providers do. */
+/** Writes token by token. It stops when the caller disconnects, as the providers do. */
 async function* streamAnswer({ dialect, exchange, kept, knobs, gone }: Sending): AsyncGenerator<string> {
   const { delay_ms = 0, fail_after = Number.POSITIVE_INFINITY } = knobs
-  let ended: Ending = 'hung_up' // unless it comes to an end
+  let ended: Ending = 'hung_up' // unless it completes
   try {
     for (const { text, tokens } of dialect.stream(exchange)) {
       if (tokens > 0 && kept.output_tokens >= fail_after) {
@@ -99,7 +99,7 @@ async function* streamAnswer({ dialect, exchange, kept, knobs, gone }: Sending):
   }
 }
 
-/** Waits, but no longer than the caller does. */
+/** Waits, but no longer than the caller stays connected. */
 async function hasLeft(gone: Promise<void>, ms: number): Promise<boolean> {
   if (ms === 0) return false
   return Promise.race([wait(ms, false, { ref: false }), gone.then(() => true)])

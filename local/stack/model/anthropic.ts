@@ -75,7 +75,7 @@ function readBlocks(role: string, blocks: z.infer<typeof Blocks>): PromptText[] 
 
 const STOP = { stop: 'end_turn', length: 'max_tokens', tools: 'tool_use' } as const
 
-/** What was read from the cache or written to it is not in `input_tokens`. */
+/** Tokens that were read from or written to the cache are not in `input_tokens`. */
 const toUsage = ({ usage }: Exchange, output_tokens: number) => ({
   input_tokens: usage.input - usage.cacheRead - usage.cacheWritten,
   cache_creation_input_tokens: usage.cacheWritten,
@@ -111,7 +111,7 @@ const toolUse = ({ id }: Exchange, { name }: Extract<Part, { type: 'tool' }>, in
   input,
 })
 
-/** Arguments that were cut by `max_tokens` are no JSON. */
+/** Arguments that were cut by `max_tokens` are not JSON. */
 function parseInput(text: string): unknown {
   try {
     return JSON.parse(text)

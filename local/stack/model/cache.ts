@@ -1,14 +1,14 @@
 import type { PromptUsage } from './dialect.ts'
 import { type Asked, countTokens } from './words.ts'
 
-/** The oldest entry leaves when this many are kept. */
+/** The oldest entry is dropped when this many are stored. */
 const MAX_ENTRIES = 10_000
 
 /** Remembers the beginnings of prompts by caller and model, as providers do. */
 export function createPromptCache() {
   const known = new Set<string>()
 
-  /** @returns how many tokens there are, were read from the cache, and are written to it now */
+  /** @returns how many tokens there are, how many were read from the cache, and how many are written to it now */
   function read(key: string, { model, prompt }: Asked): PromptUsage {
     const ends = prompt.flatMap(({ isBreakpoint }, at) => (isBreakpoint ? [at + 1] : []))
     const name = (end: number) =>

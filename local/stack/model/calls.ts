@@ -1,26 +1,26 @@
-/** How a call ended: `hung_up` is the caller's doing, `failed` what a knob asked for. */
+/** How a call ended: `hung_up` by the caller, `failed` by a knob. */
 export type Ending = 'complete' | 'hung_up' | 'failed' | 'refused'
 
-/** A call of the model, as `GET /model/calls` tells it. */
+/** A call of the model, as listed by `GET /model/calls`. */
 export interface ModelCall {
   readonly path: string
-  /** The credential that came with it; null if none did. */
+  /** The credential of the call; null if there was none. */
   readonly key: string | null
   readonly model: string | null
   readonly is_stream: boolean
   readonly status: number
   readonly input_tokens: number
-  /** Tokens of the answer that were sent until now. */
+  /** Tokens of the answer that were sent so far. */
   output_tokens: number
   /** Null while it runs. */
   ended: Ending | null
   readonly received_at: string
 }
 
-/** The oldest call leaves when this many are kept. */
+/** The oldest call is dropped when this many are stored. */
 const MAX_CALLS = 1_000
 
-/** What was asked of the model, newest first, and what of it was sent. */
+/** The calls of the model, newest first, and how much of each answer was sent. */
 export function createCalls() {
   let calls: ModelCall[] = []
   return {

@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Reply } from '../http.ts'
 import type { Answer, Asked } from './words.ts'
 
-/** Tokens of the prompt. `input` has them all; `cacheRead` and `cacheWritten` are parts of it. */
+/** Tokens of the prompt. `input` is all of them; `cacheRead` and `cacheWritten` are parts of it. */
 export interface PromptUsage {
   readonly input: number
   readonly cacheRead: number
   readonly cacheWritten: number
 }
 
-/** A request with its answer, ready to be written. */
+/** A request with its answer, ready to be serialized. */
 export interface Exchange {
   readonly asked: Asked
   readonly answer: Answer
@@ -25,7 +25,7 @@ export interface Frame {
   readonly tokens: number
 }
 
-/** How one API of a provider is spoken. */
+/** The wire format of one API of a provider. */
 export interface Dialect {
   readonly path: string
   readonly readKey: (headers: IncomingHttpHeaders) => string | undefined

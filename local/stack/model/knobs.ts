@@ -6,7 +6,7 @@ const MAX_DELAY_MS = 60_000
 const Knobs = z.object({
   /** before each token */
   delay_ms: z.coerce.number().int().min(0).max(MAX_DELAY_MS).optional(),
-  /** drops the connection when so many tokens were sent */
+  /** drops the connection after this many tokens */
   fail_after: z.coerce.number().int().min(0).optional(),
   /** refuses with this status, in the provider's own form */
   status: z.coerce.number().int().min(400).max(599).optional(),
@@ -18,7 +18,7 @@ const Rule = z.strictObject({ ...Knobs.shape, match: z.string().min(1), count: z
 export type Knobs = z.infer<typeof Knobs>
 type Rule = z.infer<typeof Rule>
 
-/** What makes calls slow or fail: rules of the control API, and headers of a call, which come first. */
+/** Makes calls slow or fail: by rules of the control API, and by headers of a call, which take precedence. */
 export function createKnobs() {
   let rules: (Rule & { hits: number })[] = []
 
@@ -30,7 +30,7 @@ export function createKnobs() {
     return json(201, rule)
   }
 
-  /** @returns what is wrong with the headers, or what is asked for */
+  /** @returns what is wrong with the headers, or the requested knobs */
   function read({ headers, body }: Call): Knobs | { wrong: string } {
     const { data, error } = Knobs.safeParse({
       delay_ms: headers['x-model-delay-ms'],

@@ -3,7 +3,7 @@ import { type Dialect, type Exchange, type Frame, frame, readBearer } from './di
 import { failOpenAi } from './openai-errors.ts'
 import type { Asked, Part } from './words.ts'
 
-/** Text, or blocks of it. */
+/** Text, or blocks of text. */
 export const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish()
 const maxTokens = z.int().min(1).nullish()
 

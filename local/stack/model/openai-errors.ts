@@ -6,7 +6,7 @@ const KINDS: Readonly<Record<number, readonly [type: string, code: string | null
   429: ['requests', 'rate_limit_exceeded'],
 }
 
-/** An error as OpenAI answers it. */
+/** An error in OpenAI's format. */
 export function failOpenAi(status: number, message: string): Reply {
   const [type, code] = KINDS[status] ?? ['server_error', null]
   const reply = json(status, { error: { message, type, param: null, code } })

@@ -13,9 +13,9 @@ import { openAiResponses } from './openai-responses.ts'
 const MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-5', 'gpt-5-mini']
 
 /**
- * A language model that speaks the APIs of OpenAI and Anthropic. It repeats what it is told, a word a token. Headers
+ * A language model that speaks the APIs of OpenAI and Anthropic. It repeats its input, one word per token. Headers
  * (`X-Model-Delay-Ms`, `X-Model-Fail-After`, `X-Model-Status`) or `POST /control/model` make it slow or fail, and
- * `GET /model/calls` tells what it has sent to whom.
+ * `GET /model/calls` lists what it has sent to whom.
  */
 export function modelRoutes(): Record<string, Route> {
   const model = { calls: createCalls(), cache: createPromptCache(), knobs: createKnobs() }

@@ -1,4 +1,4 @@
-/** What the model reads and says. One word is one token, so whoever calls it can count along. */
+/** What the model reads and says. One word is one token, so a caller can count along. */
 
 /** A text of the prompt. At a breakpoint, everything up to it can be read from the cache of an earlier call. */
 export interface PromptText {
@@ -7,7 +7,7 @@ export interface PromptText {
   readonly isBreakpoint: boolean
 }
 
-/** A request, however its provider spells it. */
+/** A request, independent of its provider's format. */
 export interface Asked {
   readonly model: string
   readonly prompt: readonly PromptText[]
@@ -37,8 +37,8 @@ export const countTokens = (texts: readonly { readonly text: string }[]): number
   texts.reduce((sum, { text }) => sum + toTokens(text).length, 0)
 
 /**
- * Answers a prompt, always in the same way: it repeats the last text. If a user's text names tools, it calls each of
- * them instead. It ends at `maxTokens`.
+ * Answers a prompt, deterministically: it repeats the last text. If a user's text names tools, it calls each of
+ * them instead. It stops at `maxTokens`.
  */
 export function answerPrompt({ prompt, tools, maxTokens = Number.POSITIVE_INFINITY }: Asked): Answer {
   const last = prompt.at(-1)

@@ -1,16 +1,16 @@
-/** What is bought: its lines, what they cost, and what a change of them costs. */
+/** Purchases: their lines, what they cost, and what a change of them costs. */
 
 import { proRata } from '../../../src/billing/overage/money.ts'
 import type { Interval } from '../../../src/db/schema/shapes.ts'
 import { type Product, toCents, toInterval } from './products.ts'
 
-/** A price beside the product (Stripe): an add-on, or a metered one, which has no quantity. */
+/** A price besides the product (Stripe): an add-on, or a metered price, which has no quantity. */
 export interface Extra {
   readonly price: string
   readonly quantity?: number | undefined
 }
 
-/** What a subscription buys. */
+/** What a subscription contains. */
 export interface Bought {
   readonly productId: string
   readonly quantity?: number | undefined
@@ -23,7 +23,7 @@ interface Catalogue {
   readonly roundsSeats?: boolean
 }
 
-/** What is bought, and for which period it was paid. */
+/** A purchase, and the period for which it was paid. */
 interface Paid extends Bought {
   readonly currency?: string | undefined
   readonly periodStart: Date
@@ -42,7 +42,7 @@ interface Difference {
   readonly now: Date
 }
 
-/** Each line that goes is given back, and each that comes is charged, rounded to cents by itself. */
+/** Each removed line is credited and each added line charged, separately rounded to cents. */
 export function differenceIn(shop: Catalogue, subscription: Paid, { wanted, isNewPeriod, now }: Difference): number {
   const seconds = (time: Date) => BigInt(Math.floor(time.getTime() / 1_000))
   const { periodStart, periodEnd, currency } = subscription
@@ -71,7 +71,7 @@ interface Line {
   readonly cents: number
 }
 
-/** What is bought, line by line. */
+/** The lines of a purchase. */
 function listLines({ products }: Catalogue, { productId, quantity, extras = [] }: Bought, currency?: string): Line[] {
   return [{ price: productId, quantity }, ...extras].map((one) => ({
     name: `${one.price} ${one.quantity ?? ''}`,
@@ -82,7 +82,7 @@ function listLines({ products }: Catalogue, { productId, quantity, extras = [] }
 export const sumCents = (shop: Catalogue, subscription: Bought & Pick<Paid, 'currency'>) =>
   listLines(shop, subscription, subscription.currency).reduce((sum, { cents }) => sum + cents, 0)
 
-/** The same day and time of the next month or year, or the month's last day. */
+/** The same day and time in the next month or year, or the month's last day. */
 export function periodAfter(time: Date, interval: Interval): Date {
   const next = new Date(time)
   next.setUTCMonth(next.getUTCMonth() + (interval === 'year' ? 12 : 1))

@@ -1,4 +1,4 @@
-/** What a provider tells the Worker of, in the order in which it tells it. */
+/** Events that a provider sends to the Worker, in order of sending. */
 export type Happening =
   | 'bought'
   | 'plan_changed'

@@ -1,18 +1,18 @@
-/** What is paid once, and not subscribed to: at both providers a checkout with a price of its own. */
+/** One-time payments, without a subscription: at both providers a checkout with a price of its own. */
 import type { Checkout, Shop } from './shop.ts'
 
-/** Money that moved for a checkout: Polar's order, Stripe's payment intent. */
+/** Money that was paid for a checkout: Polar's order, Stripe's payment intent. */
 export interface Payment {
   readonly id: string
   readonly checkout: Checkout
   readonly cents: number
   refundedCents: number
-  /** Absent in what an earlier version kept. */
+  /** Absent in state that an earlier version saved. */
   refunds?: Refund[]
   readonly createdAt: Date
 }
 
-/** A part of a payment that went back: paid by whoever sold, or taken in a dispute. */
+/** A part of a payment that went back: refunded by the seller, or taken in a dispute. */
 export interface Refund {
   readonly id: string
   readonly cents: number
@@ -20,11 +20,11 @@ export interface Refund {
   hasFailed: boolean
 }
 
-/** What a provider tells of it, and of which part. */
+/** The events that a provider sends about a payment, and about which part of it. */
 export type PaymentEvent = 'paid' | 'refunded' | 'refund_failed' | 'dispute_lost'
 export type TellPayment = (event: PaymentEvent, payment: Payment, refund?: Refund) => void
 
-/** @returns false when the card is refused, or there is nothing to pay any more */
+/** @returns false if the card is refused, or there is nothing left to pay */
 export function payOnce(shop: Shop, checkout: Checkout, cents: number): boolean {
   if (checkout.customer.cardFails || checkout.status !== 'open') return false
   checkout.status = 'succeeded'
@@ -35,7 +35,7 @@ export function payOnce(shop: Shop, checkout: Checkout, cents: number): boolean 
   return true
 }
 
-/** Pays back a part of a payment, or all that is left of it. */
+/** Refunds a part of a payment, or the rest of it. */
 export function refund(shop: Shop, payment: Payment, cents = payment.cents - payment.refundedCents): void {
   const one = newRefund(shop, 'refund', Math.min(cents, payment.cents - payment.refundedCents))
   payment.refunds = [...(payment.refunds ?? []), one]
@@ -43,7 +43,7 @@ export function refund(shop: Shop, payment: Payment, cents = payment.cents - pay
   shop.tellPayment('refunded', payment, one)
 }
 
-/** The customer's bank sends the latest refund back, days after it seemed to succeed. @returns false if there is none */
+/** The customer's bank returns the latest refund, days after it seemed to succeed. @returns false if there is none */
 export function failRefund(shop: Shop, payment: Payment): boolean {
   const one = payment.refunds?.findLast(({ hasFailed }) => !hasFailed)
   if (!one) return false
@@ -53,7 +53,7 @@ export function failRefund(shop: Shop, payment: Payment): boolean {
   return true
 }
 
-/** The customer's bank takes back what was paid, or a part of it, and is proved right. */
+/** The customer's bank takes back the payment, or a part of it, and wins the dispute. */
 export function loseDispute(shop: Shop, payment: Payment, cents = payment.cents): void {
   shop.tellPayment('dispute_lost', payment, newRefund(shop, 'dispute', cents))
 }

@@ -7,7 +7,7 @@ import type { Checkout, Subscription } from './shop.ts'
 
 const NAMES = { polar: 'Polar', stripe: 'Stripe' } as const
 
-/** What the buttons of a subscription say, and do. */
+/** The labels and actions of a subscription's buttons. */
 const BUTTONS = [
   ['advance', "Advance to the period's end"],
   ['fail_payment', 'Fail a payment'],
@@ -17,7 +17,7 @@ const BUTTONS = [
 
 const dollars = (cents: number) => `$${(cents / 100).toFixed(2)}`
 
-/** The provider's dashboard: what was bought, what was told, and buttons for what else may happen. */
+/** The provider's dashboard: purchases, sent events, and buttons for other things that may happen. */
 export function dashboardPage(service: PaymentService) {
   return function answer(): Reply {
     const { name, shop, sender } = service
@@ -61,7 +61,7 @@ function subscription({ name, shop }: PaymentService, one: Subscription): string
     ${one.endedAt ? '' : BUTTONS.map(([act, label]) => button(name, label, { act, subscription: one.id })).join(' ')}</article>`
 }
 
-/** What the buttons of a payment say, and do. */
+/** The labels and actions of a payment's buttons. */
 const OF_PAYMENTS = [
   ['refund', 'Refund'],
   ['fail_refund', 'Fail the last refund'],
@@ -70,7 +70,7 @@ const OF_PAYMENTS = [
 
 function payment(name: string, { id, checkout, cents, refundedCents }: Payment): string {
   const refunded = refundedCents > 0 ? `, ${dollars(refundedCents)} refunded` : ''
-  const acts = OF_PAYMENTS.filter(([act]) => name === 'stripe' || act !== 'lose_dispute') // Polar tells nobody of one
+  const acts = OF_PAYMENTS.filter(([act]) => name === 'stripe' || act !== 'lose_dispute') // Polar sends no event about one
   const buttons = acts.map(([act, label]) => button(name, label, { act, payment: id }))
   return `<li>${dollars(cents)} of credits, ${escapeHtml(checkout.customer.email)}${refunded} ${buttons.join(' ')}</li>`
 }
@@ -83,7 +83,7 @@ function button(name: string, label: string, act: object): string {
   return `<button onclick="fetch('/${name}/act', { method: 'POST', body: ${body} }).then(() => location.reload())">${label}</button>`
 }
 
-/** The page on which a customer pays, without a card. */
+/** The page where a customer pays, without a card. */
 export function checkoutPage(service: PaymentService) {
   return function answer({ url }: Call): Reply {
     const checkout = service.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')

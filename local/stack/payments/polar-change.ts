@@ -1,4 +1,4 @@
-/** What a Polar subscription can be changed to, and what a checkout can ask for. */
+/** What a Polar subscription can be changed to, and what a checkout can request. */
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
 import * as shapes from './polar-shapes.ts'
@@ -9,7 +9,7 @@ import * as shops from './shop.ts'
 type Shop = shops.Shop
 type Subscription = shops.Subscription
 
-/** What a checkout says of seats, currency and trial. */
+/** The seats, currency and trial of a checkout. */
 export const Terms = z.object({
   seats: z.int().min(1).nullish(),
   currency: z.string().length(3).nullish(),
@@ -68,7 +68,7 @@ export function applyPatch(patch: z.output<typeof Patch>, shop: Shop, id: string
 
 type BoughtPatch = Extract<z.output<typeof Patch>, { proration_behavior: string }>
 
-/** A product or a number of seats: there is no call for both. */
+/** A product or a number of seats: no call changes both. */
 function changeBought(shop: Shop, subscription: Subscription, patch: BoughtPatch): Reply {
   const refused =
     'seats' in patch

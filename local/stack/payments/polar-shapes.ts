@@ -1,4 +1,4 @@
-/** Polar's objects as its API and its webhooks give them: of each the fields that somebody reads. */
+/** Polar's objects as in its API and webhooks, with the fields that are read. */
 import { toCents, toCurrency, toInterval } from './products.ts'
 import type { Checkout, Customer, Order, Shop, Subscription } from './shop.ts'
 
@@ -47,7 +47,7 @@ export function polarSubscription(subscription: Subscription, shop: Shop) {
   return { ...stateSubscription(subscription, shop), ...describeRest(subscription, shop) }
 }
 
-/** A subscription as it is in a customer's state. */
+/** A subscription as in a customer's state. */
 function stateSubscription(subscription: Subscription, shop: Shop) {
   const product = shop.products.get(subscription.productId)
   return {

@@ -19,7 +19,7 @@ const Event = z
 
 const IngestBody = z.object({ events: z.array(Event) })
 
-/** An event that was taken, and for whom. */
+/** An accepted event, and its customer. */
 interface PolarUsage {
   readonly customerId: string
   readonly name: string
@@ -28,7 +28,7 @@ interface PolarUsage {
   readonly receivedAt: string
 }
 
-/** Polar's ingestion: an external id counts once, for ever, and one bad event refuses its whole batch. */
+/** Polar's ingestion: an external id counts only once, ever, and one bad event rejects its whole batch. */
 export function createPolarUsage(shop: Shop) {
   const taken: PolarUsage[] = []
   const seen = new Set<string>()
@@ -79,7 +79,7 @@ function findCustomer(shop: Shop, event: z.output<typeof Event>): Customer | und
   return [...shop.customers.values()].find(({ externalId }) => externalId === event.external_customer_id)
 }
 
-/** Pydantic's way of saying which field is wrong. */
+/** Pydantic's format for naming a wrong field. */
 export function invalid(issues: readonly { path: readonly PropertyKey[]; message: string }[]): Reply {
   const detail = issues.map(({ path, message }) => ({ loc: ['body', ...path], msg: message, type: 'value_error' }))
   return json(422, { error: 'RequestValidationError', detail })

@@ -1,15 +1,15 @@
 import { SEED_PLANS } from '../../../src/billing/plans/catalogue.ts'
 import type { Interval } from '../../../src/db/schema/shapes.ts'
 
-/** What the services sell; both providers' catalogues are alike. */
+/** What the services sell; both providers have the same catalog. */
 export interface Product {
   readonly plan: string
   readonly name: string
-  /** In an interval; of a price in seats for the included ones. */
+  /** Per interval; for a price in seats, the price of the included ones. */
   readonly cents: number
   readonly interval?: Interval
   readonly currency?: string
-  /** A price of what is used (Stripe): it has no quantity. */
+  /** A price of usage (Stripe): it has no quantity. */
   readonly metered?: boolean
   /** A price in seats: Stripe's has tiers, the first with a flat amount; Polar's is the same for every seat. */
   readonly seats?: { readonly included: number; readonly max?: number | undefined; readonly cents: number } | undefined
@@ -22,7 +22,7 @@ const DEFAULT_CURRENCY = 'usd'
 export const toInterval = (product: Product | undefined): Interval => product?.interval ?? 'month'
 export const toCurrency = (product: Product | undefined): string => product?.currency ?? DEFAULT_CURRENCY
 
-/** What a quantity of a product costs for an interval. */
+/** The price of a quantity of a product for an interval. */
 export function toCents(product: Product | undefined, quantity: number | undefined, currency?: string): number {
   if (!product || product.metered) return 0
   const cents = (currency && product.currencies?.[currency]) || product.cents
@@ -49,18 +49,18 @@ function toIds(plan: string, interval: Interval): ProductIds {
   }
 }
 
-/** Those of the monthly price, and of the yearly one. */
+/** The ids of the monthly price, and of the yearly one. */
 type SoldIds = ProductIds & { readonly yearly: ProductIds }
 
-/** The ids at the local providers of the plans that a new installation starts with; none for what is not sold. */
+/** The ids at the local providers of the plans that a new installation starts with; none for plans that are not sold. */
 export const LOCAL_PRODUCTS: { readonly [plan: string]: SoldIds } = Object.fromEntries(
   plans.map((plan) => [plan, { ...toIds(plan, 'month'), yearly: toIds(plan, 'year') }]),
 )
 
-/** What credits are bought as at Polar: a one-time product, whose price comes with each checkout. */
+/** The product that is bought for credits at Polar: a one-time product, whose price comes with each checkout. */
 export const LOCAL_CREDIT_PRODUCT = '00000000-0000-4000-8000-0000000000c0'
 
-/** By id, as the service of a provider knows them at its start. */
+/** By id, as a provider's service knows them at startup. */
 export function listProducts(provider: 'polar' | 'stripe'): Map<string, Product> {
   return new Map(
     paid.map((product) => {

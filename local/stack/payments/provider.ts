@@ -3,24 +3,24 @@ import type { Parts } from '../memory.ts'
 import type { Sender } from './send-webhooks.ts'
 import type { Checkout, Shop } from './shop.ts'
 
-/** A provider's secrets, as the Worker knows them too, and where its webhooks go; without that they are only kept. */
+/** A provider's secrets, which the Worker also has, and where its webhooks go; without an address they are only stored. */
 export interface PaymentServiceOptions {
   readonly token: string
   readonly webhookSecret: string
   readonly webhookUrl?: string | undefined
 }
 
-/** What answers a method and a path below `/v1/`; it gets what the pattern captured. */
+/** Handles a method and a path below `/v1/`; it receives what the pattern captured. */
 export type Handler = readonly [method: string, path: RegExp, answer: (call: Call, id: string) => Reply]
 
-/** One provider: what it knows, and how it speaks. */
+/** One provider: its data and its wire format. */
 export interface PaymentService {
   readonly name: 'polar' | 'stripe'
   readonly shop: Shop
   readonly sender: Sender
-  /** What was reported as used, the oldest first. */
+  /** Reported usage, oldest first. */
   readonly usage: () => readonly object[]
-  /** What a restart goes on with. */
+  /** The state that survives a restart. */
   readonly memory: Parts
   readonly isAllowed: (call: Call) => boolean
   readonly refused: () => Reply
@@ -28,7 +28,7 @@ export interface PaymentService {
   readonly handlers: readonly Handler[]
 }
 
-/** Answers a call of the provider's API. */
+/** Answers a call to the provider's API. */
 export function answerApi(service: PaymentService) {
   return function answer(call: Call): Reply {
     if (!service.isAllowed(call)) return service.refused()
@@ -41,7 +41,7 @@ export function answerApi(service: PaymentService) {
   }
 }
 
-/** One page, as Polar gives it. */
+/** One page in Polar's format. */
 export function listPage(items: readonly object[], url: URL) {
   const limit = Math.min(100, Number(url.searchParams.get('limit')) || 10)
   const page = Math.max(1, Number(url.searchParams.get('page')) || 1)
@@ -49,12 +49,12 @@ export function listPage(items: readonly object[], url: URL) {
   return { items: items.slice((page - 1) * limit, page * limit), pagination }
 }
 
-/** What a checkout's customer comes back to. */
+/** The address to which a checkout's customer returns. */
 export function returnAddress({ successUrl, id }: Checkout): string {
   return successUrl
     .replaceAll(/\{CHECKOUT_ID\}|%7BCHECKOUT_ID%7D/gi, id)
     .replaceAll(/\{CHECKOUT_SESSION_ID\}|%7BCHECKOUT_SESSION_ID%7D/gi, id)
 }
 
-/** A value as text: metadata holds nothing else. */
+/** A value as text: metadata contains nothing else. */
 export const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

@@ -6,19 +6,19 @@ import { answerApi, type PaymentService, type PaymentServiceOptions } from './pr
 import { answerAct, answerPay, answerState } from './simulate.ts'
 import { stripeService } from './stripe.ts'
 
-/** The secrets of both providers, as the Worker is told them, and where the Worker takes their webhooks. */
+/** The secrets of both providers, which the Worker also gets, and where the Worker receives their webhooks. */
 export interface BillingOptions {
   readonly polar: PaymentServiceOptions
   readonly stripe: PaymentServiceOptions
 }
 
-/** What works where nobody chose any; webhooks are kept and go nowhere. */
+/** Defaults; webhooks are stored and not sent. */
 export const LOCAL_BILLING: BillingOptions = {
   polar: { token: 'polar_oat_local', webhookSecret: 'polar_whs_local-secret-of-the-stack' },
   stripe: { token: 'sk_test_local', webhookSecret: 'whsec_local-secret-of-the-stack' },
 }
 
-/** Both providers' services, their pages, and what makes things happen there. */
+/** Both providers' services, their pages, and the controls that make things happen there. */
 export function openBilling({ polar, stripe }: BillingOptions): { routes: Record<string, Route>; memory: Parts } {
   const services = [polarService(polar), stripeService(stripe)]
   const memory = services.flatMap(({ name, memory }) =>

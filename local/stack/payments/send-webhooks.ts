@@ -1,32 +1,32 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Part } from '../memory.ts'
 
-/** The oldest event leaves when this many are kept. */
+/** The oldest event is dropped when this many are stored. */
 const MAX_EVENTS = 500
 const MAX_ATTEMPTS = 10
-/** Doubled after each failure; at the real providers the first is seconds and the last half an hour. */
+/** Doubled after each failure; at the real providers the first delay is seconds and the last half an hour. */
 const FIRST_RETRY_MS = 250
 const LONGEST_RETRY_MS = 10_000
 const TIMEOUT_MS = 10_000
 
-/** An event as it is sent; the signature is made again for each attempt. */
+/** An event to send; the signature is created again for each attempt. */
 export interface SentEvent {
   /** The same for every attempt. */
   readonly id: string
   readonly type: string
-  /** The customer's organization, for those who look for their own. */
+  /** The customer's organization, for tests that look for their own events. */
   readonly organization: string | null
-  /** The very bytes that are signed. */
+  /** Exactly the bytes that are signed. */
   readonly body: string
   readonly attempts: { readonly at: string; readonly status: number | string }[]
-  /** `kept` where there is nobody to send to. */
+  /** `kept` if there is nobody to send to. */
   state: 'waiting' | 'held' | 'kept' | 'delivered' | 'given up'
 }
 
 export type NewEvent = Pick<SentEvent, 'id' | 'type' | 'organization' | 'body'>
 
 interface SenderOptions {
-  /** Where they go; absent to keep them. */
+  /** Where events are sent; absent to store them only. */
   readonly url: string | undefined
   /** The headers of one attempt. */
   readonly sign: (event: NewEvent, seconds: number) => Record<string, string>
@@ -34,7 +34,7 @@ interface SenderOptions {
 
 export type Sender = ReturnType<typeof createSender>
 
-/** Sends events in their order and tries again what fails, out of order, as providers do. */
+/** Sends events in order and retries failed ones, out of order, as providers do. */
 export function createSender({ url, sign }: SenderOptions) {
   let events: SentEvent[] = []
   let holding = false
@@ -93,25 +93,25 @@ export function createSender({ url, sign }: SenderOptions) {
 
   return {
     send,
-    /** Oldest first, each with headers as an attempt at this moment would have. */
+    /** Oldest first, each with the headers that an attempt now would have. */
     list: () => events.map((event) => ({ ...event, headers: signed(event) })),
-    /** Sends one once more, under its own id. @returns false when there is none of that id */
+    /** Sends one again, under its own id. @returns false if no event has that id */
     redeliver(id: string): boolean {
       const event = events.find((one) => one.id === id)
       if (event) enqueue(event)
       return event !== undefined
     },
-    /** From now on nothing is sent, until `release`. */
+    /** Sends nothing from now on, until `release`. */
     hold: () => void (holding = true),
-    /** Sends what was held, the newest first. */
+    /** Sends the held events, newest first. */
     release(): void {
       holding = false
       for (const event of events.filter(({ state }) => state === 'held').toReversed()) enqueue(event)
     },
-    /** Settles when everything that was sent so far has been tried once. */
+    /** Settles when everything sent so far has been attempted once. */
     tried: () => queue,
     clear: () => void (events = []),
-    /** After a restart what had not arrived is sent once more. */
+    /** After a restart, undelivered events are sent again. */
     memory: {
       read: () => events,
       restore(kept) {

@@ -1,10 +1,10 @@
 import type { Part } from '../memory.ts'
 import type { Shop } from './shop.ts'
 
-/** What happens in a shop; what it sells and how it tells are made again at each start. */
+/** The state of a shop; its products and its sender are created again at each start. */
 type ShopState = Pick<Shop, 'customers' | 'checkouts' | 'subscriptions' | 'orders' | 'payments'>
 
-/** @returns the state of a shop, to be kept and put back */
+/** @returns the state of a shop, to be saved and restored */
 export function shopMemory({ customers, checkouts, subscriptions, orders, payments }: Shop): Part<ShopState> {
   return {
     read: () => ({ customers, checkouts, subscriptions, orders, payments }),
@@ -13,7 +13,7 @@ export function shopMemory({ customers, checkouts, subscriptions, orders, paymen
       for (const [id, one] of kept.checkouts) checkouts.set(id, one)
       for (const [id, one] of kept.subscriptions) subscriptions.set(id, one)
       orders.push(...kept.orders)
-      for (const [id, one] of kept.payments ?? []) payments.set(id, one) // what an earlier version kept has none
+      for (const [id, one] of kept.payments ?? []) payments.set(id, one) // state of an earlier version has none
     },
   }
 }

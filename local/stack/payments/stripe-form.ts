@@ -1,4 +1,4 @@
-/** A form as Stripe takes it: `items[0][price]=x` is `{ items: { 0: { price: 'x' } } }`; arrays are objects by number. */
+/** A form as Stripe accepts it: `items[0][price]=x` is `{ items: { 0: { price: 'x' } } }`; arrays are objects by number. */
 export interface Form {
   readonly [name: string]: string | Form
 }
@@ -23,14 +23,14 @@ function put(root: Record<string, unknown>, path: readonly string[], value: stri
   at[path.at(-1) ?? ''] = value
 }
 
-/** @returns the text at a path, `undefined` where there is none */
+/** @returns the text at a path, `undefined` if there is none */
 export function textAt(form: Form, ...path: readonly string[]): string | undefined {
   let at: string | Form | undefined = form
   for (const name of path) at = typeof at === 'object' ? at[name] : undefined
   return typeof at === 'string' ? at : undefined
 }
 
-/** @returns the texts of what is at a path, by name */
+/** @returns the texts below a path, by name */
 export function textsAt(form: Form, ...path: readonly string[]): Record<string, string> {
   let at: string | Form | undefined = form
   for (const name of path) at = typeof at === 'object' ? at[name] : undefined

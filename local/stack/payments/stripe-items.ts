@@ -1,4 +1,4 @@
-/** The items of a Stripe subscription, as a form changes them. */
+/** The items of a Stripe subscription, and how a form changes them. */
 
 import type { Reply } from '../http.ts'
 import type { Bought, Extra } from './bought.ts'
@@ -11,16 +11,16 @@ import { toItemId } from './stripe-shapes.ts'
 const formsAt = (form: Form, name: string): Form[] =>
   Object.values(form[name] ?? {}).filter((one): one is Form => typeof one === 'object')
 
-/** @returns undefined where the form says nothing of it */
+/** @returns undefined if the form does not say */
 function readQuantity(item: Form): number | undefined {
   const text = textAt(item, 'quantity')
   return text === undefined ? undefined : Number(text)
 }
 
-/** One, which goes without saying. */
+/** A quantity of one is implied. */
 const toQuantity = (quantity: number | undefined) => (quantity === 1 ? undefined : quantity)
 
-/** What a new subscription, or a phase, consists of. @returns undefined for nothing */
+/** The items of a new subscription or phase. @returns undefined for none */
 export function newItems(shop: Shop, form: Form, name: string): Bought | Reply | undefined {
   const items = formsAt(form, name)
   const [first, ...extras] = items.map((item) => ({
@@ -31,7 +31,7 @@ export function newItems(shop: Shop, form: Form, name: string): Bought | Reply |
   return refusal(shop, items, name) ?? (bought && (refuseMixed(shop, bought, name) ?? bought))
 }
 
-/** What becomes of a subscription's items: one with an id is changed or deleted, one without is added, all others stay. */
+/** The changed items of a subscription: one with an id is changed or deleted, one without is added, all others stay. */
 export function changedItems(shop: Shop, subscription: Subscription, form: Form): Bought | Reply {
   const items = formsAt(form, 'items')
   const refused = refusal(shop, items, 'items')
@@ -47,7 +47,7 @@ export function changedItems(shop: Shop, subscription: Subscription, form: Form)
   return stripeError('invalid_request', 'A subscription cannot have the same price twice.', 'items')
 }
 
-/** @returns undefined for an item that there is not */
+/** @returns undefined for an item that does not exist */
 function changedBy(subscription: Subscription, bought: Required<Bought>, item: Form): Required<Bought> | undefined {
   const { productId, quantity, extras = [] } = bought
   const id = textAt(item, 'id')
@@ -94,7 +94,7 @@ function refuseQuantity(
   return stripeError('parameter_invalid_integer', 'Invalid integer.', param)
 }
 
-/** All items are in one currency, and those that are not metered are paid in one interval. */
+/** All items must have one currency, and those that are not metered one interval. */
 function refuseMixed({ products }: Shop, { productId, extras = [] }: Bought, name: string): Reply | undefined {
   const all = [productId, ...extras.map(({ price }) => price)].map((price) => products.get(price))
   if (new Set(all.map(toCurrency)).size > 1)

@@ -1,4 +1,4 @@
-/** Whose address a request comes from, where no edge of Cloudflare says it. Pure. */
+/** The client's address of a request, without Cloudflare's edge to report it. Pure. */
 import { inRange, normalizeAddress } from '../../../src/lib/cidr.ts'
 
 /** Which proxies may name a client, and in which header. */
@@ -9,12 +9,12 @@ export interface Trust {
 }
 
 /**
- * The address of who really asks. It is that of the connection, unless that is a trusted proxy's: then it is the last one in
- * the header that no trusted proxy has. Whatever stands before it was written by the client itself.
+ * The address of the actual client: that of the connection, unless it is a trusted proxy's. Then it is the last one in
+ * the header that is not a trusted proxy's. Everything before it was written by the client itself.
  *
- * @param peer the connection's other end as workerd tells it: `192.0.2.1:41234`, `[2001:db8::1]:41234`
+ * @param peer the connection's other end as workerd reports it: `192.0.2.1:41234`, `[2001:db8::1]:41234`
  * @param named the header's value, null without one
- * @returns `undefined` where the connection has no address, as a Unix socket's
+ * @returns `undefined` if the connection has no address, as for a Unix socket
  */
 export function findClientAddress(peer: string, named: string | null, { proxies }: Trust): string | undefined {
   const address = withoutPort(peer)
@@ -22,7 +22,7 @@ export function findClientAddress(peer: string, named: string | null, { proxies 
   let client = address
   for (const text of named.split(',').toReversed()) {
     const hop = withoutPort(text.trim())
-    if (hop === undefined) return client // nobody can say what came before something unreadable
+    if (hop === undefined) return client // nobody knows what came before something unreadable
     client = hop
     if (!isTrusted(hop, proxies)) return client
   }

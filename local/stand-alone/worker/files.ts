@@ -15,15 +15,15 @@ const TYPES: Readonly<Record<string, string>> = {
   woff2: 'font/woff2',
 }
 
-/** What the dashboard's page loads; their names change with what is in them. */
+/** The assets of the dashboard's page; their names change with their content. */
 const OF_PAGE = '/dashboard/assets/'
 
-/** Whether a request is for a file that no code of the Worker sees, as `run_worker_first` of wrangler.toml says. */
+/** Whether a request is for a file that bypasses the Worker's code, as in `run_worker_first` of wrangler.toml. */
 export function isForFile({ method, url }: Request): boolean {
   return (method === 'GET' || method === 'HEAD') && url.includes(OF_PAGE) && new URL(url).pathname.startsWith(OF_PAGE)
 }
 
-/** Serves a file under its path. What is none is a 404. */
+/** Serves a file under its path. 404 if there is none. */
 export async function serveFile(folder: Fetcher, request: Request): Promise<Response> {
   const { pathname } = new URL(request.url)
   const name = pathname.slice(pathname.lastIndexOf('/') + 1)

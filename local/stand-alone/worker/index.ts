@@ -1,6 +1,6 @@
 /**
- * The Worker as it runs without Cloudflare: workerd calls this, and this calls the Worker as Cloudflare would. It gives it
- * the client's address, the files of the build and its crons, and it knows when all work is done.
+ * The Worker without Cloudflare: workerd calls this, and this calls the Worker as Cloudflare would. It passes the client's
+ * address, the files of the build and the crons to it, and it knows when all work is done.
  */
 
 import type { Env } from '../../../src/http/env.ts'
@@ -21,7 +21,7 @@ interface Bindings {
   readonly SETTINGS: string
 }
 
-/** One object for all requests: what is derived from it is kept by its identity. */
+/** One object for all requests: values derived from it are cached by its identity. */
 let own: { readonly env: Env; readonly trust: Trust } | undefined
 let isStopping = false
 
@@ -39,12 +39,12 @@ export default {
     if (isForFile(request)) return serveFile(bindings.FILES, request)
     const { env, trust } = read(bindings)
     const answer = Promise.resolve(worker.fetch(withAddress(request, trust), env, countIn(context)))
-    context.waitUntil(counted(answer)) // also when the client leaves
+    context.waitUntil(counted(answer)) // also if the client disconnects
     return answer
   },
 } satisfies ExportedHandler<Bindings>
 
-/** A caller finds another process, or this one's successor. Nothing was done. */
+/** A caller that retries reaches another process, or this one's successor. Nothing was done. */
 function refuse(): Response {
   const body = problemBody(
     new Problem('unavailable', { detail: 'The server is stopping.' }),
@@ -55,17 +55,17 @@ function refuse(): Response {
   return Response.json(body, { status: body.status, headers })
 }
 
-/** The header that only the edge may write: whatever came in it is replaced. */
+/** Replaces the header that only the edge may write, whatever it contained. */
 function withAddress(request: Request, trust: Trust): Request {
   const own = new Request(request)
-  const { clientIp = '' } = (request.cf ?? {}) as { readonly clientIp?: string } // workerd's own; Cloudflare has none
+  const { clientIp = '' } = (request.cf ?? {}) as { readonly clientIp?: string } // workerd's own field; Cloudflare has none
   const address = findClientAddress(clientIp, own.headers.get(trust.header), trust)
   if (address) own.headers.set('CF-Connecting-IP', address)
   else own.headers.delete('CF-Connecting-IP')
   return own
 }
 
-/** What the process around this one asks for, over a socket that nobody else can reach. */
+/** Commands from the parent process, over a socket that nobody else can reach. */
 export const Control = {
   async fetch(request, bindings, context) {
     const { pathname, searchParams } = new URL(request.url)

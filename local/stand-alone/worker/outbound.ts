@@ -1,4 +1,4 @@
-/** Where the Worker's own requests go: those to its stores to the process beside it, all others out. */
+/** Routes the Worker's own requests: those to its stores to the parent process, all others out. */
 
 interface Bindings {
   readonly STORES: Fetcher

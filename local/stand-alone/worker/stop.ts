@@ -5,17 +5,17 @@ import { drainUsageSpool } from '../../../src/metering/spool.ts'
 import { countWork } from './work.ts'
 
 const LOOK_EVERY_MS = 25
-/** How long the last answers have to leave the process after it is told to end. */
+/** How long the last answers have to leave the process after it is told to stop. */
 const LAST_ANSWERS_MS = 100
 
 /**
- * Waits until all that was begun has ended: requests, batches of usage (100 ms and their write), leases (1.5 s, then they are
- * given back). Then writes what waits in the spool.
+ * Waits until all work has ended: requests, batches of usage (100 ms and their write), leases (1.5 s, then they are
+ * returned). Then writes what waits in the spool.
  *
- * Its answer is a stream of lines. `idle` says that this process may be told to end: since this request goes on for a moment,
- * workerd does until then. What is left undone is in the last line.
+ * Its answer is a stream of lines. `idle` says that this process may be told to stop: this request continues for a moment,
+ * and workerd keeps running until it ends. The last line says what is left undone.
  *
- * @param withinMs after which nothing is waited for any longer
+ * @param withinMs stops waiting after this time
  */
 export function finishWork(env: object, context: ExecutionContext, withinMs: number): Response {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()

@@ -1,11 +1,11 @@
 /**
- * What this process has begun and not yet ended: requests, and what goes on after their answers, such as a stream whose tokens are
- * counted. However long it takes: workerd gives up none of it, also when its client has gone away.
+ * Unfinished work of this process: requests, and work that continues after their answers, such as a stream whose tokens are
+ * counted. However long it takes, workerd cancels none of it, even if its client has disconnected.
  */
 
 let open = 0
 
-/** What is used here of workerd's own. */
+/** The part of workerd's own type that is used here. */
 interface Context {
   waitUntil(work: Promise<unknown>): void
   passThroughOnException(): void
@@ -27,11 +27,11 @@ export async function counted(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch {
-    // who began it has seen to that
+    // whoever started it handles the error
   } finally {
     open -= 1
   }
 }
 
-/** How much of it there is. */
+/** The number of unfinished pieces of work. */
 export const countWork = (): number => open

@@ -16,8 +16,8 @@ import { Challenge, Complete } from '../two-factor/schemas.ts'
 import { clearSessionCookie, readSessionCookie, requireOwnOrigin, writeSessionCookie } from './cookie.ts'
 
 /**
- * Sign-in for pages of this deployment. The refresh token stays in a cookie that no script can read; the page gets the
- * access token alone.
+ * Sign-in for pages of this deployment. The refresh token stays in a cookie that no script can read; the page gets only the
+ * access token.
  */
 const tag = 'Browser sessions'
 

@@ -1,7 +1,7 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 
-/** Does after the answer what depends on whether an address has an account, so that its time tells nobody. */
+/** Runs work after the response that depends on whether an address has an account, so that timing does not reveal it. */
 export function afterTheAnswer(deps: ManagementDeps, work: () => Promise<void>): void {
   deps.defer(
     work().catch((error) =>

@@ -18,8 +18,8 @@ import type { EmailChange } from './schemas.ts'
 
 /**
  * Sends a link to a new address, which replaces the old one once the link is used, and notifies the old address. If the
- * new address already has an account, the answer and the work are the same: the owner of that account is notified
- * instead, and the unused token is stored all the same.
+ * new address already has an account, the response and the work are the same: the owner of that account is notified
+ * instead, and the token is stored although nobody receives it.
  *
  * @throws Problem `rate_limited`, `wrong_password`, `email_disposable`; `invalid_code` and `two_factor_locked` if a second factor is
  *   enabled

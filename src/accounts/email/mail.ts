@@ -9,11 +9,11 @@ import { EMAIL_TOKENS, type EmailPurpose, linkFor, newEmailToken } from './token
 const TEMPLATES = { verify: verifyAddress, reset: resetPassword, change: confirmNewAddress } as const
 
 /**
- * A token for an address, and the email that brings it there. Both belong into one batch; `send` is called after it.
+ * Creates a token for an address, and the email that delivers it. Both belong in one batch; call `send` after it.
  *
  * @param recipient the user, and the address that the token will prove
- * @param template what the email says, if not what is usual for the purpose
- * @returns `token` as its row
+ * @param template the content of the email, if not the default for the purpose
+ * @returns the row of the token as `token`
  */
 export function tokenMail(
   deps: ManagementDeps,
@@ -37,10 +37,10 @@ export function tokenMail(
   return { token: row, ...mailFor(deps, render(service, email, content)) }
 }
 
-/** A day: whoever gets an account does not wait for the email. Afterwards they ask for a new password. */
+/** A day, because the recipient does not expect the email. Afterwards they can request a new password. */
 const WELCOME_MS = 24 * 3_600_000
 
-/** The same for somebody who was given an account, with a link that sets its first password. */
+/** The same for a user whose account was created for them, with a link that sets its first password. */
 export function welcomeMail(deps: ManagementDeps, recipient: { readonly userId: string; readonly email: string }) {
   const { token, hash } = newEmailToken()
   const now = deps.now()
@@ -57,7 +57,7 @@ export function welcomeMail(deps: ManagementDeps, recipient: { readonly userId: 
   return { insertToken: insertEmailToken(deps.db, row), ...mailFor(deps, render(service, recipient.email, content)) }
 }
 
-/** Tells the owner of an address that somebody wants to use it once more. */
+/** Notifies the owner of an address that somebody tried to use it for another account. */
 export function addressInUseMail(deps: ManagementDeps, email: string) {
   const service = deps.config.SERVICE_NAME
   return mailFor(deps, render(service, email, addressInUse({ service })))

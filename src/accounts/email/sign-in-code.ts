@@ -1,15 +1,15 @@
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 
-/** As long as other emails that sign in: they are an out-of-band way (ASVS 6.5.5). */
+/** As short as for other emails that sign in: they are out-of-band authentication (ASVS 6.5.5). */
 export const CODE_SECONDS = 10 * 60
 
 /**
- * With ten codes an hour and five tries each, six digits would be guessed once in two years; eight, once in two hundred.
+ * With ten codes an hour and five tries each, guessing six digits would take about two years; eight, two hundred.
  */
 const DIGITS = 8
 const LINK_PREFIX = 'em_'
 
-/** A code that somebody types, with equal chances for each. */
+/** A code for typing, uniformly distributed. */
 export function newTypedCode(): string {
   const random = new DataView(randomBytes(8).buffer).getBigUint64(0)
   return String(random % 10n ** BigInt(DIGITS)).padStart(DIGITS, '0')
@@ -17,15 +17,15 @@ export function newTypedCode(): string {
 
 export const newLinkCode = (): string => `${LINK_PREFIX}${base64url(randomBytes(32))}`
 
-/** As it stands in the email. */
+/** The format in the email. */
 export const inGroups = (code: string): string => `${code.slice(0, DIGITS / 2)} ${code.slice(DIGITS / 2)}`
 
-/** A code as it was made, however it was typed. @returns `undefined` for one of another kind */
+/** Normalizes a code, however it was typed. @returns `undefined` if it is not a code from an email */
 export function readEmailCode(typed: string): string | undefined {
   if (typed.startsWith(LINK_PREFIX)) return typed
   const digits = typed.normalize('NFKC').replaceAll(/[\s.-]/g, '')
   return /^\d+$/.test(digits) && digits.length === DIGITS ? digits : undefined
 }
 
-/** What is stored: of no use without the page's verifier. @param challenge of that page */
+/** The stored hash: useless without the page's verifier. @param challenge of that page */
 export const hashCode = (challenge: string, code: string): Uint8Array => sha256(`${challenge}.${code}`)

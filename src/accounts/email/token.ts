@@ -3,8 +3,8 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 const MINUTE = 60_000
 
 /**
- * The lifetime of each kind of email token, and the page that its link opens. A reset is an out-of-band way to sign in,
- * so its token is as short-lived as one (ASVS 6.5.5).
+ * The lifetime of each kind of email token, and the page that its link opens. A reset is out-of-band authentication,
+ * so its token is equally short-lived (ASVS 6.5.5).
  */
 export const EMAIL_TOKENS = {
   verify: { lifetimeMs: 24 * 60 * MINUTE, page: '/account/verify-email' },

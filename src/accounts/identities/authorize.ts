@@ -3,16 +3,16 @@ import type { SignInProvider } from '../../config-providers.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { openServer } from './server.ts'
 
-/** Where providers send browsers back to. It is registered at each of them. */
+/** The path of the redirect URI that is registered at each provider. */
 export const CALLBACK_PATH = '/account/sign-in'
 
 export const callbackUrl = ({ config }: ManagementDeps) => `${config.PUBLIC_URL}${CALLBACK_PATH}`
 
-/** What only this deployment and, later, the provider's answer know. */
+/** The secrets of a sign-in attempt, which the provider returns or checks. */
 export interface Secrets {
-  /** In the ID token (OpenID Connect Core 1.0 §3.1.2.1). */
+  /** Returned in the ID token (OpenID Connect Core 1.0 §3.1.2.1). */
   readonly nonce: string
-  /** Of PKCE (RFC 7636). */
+  /** The PKCE verifier (RFC 7636). */
   readonly verifier: string
 }
 
@@ -21,17 +21,17 @@ export const newSecrets = (): Secrets => ({
   verifier: oauth.generateRandomCodeVerifier(),
 })
 
-/** The scopes that say who somebody is and what their address is, and no more. */
+/** Only the scopes for a person's identity and address. */
 const SCOPES = { oidc: 'openid email profile', github: 'read:user user:email' } as const
 
 interface PageSecrets extends Secrets {
   readonly state: string
-  /** Whom the page should expect. */
+  /** The address of the expected user. */
   readonly loginHint?: string | undefined
 }
 
 /**
- * The page of a provider where somebody signs in (RFC 6749 §4.1.1, with PKCE).
+ * Builds the URL of a provider's sign-in page (RFC 6749 §4.1.1, with PKCE).
  *
  * @throws the error of the request for the provider's metadata
  */

@@ -13,10 +13,10 @@ import { findConfigured } from './provider.ts'
 import { insertAttempt } from './queries.ts'
 import type { SignIn } from './schemas.ts'
 
-/** Long enough to sign in at the provider, its second factor included. */
+/** Long enough to sign in at the provider, including its second factor. */
 const ATTEMPT_SECONDS = 10 * 60
 
-/** What seals the secrets of an attempt. */
+/** The purpose under which the secrets of an attempt are sealed. */
 export const attemptPurpose = (id: string) => `sign-in:${id}`
 
 /** A page that begins a sign-in. */
@@ -26,10 +26,10 @@ interface Page {
 }
 
 /**
- * Begins to sign in, or to link an identity: the use of its code decides which.
+ * Begins a sign-in, or the linking of an identity: how the resulting code is used decides which.
  *
- * @returns the provider's page to open
- * @throws Problem `invalid_request` for a provider that is not configured, or an address that browsers are not sent to;
+ * @returns the URL of the provider's page to open
+ * @throws Problem `invalid_request` for a provider that is not configured, or a `return_to` that browsers may not be sent to;
  *   `identity_provider_unavailable`, `rate_limited`
  */
 export async function beginSignIn(deps: ManagementDeps, request: z.output<typeof SignIn>) {
@@ -38,7 +38,7 @@ export async function beginSignIn(deps: ManagementDeps, request: z.output<typeof
   return beginAt(deps, provider, request)
 }
 
-/** @throws Problem `invalid_request` for an address that browsers are not sent to; `identity_provider_unavailable` */
+/** @throws Problem `invalid_request` for a `return_to` that browsers may not be sent to; `identity_provider_unavailable` */
 export async function beginAt(deps: ManagementDeps, provider: SignInProvider, page: Page, loginHint?: string) {
   const returnTo = safeReturn(deps.config, 'return_to', page.return_to)
   const state = base64url(randomBytes(32))

@@ -7,10 +7,10 @@ import { completeBySso } from '../sso/sign-in.ts'
 import { type CodeProof, completeSignIn, takeIdentity } from './complete.ts'
 
 /**
- * Signs in with the code of an email, of an identity provider, or of an organization's single sign-on: their forms tell the first
- * apart, and what the others were begun for.
+ * Signs in with a code from an email, an identity provider, or an organization's single sign-on. A code from an email is
+ * recognized by its format, the others by their attempt's provider.
  *
- * @throws Problem `invalid_sign_in`, `rate_limited`; further ones as each of them
+ * @throws Problem `invalid_sign_in`, `rate_limited`; further ones as in each of them
  */
 export async function completeByCode(deps: ManagementDeps, proof: CodeProof) {
   const code = readEmailCode(proof.code)

@@ -14,18 +14,18 @@ import { findProvider } from './provider.ts'
 import { claimCallback, findReturn, keepIdentity } from './queries.ts'
 import { ProviderUnreachable } from './server.ts'
 
-/** The page that the browser is sent to uses its code at once. */
+/** The lifetime of a code. The page that the browser is sent to uses it at once. */
 const CODE_MS = 2 * 60_000
 
 /**
- * Why there is no code: the person left the provider's page; what the provider sent does not hold; it did not answer; or the
- * sign-in was over before, or took too long.
+ * Why there is no code: the person left the provider's page; the provider's response is invalid; it did not respond; or the
+ * sign-in was already completed, or took too long.
  */
 type Failure = 'cancelled' | 'refused' | 'unavailable' | 'expired'
 
 /**
- * Takes what a provider sends a browser back with, and sends the browser on: with a code that only the page that asked can use,
- * or with the reason why there is none. Nobody is signed in here. A second request with the same state does nothing.
+ * Processes a provider's redirect and sends the browser on: with a code that only the requesting page can use, or with the reason
+ * why there is none. This does not sign anybody in. A second request with the same state does nothing.
  *
  * @throws Problem `rate_limited`
  */
@@ -80,7 +80,7 @@ function classify(error: unknown): Failure {
   return error instanceof ProviderUnreachable ? 'unavailable' : 'refused'
 }
 
-/** The code is in the address: no other page learns it as a referrer, and no cache keeps the redirect. */
+/** The code is in the URL, so the redirect sends no referrer to other pages and is not cached. */
 function sendBack(c: Context<ManagementEnv>, returnTo: string, result: Readonly<Record<string, string>>): Response {
   const url = new URL(returnTo)
   for (const [name, value] of Object.entries(result)) url.searchParams.set(name, value)

@@ -1,4 +1,4 @@
-/** What the claims of a provider say of somebody. */
+/** Reads an identity from a provider's claims. */
 import type { OidcProvider, VerifiedBy } from '../../config-providers.ts'
 import type { ProvidedIdentity } from '../../db/schema/identities.ts'
 import { email } from '../../http/fields.ts'
@@ -10,11 +10,11 @@ interface Claims extends Readonly<Record<string, unknown>> {
   readonly sub: string
 }
 
-/** Whether claims tell both the address and whether it is confirmed. Some providers say so at the UserInfo endpoint alone. */
+/** Whether claims contain the address and whether it is confirmed. Some providers return that only at the UserInfo endpoint. */
 export const saysAddress = ({ verifiedBy }: Pick<OidcProvider, 'verifiedBy'>, claims: Claims): boolean =>
   claims.email !== undefined && (verifiedBy === 'issuer' || claims[verifiedBy] !== undefined)
 
-/** The identity that claims describe. The address and what confirms it are of the same claims. */
+/** The identity that claims describe. The address and its confirmation come from the same claims. */
 export const toIdentity = (
   { issuer, verifiedBy }: Pick<OidcProvider, 'issuer' | 'verifiedBy'>,
   claims: Claims,
@@ -31,13 +31,13 @@ const isVerified = (verifiedBy: VerifiedBy, claims: Claims): boolean =>
     ? claims.email_verified === undefined || isTrue(claims.email_verified)
     : isTrue(claims[verifiedBy])
 
-/** Some providers write the flag as a text or a number. */
+/** Some providers send the flag as text or a number. */
 const isTrue = (value: unknown) => value === true || value === 'true' || value === 1 || value === '1'
 
-/** @returns null for what is no address */
+/** @returns null if it is not an address */
 export const toEmail = (value: unknown): string | null => email.safeParse(value).data ?? null
 
-/** One line of at most 200 characters. @returns null for none */
+/** One line of at most 200 characters. @returns null if there is no text */
 export function toName(value: unknown): string | null {
   if (typeof value !== 'string') return null
   return (

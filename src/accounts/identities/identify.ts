@@ -7,14 +7,14 @@ import { callbackUrl, type Secrets } from './authorize.ts'
 import { saysAddress, toEmail, toIdentity, toName } from './claims.ts'
 import { openServer, reach, requestOptions } from './server.ts'
 
-/** A subject is at most so long (OpenID Connect Core 1.0 §2). */
+/** The maximum length of a subject (OpenID Connect Core 1.0 §2). */
 const MAX_SUBJECT = 255
 
 /**
- * Who signed in at a provider. oauth4webapi makes every check: the response's issuer (RFC 9207), the code with its PKCE
+ * Finds out who signed in at a provider. oauth4webapi makes every check: the response's issuer (RFC 9207), the code with its PKCE
  * verifier, the ID token's signature, issuer, audience, times and nonce.
  *
- * @param parameters of the callback, with a state that is ours
+ * @param parameters of the callback, whose state is known
  * @throws an error of oauth4webapi or of the request
  */
 export async function identify(
@@ -75,8 +75,8 @@ async function identifyByToken(
 type Redeemed = Awaited<ReturnType<typeof redeemCode>>
 
 /**
- * A key that is not among the known ones may be new: the published ones are read again, once. The copies keep oauth4webapi from
- * sharing a request under way between requests, which workerd takes for hung.
+ * An unknown key may be new, so the published keys are fetched again, once. The copies keep oauth4webapi from sharing a
+ * pending fetch between requests, which workerd would cancel as hung.
  */
 async function requireSignature({ server, keys, options, response }: Omit<Redeemed, 'client'>): Promise<void> {
   const validate = () =>
@@ -93,7 +93,7 @@ async function requireSignature({ server, keys, options, response }: Omit<Redeem
 const GitHubUser = z.object({ id: z.int().positive(), name: z.string().nullish(), login: z.string() })
 const GitHubEmails = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }))
 
-/** GitHub has no ID tokens: what its API says of the bearer of the access token is who signed in. */
+/** GitHub has no ID tokens: its API returns the user of the access token. */
 async function identifyAtGitHub(
   deps: ManagementDeps,
   provider: GitHubProvider,
@@ -111,7 +111,7 @@ async function identifyAtGitHub(
   }
   const user = GitHubUser.parse(await read('/user'))
   const emails = GitHubEmails.parse(await read('/user/emails'))
-  // of several, one that is confirmed; the primary one first
+  // prefer confirmed addresses, then the primary one
   const [first] = emails.toSorted((a, b) => rank(b) - rank(a))
   return {
     issuer: provider.url,

@@ -58,7 +58,7 @@ const proof = {
 }
 
 export const Completion = z.strictObject(proof)
-/** What can go wrong when a code is used to sign in. */
+/** The problems of routes that use a code to sign in. */
 export const COMPLETION_FAILS = [
   'invalid_sign_in',
   'invalid_code',

@@ -5,20 +5,20 @@ import { findTargetFlaw } from '../../events/target-rules.ts'
 import { createLru } from '../../lib/lru.ts'
 import { VERSION } from '../../version.ts'
 
-/** How long a provider's metadata is good without being asked for again. */
+/** How long a provider's metadata is cached. */
 const METADATA_MS = 3_600_000
 
 interface Known {
   readonly server: oauth.AuthorizationServer
   readonly until: number
-  /** Its keys; oauth4webapi fills it, and asks again for a key that is not among them. */
+  /** Its keys: a cache that oauth4webapi fills, and reloads if a key is missing. */
   readonly keys: oauth.JWKSCacheInput
 }
 
-/** By issuer. What an isolate has read of providers. */
+/** This isolate's cache of provider metadata, by issuer. */
 const known = createLru<Known>(20)
 
-/** A provider gave no answer, or said that it cannot. */
+/** A provider did not respond, or responded with a server error. */
 export class ProviderUnreachable extends Error {
   override readonly name = 'ProviderUnreachable'
 }
@@ -34,17 +34,17 @@ export async function reach(url: string, options: object): Promise<Response> {
 }
 
 interface Target {
-  /** Of the provider. */
+  /** The provider's URL. */
   readonly address: string
   readonly isOfCustomer: boolean
 }
 
-/** An answer of a customer's provider is at most so long; the largest known metadata and key sets have some 20 kB. */
+/** The size limit for responses of a customer's provider; the largest known metadata and key sets are about 20 kB. */
 const MAX_ANSWER_BYTES = 200_000
 
 /**
- * The same for a provider that a customer named: nothing that only Tollgate can reach is asked, also not where its metadata say
- * so (ASVS 1.3.6), and its answers are bounded.
+ * The same for a provider that a customer named. Refuses addresses that are not public, even if they come from its metadata
+ * (SSRF, ASVS 1.3.6), and bounds its responses.
  *
  * @throws ProviderUnreachable; an error for an address that is not public
  */
@@ -57,7 +57,7 @@ const reachWarily =
     return new Response(response.body?.pipeThrough(limit(MAX_ANSWER_BYTES)) ?? null, response)
   }
 
-/** Lets at most so many bytes pass; more are an error for the reader. */
+/** Passes at most `most` bytes; more cause an error for the reader. */
 function limit(most: number): TransformStream<Uint8Array, Uint8Array> {
   let length = 0
   return new TransformStream({
@@ -69,7 +69,7 @@ function limit(most: number): TransformStream<Uint8Array, Uint8Array> {
   })
 }
 
-/** Options of each request to a provider. Plain HTTP is for one on the same machine alone: what names providers allows no other. */
+/** Options for every request to a provider. Plain HTTP works only on the same machine: provider settings allow no other. */
 export function requestOptions(deps: ManagementDeps, { address, isOfCustomer }: Target) {
   return {
     signal: () => AbortSignal.timeout(deps.config.SIGN_IN_TIMEOUT_MS),
@@ -80,9 +80,9 @@ export function requestOptions(deps: ManagementDeps, { address, isOfCustomer }: 
 }
 
 /**
- * A provider's endpoints and keys: by OpenID Connect Discovery 1.0, or GitHub's documented ones.
+ * Loads a provider's endpoints and keys: by OpenID Connect Discovery 1.0, or GitHub's documented ones.
  *
- * @throws the error of the request, or of oauth4webapi for an answer that is not the provider's
+ * @throws the error of the request, or of oauth4webapi for an invalid response
  */
 export async function openServer(deps: ManagementDeps, provider: SignInProvider): Promise<Known> {
   if (provider.protocol === 'github') return { server: describeGitHub(provider), until: 0, keys: {} }

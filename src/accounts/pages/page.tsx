@@ -18,7 +18,7 @@ export const PAGE_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
-/** The mark of Tollgate, as in dashboard/src/ui/mark.tsx. */
+/** Tollgate's logo, as in dashboard/src/ui/mark.tsx. */
 const MARK = 'M2 2h2.5v12H2zM11.5 2H14v12h-2.5zM4.5 5.2l7-1.7v2.3l-7 1.7zM4.5 9.7h7V12h-7z'
 
 interface PageProps {

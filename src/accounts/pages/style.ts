@@ -1,5 +1,5 @@
 /**
- * Looks like the dashboard, whose tokens it repeats (dashboard/src/styles.css): a page that an email opens loads nothing. Each
+ * Looks like the dashboard and repeats its design tokens (dashboard/src/styles.css), because these pages load no files. Each
  * pair of text and background has a contrast of at least 4.5 (WCAG 2.2, 1.4.3), in light and dark mode.
  */
 const LIGHT = {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Bytes in base64url, as WebAuthn's JSON has them. */
+/** Bytes in base64url, as in WebAuthn's JSON. */
 export const bytesField = (maxLength: number) =>
   z
     .string()
@@ -14,13 +14,13 @@ export const credentialId = bytesField(1_364)
 export const clientData = bytesField(10_000)
 
 /**
- * A JSON object that a browser makes, not a person who may mistype: it may have more members than are read, as WebAuthn's extensions
- * and later levels add some.
+ * A JSON object that a browser creates, not a person who may mistype: unknown members are allowed, because WebAuthn's extensions
+ * and later levels add members.
  */
 export const madeByBrowser = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.record(z.string(), z.unknown()).pipe(z.object(shape))
 
-/** What `toJSON()` of a passkey's answer gives. */
+/** The result of `toJSON()` of a passkey's assertion. */
 export const Assertion = madeByBrowser({
   id: credentialId,
   rawId: credentialId,

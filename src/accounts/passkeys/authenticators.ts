@@ -1,4 +1,4 @@
-/** What people call the makers of passkeys, by AAGUID: those that say so, and that many people have. */
+/** Names of common passkey providers that send their AAGUID, by AAGUID. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['fbfc3007-154e-4ecc-8c0b-6e020557d7bd', 'Apple Passwords'],
   ['dd4ec289-e01d-41c9-bb89-70fa845d4bf2', 'Apple Passwords'],

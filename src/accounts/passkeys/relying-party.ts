@@ -3,7 +3,7 @@ import { isWithin } from '../../lib/is-within.ts'
 
 type Settings = Pick<Config, 'PASSKEY_RP_ID' | 'PUBLIC_URL' | 'CORS_ORIGINS'>
 
-/** The relying party that passkeys are made for (W3C Web Authentication, section 5.1.2): this deployment's host, or a domain above it. */
+/** The relying party of passkeys (W3C Web Authentication, section 5.1.2): this deployment's host, or a parent domain. */
 export const relyingPartyId = ({ PASSKEY_RP_ID, PUBLIC_URL }: Settings): string =>
   PASSKEY_RP_ID ?? new URL(PUBLIC_URL).hostname
 

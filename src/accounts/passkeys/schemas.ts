@@ -5,7 +5,7 @@ import { Assertion, bytesField, clientData, credentialId, madeByBrowser } from '
 
 const Credential = z.object({ type: z.literal('public-key'), id: z.string(), transports: z.array(z.string()) })
 
-/** What `PublicKeyCredential.parseCreationOptionsFromJSON` takes (W3C Web Authentication Level 3, section 5.1.9). */
+/** The input of `PublicKeyCredential.parseCreationOptionsFromJSON` (W3C Web Authentication Level 3, section 5.1.9). */
 export const CreationOptions = z
   .object({
     rp: z.object({ id: z.string(), name: z.string() }),
@@ -23,7 +23,7 @@ export const CreationOptions = z
   })
   .meta({ id: 'PasskeyCreationOptions' })
 
-/** What `PublicKeyCredential.parseRequestOptionsFromJSON` takes. */
+/** The input of `PublicKeyCredential.parseRequestOptionsFromJSON`. */
 export const RequestOptions = z
   .object({
     challenge: z.string(),
@@ -34,7 +34,7 @@ export const RequestOptions = z
   })
   .meta({ id: 'PasskeyRequestOptions' })
 
-/** What `toJSON()` of a new credential gives. */
+/** The result of `toJSON()` of a new credential. */
 const Attestation = madeByBrowser({
   id: credentialId,
   rawId: credentialId,

@@ -11,14 +11,14 @@ import { beginAssertion, verifyAssertion } from './assertion.ts'
 import type { Assertion } from './assertion-schema.ts'
 import { updateReauthenticated } from './queries.ts'
 
-/** What a browser needs to sign somebody in by passkey. @throws Problem `rate_limited` */
+/** Creates a browser's options to sign in with a passkey. @throws Problem `rate_limited` */
 export async function beginPasskeySignIn(deps: ManagementDeps) {
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
   return beginAssertion(deps, { purpose: 'sign_in', userId: null })
 }
 
 /**
- * Signs in with a passkey alone. It is two factors at once, something they have and what opens it, so no other is asked for
+ * Signs in with only a passkey. It is two factors in one, a device and what unlocks it, so no other factor is required
  * (NIST SP 800-63B-4, section 3.1.7).
  *
  * @throws Problem `invalid_passkey`; `invalid_credentials` for an account that may not sign in; `rate_limited`
@@ -36,11 +36,11 @@ export async function signInWithPasskey(deps: ManagementDeps, assertion: Asserti
   })
 }
 
-/** What a browser needs to show by passkey that the owner of a session is present. */
+/** Creates a browser's options to prove with a passkey that a session's owner is present. */
 export const beginProof = (deps: ManagementDeps, { userId }: UserPrincipal) =>
   beginAssertion(deps, { purpose: 'prove', userId })
 
-/** Makes a session as fresh as a new sign-in, after its owner's passkey. @throws Problem `invalid_passkey` */
+/** Makes a session as fresh as a new sign-in, by its owner's passkey. @throws Problem `invalid_passkey` */
 export async function reauthenticate(
   deps: ManagementDeps,
   { userId, sessionId }: UserPrincipal,

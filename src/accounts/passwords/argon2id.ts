@@ -9,7 +9,7 @@ import wasm from '#argon2id.wasm'
 interface Argon2idCost {
   /** Memory in KiB. */
   readonly m: number
-  /** Passes over it. */
+  /** Passes over the memory. */
   readonly t: number
 }
 
@@ -20,7 +20,7 @@ interface Compression {
   /** The same twice, which generates addresses. */
   G2(x: number, y: number, out: number, work: number): void
   xor(out: number, x: number, y: number): void
-  /** Writes the lane and the column of the block to mix in, by the eight bytes at `random`. */
+  /** Writes the lane and the column of the block to mix in, derived from the eight bytes at `random`. */
   getLZ(
     out: number,
     random: number,

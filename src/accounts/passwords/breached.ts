@@ -5,7 +5,7 @@ import { utf8 } from '../../lib/bytes.ts'
 import { errorFields, log } from '../../lib/log.ts'
 
 const PREFIX_LENGTH = 5
-/** A line of the answer: the rest of a hash, and how often it was seen. */
+/** A line of the response: the rest of a hash, and how often it was seen. */
 const LINE = /^([0-9A-F]{35}):(\d+)$/
 
 /**
@@ -13,7 +13,7 @@ const LINE = /^([0-9A-F]{35}):(\d+)$/
  * digits of its SHA-1 and receives all known hashes with this prefix, padded so that their number reveals nothing.
  * Lines with a count of 0 are padding.
  *
- * If the service does not answer in time, passwords are accepted: `breach_check_unavailable` is logged, and the other
+ * If the service does not respond in time, passwords are accepted: `breach_check_unavailable` is logged, and the other
  * rules apply.
  *
  * @returns false when BREACHED_PASSWORDS_URL is not set

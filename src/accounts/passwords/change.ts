@@ -14,10 +14,10 @@ import { requireStrongPassword } from './policy.ts'
 import { verifyPassword } from './verify.ts'
 
 /**
- * Changes a password, given the current one, and ends the user's other sessions and all links that were sent to them.
+ * Changes a password, given the current one, ends the user's other sessions, and invalidates all links that were sent to them.
  * Notifies the user by email.
  *
- * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak one
+ * @throws Problem `rate_limited` before anything is hashed, `wrong_password`, `invalid_request` for a weak new password
  */
 export async function changePassword(
   deps: ManagementDeps,

@@ -1,9 +1,9 @@
-/** People lengthen a common word with a few digits and symbols before or after it, in any order, ... */
 import { lazily } from '../../lib/lazily.ts'
 
 const loadCommonWords = lazily(() => import('./common-words.ts'))
+/** The most digits and symbols that people add to a common word, before or after it, in any order. */
 const MAX_ADDED = 5
-/** ... or with consecutive digits or a year, and then up to two symbols. */
+/** Longer additions that count as well: consecutive digits or a year, and then up to two symbols. */
 const ADDED_ROW = /^\p{P}?(\d*)[^\p{L}\p{N}]{0,2}$/u
 
 const SUFFIX = /^\d{0,4}[^\p{L}\p{N}]{0,2}$/u
@@ -97,7 +97,7 @@ function isPredictable(added: string): boolean {
   return added.length <= MAX_ADDED || (digits !== '' && PATHS.some((path) => path.includes(digits)))
 }
 
-/** Replaces look-alikes between two letters by their letters. Those around a word were added to it. */
+/** Replaces look-alikes between two letters with their letters. Those around a word were added to it. */
 const toLetters = (lower: string) =>
   lower.replaceAll(/(?<=\p{L})\P{L}+(?=\p{L})/gu, (signs) =>
     [...signs].map((sign) => LOOK_ALIKES[sign] ?? sign).join(''),

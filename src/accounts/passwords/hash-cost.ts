@@ -6,7 +6,7 @@ export const HASH_MS = 50
 
 /**
  * A sign-in is never refused sooner than this after its password arrived, in milliseconds. Hashes of other systems take
- * from a hundredth to ten times as long as argon2id, and an account without a hash takes no time. The time of the
- * answer must not reveal which it was.
+ * from a hundredth to ten times as long as argon2id, and an account without a hash takes no time. The response time
+ * must not reveal which it was.
  */
 export const REFUSAL_MS = 1_000

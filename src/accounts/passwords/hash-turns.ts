@@ -9,10 +9,10 @@ import { Problem } from '../../problems.ts'
 const STRETCH = 3
 /** The longest wait for a turn. A retry after this may reach another isolate. */
 const MAX_WAIT_MS = 2_000
-/** A turn further away than this means that the clock was set back. */
+/** A turn that is further away than this means that the clock was set back. */
 const CLOCK_STEP_MS = 10_000
 const LOOK_MS = 5
-/** A pause takes at least a millisecond. Only every third is taken if others have waited for this long. */
+/** A pause takes at least a millisecond. If the queue is longer than `HURRY_FROM_MS`, only every third one is taken. */
 const HURRY = 3
 const HURRY_FROM_MS = 600
 
@@ -68,7 +68,7 @@ export async function inTurn<Result>(
   }
 }
 
-/** An aborted request gives no signal. A turn that was not active for much longer than its work takes is abandoned. */
+/** An aborted request gives no signal. A turn counts as abandoned if it was inactive for much longer than its work takes. */
 const isAtWork = (turn: Turn | undefined): boolean =>
   turn !== undefined && Math.abs(Date.now() - turn.seenAt) < MAX_WAIT_MS + 4 * turn.ms
 

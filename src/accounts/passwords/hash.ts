@@ -6,20 +6,20 @@ import { inTurn } from './hash-turns.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** The highest cost of a stored hash: a row that was tampered with must not block the isolate. */
+/** The highest accepted cost of a stored hash: a tampered row must not block the isolate. */
 const MAX_COST = { m: 65_536, t: 4, p: 1 } as const
 /** The lowest cost that argon2 supports (RFC 9106 §3.1). */
 const MIN_COST = { m: 8, t: 1, p: 1 } as const
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/
 
-/** For users without a hash: the same work is done. */
+/** A dummy hash for users without one, so that the same work is done. */
 const NO_ONES = { ...COST, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) }
 
 /**
  * Hashes a password with argon2id (RFC 9106), exactly as received: no trimming, no Unicode normalization.
  *
- * @returns a PHC string, which carries its parameters
- * @throws Problem `busy` when too many passwords wait in this isolate
+ * @returns a PHC string, which contains its parameters
+ * @throws Problem `busy` if too many passwords wait in this isolate
  */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES)
@@ -33,7 +33,7 @@ export async function hashPassword(password: string): Promise<string> {
  * Whether this is the password of a stored hash. Without a hash it does the same work and returns false, so that timing
  * does not reveal whether the account exists.
  *
- * @throws Problem `busy` when too many passwords wait in this isolate
+ * @throws Problem `busy` if too many passwords wait in this isolate
  */
 export async function passwordMatches(password: string, stored: string | null | undefined): Promise<boolean> {
   const parsed = parsePhc(stored ?? '')
@@ -45,13 +45,13 @@ export async function passwordMatches(password: string, stored: string | null | 
   return equalBytes(actual, hash) && parsed !== undefined
 }
 
-/** The work of a stored hash, as KiB times passes; `undefined` if it is not argon2id, or costs too much. */
+/** The cost of a stored hash, as KiB times passes; `undefined` if it is not argon2id, or costs too much. */
 export function hashCost(stored: string): number | undefined {
   const parsed = parsePhc(stored)
   return parsed && parsed.m * parsed.t
 }
 
-/** Whether a hash is weaker than a new one would be, or of another kind. */
+/** Whether a hash is weaker than a new one would be, or not argon2id. */
 export const isOutdated = (stored: string): boolean => (hashCost(stored) ?? 0) < COST.m * COST.t
 
 function parsePhc(stored: string) {

@@ -1,46 +1,46 @@
-/** Hashes of other systems, which stay until their owners sign in (rehash.ts). */
+/** Hashes of other systems, which are kept until their owners sign in (rehash.ts). */
 import { equalBytes, fromBase64, utf8 } from '../../lib/bytes.ts'
 import { lazily } from '../../lib/lazily.ts'
 
 const loadBcryptjs = lazily(() => import('bcryptjs'))
 const loadScrypt = lazily(() => import('@noble/hashes/scrypt.js'))
 
-/** How a password is compared with a stored hash. */
+/** A way to compare a password with a stored hash. */
 interface Comparison {
-  /** How long it keeps a core busy. */
+  /** How long the comparison keeps a core busy. */
   readonly ms: number
   compare(password: string): Promise<boolean>
 }
 
 /**
- * Every bcrypt variant with the same meaning, up to the highest cost that a request can afford: 14, which earlier
- * imports accepted, is about a second of CPU.
+ * All equivalent bcrypt variants, up to the highest cost that a request can afford: 14, which earlier
+ * imports accepted, takes about a second of CPU.
  */
 const BCRYPT = /^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
 
-/** For one of its 2^cost rounds: a hash of cost 10 takes about as long as argon2id. */
+/** Per round, of which there are 2^cost: a hash of cost 10 takes about as long as argon2id. */
 export const BCRYPT_ROUND_MS = 0.06
 
 /**
- * A hash of this cost is compared within a quarter of the time that every refused sign-in takes, so that even a core
- * four times slower does it in time. A longer comparison would reveal which users were imported.
+ * Comparing a hash of this cost takes a quarter of the time that every refused sign-in takes, so that even a core that
+ * is four times slower finishes in time. A longer comparison would reveal which users were imported.
  */
 export const MAX_BCRYPT_COST = 12
 
 const SALT_AND_HASH = String.raw`\$([A-Za-z0-9+/]{2,172})\$([A-Za-z0-9+/]{22,86})$`
 /** PHC string format, with the parameters of RFC 7914. */
 const SCRYPT = new RegExp(String.raw`^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})${SALT_AND_HASH}`)
-/** N, r and p multiplied: what better-auth takes by default, 32 MiB at p = 1. Compared within the same quarter. */
+/** N × r × p: the default of better-auth, 32 MiB at p = 1. Comparing it takes the same quarter. */
 export const MAX_SCRYPT_WORK = 2 ** 18
 const SCRYPT_MS = 210 / MAX_SCRYPT_WORK
 
 const PBKDF2 = new RegExp(String.raw`^\$pbkdf2-(sha256|sha512)\$i=(\d{1,7})${SALT_AND_HASH}`)
-/** workerd refuses more. In JavaScript a round takes eight times as long, so that 600,000 would take about a second. */
+/** workerd refuses more. In JavaScript a round takes eight times as long, so 600,000 rounds would take about a second. */
 export const MAX_PBKDF2_ROUNDS = 100_000
-/** Of SHA-512, the slower of both. */
+/** For SHA-512, the slower of the two. */
 const PBKDF2_ROUND_MS = 0.0006
 
-/** @returns `undefined` for what is no hash of another system, or costs too much to be compared at all */
+/** @returns `undefined` if it is not a hash of another system, or is too expensive to compare at all */
 export function readImported(stored: string): Comparison | undefined {
   return readBcrypt(stored) ?? readScrypt(stored) ?? readPbkdf2(stored)
 }
@@ -91,5 +91,5 @@ function readPbkdf2(stored: string): Comparison | undefined {
   }
 }
 
-/** PHC strings have no padding. @returns `undefined` for what is no length of base64 */
+/** PHC strings have no padding. @returns `undefined` if the length is not valid base64 */
 const fromPhcBase64 = (text: string) => (text.length % 4 === 1 ? undefined : fromBase64(text))

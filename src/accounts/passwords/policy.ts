@@ -9,7 +9,7 @@ import { passwordFlaw } from './rules.ts'
  * configured, known from a breach. Registration, change and reset all call it.
  *
  * @param field the field of the body that contains it
- * @throws Problem `invalid_request` that names the field
+ * @throws Problem `invalid_request` naming the field
  */
 export async function requireStrongPassword(deps: Deps, password: string, email: string, field: string): Promise<void> {
   const flaw =

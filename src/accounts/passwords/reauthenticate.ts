@@ -30,7 +30,7 @@ function requireFresh(deps: ManagementDeps, { provedAt }: UserPrincipal): void {
   if (deps.now() - provedAt > FRESH_MS) throw new Problem('reauthentication_required')
 }
 
-/** How an administrator proves to be present. Either is enough. */
+/** How an administrator proves their presence. A password or a second factor is enough. */
 interface StepUp extends SecondFactor {
   readonly password?: string | undefined
 }
@@ -53,10 +53,10 @@ export async function requireStepUp(
 }
 
 /**
- * Before what cannot be undone, requires the password, however fresh the sign-in is. Who has none has to
- * have signed in otherwise, or used a passkey, within the last 15 minutes.
+ * Before an irreversible action, requires the password, however fresh the sign-in is. A user without a password must
+ * have signed in, or used a passkey, within the last 15 minutes.
  *
- * @throws Problem `wrong_password`, `rate_limited` before anything is hashed; `invalid_request` that names the missing field;
+ * @throws Problem `wrong_password`, `rate_limited` before anything is hashed; `invalid_request` naming the missing field;
  *   `reauthentication_required`
  */
 export async function requirePassword(

@@ -10,8 +10,8 @@ interface Owner {
 }
 
 /**
- * Rehashes a password whose hash is bcrypt or costs less than a new one. Only a sign-in knows the password. It runs
- * before the answer, so that nothing after a sign-in meets an old hash.
+ * Rehashes a password whose hash is another system's or costs less than a new one. Only a sign-in knows the password. It
+ * runs before the response, so that nothing after a sign-in meets an old hash.
  *
  * @returns the stored hash that matches the password, or the old one if none does any more
  */
@@ -26,7 +26,7 @@ export async function renewHash(deps: ManagementDeps, owner: Owner, password: st
   return (await verifyPassword(password, stored)) ? stored : passwordHash
 }
 
-/** The password was correct. If others wait for their turn, the next sign-in renews the hash. */
+/** Ignores `busy`: the password was correct. If others wait for their turn, the next sign-in renews the hash. */
 function unlessBusy(error: unknown): undefined {
   if (!(error instanceof Problem && error.code === 'busy')) throw error
 }

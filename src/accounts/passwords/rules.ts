@@ -9,7 +9,7 @@ export interface PasswordContext {
 }
 
 /**
- * Why a password is not accepted.
+ * Finds out why a password is not accepted.
  *
  * Refuses short passwords, repetitions of one pattern, and the email address or the product's name with a few
  * characters around it (ASVS 6.2.11).

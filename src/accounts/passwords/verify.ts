@@ -3,14 +3,14 @@ import { inTurn } from './hash-turns.ts'
 import { isImportable, readImported } from './imported.ts'
 
 /**
- * Whether this is the password of a stored hash: argon2id, or that of another system for an imported user who has not signed
+ * Whether this is the password of a stored hash: argon2id, or another system's hash for an imported user who has not signed
  * in since.
  *
  * bcrypt reads only the first 72 bytes. A matching password is then hashed in full (`renewHash`), so that from the
- * first sign-in on every byte counts. Some systems normalize passwords before they hash them (NFKC); here one counts as it is
- * typed, so for such a hash both forms are tried.
+ * first sign-in on every byte counts. Some systems normalize passwords before hashing (NFKC). Tollgate uses them exactly as
+ * typed, so for an imported hash both forms are tried.
  *
- * @throws Problem `busy` when too many passwords wait in this isolate
+ * @throws Problem `busy` if too many passwords wait in this isolate
  */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
   const imported = readImported(stored ?? '')
@@ -21,5 +21,5 @@ export async function verifyPassword(password: string, stored: string | null | u
   return normalized !== password && inTurn(ms, () => compare(normalized))
 }
 
-/** Whether an import may store this hash: it can be verified in less time than a refused sign-in takes. */
+/** Whether an import may store this hash: another system's or argon2id, verifiable in less time than a refused sign-in takes. */
 export const isUsableHash = (stored: string): boolean => isImportable(stored) || hashCost(stored) !== undefined

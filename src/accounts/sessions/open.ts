@@ -10,7 +10,7 @@ import { hasNoFactor } from '../two-factor/queries.ts'
 import type { LiveSession } from './refresh-queries.ts'
 import { ABSOLUTE_MS, IDLE_MS, newRefreshToken } from './refresh-token.ts'
 
-/** What somebody signs in with before a second factor is asked for. */
+/** The factors that can precede a second factor. */
 export type FirstFactor = 'password' | 'identity' | 'email'
 
 export interface SignOn {
@@ -18,7 +18,7 @@ export interface SignOn {
   readonly organizationId: string
 }
 
-/** So soon somebody is out whom their organization's provider does not let in any more. */
+/** How long a session by single sign-on lasts: the longest that a user stays in after their provider stops admitting them. */
 const SSO_MS = 12 * 3_600_000
 
 /** How the user authenticated. */
@@ -26,13 +26,13 @@ export interface SessionProof {
   readonly factors: readonly (FirstFactor | 'second_factor' | 'passkey')[]
   /** The hash that their password matched, if the password was the only factor. */
   readonly passwordHash?: string | null
-  /** What must still hold, where no password was asked for. */
+  /** What must still hold, if no password was required. */
   readonly holds?: SQL
-  /** What else the audit row tells. */
+  /** Additional details for the audit row. */
   readonly detail?: Readonly<Record<string, unknown>>
   /** The organization the session acts for at first, if it is already known. */
   readonly organizationId?: string | null
-  /** The organization's single sign-on that they came by. The session acts for that organization at first. */
+  /** The organization's single sign-on that they used. The session acts for that organization at first. */
   readonly sso?: SignOn | undefined
   /** Statements that use up single-use secrets, in the batch that opens the session. */
   readonly spent?: readonly Statement[]
@@ -95,7 +95,7 @@ function stillHolds(userId: string, passwordHash: string | null | undefined): SQ
     and ${hasNoFactor(userId)}`
 }
 
-/** The wire form of a session's current tokens. */
+/** Issues an access token and serializes it with the refresh token. */
 export async function tokensFor(deps: ManagementDeps, session: LiveSession, refreshToken: string) {
   const claims = { sub: session.userId, sid: session.sessionId, org: session.organizationId }
   return {

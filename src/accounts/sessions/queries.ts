@@ -8,7 +8,7 @@ interface Page {
   readonly now: Date
 }
 
-/** One page of a user's live sessions, newest first, and one row more when there is another page. */
+/** Selects one page of a user's live sessions, newest first, plus one row if there is another page. */
 export function listSessions(db: Database, userId: string, { limit, after, now }: Page) {
   const isLive = and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now))
   return db

@@ -51,7 +51,7 @@ export async function rotateRefreshToken(
   return row && { sessionId: row.session_id, userId: row.user_id, organizationId: row.organization_id }
 }
 
-/** A token that could not be rotated, with the data that tells a lost answer from a stolen token. */
+/** Finds a token that could not be rotated, with the data that distinguishes a lost response from a stolen token. */
 export async function findRefreshToken(db: Database, tokenHash: Uint8Array) {
   const [row] = await db
     .select({

@@ -5,7 +5,7 @@ import { base64url, randomBytes, utf8 } from '../../lib/bytes.ts'
 
 /** A session that is not used for this long ends. */
 export const IDLE_MS = 14 * 24 * 3_600_000
-/** A session of this age ends, even if it is in use (ASVS 7.3.2). */
+/** A session ends at this age, even if it is in use (ASVS 7.3.2). */
 export const ABSOLUTE_MS = 90 * 24 * 3_600_000
 
 /** @returns the first token of a session: 256 bits from a CSPRNG */
@@ -20,7 +20,7 @@ export function newSalt(): Uint8Array {
 
 /**
  * Derives a token's successor: a keyed hash of the token and a stored salt. So only hashes are stored, and the same
- * successor can still be given again to a client that lost the first answer.
+ * successor can still be issued again to a client that lost the first response.
  */
 export function deriveSuccessor(
   { SECRET_KEY }: Pick<Config, 'SECRET_KEY'> & Partial<Config>,

@@ -15,9 +15,9 @@ import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 
 /**
  * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. A repeat gets the same successor as
- * long as that was not used itself: the first answer may have been lost, and nobody has used the successor. Any later
+ * long as that is unused: the first response may have been lost. Any later
  * repeat means that two parties have the token: the session ends, and the owner is notified by email. Only within
- * `REFRESH_GRACE_SECONDS` such a repeat counts as a straggler and is refused without ending the session.
+ * `REFRESH_GRACE_SECONDS`, such a repeat counts as a straggler and is refused without ending the session.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */
@@ -47,7 +47,7 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
   throw new Problem('invalid_refresh_token')
 }
 
-/** The successor that is stored: the root secret may have been rotated since it was derived. */
+/** Derives the stored successor again, with every root secret: it may have been rotated since. */
 function deriveStored({ config }: ManagementDeps, token: string, { successorHash, successorSalt }: Known): string {
   const salt = successorSalt ?? new Uint8Array()
   const derived = listSecrets(config).map((SECRET_KEY) => deriveSuccessor({ SECRET_KEY }, token, salt))

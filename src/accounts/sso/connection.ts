@@ -4,16 +4,16 @@ import { errorFields, log } from '../../lib/log.ts'
 import { seal, unseal } from '../../lib/seal.ts'
 import { type ConnectionRow, findConnection } from './queries.ts'
 
-/** What attempts and identities call the provider of an organization's single sign-on. No provider of the settings has a colon. */
+/** The prefix of a provider id in attempts and identities that means single sign-on. No configured provider's id has a colon. */
 const PREFIX = 'sso:'
 
 const providerIdOf = (connectionId: string) => `${PREFIX}${connectionId}`
 
-/** @returns the connection that a provider's id stands for; undefined for a provider of the settings */
+/** @returns the connection id in a provider's id; undefined for a configured provider */
 export const connectionIdIn = (providerId: string): string | undefined =>
   providerId.startsWith(PREFIX) ? providerId.slice(PREFIX.length) : undefined
 
-/** What seals the client secret of an organization's connection. */
+/** The purpose under which the client secret of an organization's connection is sealed. */
 export const describePurpose = (organizationId: string) => `sso client secret of ${organizationId}`
 
 export const sealSecret = ({ config }: ManagementDeps, organizationId: string, secret: string) =>
@@ -26,7 +26,7 @@ interface Named {
   readonly clientSecret: string
 }
 
-/** A connection as a provider to sign in at. */
+/** Turns a connection into a provider to sign in at. */
 export const toProvider = ({ id, ...rest }: Named): OidcProvider => ({
   ...rest,
   id: providerIdOf(id),
@@ -36,7 +36,7 @@ export const toProvider = ({ id, ...rest }: Named): OidcProvider => ({
   isOfCustomer: true,
 })
 
-/** The provider of a stored connection; `undefined` if its secret was sealed under a root secret that is gone. */
+/** Opens the provider of a stored connection; `undefined` if its secret was sealed under a root secret that is gone. */
 export async function openConnection(
   { config }: ManagementDeps,
   row: ConnectionRow,

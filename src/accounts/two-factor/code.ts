@@ -52,7 +52,7 @@ export async function requireTotp(deps: ManagementDeps, userId: string, typed: s
   return proof
 }
 
-/** An email to a user about their second factor. */
+/** Creates an email to a user about their second factor. */
 export async function noticeTo(deps: ManagementDeps, userId: string, kind: NoticeKind) {
   const profile = await selectProfile(deps.db, userId, null)
   if (!profile) throw new Problem('unauthenticated')

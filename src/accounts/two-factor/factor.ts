@@ -6,7 +6,7 @@ import { verifyCode } from './code.ts'
 import type { Proof } from './proof.ts'
 import { findTotp } from './queries.ts'
 
-/** A second factor as somebody gives it: a code, or the answer of one of their passkeys. */
+/** A presented second factor: a code, or an assertion of one of the user's passkeys. */
 export interface SecondFactor {
   readonly code?: string | undefined
   readonly passkey?: Assertion | undefined
@@ -15,7 +15,7 @@ export interface SecondFactor {
 /**
  * Checks a user's second factor. Codes are counted, see `verifyCode`; a passkey cannot be guessed.
  *
- * @returns `undefined` for a wrong one
+ * @returns `undefined` if it is wrong
  * @throws Problem `two_factor_locked`
  */
 export async function verifySecondFactor(
@@ -39,5 +39,5 @@ export async function requireSecondFactor(deps: ManagementDeps, userId: string, 
   return proof
 }
 
-/** What a wrong second factor fails with. */
+/** The problem for a wrong second factor. */
 export const wrongFactor = ({ passkey }: SecondFactor) => new Problem(passkey ? 'invalid_passkey' : 'invalid_code')

@@ -1,8 +1,8 @@
 import type { Statement } from '../../db/batch.ts'
 
 /**
- * A second factor that was given correctly, and is unused. Its `statements` use it up in the batch that it authorizes, so it is used
- * if, and only if, the batch succeeds. Of concurrent uses one batch succeeds; the others fail with `invalid_code` or
+ * A second factor that is correct and unused. Its `statements` use it up in the batch that it authorizes, so it is used
+ * if and only if the batch succeeds. Of concurrent uses, one batch succeeds; the others fail with `invalid_code` or
  * `invalid_passkey`.
  */
 export interface Proof {

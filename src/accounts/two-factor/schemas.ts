@@ -10,7 +10,7 @@ export const code = z
   .max(40)
   .meta({ description: 'Six digits from the authenticator app, or a backup code.' })
 
-/** A second factor: one of both. */
+/** A second factor: exactly one of the two fields. */
 export const secondFactor = {
   code: code.optional(),
   passkey: Assertion.optional().meta({
@@ -18,7 +18,7 @@ export const secondFactor = {
   }),
 }
 
-/** Whether a body has a second factor, and one alone. */
+/** Whether a body has exactly one second factor. */
 const hasOneFactor = ({ code, passkey }: { readonly code?: unknown; readonly passkey?: unknown }) =>
   (code === undefined) !== (passkey === undefined)
 const ONE_FACTOR = { path: ['code'], message: 'or `passkey` is needed, and one of them alone' }
@@ -36,7 +36,7 @@ export const SetUpAnswer = z
   })
   .meta({ id: 'TwoFactorSetup' })
 
-/** A second factor, and the password where the sign-in is too old. */
+/** A second factor, and the password if the sign-in is too old. */
 export const FactorProof = z
   .strictObject({ ...secondFactor, password: optionalPassword })
   .refine(hasOneFactor, ONE_FACTOR)
@@ -49,7 +49,7 @@ export const BackupCodes = z
   })
   .meta({ id: 'BackupCodes' })
 
-/** Left out only by somebody who has no password. */
+/** Omitted only by users without a password. */
 export const passwordIfAny = password
   .optional()
   .meta({ description: 'The current password. An account without one needs a sign-in of the last 15 minutes instead.' })

@@ -55,8 +55,8 @@ export async function setUpTwoFactor(deps: ManagementDeps, userId: string, email
 }
 
 /**
- * Enables the second factor, ends the user's other sessions, and returns the backup codes, only this once. With a code of an app that
- * was set up, the factor is that app, and passkeys; with a passkey, it is passkeys alone.
+ * Enables the second factor, ends the user's other sessions, and returns the backup codes, only once. With a code of an app that
+ * was set up, the factor is that app and the user's passkeys; with a passkey, it is only passkeys.
  *
  * @throws Problem `two_factor_not_set_up`, `two_factor_already_enabled`, `invalid_code`, `invalid_passkey`, `two_factor_locked`
  */
@@ -96,7 +96,7 @@ async function proveFirst(deps: ManagementDeps, userId: string, factor: SecondFa
   return proof
 }
 
-/** Removes the second factor, after itself, and ends the user's other sessions. */
+/** Removes the second factor, given that factor, and ends the user's other sessions. */
 export async function disableTwoFactor(deps: ManagementDeps, user: UserPrincipal, factor: SecondFactor): Promise<void> {
   const proof = await requireSecondFactor(deps, user.userId, factor)
   const mail = await noticeTo(deps, user.userId, 'two_factor_disabled')
@@ -145,5 +145,5 @@ function newBackupCodes(deps: ManagementDeps, userId: string) {
   return { codes, rows: { userId, codes: rows } }
 }
 
-/** In groups of six, lower case, because a person types it from paper. */
+/** Formats a code in groups of six, lower case, because a person types it from paper. */
 const readable = (code: string) => (code.toLowerCase().match(/.{6}/g) ?? []).join('-')

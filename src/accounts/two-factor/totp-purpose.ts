@@ -1,2 +1,2 @@
-/** The secret of one user's authenticator app never opens as another's. */
+/** Binds a sealed secret to its user, so that it cannot be opened as another user's. */
 export const describePurpose = (userId: string) => `totp:${userId}`

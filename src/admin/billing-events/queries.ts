@@ -4,7 +4,7 @@ import { billingEvents } from '../../db/schema/billing.ts'
 import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
-/** Payloads hold names and addresses of payers: nobody needs those to see what came of an event. */
+/** Omits payloads: they contain names and addresses of payers, which nobody needs to see the outcome of an event. */
 const { payload: _payload, claimedUntil: _claimed, ...viewColumns } = getTableColumns(billingEvents)
 
 export type BillingEventView = NonNullable<Awaited<ReturnType<typeof findBillingEvent>>>
@@ -17,7 +17,7 @@ interface BillingEventFilter {
   readonly organization_id?: string | undefined
 }
 
-/** One page of what payment providers sent, newest first, and one row more when there is another page. */
+/** Selects one page of payment providers' events, newest first, plus one row if there is another page. */
 export function listBillingEvents(db: Database, filter: BillingEventFilter, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)

@@ -60,7 +60,7 @@ export const adminBillingEventRoutes = newRouter()
   .openapi(replayRoute, async (c) => {
     const { deps, principal } = c.var
     const { id } = c.req.valid('param')
-    const { replayEvent } = await loadReplay() // with it come both providers
+    const { replayEvent } = await loadReplay() // lazy: it imports both providers
     await replayEvent(deps, principal, id)
     const event = await findBillingEvent(deps.db, id)
     if (!event) throw new Problem('billing_event_not_found')

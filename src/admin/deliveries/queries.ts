@@ -16,7 +16,7 @@ interface DeliveryFilter {
   readonly state?: string | undefined
 }
 
-/** One page of all organizations' deliveries, newest first, and one row more when there is another page. */
+/** Selects one page of all organizations' deliveries, newest first, plus one row if there is another page. */
 export function listDeliveries(db: Database, filter: DeliveryFilter, { limit, after }: PageRequest) {
   return select(db)
     .where(
@@ -43,7 +43,7 @@ const select = (db: Database) =>
     .from(webhookDeliveries)
     .innerJoin(webhookEndpoints, eq(webhookEndpoints.id, webhookDeliveries.endpointId))
 
-/** By its endpoints, at most ten, since deliveries are indexed by those. */
+/** Filters by the organization's endpoints, of which there are at most ten, because deliveries are indexed by endpoint. */
 function isOfOrganization(db: Database, organizationId: string | undefined): SQL | undefined {
   if (organizationId === undefined) return undefined
   const { id, organizationId: owner } = webhookEndpoints

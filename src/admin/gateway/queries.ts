@@ -4,10 +4,10 @@ import { gatewayRoutes } from '../../db/schema/gateway.ts'
 
 export type RouteRow = typeof gatewayRoutes.$inferSelect
 
-/** All routes of a gateway are in the memory of every isolate. */
+/** Every isolate keeps all routes of a gateway in memory. */
 const MAX_ROUTES = 200
 
-/** All of them, by slug. */
+/** Lists all routes, by slug. */
 export const listRouteRows = (db: Database) => db.select().from(gatewayRoutes).orderBy(asc(gatewayRoutes.slug))
 
 export async function findRouteRow(db: Database, id: string): Promise<RouteRow | undefined> {
@@ -19,12 +19,12 @@ export const hasRoom = (): SQL => sql`(select count(*) from gateway_routes) < ${
 
 export const isRoute = (id: string): SQL => sql`exists (select 1 from gateway_routes r where r.id = ${id}::uuid)`
 
-/** Breaks `gateway_routes_slug_unique` or `gateway_routes_match_unique` where there is one like it. */
+/** Violates `gateway_routes_slug_unique` or `gateway_routes_match_unique` if there is a duplicate. */
 export const insertRoute = (db: Database, row: RouteRow) => db.insert(gatewayRoutes).values(row)
 
 type Columns = Omit<RouteRow, 'id' | 'addHeaders' | 'createdAt' | 'updatedAt'>
 
-/** Columns to set. Headers are merged in the database, so that of two changes at once neither undoes the other. */
+/** Columns to set. Headers are merged in the database, so that concurrent changes do not overwrite each other. */
 export type RouteChanges = { readonly [Column in keyof Columns]?: Columns[Column] | undefined } & {
   readonly setHeaders: RouteRow['addHeaders']
   readonly removedHeaders: readonly string[]

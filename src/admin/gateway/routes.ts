@@ -8,7 +8,7 @@ import {
 } from './actions.ts'
 import { GatewayRoute, GatewayRouteChanges, GatewayRouteList, GatewayRouteParams, NewGatewayRoute } from './schemas.ts'
 
-/** Without `service`: a route holds credentials of other systems, and decides where the keys of customers count. */
+/** Not for `service`: a route contains credentials of other systems, and decides where customers' keys are valid. */
 const common = { allow: 'administrator', tag: 'Gateway' } as const
 const one = { ...common, path: '/admin/routes/{id}', params: GatewayRouteParams } as const
 

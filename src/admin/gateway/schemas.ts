@@ -5,15 +5,15 @@ import { recordSchema, text } from '../../http/text-field.ts'
 
 const SLUG = /^[a-z0-9](-?[a-z0-9]){0,39}$/
 const HOST = /^([a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}(:\d{1,5})?$/
-/** Characters of a path (RFC 3986 §3.3) but `%`, because one path could then be written in several ways. */
+/** Path characters (RFC 3986 §3.3) except `%`, because with it one path could be written in several ways. */
 const PATH = /^(\/[\w.~!$&'()+,;=:@-]*)+$/
 const PUBLIC_PATH = /^(\/[\w.~!$&'()+,;=:@-]*)*(\/\*)?$/
 /** RFC 9110 §5.1. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,100}$/
-/** RFC 9110 §5.5, without obsolete characters. */
+/** RFC 9110 §5.5, without the obsolete characters. */
 const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,7998}[\x21-\x7e])?$/
 
-/** Headers that the gateway itself decides about. */
+/** Headers that the gateway controls. */
 const OWN_HEADERS =
   /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|cookie)$|^(proxy|cf|tollgate)-/
 
@@ -57,7 +57,7 @@ const fromHeader = z
 const HeaderMeter = z.strictObject({ from_header: fromHeader }).meta({ id: 'GatewayHeaderMeter' })
 const meters = z.union([z.enum(['requests', 'openai', 'anthropic']), HeaderMeter])
 
-/** A union says only that nothing fits; what is wrong with an object is told by its fields. */
+/** A union's error says only that nothing matches; this one names the object's invalid fields. */
 const meter = (z.preprocess(nameFlaws, meters) as unknown as typeof meters).meta({
   description:
     'How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see.',
@@ -124,7 +124,7 @@ const fields = {
 
 const ADD_HEADERS = 'Headers that are added to the request upstream, such as its credential.'
 
-/** Paths, hosts and addresses are checked further where the deployment's own are known. */
+/** Paths, hosts and addresses are checked further against the deployment's settings (actions.ts). */
 export const NewGatewayRoute = z
   .strictObject({
     slug: fields.slug,

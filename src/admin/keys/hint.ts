@@ -1,7 +1,7 @@
 /**
- * A hint as a person gives it: `ck_live_8Q…x9Kd` as it is shown, also with three dots, or one of its ends alone.
+ * Parses a hint that a person entered: `ck_live_8Q…x9Kd` as displayed, or with three dots, or just its start or its end.
  *
- * @returns the first characters, and the last ones where the text has the dots between them
+ * @returns the first characters, and also the last ones if the text has dots in between
  */
 export function readHint(text: string): { readonly start: string; readonly end?: string } {
   const [start = '', ...rest] = text.split(/…|\.\.\./)

@@ -7,9 +7,9 @@ import { mayExist } from '../../verification/key-format.ts'
 import { type AdminKeyView, findKeyByHash } from './queries.ts'
 
 /**
- * Finds the owner of a key. The key is only hashed; the audit row names the key that was found, never the text that was searched.
+ * Finds the owner of a key. The key is only hashed; the audit row names the found key, never the searched text.
  *
- * @throws Problem `invalid_request` for what no key of this deployment can be, `key_not_found`
+ * @throws Problem `invalid_request` for a text that cannot be a key of this deployment, `key_not_found`
  */
 export async function lookUpKey(deps: ManagementDeps, actor: Principal, key: string): Promise<AdminKeyView> {
   if (!mayExist(key, deps.config.IMPORTED_KEYS)) throw malformed()

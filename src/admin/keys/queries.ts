@@ -16,7 +16,7 @@ interface KeyFilter {
 
 export type AdminKeyView = Awaited<ReturnType<typeof listKeys>>[number]
 
-/** One page of the keys of all organizations, newest first, and one row more when there is another page. */
+/** Selects one page of the keys of all organizations, newest first, plus one row if there is another page. */
 export function listKeys(
   db: Database,
   { hint, name, organization_id, status }: KeyFilter,
@@ -66,7 +66,7 @@ function select(db: Database, at: Date, conditions: readonly (SQL | undefined)[]
     .where(and(...conditions))
 }
 
-/** The first characters of the hint, its last ones, or both. In the case of letters that the key has. */
+/** Matches the start of the hint, its end, or both. Case-sensitive. */
 function hasHint(text: string): SQL | undefined {
   const { start, end } = readHint(text)
   const begins = like(apiKeys.keyHint, beginningWith(start))

@@ -3,7 +3,7 @@ import { line, listSchema, organizationFilter, pageQuery, timestamp } from '../.
 import { text } from '../../http/text-field.ts'
 import { KEY_STATES } from '../../keys/state.ts'
 
-/** The longest hint that an import takes; a whole key is longer, and does not belong in a URL. */
+/** The longest hint that an import accepts; a whole key is longer and does not belong in a URL. */
 const HINT_LENGTH = 40
 
 export const KeyQuery = pageQuery.extend({

@@ -13,7 +13,7 @@ interface LedgerFilter {
   readonly meter?: string | undefined
 }
 
-/** One page of all organizations' overage, newest first, and one row more when there is another page. */
+/** Selects one page of all organizations' overage, newest first, plus one row if there is another page. */
 export function listLedgerRows(db: Database, filter: LedgerFilter, { limit, after }: PageRequest) {
   const { identifier, organizationId, state, provider, meter, createdAt } = billingUsageLedger
   const rest = sql`(created_at, identifier) < (

@@ -6,7 +6,7 @@ import { Problem } from '../../problems.ts'
 import { findLedgerRow, type LedgerRowView } from './queries.ts'
 import { toLedgerRow } from './serialize.ts'
 
-/** Why a row is left as it is, by its state. */
+/** Why a row cannot be resolved, by its state. */
 const SETTLED: Readonly<Record<string, string>> = {
   sent: 'The payment provider has taken this row and charges it.',
   pending: 'The row is on its way: the job sends it within minutes, and to Stripe with the next invoice.',
@@ -14,9 +14,9 @@ const SETTLED: Readonly<Record<string, string>> = {
 }
 
 /**
- * Has one row of overage sent again, or writes it off; at Stripe with all rows of its invoice item.
+ * Resends one row of overage, or writes it off; at Stripe, together with all rows of its invoice item.
  *
- * @throws Problem `ledger_row_not_found`, `ledger_row_settled` for a row that was charged, is on its way or was written off
+ * @throws Problem `ledger_row_not_found`, `ledger_row_settled` for a row that was charged, is pending or was written off
  */
 export async function resolveRow(
   deps: ManagementDeps,
@@ -31,7 +31,7 @@ export async function resolveRow(
   try {
     await resolveStuck(deps, { actor, organizationId, identifier: row.chargedWith ?? id, resolution, answer })
   } catch (error) {
-    if (error instanceof Problem) await getOpenRow(deps, id) // somebody else was faster: say what the row is now
+    if (error instanceof Problem) await getOpenRow(deps, id) // another request was faster: report the row's current state
     throw error
   }
   return resolved

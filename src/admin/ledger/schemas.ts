@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { METER_SLUG } from '../../db/schema/meter-names.ts'
 import { line, listSchema, organizationFilter, pageQuery, timestamp } from '../../http/fields.ts'
 
-/** How `toEntry` in billing/overage/job.ts makes it: organization, meter, beginning of the period, first unit. */
+/** Built by `toEntry` in billing/overage/job.ts: organization, meter, start of the period, first unit. */
 export const LEDGER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[a-z0-9_]{1,40}:\d{1,12}:\d{1,19}$/
 
 const provider = z.enum(['polar', 'stripe'])

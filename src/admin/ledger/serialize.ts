@@ -4,7 +4,7 @@ import { dateToIso } from '../../lib/iso.ts'
 import type { LedgerRowView } from './queries.ts'
 import type { AdminLedgerRow } from './schemas.ts'
 
-/** A row of the ledger as the API shows it. */
+/** Serializes a row of the ledger. */
 export function toLedgerRow(row: LedgerRowView): z.output<typeof AdminLedgerRow> {
   return {
     id: row.identifier,

@@ -5,7 +5,7 @@ import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 
 const { id, recipient, subject, attempts, nextAttemptAt, sentAt, error, createdAt } = mailOutbox
-/** Never the text: it may hold a link that signs somebody in. */
+/** Never the text: it may contain a link that signs somebody in. */
 const viewColumns = { id, recipient, subject, attempts, nextAttemptAt, sentAt, error, createdAt }
 
 export type MailView = NonNullable<Awaited<ReturnType<typeof findMail>>>
@@ -23,7 +23,7 @@ interface MailFilter {
   readonly state?: MailState | undefined
 }
 
-/** One page of the outbox, newest first, and one row more when there is another page. */
+/** Selects one page of the outbox, newest first, plus one row if there is another page. */
 export function listMails(db: Database, { to, state }: MailFilter, { limit, after }: PageRequest) {
   return db
     .select(viewColumns)
@@ -38,11 +38,11 @@ export async function findMail(db: Database, mailId: string) {
   return row
 }
 
-/** Whether an email still waits: only then is its text there. */
+/** Whether an email is still waiting: only then is its text still stored. */
 export const isWaiting = (mailId: string) =>
   sql`exists (select 1 from mail_outbox where id = ${mailId}::uuid and next_attempt_at is not null)`
 
-/** Makes an email that waits due, from the first attempt on. */
+/** Makes a waiting email due now, with all attempts again. */
 export function restartMail(db: Database, mailId: string, at: Date) {
   return db
     .update(mailOutbox)

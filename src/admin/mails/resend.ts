@@ -10,10 +10,10 @@ import { findMail, isWaiting, type MailView, restartMail } from './queries.ts'
 import { toMail } from './serialize.ts'
 
 /**
- * Sends an email that waits right after the answer, and with all attempts again. It goes out under the same id, so that a
- * provider that took it before sends nothing twice.
+ * Sends a waiting email right after the response, with all attempts again. It keeps its id, so that a provider that already
+ * accepted it does not send it twice.
  *
- * @throws Problem `mail_not_found`, `mail_not_kept` for one that was sent or given up
+ * @throws Problem `mail_not_found`, `mail_not_kept` if it was sent or given up
  */
 export async function resendMail(deps: ManagementDeps, actor: Principal, id: string): Promise<MailView> {
   const mail = await findMail(deps.db, id)

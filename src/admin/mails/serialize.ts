@@ -3,7 +3,7 @@ import { dateToIso } from '../../lib/iso.ts'
 import type { MailState, MailView } from './queries.ts'
 import type { AdminMail } from './schemas.ts'
 
-/** An email of the outbox as the API shows it. */
+/** Serializes an email of the outbox. */
 export function toMail(row: MailView): z.output<typeof AdminMail> {
   return {
     id: row.id,

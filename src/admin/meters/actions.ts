@@ -32,7 +32,7 @@ export async function getMeter(deps: ManagementDeps, slug: string): Promise<View
 }
 
 /**
- * Defines a meter. Isolates know it at once: whoever meets an unknown name looks again.
+ * Defines a meter. Every isolate knows it at once: an isolate that meets an unknown name reloads the meters.
  *
  * @throws Problem `meter_exists`, `meter_limit_reached`
  */
@@ -74,7 +74,7 @@ export async function changeMeter(deps: ManagementDeps, { operator, slug, change
 }
 
 /**
- * Deletes a meter that no limit, price or use has: its slug may then mean something else.
+ * Deletes a meter that no limit, price or usage refers to: its slug can then be reused for something else.
  *
  * @throws Problem `meter_not_found`, `meter_protected`, `meter_in_use`
  */

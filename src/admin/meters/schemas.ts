@@ -35,7 +35,7 @@ export const NewMeter = z
 
 export const MeterChanges = z.strictObject(descriptive).partial()
 
-/** Any text: what is no slug is the slug of no meter. */
+/** Any text: an invalid slug gets the same answer as an unknown one. */
 export const MeterParams = z.strictObject({ slug: text(200).meta({ example: 'images' }) })
 
 export const Meter = z

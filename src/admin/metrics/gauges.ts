@@ -5,7 +5,7 @@ import type { Family, Sample } from '../../metrics/render.ts'
 import { VERSION } from '../../version.ts'
 import type { JobRunRow } from '../system/queries.ts'
 
-/** What was read for a scrape; null where a store did not answer. */
+/** The readings for one scrape; null if a store did not respond. */
 export interface Readings {
   readonly at: number
   readonly isSchemaCurrent: boolean | null
@@ -24,7 +24,7 @@ const gauge = (name: string, help: string, samples: readonly Sample[]): Family =
   samples,
 })
 
-/** What is measured when somebody asks, beside what isolates have counted. */
+/** The gauges that are measured at scrape time, in addition to the counters of the isolates. */
 export function describeGauges(readings: Readings): Family[] {
   const { at, isSchemaCurrent, spool, queue, overdue } = readings
   const age = (oldestAt: number | undefined) => (oldestAt === undefined ? 0 : Math.max(0, at - oldestAt) / 1_000)
@@ -70,7 +70,7 @@ interface JobFacts {
 
 const toSeconds = (date: Date | null | undefined) => (date ? date.getTime() / 1_000 : 0)
 
-/** By name, without its prefix: its meaning, and its value; undefined where the job has none. */
+/** By name without its prefix: its meaning and its value; undefined if the job has none. */
 const JOB_GAUGES: Readonly<Record<string, readonly [help: string, read: (job: JobFacts) => number | undefined]>> = {
   job_period_seconds: ['How often the job is to run.', ({ period }) => period],
   job_last_start_timestamp_seconds: [
@@ -124,7 +124,7 @@ const OVERDUE = `select
   (select extract(epoch from $1::timestamptz - min(created_at)) from billing_usage_ledger
    where state = 'pending')::float8 as ledger`
 
-/** How long the oldest email, webhook and ledger row that is due has waited, in seconds. */
+/** Reads how long the oldest due email, webhook and ledger row has waited, in seconds. */
 export async function readOverdue({ sql }: Pick<Deps, 'sql'>, at: number): Promise<Readonly<Record<string, number>>> {
   const [row = {}] = await sql.query(OVERDUE, [new Date(at).toISOString()])
   return Object.fromEntries(['mail', 'webhook', 'ledger'].map((queue) => [queue, Math.max(0, Number(row[queue] ?? 0))]))

@@ -17,9 +17,9 @@ import { describeGauges, readOverdue } from './gauges.ts'
 const SCOPE = 'platform:metrics:read'
 
 /**
- * `GET /metrics`: the figures of the whole deployment, whichever isolate answers. What a store cannot say now is absent.
+ * `GET /metrics`: figures of the whole deployment, whichever isolate responds. Omits figures whose store does not respond.
  *
- * @throws Problem `unauthenticated`, `forbidden`: it is for the bearer METRICS_TOKEN and for service keys
+ * @throws Problem `unauthenticated`, `forbidden`: it accepts METRICS_TOKEN as a bearer token, and service keys
  */
 export async function metricsPage(c: Context<ManagementEnv>): Promise<Response> {
   await requireScraper(c)
@@ -35,7 +35,7 @@ async function requireScraper(c: Context<ManagementEnv>): Promise<void> {
 
 /** @returns Prometheus' text format */
 async function readMetrics(deps: ManagementDeps): Promise<string> {
-  await flushNow(deps) // else this isolate's own latest counts were missing
+  await flushNow(deps) // otherwise this isolate's own latest counts would be missing
   const at = deps.now()
   const [counters, schema, spool, queue, runs, backlogs, overdue] = await Promise.all([
     tryPart('counters', readCounters(deps)),

@@ -1,7 +1,7 @@
 import { brokenConstraint } from '../../db/client.ts'
 import { Problem } from '../../problems.ts'
 
-/** @throws Problem `external_id_taken` when a statement of the batch broke on that */
+/** @throws Problem `external_id_taken` if the batch violated the unique external id */
 export async function orExternalIdTaken<T>(batch: Promise<T>): Promise<T> {
   try {
     return await batch

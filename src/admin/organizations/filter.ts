@@ -10,7 +10,7 @@ type Filter = Omit<z.output<typeof OrganizationQuery>, 'limit' | 'cursor' | 'sor
 
 const DAY_MS = 86_400_000
 
-/** @param at as of when organizations are idle or at their limits, in Unix milliseconds */
+/** @param at the time for `idle_days` and `at_limit`, in Unix milliseconds */
 export function organizationConditions(filter: Filter, at: number): SQL | undefined {
   const { search, plan, status, at_limit, idle_days, created_from, created_to } = filter
   return and(
@@ -41,7 +41,7 @@ const BY_STATUS: Readonly<Record<'active' | 'suspended' | 'past_due', SQL | unde
   active: and(isNull(organizations.suspendedAt), sql`not ${isPastDue}`),
 }
 
-/** Whether what Postgres has counted of some meter in the current period has reached the organization's limit of it. */
+/** Whether some built-in counter, as recorded in Postgres for the current period, has reached the organization's limit. */
 const isAtLimit = (at: number) => sql`exists (
   select 1 from usage_periods u join plans p on p.id = organizations.plan_id
   where u.organization_id = organizations.id
@@ -57,7 +57,7 @@ const isIdleSince = (moment: Date) => sql`not exists (select 1 from usage_totals
 
 type Sort = (typeof SORTS)[number]
 
-/** Ids are in the order of creation. A list by name goes on after the name that the last row of the page before has. */
+/** Ids sort by creation time. A list by name continues after the current name of the previous page's last row. */
 export function organizationOrder(sort: Sort, after: string | undefined) {
   const isDescending = sort.startsWith('-')
   const direction = isDescending ? desc : asc

@@ -32,7 +32,7 @@ export async function findByExternalId(db: Database, externalId: string): Promis
   return row
 }
 
-/** What a list selects, and in which order; the rest is its filter's (filter.ts). */
+/** Selects one page, plus one row if there is another page; for the condition and order see filter.ts. */
 export function listOrganizations(
   db: Database,
   { where, orderBy }: { readonly where: SQL | undefined; readonly orderBy: readonly SQL[] },
@@ -46,7 +46,7 @@ export function listOrganizations(
     .limit(limit + 1)
 }
 
-/** Stores a customer, unless another one has its external id. */
+/** Stores a customer, unless its external id is taken. */
 export function insertCustomer(db: Database, organization: OrganizationView) {
   const { memberCount: _counted, ...row } = organization
   return db.insert(organizations).values(row).onConflictDoNothing({ target: organizations.externalId })
@@ -60,7 +60,7 @@ export async function selectVersion(db: Database, organizationId: string): Promi
   return row?.version
 }
 
-/** What may be changed of a customer; what is absent stays. */
+/** The fields of a customer that can be changed; absent ones stay. */
 interface CustomerColumns {
   readonly name?: string | undefined
   readonly email?: string | null | undefined
@@ -79,7 +79,7 @@ export function updateOrganization(db: Database, organizationId: string, changes
       ...(name !== undefined && { name }),
       ...(email !== undefined && { email }),
       ...(metadata !== undefined && { metadata }),
-      ...(plan !== undefined && { planId: plan, seats: null, limitAdditions: {} }), // a subscription gives its own again
+      ...(plan !== undefined && { planId: plan, seats: null, limitAdditions: {} }), // a subscription sets these again
       ...(external_id !== undefined && { externalId: external_id }),
       ...(limits !== undefined && { limitOverrides: mergedLimits(limits) }),
       version: sql`${organizations.version} + 1`,
@@ -88,20 +88,20 @@ export function updateOrganization(db: Database, organizationId: string, changes
     .returning({ version: organizations.version })
 }
 
-/** Null takes a limit out. */
+/** Null removes a limit. */
 const mergedLimits = (changes: object) =>
   sql`jsonb_strip_nulls(${organizations.limitOverrides} || ${JSON.stringify(changes)}::jsonb)`
 
-/** Whether it is an ordinary organization. */
+/** Whether it is a customer's organization, not the platform's. */
 export const isCustomer = (organizationId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and not o.is_platform)`
 
-/** Whether an organization is there and not on this plan yet. */
+/** Whether an organization exists and is not on this plan yet. */
 export const isNotOn = (organizationId: string, planId: string) =>
   sql`exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.plan_id <> ${planId})`
 
 /**
- * Whether an ordinary organization is not suspended yet, or is; one that was suspended for want of an active member can
+ * Whether a customer's organization can be suspended, or resumed. One that was suspended because it has no active members can
  * still be suspended by an administrator.
  */
 export const isSuspendable = (organizationId: string, suspended: boolean) => sql`exists (
@@ -109,7 +109,7 @@ export const isSuspendable = (organizationId: string, suspended: boolean) => sql
     and (o.suspended_at is not null and ${!suspended}::boolean
       or ${suspended}::boolean and (o.suspended_at is null or o.suspended_reason = ${NO_ACTIVE_MEMBERS})))`
 
-/** Suspends an organization, or ends that. The statement returns its new version. */
+/** Suspends or resumes an organization. The statement returns its new version. */
 export function updateSuspension(
   db: Database,
   organizationId: string,

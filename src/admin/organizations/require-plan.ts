@@ -6,7 +6,7 @@ import { Problem } from '../../problems.ts'
 
 /**
  * @returns the id of the plan's newest version
- * @throws Problem `invalid_request` naming `plan` for one that there is not
+ * @throws Problem `invalid_request` naming `plan` if there is no such plan
  */
 export async function requirePlan(deps: ManagementDeps, plan: string): Promise<string> {
   const [row] = await deps.db
@@ -17,6 +17,6 @@ export async function requirePlan(deps: ManagementDeps, plan: string): Promise<s
   throw new Problem('invalid_request', { errors: [{ path: 'body.plan', message: 'is no plan of this deployment' }] })
 }
 
-/** The same where no plan need be named. */
+/** The same if the plan is optional. */
 export const resolvePlan = async (deps: ManagementDeps, plan: string | undefined): Promise<string | undefined> =>
   plan === undefined ? undefined : requirePlan(deps, plan)

@@ -11,7 +11,7 @@ import type { Overview } from './schemas.ts'
 
 type Read = Awaited<ReturnType<typeof readOverview>>
 
-/** How the deployment is doing: one round trip to Postgres, one to Redis. Without Redis the spool is not known. */
+/** The state of the deployment: one round trip to Postgres, one to Redis. Without Redis, the spool's size is unknown. */
 export async function overview(deps: ManagementDeps): Promise<z.output<typeof Overview>> {
   const now = deps.now()
   const today = formatDay(now)
@@ -64,7 +64,7 @@ function sumVerdicts(verdicts: Read['verdicts'], span: 'today' | 'month') {
   return { total, valid, refused: total - valid, by_code }
 }
 
-/** In US dollars: other currencies are not changed into them. */
+/** Sums only US dollars: other currencies are not converted. */
 function sumSubscriptions(subscriptions: Read['subscriptions']) {
   const inDollars = subscriptions.filter(({ currency }) => currency === 'usd')
   return { per_month_cents: sum(inDollars.map((plan) => plan.per_month_cents)), subscriptions }

@@ -2,14 +2,14 @@ import type { Sql } from '../../db/client.ts'
 import { familyIn } from '../../db/plan-version.ts'
 import { readTogether } from '../../usage/analytics/read.ts'
 
-/** In the order of the catalogue; a plan that nobody is on has zeros. */
+/** In catalogue order; a plan without organizations has zeros. */
 const CUSTOMERS = `
 select ${familyIn('p.id')} as plan, count(o.id)::int as total, count(o.suspended_at)::int as suspended,
   count(*) filter (where o.created_at >= $1::timestamptz - interval '30 days')::int as new
 from plans p left join organizations o on o.plan_id = p.id and not o.is_platform
 group by 1 order by min(p.sort_order) filter (where p.replaced_at is null), 1`
 
-/** Keys that would verify, if nothing else stood in the way. */
+/** Keys that would pass verification, apart from limits and the request's own conditions. */
 const KEYS = `
 select count(*)::int as active from api_keys k join organizations o on o.id = k.organization_id
 where (k.revoked_at is null or k.revoked_at > $1) and k.is_active and (k.expires_at is null or k.expires_at > $1)
@@ -19,7 +19,7 @@ const VERDICTS = `
 select code, coalesce(sum(requests) filter (where day = $2), 0)::float8 as today, sum(requests)::float8 as month
 from usage_verdicts where day >= $1 and day <= $2 group by 1 order by 1`
 
-/** What a subscription `s` of a plan `p` costs in an interval by the list, with its seats and add-ons. */
+/** The list price of a subscription `s` of a plan `p` per interval, with its seats and add-ons. */
 const COST = `select coalesce((
   select coalesce((price->>'amount_cents')::numeric, 0)
     + greatest(coalesce(s.seats, 0) - coalesce((p.seats->>'included')::int, 0), 0) * coalesce((price->>'seat_amount_cents')::numeric, 0)
@@ -29,7 +29,7 @@ const COST = `select coalesce((
   from jsonb_array_elements(p.addons) as addon, jsonb_array_elements(addon->'prices') as price
   where s.addons ? (addon->>'id') and price->>'interval' = s.interval and price->>'currency' = s.currency), 0) as cents`
 
-/** Those that decide an organization's plan and are paid, or will be. */
+/** The subscriptions that determine an organization's plan and are paid, or will be. */
 const SUBSCRIPTIONS = `
 select ${familyIn('p.id')} as plan, s.currency,
   coalesce(round(sum(cost.cents / case s.interval when 'year' then 12 else 1 end) filter (where s.status <> 'trialing')), 0)::float8 as per_month_cents, count(*) filter (where s.status = 'active')::int as active,
@@ -83,7 +83,7 @@ interface Ledger {
   readonly micro_usd: string
 }
 
-/** What waits to be sent, and what was given up in the last day and the last 30. */
+/** How many are waiting to be sent, and how many were given up in the last day and the last 30 days. */
 interface Sending {
   readonly waiting: number
   readonly day: number
@@ -91,9 +91,9 @@ interface Sending {
 }
 
 /**
- * Everything of the overview that is in Postgres, of one moment, in one batch.
+ * Reads everything in the overview that comes from Postgres, as one snapshot in one batch.
  *
- * @param days the first and the last day of the month so far
+ * @param days the first day of the month, and today
  */
 export async function readOverview(sql: Sql, at: string, days: readonly [first: string, today: string]) {
   const [customers, keys, verdicts, subscriptions, ledger, deliveries, mails, folded] = (await readTogether(sql, [

@@ -2,9 +2,9 @@ import type { Deps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersions } from '../../limits/versions.ts'
 
-/** How many organizations hear of a change of their plan by announcement; the others when what is cached of them ends. */
+/** How many organizations a change of their plan invalidates at once; for the others, the cached row expires. */
 export const MAX_ORGANIZATIONS = 10_000
-/** So many in one round trip. */
+/** Organizations per round trip. */
 const CHUNK = 500
 interface OrganizationVersion {
   readonly id: string
@@ -12,8 +12,8 @@ interface OrganizationVersion {
 }
 
 /**
- * Tells every isolate, after a commit, that organizations have changed: the first 500, which should be the most active,
- * before it returns, the others after the answer. If Redis fails they see it when what is cached of them ends, within 30 s.
+ * Invalidates changed organizations in every isolate, after a commit: the first 500, which should be the most active, before it
+ * returns; the others after the response. If Redis fails, the cached rows expire within 30 s.
  */
 export async function invalidateOrganizations(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
   await announceChunk(deps, raised.slice(0, CHUNK))

@@ -15,12 +15,12 @@ import { getPlan } from './actions.ts'
 interface MoveRequest {
   readonly operator: Operator
   readonly planId: string
-  /** Only who is on this version; all older ones if absent. */
+  /** Moves only organizations on this version; those on all older versions if absent. */
   readonly fromVersion: number | undefined
   readonly organizationId: string | undefined
   readonly when: 'now' | 'period_end'
   readonly limit: number
-  /** `next_cursor` of the call before. */
+  /** `next_cursor` of the previous call. */
   readonly cursor: string | undefined
 }
 
@@ -31,8 +31,8 @@ interface MoveFailure {
 }
 
 /**
- * Moves organizations from older versions of a plan to the newest, some in each call, one after the other. Whoever pays
- * keeps interval, seats and add-ons. What cannot be moved stays where it is and is named. Twice is once.
+ * Moves organizations from older versions of a plan to the newest: one page per call, one after the other. Paying customers
+ * keep interval, seats and add-ons. An organization that cannot be moved stays and is reported. Idempotent.
  *
  * @throws Problem `plan_not_found`, `invalid_request` naming `cursor`
  */

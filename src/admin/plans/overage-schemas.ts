@@ -1,4 +1,4 @@
-/** What a plan says of prices above its limits. */
+/** A plan's prices above its limits. */
 import * as z from 'zod'
 import { forEachMeter, METERS } from '../../db/schema/meters.ts'
 import { line } from '../../http/fields.ts'
@@ -23,7 +23,7 @@ const tier = z
   })
   .meta({ id: 'OverageTier' })
 
-/** @returns whether each tier reaches further than the one before, and the last one reaches on */
+/** @returns whether each tier ends above the previous one, and the last one has no end */
 function areAscending(tiers: readonly { up_to: number | null }[]): boolean {
   return tiers.every(({ up_to }, at) => {
     const before = at === 0 ? 0 : (tiers[at - 1]?.up_to ?? Number.POSITIVE_INFINITY)

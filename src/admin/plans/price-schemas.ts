@@ -1,4 +1,4 @@
-/** What a plan and its add-ons cost, as it comes in and goes out. */
+/** The prices of a plan and its add-ons, in requests and responses. */
 import * as z from 'zod'
 import { INTERVALS } from '../../db/schema/shapes.ts'
 import { line } from '../../http/fields.ts'
@@ -37,7 +37,7 @@ interface Named {
   readonly stripe_price_id?: string | undefined
 }
 
-/** One price for each interval and currency; at Stripe each is a price of its own. */
+/** One price per interval and currency; at Stripe each is a separate price object. */
 function areDistinct(prices: readonly Named[]): boolean {
   const names = prices.map(({ interval, currency }) => `${interval} ${currency}`)
   const ids = prices.flatMap(({ stripe_price_id }) => stripe_price_id ?? [])
@@ -86,7 +86,7 @@ export const Addons = z
   .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'must have ids of their own')
   .meta({ description: 'What is sold beside the plan, any number of times (Stripe).' })
 
-/** As they are stored; what floats add to a written number does not count. */
+/** The stored precision; floating-point error in a decimal number is ignored. */
 const hasFourDecimals = (percent: number) => Number(percent.toFixed(4)) === percent
 
 const PERCENT = 'must be percent from 0 to 10,000'

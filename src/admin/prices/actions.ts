@@ -18,8 +18,8 @@ export async function listOwnPrices(deps: ManagementDeps, filter: z.output<typeo
 }
 
 /**
- * Adds a price. Every isolate follows within six seconds (usage/pricing/own-prices.ts). What was recorded before keeps the
- * cost that it was recorded with.
+ * Adds a price. Every isolate applies it within six seconds (usage/pricing/own-prices.ts). Usage that was recorded before keeps
+ * its recorded cost.
  *
  * @throws Problem `price_exists`, `price_limit_reached`
  */
@@ -82,5 +82,5 @@ const toView = (row: PriceRow): View => ({
   created_at: row.createdAt.toISOString(),
 })
 
-/** At least six decimals, as all money has. */
+/** Keeps at least six decimals, like all amounts of money. */
 const trimZeros = (usd: string | null) => usd && usd.replace(/(?<=\.\d{6}\d*?)0+$/, '')

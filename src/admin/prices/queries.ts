@@ -5,7 +5,7 @@ import { equals } from '../filter.ts'
 
 export type PriceRow = typeof modelPrices.$inferSelect
 
-/** All of them are in the memory of every isolate that prices events. */
+/** Every isolate that prices events keeps all of them in memory. */
 const MAX_PRICES = 1_000
 
 interface PriceFilter {
@@ -13,7 +13,7 @@ interface PriceFilter {
   readonly model?: string | undefined
 }
 
-/** By provider, model and kind, the newest first. */
+/** By provider, model and kind, newest first. */
 export const listPriceRows = (db: Database, { provider, model }: PriceFilter) =>
   db
     .select()
@@ -30,7 +30,7 @@ export const hasRoom = (): SQL => sql`(select count(*) from model_prices) < ${MA
 
 export const isPrice = (id: string): SQL => sql`exists (select 1 from model_prices p where p.id = ${id}::uuid)`
 
-/** Breaks `model_prices_unique` where there is one like it. */
+/** Violates `model_prices_unique` if there is a duplicate. */
 export const insertPrice = (db: Database, row: PriceRow) => db.insert(modelPrices).values(row)
 
 export const deletePriceRow = (db: Database, id: string) => db.delete(modelPrices).where(eq(modelPrices.id, id))

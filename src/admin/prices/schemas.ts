@@ -5,7 +5,7 @@ import { text } from '../../http/text-field.ts'
 import { roundDecimal } from '../../lib/decimal.ts'
 import { normalizeName } from '../../usage/normalize-name.ts'
 
-/** Decimals of both amounts: each is a whole number of picodollars for a token. */
+/** Decimals of both amounts: either way, a token or unit costs a whole number of picodollars. */
 const PER_MILLION_DIGITS = 6
 const PER_UNIT_DIGITS = 12
 const MAX_USD = 1_000_000
@@ -32,7 +32,7 @@ const name = (maxLength: number, what: string) =>
     .transform(normalizeName)
     .refine((value) => /^\S+$/.test(value), `must be ${what} without spaces`)
 
-/** What is no token has a price for each. */
+/** Kinds that are not tokens: their price is per unit. */
 const WITHOUT_TOKENS: ReadonlySet<PriceKind> = new Set(['image', 'request'])
 
 export const NewPrice = z

@@ -23,10 +23,10 @@ interface Inspection {
 export type Inspected = Awaited<ReturnType<typeof inspectRequest>>
 
 /**
- * Everything that is stored of a request, by its id: the verification and reports that name it, the key and organization as
- * they are now, audit rows and webhook deliveries. A service key sees the last two with the scopes of their own lists.
+ * Collects everything that is stored about a request, by its id: the verification and reports that name it, the current key and
+ * organization, audit rows and webhook deliveries. For the last two, a service key needs the scopes of their own lists.
  *
- * @throws Problem `request_not_found`; `invalid_request` where several organizations have an event of that id
+ * @throws Problem `request_not_found`; `invalid_request` if several organizations have an event with that id
  */
 export async function inspectRequest(deps: ManagementDeps, inspection: Inspection) {
   const { operator, requestId, organizationId, range } = inspection
@@ -59,7 +59,7 @@ function requireOneOrganization(found: readonly TracedEvent[]): void {
   throw new Problem('invalid_request', { errors: [{ path: 'query.organization_id', message }] })
 }
 
-/** Says where was looked, and what can be there at all. */
+/** Explains the searched range, and which requests are stored at all. */
 function notFound({ config }: ManagementDeps, requestId: string, { from, to }: TimeRange): Problem {
   const days = config.USAGE_RETENTION_DAYS
   const kept = `Requests are kept for ${days} days; one whose key was not found leaves nothing.`

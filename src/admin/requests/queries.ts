@@ -15,21 +15,21 @@ import type { TimeRange } from './rules.ts'
 
 const iso = (time: number) => new Date(time).toISOString()
 
-/** A stored event, and what is kept beside it for this purpose. */
+/** A stored event, with the trace that is stored for inspecting it. */
 export interface TracedEvent extends EventRow {
   readonly organization_id: string
   readonly trace: (Partial<VerdictTrace> & { readonly completes?: string }) | null
 }
 
-/** More than a request has: reports of long work may be many. */
+/** More than a request usually has: a long task may report many. */
 const MAX_EVENTS = 100
 
 const COLUMNS = `organization_id, trace, ${selectColumns(true)}`
 
 /**
- * The events that are stored under a request's id, or under another name of it: of a request with an idempotency key, and
- * of refusals that were merged. The time alone says where they are: it leaves out the other months, and within one the index
- * of blocks (BRIN) leaves out all but some megabytes. Only an id that tells its time can be another name.
+ * The events that are stored under a request's id, or under an alias of it: requests with an idempotency key and merged
+ * refusals have aliases. The events are located only by time: it prunes the other months, and within a month the BRIN
+ * index skips all but some megabytes. Only an id that contains its time can be an alias.
  */
 const FIND = `
 with direct as (
@@ -46,7 +46,7 @@ select ${COLUMNS} from usage_events join (select * from direct union select * fr
   using (organization_id, occurred_at, id)
 order by (trace ->> 'versions' is null), occurred_at, id limit ${MAX_EVENTS}`
 
-/** Where a request is looked for: in a part of time, and in one organization or in all. */
+/** Where to search for a request: in a time range, and in one organization or in all. */
 interface Place {
   readonly requestId: string
   readonly where: TimeRange
@@ -61,14 +61,14 @@ export function findEvents({ sql }: Deps, { requestId, where, organizationId }: 
   )
 }
 
-/** A report may say that it happened a little before its request; one that is later than this is not looked for. */
+/** A report's time may be a little before its request's. Reports after this range are not searched. */
 const RELATED = `
 select ${COLUMNS} from usage_events
 where organization_id = $1 and occurred_at >= $2::timestamptz - interval '5 minutes' and occurred_at < $2::timestamptz + interval '1 hour'
   and $3::jsonb ?| array[id, trace ->> 'completes']
 order by occurred_at, id limit ${MAX_EVENTS}`
 
-/** @param names every id that the request goes by */
+/** @param names every id of the request, including aliases */
 export function listRelatedEvents({ sql }: Deps, event: TracedEvent, names: readonly string[]): Promise<TracedEvent[]> {
   return readRows<TracedEvent>(
     sql,
@@ -76,7 +76,7 @@ export function listRelatedEvents({ sql }: Deps, event: TracedEvent, names: read
   )
 }
 
-/** A key and its organization as they are now. */
+/** Finds the current state of a key and its organization. */
 export async function findKeyNow(db: Database, organizationId: string, keyId: string | null, at: Date) {
   const [row] = await db
     .select({
@@ -108,10 +108,10 @@ export async function findKeyNow(db: Database, organizationId: string, keyId: st
   return row
 }
 
-/** Clocks of isolates and of Postgres differ by less. */
+/** The clocks of isolates and Postgres differ by less. */
 const MAX_DIFFERENCE_MS = 3_600_000
 
-/** What a request left in the audit log. Found by the rows' own ids, which begin with their time; by the time itself, Postgres leaves out other months. */
+/** A request's audit rows. Found by row id, which starts with the time; the condition on the time prunes other months. */
 export function listAuditRows(db: Database, { requestId, where: { from, to }, organizationId }: Place) {
   const { id, organizationId: owner, createdAt } = auditLogs
   const isWithin = and(
@@ -128,7 +128,7 @@ export function listAuditRows(db: Database, { requestId, where: { from, to }, or
     .limit(MAX_EVENTS)
 }
 
-/** What was put on its way to webhook endpoints by a request. Those of the operator are told of any organization. */
+/** Webhook deliveries that a request caused. The operator's endpoints receive events of any organization. */
 export function listDeliveries(db: Database, { requestId, where: { from, to }, organizationId }: Place) {
   const {
     id,

@@ -4,22 +4,22 @@ import type { VerdictCode } from '../../verdict-codes.ts'
 import { STATUS_BY_CODE } from '../../verification/rules.ts'
 
 const DAY_MS = 24 * 3_600_000
-/** A merged refusal is stored at the moment of the first one, and a batch is open for a tenth of a second; clocks differ. */
+/** A merged refusal is stored with the time of the first one, a batch is open for 0.1 s, and clocks differ. */
 const BEFORE_MS = 10_000
-/** A request is decided within its budget of time (REQUEST_BUDGET_MS, 60 s at most). */
+/** A request is decided within its time budget (REQUEST_BUDGET_MS, at most 60 s). */
 const AFTER_MS = 60_000
-/** How far back an id is looked for that tells no time, unless the caller says. */
+/** How far back to search for an id that contains no time, unless the caller specifies it. */
 const DEFAULT_DAYS = 7
-/** As long as the span of the lists of events. */
+/** The same as for lists of events. */
 export const MAX_DAYS = 31
 
-/** A part of time in Unix milliseconds; `to` is the first moment outside. */
+/** A time range in Unix milliseconds; `to` is exclusive. */
 export interface TimeRange {
   readonly from: number
   readonly to: number
 }
 
-/** Where in time a request is looked for: as the caller says, else around the moment of its id, else the last days. */
+/** The time range to search: the caller's, else around the time in the id, else the last days. */
 export function chooseRange(requestId: string, given: Partial<TimeRange>, now: number): TimeRange {
   const time = readTime(requestId)
   if (given.from === undefined && given.to === undefined && time !== undefined)
@@ -28,14 +28,14 @@ export function chooseRange(requestId: string, given: Partial<TimeRange>, now: n
   return { from: given.from ?? to - DEFAULT_DAYS * DAY_MS, to: Math.min(to, LAST_MOMENT) }
 }
 
-/** What the explanation of a verdict goes by. */
+/** The input for a verdict's explanation. */
 interface Explained {
   readonly code: VerdictCode
   readonly trace: VerdictTrace
   readonly ip: string | null
 }
 
-/** One sentence that says why a verdict was what it was. */
+/** Explains a verdict in one sentence, plus one if Redis was down. */
 export function explainVerdict({ code, trace, ip }: Explained): string {
   const sentence = EXPLANATIONS[code]({ trace, ip })
   return trace.alone ? `${sentence} Redis did not answer: one isolate decided alone, by what it knew.` : sentence
@@ -78,6 +78,6 @@ function explainQuota(trace: VerdictTrace): string {
   return `${what}; ${used} were used and ${held} held by reservations, so that ${units(trace)} did not fit.`
 }
 
-/** The code of a stored verification. */
+/** Reads the code of a stored verification. */
 export const readCode = (errorCode: string | null): VerdictCode =>
   errorCode !== null && Object.hasOwn(STATUS_BY_CODE, errorCode) ? (errorCode as VerdictCode) : 'VALID'

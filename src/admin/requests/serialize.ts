@@ -12,7 +12,7 @@ import type { InspectedRequest } from './schemas.ts'
 type Answer = z.output<typeof InspectedRequest>
 type Now = Inspected['now']
 
-/** A request as it goes over the wire. */
+/** Serializes a request. */
 export function toInspectedRequest(inspected: Inspected): Answer {
   const { requestId, event, events, now, auditRows, deliveries } = inspected
   return {
@@ -65,7 +65,7 @@ function toKey(now: Now): Answer['key'] {
 
 type Decision = Pick<Answer, 'verdict' | 'decided_from' | 'counters'>
 
-/** Of an event with the record of a verification alone: what others report has no verdict. */
+/** Only an event of a verification has a verdict; reported events have none. */
 function toDecision(event: Verification | undefined, now: Now): Decision {
   if (!event) return { verdict: null, decided_from: null, counters: null }
   const { trace } = event

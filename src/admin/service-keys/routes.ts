@@ -14,7 +14,7 @@ import {
   updateServiceKey,
 } from './service-keys.ts'
 
-/** Without `service`: no key makes a service key, nor changes one. */
+/** Not for `service`: a service key cannot create or change service keys. */
 const common = { allow: 'administrator', tag: 'Service keys' } as const
 const one = { ...common, path: '/admin/service-keys/{id}', params: KeyParams } as const
 

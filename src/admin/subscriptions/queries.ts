@@ -12,7 +12,7 @@ interface SubscriptionFilter {
   readonly organization_id?: string | undefined
 }
 
-/** One page of all organizations' subscriptions, newest first, and one row more when there is another page. */
+/** Selects one page of all organizations' subscriptions, newest first, plus one row if there is another page. */
 export function listSubscriptions(db: Database, filter: SubscriptionFilter, { limit, after }: PageRequest) {
   return db
     .select()

@@ -16,7 +16,7 @@ import { listSettings } from './settings.ts'
 type SystemView = z.output<typeof System>
 type JobView = SystemView['jobs'][number]
 
-/** How this deployment is set up and what its jobs do. What a store cannot say now is null: it is asked when something fails. */
+/** The deployment's configuration and the state of its jobs. If a store does not respond, its part is null. */
 export async function readSystem(deps: ManagementDeps): Promise<SystemView> {
   const [schema, spool, runs, backlogs] = await Promise.all([
     tryPart('schema', describeSchema(deps)),
@@ -35,7 +35,7 @@ export async function readSystem(deps: ManagementDeps): Promise<SystemView> {
   }
 }
 
-/** What a store cannot say now is null: figures are asked for when something fails. */
+/** Null if the store does not respond: people read these figures when something fails. */
 export async function tryPart<T>(part: string, read: Promise<T>): Promise<T | null> {
   try {
     return await read
@@ -51,7 +51,7 @@ async function describeSchema(deps: ManagementDeps) {
 }
 
 interface JobReadings {
-  /** Null where Postgres does not answer. */
+  /** Null if Postgres does not respond. */
   readonly runs: ReadonlyMap<string, JobRunRow> | null
   readonly count: number | undefined
   readonly now: number

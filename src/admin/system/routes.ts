@@ -18,6 +18,6 @@ const systemRoute = apiRoute({
 })
 
 export const adminSystemRoutes = newRouter().openapi(systemRoute, async (c) => {
-  const { readSystem } = await loadReadSystem() // with it come all jobs and the price list
+  const { readSystem } = await loadReadSystem() // lazy: it imports all jobs and the price list
   return c.json(await readSystem(c.var.deps), 200)
 })

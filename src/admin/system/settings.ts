@@ -2,13 +2,13 @@ import { type Config, SETTINGS } from '../../config.ts'
 
 export interface Setting {
   readonly name: string
-  /** `defaulted`: the environment does not give it, and it has a value all the same. */
+  /** `defaulted`: not in the environment, but it has a default value. */
   readonly state: 'set' | 'missing' | 'defaulted'
-  /** Why it is refused, and with it the feature that needs it. */
+  /** Why its value is refused, which disables the feature that needs it. */
   readonly fault: string | null
 }
 
-/** Every setting by name, and whether the environment gives it. Never a value. */
+/** Lists every setting by name, and whether the environment has it. Never a value. */
 export function listSettings({ given, faults }: Pick<Config, 'given' | 'faults'>): Setting[] {
   return Object.entries(SETTINGS).map(([name, schema]) => ({
     name,
@@ -17,6 +17,6 @@ export function listSettings({ given, faults }: Pick<Config, 'given' | 'faults'>
   }))
 }
 
-/** An empty text or list stands for none. */
+/** An empty text or list means none. */
 const describeDefault = (value: unknown) =>
   value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? 'missing' : 'defaulted'

@@ -8,13 +8,13 @@ interface Which {
   readonly key_id?: string | undefined
 }
 
-/** Stands for the organization of a key that there is not. */
+/** The organization of an unknown key. */
 const NO_ORGANIZATION: OrganizationScope = { organizationId: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * Whose usage the operator asks for. An organization that there is not has used nothing: the sums of a deleted one stay.
+ * Reads whose usage the operator requests. An unknown organization has no usage; the totals of a deleted one stay.
  *
- * @throws Problem `invalid_request` naming `plan` where the organization is said already
+ * @throws Problem `invalid_request` naming `plan` if the organization or key is also given
  */
 export async function readScope({ sql }: ManagementDeps, { organization_id, plan, key_id }: Which): Promise<Scope> {
   const other = organization_id ? 'organization_id' : key_id ? 'key_id' : undefined

@@ -20,8 +20,8 @@ import type { NewUser } from './schemas.ts'
 type NewUserInput = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
 
 /**
- * Makes an account without a password: its owner sets one by the link of an email. The user is a member of the organization
- * that is named, or owns a personal organization like whoever registers.
+ * Creates an account without a password: its owner sets one with a link from an email. The user becomes a member of the named
+ * organization, or else owns a personal organization, as after registration.
  *
  * @throws Problem `email_taken`, `organization_not_found`, `platform_organization`, `role_not_found`, `seat_limit_reached`
  */
@@ -48,7 +48,7 @@ export async function createUser(
   return getUser(deps, userId)
 }
 
-/** A back end lets nobody into the platform organization: that would make an administrator. */
+/** A service key cannot add anybody to the platform organization: that would create an administrator. */
 async function requireCustomer(deps: ManagementDeps, organizationId: string): Promise<void> {
   const { isPlatform } = await getOrganization(deps, organizationId)
   if (isPlatform) throw new Problem('platform_organization')

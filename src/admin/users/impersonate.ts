@@ -11,7 +11,7 @@ import { mayBeImpersonated } from './queries.ts'
 
 /**
  * Opens a short session in which an administrator acts as a user, for support. Its token names the administrator, it
- * cannot be prolonged, and no route lets it change credentials or security settings.
+ * cannot be extended, and no route lets it change credentials or security settings.
  *
  * @throws Problem `user_not_found`, `administrator_protected`, `user_disabled`
  */

@@ -55,7 +55,7 @@ interface UserFilter {
   readonly organizationId?: string | undefined
 }
 
-/** One page of all users, newest first, and one row more when there is another page. */
+/** Selects one page of all users, newest first, plus one row if there is another page. */
 export function listUsers(
   db: Database,
   filter: UserFilter,
@@ -86,13 +86,13 @@ function conditions({ search, is_active, is_verified, two_factor_enabled, plan, 
   ]
 }
 
-/** Whether a user may be disabled: they are active, and some other administrator is if they are one. */
+/** Whether a user can be disabled: they are active and, if an administrator, not the last active one. */
 export const mayBeDisabled = (userId: string) => sql`exists (
   select 1 from users u where u.id = ${userId}::uuid and u.is_active and (
     not ${administrates(sql`u.id`)}
     or exists (select 1 from users a where a.id <> u.id and a.is_active and ${administrates(sql`a.id`)})))`
 
-/** Whether a user may be acted for. */
+/** Whether a user can be impersonated. */
 export const mayBeImpersonated = (userId: string) => sql`exists (
   select 1 from users u where u.id = ${userId}::uuid and u.is_active and not ${administrates(sql`u.id`)})`
 
@@ -105,7 +105,7 @@ export function setActive(db: Database, userId: string, isActive: boolean) {
   return db.update(users).set({ isActive }).where(eq(users.id, userId))
 }
 
-/** Ends every session of a user, and those that they opened as others. */
+/** Ends every session of a user, and the support sessions that they opened as others. */
 export function endSessions(db: Database, userId: string, reason: string, now: Date) {
   return db
     .update(sessions)
@@ -116,7 +116,7 @@ export function endSessions(db: Database, userId: string, reason: string, now: D
 const ofUser = (userId: string) =>
   sql`${organizations.id} in (select organization_id from memberships where user_id = ${userId}::uuid)`
 
-/** Suspends the user's organizations that have no active member any more: their keys are nobody's. */
+/** Suspends the user's organizations that have no active members any more: nobody is responsible for their keys. */
 export function suspendMemberless(db: Database, userId: string, now: Date) {
   return db
     .update(organizations)
@@ -132,7 +132,7 @@ export function suspendMemberless(db: Database, userId: string, now: Date) {
     .returning({ id: organizations.id, version: organizations.version })
 }
 
-/** Ends the suspension of organizations that have this active member again. */
+/** Resumes memberless organizations of this user, who is active again. */
 export function resumeMemberless(db: Database, userId: string) {
   return db
     .update(organizations)
@@ -141,7 +141,7 @@ export function resumeMemberless(db: Database, userId: string) {
     .returning({ id: organizations.id, version: organizations.version })
 }
 
-/** A user's organizations that are suspended for want of an active member. @param since only those of that moment */
+/** Selects a user's organizations that were suspended as memberless. @param since only those suspended at that time */
 export const selectMemberless = (userId: string, since?: Date) => sql`
   select o.id from organizations o join memberships m on m.organization_id = o.id and m.user_id = ${userId}::uuid
   where o.suspended_reason = ${NO_ACTIVE_MEMBERS} and ${since ? sql`o.suspended_at = ${since.toISOString()}::timestamptz` : sql`true`}`
@@ -154,7 +154,7 @@ export async function listMemberless(db: Database, userId: string) {
   return rows
 }
 
-/** Statements that take a user's second factor away, with its backup codes. */
+/** Statements that remove a user's second factor and its backup codes. */
 export function deleteTwoFactor(db: Database, userId: string) {
   return [
     db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
@@ -163,7 +163,7 @@ export function deleteTwoFactor(db: Database, userId: string) {
 }
 
 /**
- * The reason of an organization's suspension that has nobody left to act for it; enabling one of its members ends that. No
- * administrator gives this one: theirs outlast that.
+ * The suspension reason of an organization that has no active members left; enabling one of them resumes it. Suspensions by
+ * administrators never have this reason, so they last.
  */
 export const NO_ACTIVE_MEMBERS = 'members_disabled'

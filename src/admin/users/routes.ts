@@ -111,7 +111,7 @@ const enableRoute = apiRoute({
   fails: ['user_not_found', 'administrator_protected'],
 })
 
-/** How what needs the administrator's password or code fails besides. */
+/** Additional problems of routes that require the administrator's password or code. */
 const stepUp = [
   'reauthentication_required',
   'wrong_password',
@@ -172,7 +172,7 @@ export const adminUserRoutes = newRouter()
     const names = { where: 'body', organizationId: organization_id, externalId: external_id } as const
     const organizationId = await resolveOrganization(deps.db, names)
     if (organizationId !== undefined && operator.kind === 'service')
-      requirePlatformScope(operator, 'platform:organizations:write') // it makes a member
+      requirePlatformScope(operator, 'platform:organizations:write') // because it adds a member
     return c.json(toAdminUser(await createUser(deps, operator, organizationId, input)), 201)
   })
   .openapi(deleteRoute, async (c) => {

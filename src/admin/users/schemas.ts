@@ -49,7 +49,7 @@ export const AdminUser = z
 
 export const AdminUserList = listSchema(AdminUser)
 
-/** With what the administrator proves that it is them, where their sign-in is older than 15 minutes. */
+/** With a proof of the administrator's identity, for a sign-in older than 15 minutes. */
 export const ReasonWithProof = z
   .strictObject({
     reason,

@@ -1,9 +1,9 @@
-/** The documentation of the API as Markdown, for programs that read. The same source as the page: the OpenAPI document. */
+/** The documentation of the API as Markdown, for programs. Like the page, it is built from the OpenAPI document. */
 import type { OpenApiDocument } from '../openapi.ts'
 import { buildExample } from './examples.ts'
 import { type Operation, operationsByTag } from './operations.ts'
 
-/** The document depends on nothing else, so an isolate writes it once. */
+/** The text depends only on the document, so an isolate writes it once. */
 const written = new WeakMap<OpenApiDocument, string>()
 
 /** @returns every operation: who may call it, what it takes, what it answers, how it fails */

@@ -4,8 +4,8 @@ import { BY_NAME, UUID } from './example-values.ts'
 import { type AnySchema, resolveShape, type Shape } from './schema.ts'
 
 /**
- * Whether the example is sent, with what must be there, or received, with everything. In a call to copy secrets are shell
- * variables; where the example is typed they are values.
+ * Whether the example is sent, with required fields and those that state an example, or received, with all fields. In a
+ * command to copy (`sent`), secrets are shell variables; in an example to fill in (`typed`), they are values.
  */
 export type Direction = 'sent' | 'typed' | 'received'
 
@@ -28,7 +28,7 @@ const SECRET = /(^|_)(token|key|secret)$/
 const NO_SECRET = /idempotency|^next_|^by_/
 const isSecret = (field: string) => SECRET.test(field) && !NO_SECRET.test(field)
 
-/** @param name of the field that holds the value, if it has one */
+/** @param name the field that holds the value, if any */
 export function buildExample(document: OpenApiDocument, schema: AnySchema, direction: Direction, name = ''): unknown {
   return buildValue(schema, name, 0)
 
@@ -61,7 +61,7 @@ export function buildExample(document: OpenApiDocument, schema: AnySchema, direc
   }
 }
 
-/** Whether a field that may be left out says what it looks like. */
+/** Whether an optional field states an example. */
 const hasExample = (schema: AnySchema) => 'example' in schema
 
 /** The example in the schema itself. An empty default shows nothing. */

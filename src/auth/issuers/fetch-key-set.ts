@@ -5,20 +5,20 @@ import { fetchJson } from '../../http/fetch-json.ts'
 const MAX_BYTES = 256 * 1024
 const MAX_KEYS = 100
 
-/** An issuer's keys as they were at one moment. Times in Unix milliseconds. */
+/** An issuer's keys at one point in time. Times in Unix milliseconds. */
 export interface FetchedKeys {
   readonly jwks: readonly JWK[]
   readonly fetchedAt: number
   readonly freshUntil: number
-  /** Those that were used, by algorithm and kid. */
+  /** The imported ones, by algorithm and kid. */
   readonly imported: Map<string, CryptoKey>
 }
 
 /**
- * Fetches a JWK set (RFC 7517 §5). The address is the operator's own setting, and nothing of what comes reaches a client.
+ * Fetches a JWK set (RFC 7517 §5). The address is the operator's own setting, and nothing of the response reaches a client.
  *
  * @param now in Unix milliseconds
- * @throws Error when there is no answer in time, or another one than a JWK set
+ * @throws Error when there is no response in time, or the response is not a JWK set
  */
 export async function fetchKeySet(url: string, timeoutMs: number, now: number): Promise<FetchedKeys> {
   const accept = 'application/jwk-set+json, application/json'
@@ -26,7 +26,7 @@ export async function fetchKeySet(url: string, timeoutMs: number, now: number): 
   return { jwks: readKeys(content), fetchedAt: now, freshUntil: now + freshSeconds * 1000, imported: new Map() }
 }
 
-/** Entries that are no objects or have no kid are left out: no token finds them. */
+/** Drops entries that are not objects or have no kid: no token can refer to them. */
 function readKeys(set: unknown): JWK[] {
   const keys = typeof set === 'object' && set !== null && 'keys' in set ? set.keys : undefined
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw new Error('It answered with no JWK set.')

@@ -6,25 +6,25 @@ import { waitFor } from '../../lib/waiting.ts'
 import { Problem } from '../../problems.ts'
 import { type FetchedKeys, fetchKeySet } from './fetch-key-set.ts'
 
-/** The least time between two fetches of one issuer's keys, whatever tokens ask for. */
+/** The minimum time between two fetches of one issuer's keys, whatever tokens arrive. */
 const RETRY_MS = 30_000
-/** The same while there are no keys to go on with: every token of the issuer waits for them. */
+/** The same while there are no cached keys: every token of the issuer waits for them. */
 const RETRY_WITHOUT_KEYS_MS = 5_000
-/** What a fetch may take beyond its own timeout. */
+/** How much longer than its own timeout a fetch may take. */
 const GRACE_MS = 1_000
-/** How long keys stay in use while their issuer does not answer. A key that was withdrawn meanwhile is good that long. */
+/** How long keys stay in use while their issuer does not respond. A key withdrawn in that time stays valid for it. */
 const MAX_STALE_MS = 24 * 3_600_000
 
-/** What this isolate knows of one issuer. Times in Unix milliseconds. */
+/** This isolate's state for one issuer. Times in Unix milliseconds. */
 interface IssuerState {
   keys?: FetchedKeys
-  /** When the keys were asked for last, with or without an answer. */
+  /** When the keys were last requested, with or without a response. */
   askedAt: number
   hasFailed: boolean
   underway?: Promise<true> | undefined
 }
 
-/** By the settings themselves, which are parsed once an isolate. */
+/** Keyed by the settings object, which is parsed once per isolate. */
 const states = new WeakMap<TrustedIssuer, IssuerState>()
 
 function getIssuerState(issuer: TrustedIssuer): IssuerState {
@@ -35,7 +35,7 @@ function getIssuerState(issuer: TrustedIssuer): IssuerState {
   return made
 }
 
-/** Which key a token says it was signed with. */
+/** The key that a token claims to be signed with. */
 interface KeyName {
   readonly kid: string
   readonly alg: string
@@ -43,11 +43,11 @@ interface KeyName {
 
 /**
  * The issuer's public key by its `kid`, from this isolate's memory as long as the issuer's `Cache-Control` allows. An
- * unknown `kid` has the keys fetched again, at most every 30 s; requests at once share one fetch. While the issuer does not
- * answer, keys stay in use for a day after they were fetched.
+ * unknown `kid` triggers a new fetch, at most every 30 s; concurrent requests share one fetch. While the issuer does not
+ * respond, keys stay in use for a day after they were fetched.
  *
  * @returns `undefined` when the issuer has no such key
- * @throws Problem `issuer_unavailable` when that cannot be known now
+ * @throws Problem `issuer_unavailable` when that is currently unknown
  */
 export async function findIssuerKey(deps: Deps, issuer: TrustedIssuer, name: KeyName): Promise<CryptoKey | undefined> {
   const state = getIssuerState(issuer)
@@ -73,13 +73,13 @@ function unavailable(state: IssuerState, now: number): Problem {
   return new Problem('issuer_unavailable', { headers: { 'Retry-After': String(seconds) } })
 }
 
-/** Asks for the keys again, unless that was tried a moment ago. A failure is noted in the state, not thrown. */
+/** Fetches the keys again, unless that was tried a moment ago. A failure is stored in the state, not thrown. */
 async function refresh(deps: Deps, issuer: TrustedIssuer, state: IssuerState): Promise<void> {
   if (!state.underway && deps.now() < nextFetchAt(state, deps.now())) return
   const work = (state.underway ??= startFetch(deps, issuer, state))
   const hasEnded = await waitFor(work, deps.config.TRUSTED_ISSUERS_TIMEOUT_MS + GRACE_MS)
   if (hasEnded || state.underway !== work) return
-  state.underway = undefined // its request is gone, and its fetch with it: the next one begins another
+  state.underway = undefined // its request was cancelled, and the fetch with it: the next request starts another
   state.hasFailed = true
 }
 
@@ -88,7 +88,7 @@ function startFetch(deps: Deps, issuer: TrustedIssuer, state: IssuerState): Prom
   const work = load(deps, issuer, state).finally(() => {
     if (state.underway === work) state.underway = undefined
   })
-  deps.defer(work) // others wait for it too: it must outlive a caller that hangs up
+  deps.defer(work) // other requests wait for it, so it must outlive a caller that disconnects
   return work
 }
 
@@ -117,14 +117,14 @@ async function selectKey(deps: Deps, state: IssuerState, { kid, alg }: KeyName):
   return undefined
 }
 
-/** Key types by the beginning of the algorithms they are used with. `oct`, a shared secret, is not among them. */
+/** Key types by the prefix of their algorithms. `oct`, a shared secret, is not allowed. */
 const TYPES: readonly (readonly [prefix: string, kty: string])[] = [
   ['RS', 'RSA'],
   ['PS', 'RSA'],
   ['ES', 'EC'],
   ['Ed', 'OKP'],
 ]
-/** RFC 7518 §3.4, RFC 8037 §3.1: the curve follows from the algorithm. */
+/** RFC 7518 §3.4, RFC 8037 §3.1: the algorithm determines the curve. */
 const CURVES: Readonly<Record<string, string>> = {
   ES256: 'P-256',
   ES384: 'P-384',
@@ -133,13 +133,13 @@ const CURVES: Readonly<Record<string, string>> = {
   Ed25519: 'Ed25519',
 }
 
-/** Whether a key is meant to verify with an algorithm (RFC 7517 §4): by its type, and by what it says of its use. */
+/** Whether a key may verify with an algorithm (RFC 7517 §4): by its type, and by its declared use. */
 function isFor({ kty, crv, use = 'sig', key_ops = ['verify'], alg: own }: JWK, alg: string): boolean {
   const isOfType = TYPES.some(([prefix, type]) => alg.startsWith(prefix) && kty === type) && crv === CURVES[alg]
   return isOfType && use === 'sig' && Array.isArray(key_ops) && key_ops.includes('verify') && (own ?? alg) === alg
 }
 
-/** @returns `undefined` for a key that cannot be used: another one of the set may be good */
+/** @returns `undefined` for an unusable key: another one in the set may be usable */
 async function importPublic({ kty, crv, x, y, n, e }: JWK, alg: string): Promise<CryptoKey | undefined> {
   const parts = { kty, crv, x, y, n, e }
   const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))

@@ -7,10 +7,10 @@ import type { TokenFlaw } from './rules.ts'
 import { verifyIssuerToken } from './verify.ts'
 
 /**
- * Who a token of a trusted issuer stands for: its signature and claims are verified, and the organization it names is read
- * each time, so that a suspension holds from the next request on.
+ * The principal of a trusted issuer's token: its signature and claims are verified, and the organization it names is read
+ * each time, so that a suspension applies from the next request on.
  *
- * @returns why the token does not count, where it does not; `organization_unknown` when no organization has the `external_id`
+ * @returns the reason if the token is refused; `organization_unknown` when no organization has the `external_id`
  *   that it names
  * @throws Problem `issuer_unavailable`
  */
@@ -27,7 +27,7 @@ export async function loadExternal(
   return { kind: 'external', id: externalUserId(claims), issuer: name, subject, role, ...organization }
 }
 
-/** A UUIDv8 (RFC 9562 §5.8) that follows from issuer and user: the same person is the same actor every time. */
+/** A UUIDv8 (RFC 9562 §5.8) derived from issuer and user: the same person is always the same actor. */
 function externalUserId({ issuer, subject }: { issuer: string; subject: string }): string {
   const hex = sha256Hex(JSON.stringify([issuer, subject]))
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

@@ -6,11 +6,11 @@ import type { Deps } from '../../deps.ts'
 import { findIssuerKey } from './key-set.ts'
 import { CLOCK_TOLERANCE_SECONDS, type IssuerClaims, judgeClaims, type TokenFlaw } from './rules.ts'
 
-/** Tokens with claims of their application's own are longer than ours. */
+/** Tokens with custom claims are longer than ours. */
 const MAX_CHARACTERS = 8_192
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** The issuer that a token claims to be from, if it is a trusted one. Nothing of the token is proven by that. */
+/** The trusted issuer that a token claims to be from, if any. This proves nothing about the token. */
 export function findIssuer({ TRUSTED_ISSUERS: issuers }: Config, token: string): TrustedIssuer | undefined {
   if (issuers.length === 0 || token.length > MAX_CHARACTERS || !COMPACT.test(token)) return undefined
   try {
@@ -24,10 +24,10 @@ export function findIssuer({ TRUSTED_ISSUERS: issuers }: Config, token: string):
 /**
  * Verifies a token of a trusted issuer (RFC 8725): one of the configured asymmetric algorithms, a key that the issuer
  * publishes under the token's `kid`, issuer, audience and times, and the claims that name user, organization and role.
- * A token without `kid` or `exp` is refused. Keys and addresses that a token brings along (`jwk`, `jku`, `x5u`) are ignored.
+ * A token without `kid` or `exp` is refused. Keys and addresses inside a token (`jwk`, `jku`, `x5u`) are ignored.
  *
- * @returns what it says, or why it does not count
- * @throws Problem `issuer_unavailable` when the issuer's keys cannot be had: a good token is then not called a bad one
+ * @returns its claims, or the reason if it is refused
+ * @throws Problem `issuer_unavailable` when the issuer's keys cannot be fetched: a valid token must not be reported as invalid
  */
 export async function verifyIssuerToken(
   deps: Deps,
@@ -71,7 +71,7 @@ function toFlaw(error: unknown): TokenFlaw {
 }
 
 /**
- * Access tokens and such as say nothing of their kind. Others, such as those of a logout, pass for nothing here
+ * Access tokens, and tokens without a type. Other types, such as logout tokens, are not accepted here
  * (RFC 8725 §3.11).
  */
 const TYPES = new Set(['jwt', 'at+jwt'])

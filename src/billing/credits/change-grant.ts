@@ -12,7 +12,7 @@ import { type GrantRow, selectGrant } from './queries.ts'
 import { toGrant } from './serialize.ts'
 import { publishChanged, settleCredits, settlementSteps } from './settle.ts'
 
-/** A grant that burns at this moment is looked at again. More than this many times in a row is a fault. */
+/** Retries when the grant is being spent concurrently. More than this many in a row is a fault. */
 const MAX_ATTEMPTS = 6
 
 interface GrantAct {
@@ -22,7 +22,7 @@ interface GrantAct {
   readonly reason: string
 }
 
-/** Takes away what is left of a grant. Doing so twice is no error. @throws Problem `credit_grant_not_found` */
+/** Takes back the remainder of a grant. Idempotent. @throws Problem `credit_grant_not_found` */
 export function revokeCredits(deps: ManagementDeps, act: GrantAct): Promise<GrantRow> {
   return change(deps, act, (grant, now) => {
     if (grant.revoked_at !== null) return undefined
@@ -35,7 +35,7 @@ export function revokeCredits(deps: ManagementDeps, act: GrantAct): Promise<Gran
 }
 
 /**
- * Changes what a grant is worth, up or down. It never falls below what burned already.
+ * Changes the amount of a grant, up or down. It never falls below the amount already spent.
  *
  * @throws Problem `credit_grant_not_found`, `credit_grant_ended` for one that was revoked or has expired,
  *   `credit_grant_spent` when less is left
@@ -60,13 +60,13 @@ export function correctCredits(deps: ManagementDeps, act: GrantAct & { readonly 
 
 interface Change {
   readonly kind: 'revoke' | 'correct'
-  /** Nano-dollars to add to what is left. */
+  /** Nano-dollars to add to the remainder. */
   readonly amount: bigint
   /** The grant afterwards. */
   readonly after: GrantRow
 }
 
-/** @param decide what to change; undefined if that is done already */
+/** @param decide what to change; undefined if it is already done */
 async function change(
   deps: ManagementDeps,
   act: GrantAct,
@@ -85,7 +85,7 @@ async function change(
   throw new Problem('unavailable', { detail: 'The credits are being changed concurrently; retry.' })
 }
 
-/** @returns false if the grant is no longer as it was read; then nothing was written */
+/** @returns false if the grant has changed since it was read; then nothing was written */
 async function write(
   deps: ManagementDeps,
   act: GrantAct,

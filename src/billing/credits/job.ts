@@ -8,19 +8,19 @@ import { settleAll } from './settle.ts'
 import { tellCredits } from './tell.ts'
 
 const MINUTE_MS = 60_000
-/** How far back a run looks for changed usage; a minute of each hour looks at all. */
+/** How far back a run looks for changed usage; once an hour, a run looks at everything. */
 const LOOK_BACK_MS = 10 * MINUTE_MS
 const FULL_LOOK_MINUTE = 11
 const DAY_MS = 24 * 60 * MINUTE_MS
-/** Longer than any period. */
+/** Longer than any usage period. */
 const PERIOD_MS = 32 * DAY_MS
-/** Organizations that one batch locks, and the most of a run. */
+/** Organizations that one batch locks, and the maximum of a run. */
 const BATCH_ORGANIZATIONS = 100
 export const MAX_ORGANIZATIONS = 2_000
 
 /**
- * The job of credits: pays what was charged since the last run, lets grants expire, grants what plans include, and tells
- * endpoints of that and of spend caps that were reached. A run that dies, or two at once, burn nothing twice.
+ * The credits job: pays the charges since the last run, expires grants, grants credits that plans include, and notifies
+ * endpoints of these changes and of reached spend caps. Crashed or concurrent runs spend nothing twice.
  *
  * @param at when the run was due, in Unix milliseconds
  */
@@ -34,7 +34,7 @@ export async function runCredits(deps: Deps, at: number) {
   return { settled: due.length, changed, told: await tellCredits(deps, at), caps: await notifySpendCaps(deps) }
 }
 
-/** In an arbitrary order: organizations whose credits always fail must not block the others. */
+/** In random order: organizations whose credits always fail must not block the others. */
 async function selectDue(deps: Deps, at: number): Promise<string[]> {
   const isFull = Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK_MINUTE
   const now = sql`${new Date(at).toISOString()}::timestamptz`

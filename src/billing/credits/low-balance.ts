@@ -17,7 +17,7 @@ interface LowBalanceChange {
   readonly lowBalance: string | null
 }
 
-/** Chooses the balance at which endpoints are told that it is low. @throws Problem `no_credits` */
+/** Sets the balance at which endpoints are notified that it is low. @throws Problem `no_credits` */
 export async function setLowBalance(
   deps: ManagementDeps,
   { actor, organizationId, lowBalance }: LowBalanceChange,

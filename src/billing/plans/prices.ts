@@ -1,11 +1,11 @@
-/** What plans and add-ons cost. Pure: money is whole cents of one currency. */
+/** The prices of plans and add-ons. Pure: money is whole cents of one currency. */
 import type { BookedAddons, Interval, PlanAddon, PlanPrice, PlanSeats } from '../../db/schema/shapes.ts'
 import { proRata } from '../overage/money.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
 const MONTHS: Readonly<Record<Interval, number>> = { month: 1, year: 12 }
 
-/** The parts of a plan that say what it costs. */
+/** The parts of a plan that determine its price. */
 export interface PricedPlan {
   readonly id: string
   readonly name: string
@@ -37,11 +37,11 @@ interface Terms {
 export const findPrice = (prices: readonly PlanPrice[], { interval, currency }: Terms) =>
   prices.find((price) => price.interval === interval && price.currency === currency)
 
-/** What buying it buys at a provider; undefined if it is not sold there. */
+/** The provider's product for a price; undefined if it is not sold there. */
 export const selectProduct = (price: PlanPrice, provider: ProviderName): string | undefined =>
   provider === 'polar' ? price.polar_product_id : price.stripe_price_id
 
-/** Whether the provider counts seats: those of the plan are sold one by one. */
+/** Whether the provider counts seats: whether the plan sells them individually. */
 export const sellsSeats = ({ seats }: Pick<PricedPlan, 'seats'>, { seat_amount_cents }: PlanPrice): boolean =>
   seats !== null && seat_amount_cents !== undefined
 
@@ -49,13 +49,13 @@ export const sellsSeats = ({ seats }: Pick<PricedPlan, 'seats'>, { seat_amount_c
 export const toBooked = ({ addons }: Selection): BookedAddons =>
   Object.fromEntries(addons.map(({ addon, quantity }) => [addon.id, quantity]))
 
-/** One line of what a selection costs for an interval. */
+/** One line of a selection's price for an interval. */
 interface PriceLine {
   readonly name: string
   readonly cents: number
 }
 
-/** What a selection costs in an interval, line by line; undefined if a price is negotiated. */
+/** The price of a selection for an interval, line by line; undefined if a price is negotiated. */
 function listLines({ plan, price, seats, addons }: Selection): PriceLine[] | undefined {
   const more = Math.max(0, (seats ?? 0) - (plan.seats?.included ?? 0)) * (price.seat_amount_cents ?? 0)
   const lines = [
@@ -70,17 +70,17 @@ function listLines({ plan, price, seats, addons }: Selection): PriceLine[] | und
   return lines.map(({ name, base, more: extra }) => ({ name, cents: (base ?? 0) + extra }))
 }
 
-/** What a selection costs in an interval; undefined if a price is negotiated. */
+/** The price of a selection for an interval; undefined if a price is negotiated. */
 export const totalCents = (selection: Selection): number | undefined =>
   listLines(selection)?.reduce((sum, { cents }) => sum + cents, 0)
 
-/** What a selection costs in a month, to compare plans; a negotiated price ranks above those of the catalogue. */
+/** The price of a selection per month, to compare plans; a negotiated price ranks above those of the catalogue. */
 export const rankPrice = ({ amount_cents, interval }: PlanPrice): number =>
   amount_cents === null ? Number.MAX_SAFE_INTEGER : amount_cents / MONTHS[interval]
 
 /**
- * Whether a change waits for the end of the paid period: everything that is paid for a shorter time, or costs less for
- * each payment. What is paid for at least as long and costs at least as much begins at once.
+ * Whether a change waits for the end of the paid period: a change to something that is paid for a shorter time, or costs less
+ * per payment. A change to something that is paid for at least as long and costs at least as much begins at once.
  */
 export function isDown(from: Selection, to: Selection): boolean {
   if (MONTHS[to.price.interval] < MONTHS[from.price.interval]) return true
@@ -93,8 +93,8 @@ export interface ProratedLine {
 }
 
 /**
- * What a change costs at once, by the second: what is left of the old lines is given back, and the rest of the period
- * is charged for the new ones. A longer interval begins a period of its own, and is charged whole. Each line is rounded
+ * The immediate cost of a change, prorated by the second: the unused part of the old lines is credited, and the rest of the period
+ * is charged for the new ones. A longer interval starts its own period and is charged in full. Each line is rounded
  * to cents, as on the invoice.
  *
  * @param period in whole Unix seconds

@@ -1,15 +1,15 @@
 import { sleep } from '../../lib/sleep.ts'
 import { Problem } from '../../problems.ts'
 
-/** Calls that were refused together do not come again together. */
+/** Spreads out calls that were refused together. */
 const JITTER_MS = 250
 
 /**
- * Repeats a call that the provider refused for its rate, after the time for which it asked. For jobs: a request of a
- * customer does not wait.
+ * Retries a call that the provider rate-limited, after the time it asked for. For jobs only: a customer's
+ * request does not wait.
  *
  * @param end Unix milliseconds after which no attempt begins
- * @throws what the last attempt threw
+ * @throws the error of the last attempt
  */
 export async function retryLimited<T>(end: number, call: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -23,7 +23,7 @@ export async function retryLimited<T>(end: number, call: () => Promise<T>): Prom
   }
 }
 
-/** @returns undefined for what is no refusal for the rate */
+/** @returns undefined if it is not a rate limit refusal */
 function readWaitMs(error: unknown): number | undefined {
   const seconds = error instanceof Problem ? Number(error.extra.headers?.['Retry-After'] ?? Number.NaN) : Number.NaN
   return Number.isNaN(seconds) ? undefined : seconds * 1_000 + Math.random() * JITTER_MS

@@ -1,11 +1,11 @@
-/** One-off payments for prepaid credits, as both providers take them. */
+/** One-time payments for prepaid credits, in the form of each provider. */
 import * as z from 'zod'
 import { type Caller, withCheckoutId } from './http.ts'
 import { PolarCheckout } from './polar-shapes.ts'
 import type { TopUpInput } from './provider.ts'
 import { StripeCheckout } from './stripe-shapes.ts'
 
-/** What the payment is for, in the metadata of everything that comes of it. */
+/** The purpose of the payment, in the metadata of every object that results from it. */
 const KIND = { kind: 'credits' } as const
 const CURRENCY = 'usd'
 
@@ -16,7 +16,7 @@ export const isForCredits = (metadata: unknown): boolean =>
 const toMetadata = (organizationId: string) => ({ org_id: organizationId, ...KIND })
 
 /**
- * A checkout of the one-time product with a price of its own. Polar copies the metadata to the order.
+ * A checkout of the one-time product with an ad-hoc price. Polar copies the metadata to the order.
  *
  * @see https://polar.sh/docs/features/checkout/session (ad-hoc prices)
  */
@@ -38,8 +38,8 @@ export async function createPolarTopUp(polar: Caller, product: string, input: To
 }
 
 /**
- * A session of mode `payment` with its price inline. Its metadata is not copied to the payment, and the payment's is
- * copied to the charge, which refunds are told of.
+ * A session of mode `payment` with its price inline. Its metadata is not copied to the payment; the payment's metadata is
+ * copied to the charge, which refund events contain.
  *
  * @see https://docs.stripe.com/api/checkout/sessions/create
  */

@@ -48,8 +48,8 @@ export async function replayEvents(
 }
 
 /**
- * Handles one stored event once more because somebody asked for it. The audit row says that it was asked for; what came of
- * it is in the event's row. Of two at once one is refused.
+ * Processes one stored event again because somebody requested it. The audit row records the request; the outcome
+ * is in the event's row. Of two concurrent replays, one is refused.
  *
  * @throws Problem `billing_event_not_found`, `billing_event_reduced`, `webhook_in_progress`, `billing_event_failed` for an event that cannot be read, and
  *   what the provider's code throws
@@ -76,7 +76,7 @@ export async function replayEvent(deps: ManagementDeps, actor: Principal, id: st
   }
 }
 
-/** What a provider sent is erased after 90 days (privacy/erase-old.ts): such an event has no effect that could be repeated. */
+/** A provider's payload is erased after 90 days (privacy/erase-old.ts): such an event has no content that could be processed again. */
 const isReduced = ({ payload }: StoredEvent) => payload === null
 
 async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replayed> {

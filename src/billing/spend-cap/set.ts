@@ -35,7 +35,7 @@ interface CapAct {
   readonly input: z.output<typeof NewSpendCap>
 }
 
-/** Sets what a usage period may cost, everywhere within two seconds. @throws Problem `organization_not_found` */
+/** Sets the cap on a usage period's charges, everywhere within two seconds. @throws Problem `organization_not_found` */
 export async function setSpendCap(deps: ManagementDeps, { manager, organizationId, input }: CapAct) {
   const { db } = deps
   const { cost_usd: costUsd, action } = input

@@ -1,10 +1,10 @@
-/** Recognizes what a subscription buys by the products among its items. Pure. */
+/** Determines what a subscription buys from the products among its items. Pure. */
 import { toVersion } from '../../db/plan-version.ts'
 import type { AddonLimits, BookedAddons, PlanAddon, PlanPrice } from '../../db/schema/shapes.ts'
 import { type PricedPlan, rankPrice, selectProduct, sellsSeats } from '../plans/prices.ts'
 import type { ProviderName, ProviderSubscription } from '../providers/provider.ts'
 
-/** A version of a plan, as it is recognized. */
+/** A version of a plan, with the fields for recognizing it. */
 export interface KnownPlan extends Omit<PricedPlan, 'name'> {
   /** Since when a newer version is sold. */
   readonly replacedAt: Date | null
@@ -12,7 +12,7 @@ export interface KnownPlan extends Omit<PricedPlan, 'name'> {
 
 type Item = ProviderSubscription['items'][number] | ProviderSubscription['pendingItems'][number]
 
-/** A plan with the line that buys it. */
+/** A plan with the item that buys it. */
 export interface Bought<One extends Item = ProviderSubscription['items'][number]> {
   readonly plan: KnownPlan
   readonly price: PlanPrice
@@ -22,8 +22,8 @@ export interface Bought<One extends Item = ProviderSubscription['items'][number]
 }
 
 /**
- * The plan among the items of a subscription, at any position; of several, the most expensive. A product that several
- * versions share stands for the one that the subscription is on, else for the newest.
+ * The plan among the items of a subscription, at any position; of several, the most expensive. If several versions share a
+ * product, it is the version that the subscription is on, else the newest.
  *
  * @param knownPlanId the version that the subscription is on
  */
@@ -46,7 +46,7 @@ interface Found<One extends Item> {
   readonly item: One
 }
 
-/** A product with prices in several currencies is told apart by the currency, where the provider says which. */
+/** Distinguishes a product's prices in several currencies by the currency, if the provider reports it. */
 function findPrices<One extends Item>(plans: readonly KnownPlan[], provider: ProviderName, item: One): Found<One>[] {
   const found = plans.flatMap((plan) =>
     plan.prices
@@ -77,7 +77,7 @@ function readAddons({ addons }: KnownPlan, provider: ProviderName, items: readon
   return Object.fromEntries(booked)
 }
 
-/** What add-ons add to a plan's limits, in all. What they add nothing to is absent. */
+/** The sums that add-ons add to a plan's limits. Limits without an addition are absent. */
 export function addAddons(addons: readonly PlanAddon[], booked: BookedAddons): AddonLimits {
   const all = addons.flatMap(({ id, limits }) =>
     flatten(limits).map(([name, more]) => [name, more * (booked[id] ?? 0)] as const),

@@ -61,8 +61,8 @@ export async function claimStored(db: Database, id: string): Promise<ClaimedEven
 }
 
 /**
- * The same as a step of a batch, which ends in `webhook_in_progress` when somebody else handles the event: so what else the
- * batch writes is written only with the claim.
+ * The same as a step of a batch, which fails with `webhook_in_progress` if another request is processing the event. So the batch's
+ * other writes happen only with the claim.
  */
 export function requireClaim(db: Database, id: string) {
   return db.execute<{ attempts: number }>(sql`

@@ -23,9 +23,9 @@ export const sessions = pgTable(
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     endedAt: timestamptz(),
     endReason: text(),
-    /** When the owner last proved to be present since, with a passkey. */
+    /** When the owner last proved to be present with a passkey, after the sign-in. */
     reauthenticatedAt: timestamptz(),
-    /** The single sign-on that opened it. Such a session ends the same day. */
+    /** The single sign-on connection that opened it. Such a session ends the same day. */
     ssoConnectionId: uuid().references(() => ssoConnections.id, { onDelete: 'set null' }),
     /** The administrator who opened this session for support. Such a session may not change credentials. */
     impersonatorId: uuid().references(() => users.id, { onDelete: 'cascade' }),
@@ -88,18 +88,18 @@ export const emailTokens = pgTable(
   ],
 )
 
-/** Sign-ins by email under way: a code, or a link with one, that the page can use which asked for it. */
+/** Sign-ins by email in progress: a code, or a link that contains it. Only the page that requested it can use it. */
 export const emailSignIns = pgTable(
   'email_sign_ins',
   {
     id: uuid().primaryKey(),
-    /** Where it was sent, and what it therefore proves. */
+    /** The address it was sent to, and therefore proves. */
     email: text().notNull(),
     /** The PKCE challenge of the page that asked (RFC 7636). */
     codeChallenge: text().notNull(),
     /** SHA-256 of that challenge and the code. */
     codeHash: bytea().notNull(),
-    /** How many codes were tried. */
+    /** How many codes were tried so far. */
     tries: integer().notNull().default(0),
     createdAt: createdAt(),
     expiresAt: timestamptz().notNull(),
@@ -142,11 +142,11 @@ export const loginChallenges = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     /** SHA-256 of the challenge token. */
     tokenHash: bytea().notNull(),
-    /** What was proved before the second factor is asked for. */
+    /** What was proved before the second factor. */
     firstFactor: text({ enum: ['password', 'identity', 'email'] })
       .notNull()
       .default('password'),
-    /** The single sign-on that proved it, if one did. */
+    /** The single sign-on connection that proved it, if any. */
     ssoConnectionId: uuid().references(() => ssoConnections.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),

@@ -2,8 +2,8 @@ import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt } from './columns.ts'
 
 /**
- * Who did what to what, and from where. Append-only: triggers reject everything but inserts, and that old addresses are
- * erased (see the migrations). Partitioned by month of `created_at`; whole partitions are dropped after the retention.
+ * Who did what to what, and from where. Append-only: triggers allow only inserts and the erasure of old addresses (see
+ * the migrations). Partitioned by month of `created_at`; whole partitions are dropped after the retention.
  *
  * The table itself has no primary key, which would have to contain `created_at`. Each partition has one on `id`.
  */

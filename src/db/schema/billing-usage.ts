@@ -40,7 +40,7 @@ export const billingTerms = pgTable(
 export const billingUsageLedger = pgTable(
   'billing_usage_ledger',
   {
-    /** Made of what it is of; the provider's idempotency key comes from it. */
+    /** Derived from what the row charges for. The provider's idempotency key is derived from it. */
     identifier: text().primaryKey(),
     organizationId: uuid().notNull(),
     provider: provider(),
@@ -51,26 +51,27 @@ export const billingUsageLedger = pgTable(
     /** Overage of the period that earlier rows contain. This row continues from there. */
     fromUnits: bigint({ mode: 'number' }).notNull(),
     units: bigint({ mode: 'number' }).notNull(),
-    /** Its share of the period's price, in millionths of a dollar. */
+    /** The row's share of the period's price, in millionths of a dollar. */
     amountMicroUsd: bigint({ mode: 'bigint' }).notNull(),
     /**
      * The row under whose identifier it is sent: its own at Polar, the first row of its invoice item at Stripe. Null while
-     * it waits for an invoice item. Only the row that leads is claimed; the others follow its state.
+     * it waits for an invoice item. Only the leading row is claimed; the others follow its state.
      */
     chargedWith: text(),
-    /** On the row that leads an invoice item: what the item charges. The fraction of a cent that is left is in the next one. */
+    /** On the leading row of an invoice item: the item's amount. The remaining fraction of a cent goes into the next item. */
     amountCents: bigint({ mode: 'bigint' }),
     /** The Stripe subscription whose renewal charges the invoice item; null for an invoice of its own. */
     providerSubscriptionId: text(),
-    /** How often sending began again under a new idempotency key: above 0 Stripe is asked first whether it has the item. */
+    /** How often sending restarted with a new idempotency key: above 0, Stripe is asked first whether it has the item. */
     generation: integer().notNull().default(0),
     state: text({ enum: ['pending', 'sent', 'refused', 'unknown', 'written_off'] })
       .notNull()
       .default('pending'),
-    /** When it was used, as the provider shows it. */
+    /** The time of the usage, as the provider shows it. */
     occurredAt: timestamp({ withTimezone: true }).notNull(),
-    /** A claim older than this can be taken over: its worker died. */
+    /** A claim older than this can be taken over: its worker died, or the provider did not answer. */
     claimedUntil: timestamptz(),
+    /** How often the provider answered. */
     attempts: integer().notNull().default(0),
     /** When it was first sent. From then on the provider may have it. */
     attemptedAt: timestamptz(),

@@ -16,18 +16,18 @@ import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 
-/** The directory that says by SCIM who belongs to an organization. An organization has one at most. */
+/** The directory that manages an organization's members by SCIM. An organization has at most one. */
 export const directories = pgTable(
   'directories',
   {
     organizationId: uuid()
       .primaryKey()
       .references(() => organizations.id, { onDelete: 'cascade' }),
-    /** SHA-256 of the bearer token. Null until one is made. */
+    /** SHA-256 of the bearer token. Null until one is created. */
     tokenHash: bytea(),
-    /** The role of whoever is in no group that has one. */
+    /** The role of people who are in no group with a role. */
     defaultRole: text({ enum: ['member', 'viewer'] }).notNull(),
-    /** Known to within some minutes. */
+    /** Accurate to a few minutes. */
     lastUsedAt: timestamptz(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -38,7 +38,7 @@ export const directories = pgTable(
   ],
 )
 
-/** What a directory says of a person beside their user name. */
+/** The attributes of a person that a directory sends, except the user name. */
 export interface PersonAttributes {
   readonly displayName?: string | undefined
   readonly name?: Readonly<Record<string, string | undefined>> | undefined
@@ -51,7 +51,7 @@ export interface PersonEmail {
   readonly primary?: boolean | undefined
 }
 
-/** People whom a directory has sent. Whether they belong to the organization is in `memberships` alone. */
+/** People that a directory has sent. Only `memberships` says whether they belong to the organization. */
 export const directoryUsers = pgTable(
   'directory_users',
   {
@@ -64,7 +64,7 @@ export const directoryUsers = pgTable(
     userName: text().notNull(),
     externalId: text(),
     attributes: jsonb().$type<PersonAttributes>().notNull(),
-    /** Rises with each change, so that one that was decided from an older row is repeated. */
+    /** Raised by each change, so that a change that was decided from an older row is retried. */
     version: integer().notNull().default(1),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -87,7 +87,7 @@ export const directoryGroups = pgTable(
       .references(() => directories.organizationId, { onDelete: 'cascade' }),
     displayName: text().notNull(),
     externalId: text(),
-    /** Null for a group that gives none. */
+    /** Null for a group that gives no role. */
     role: text(),
     version: integer().notNull().default(1),
     createdAt: createdAt(),

@@ -4,7 +4,7 @@ import { createdAt, timestamptz } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 
-/** Domains of email addresses that an organization says are its own. */
+/** Domains of email addresses that an organization claims as its own. */
 export const organizationDomains = pgTable(
   'organization_domains',
   {
@@ -12,17 +12,17 @@ export const organizationDomains = pgTable(
     organizationId: uuid()
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
-    /** In the form in which it stands in a stored address: lower case, ASCII. */
+    /** In the form of stored addresses: lower case, ASCII. */
     domain: text().notNull(),
-    /** What the TXT record holds that proves it. Public, but another one for each organization. */
+    /** The content of the TXT record that proves it. Public, but different for each organization. */
     token: text().notNull(),
-    /** The role of whoever joins with an address of the domain. Null if nobody joins so. */
+    /** The role of people who join with an address of the domain. Null if nobody can join that way. */
     joinRole: text({ enum: ['member', 'viewer'] }),
-    /** Since when the record is known. Null before, and once it is gone. */
+    /** Since when the record has been known. Null before, and once it is gone. */
     verifiedAt: timestamptz(),
     /** When the record was last looked up. */
     checkedAt: timestamptz(),
-    /** How many times in a row it was missing. */
+    /** How many times in a row the record was missing. */
     missed: integer().notNull().default(0),
     createdAt: createdAt(),
   },
@@ -35,7 +35,7 @@ export const organizationDomains = pgTable(
   ],
 )
 
-/** People whom somebody removed from an organization. They come back by an invitation, not by their domain. */
+/** People who were removed from an organization. They can return by an invitation, but not by their domain. */
 export const removedMembers = pgTable(
   'removed_members',
   {

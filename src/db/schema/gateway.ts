@@ -2,14 +2,14 @@ import { boolean, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizz
 import { createdAt, updatedAt } from './columns.ts'
 import type { GatewayMeter, StoredHeaders } from './shapes.ts'
 
-/** Where the gateway forwards requests to, and what it asks of them. They belong to the operator. */
+/** Where the gateway forwards requests, and what requests need and cost. Routes belong to the operator. */
 export const gatewayRoutes = pgTable(
   'gateway_routes',
   {
     id: uuid().primaryKey(),
     /** The route is served under `/gw/{slug}/`. */
     slug: text().notNull(),
-    /** The route is served at this host, too. One of GATEWAY_HOSTS. */
+    /** The route is also served at this host. One of GATEWAY_HOSTS. */
     matchHost: text(),
     /** Only paths below it are forwarded. It begins with a slash. */
     matchPathPrefix: text().notNull(),
@@ -17,14 +17,14 @@ export const gatewayRoutes = pgTable(
     upstream: text().notNull(),
     stripPrefix: boolean().notNull(),
     addHeaders: jsonb().$type<StoredHeaders>().notNull(),
-    /** How long the upstream may take until its answer begins. */
+    /** The maximum time until the upstream's response begins. */
     timeoutMs: integer().notNull(),
     scopes: text().array().notNull(),
     cost: integer().notNull(),
     /** Units of named limits. */
     limits: jsonb().$type<Readonly<Record<string, number>>>().notNull(),
     meter: jsonb().$type<GatewayMeter>().notNull(),
-    /** Paths that need no key. `/*` at the end stands for everything below. */
+    /** Paths that need no key. `/*` at the end matches everything below. */
     publicPaths: text().array().notNull(),
     isEnabled: boolean().notNull(),
     createdAt: createdAt(),

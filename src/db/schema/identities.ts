@@ -2,7 +2,7 @@ import { index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-c
 import { bytea, createdAt, timestamptz } from './columns.ts'
 import { users } from './users.ts'
 
-/** Accounts at identity providers that sign in to an account here, by the name that the provider never gives to another. */
+/** Accounts at identity providers that sign in to an account here, by the subject that the provider never reassigns. */
 export const identities = pgTable(
   'identities',
   {
@@ -14,7 +14,7 @@ export const identities = pgTable(
     provider: text().notNull(),
     /** The `iss` of its ID tokens, or the address of a provider without any. */
     issuer: text().notNull(),
-    /** The `sub` of its ID tokens. It stays when the address changes. */
+    /** The `sub` of its ID tokens. It does not change with the address. */
     subject: text().notNull(),
     /** The address that the provider gave at the last sign-in. */
     email: text(),
@@ -32,31 +32,31 @@ export interface ProvidedIdentity {
   readonly issuer: string
   readonly subject: string
   readonly email: string | null
-  /** Whether the provider says that the address is theirs. */
+  /** Whether the provider says that the person owns the address. */
   readonly isEmailVerified: boolean
   readonly name: string | null
 }
 
-/** A sign-in at a provider under way: from its start to the page that asked for it. Each step is done once. */
+/** A sign-in at a provider in progress: from its start until the requesting page redeems it. Each step happens once. */
 export const signInAttempts = pgTable(
   'sign_in_attempts',
   {
     id: uuid().primaryKey(),
-    /** SHA-256 of the state, which the provider brings back. */
+    /** SHA-256 of the state, which the provider returns. */
     stateHash: bytea().notNull(),
     provider: text().notNull(),
     /** The nonce and the PKCE verifier for the provider. */
     secretsEncrypted: bytea().notNull(),
     /** Where the browser goes afterwards. */
     returnTo: text().notNull(),
-    /** The PKCE challenge of the page that asked (RFC 7636): only that page can use the code it is sent. */
+    /** The PKCE challenge of the requesting page (RFC 7636): only that page can redeem the code it receives. */
     codeChallenge: text().notNull(),
     createdAt: createdAt(),
     expiresAt: timestamptz().notNull(),
     calledBackAt: timestamptz(),
-    /** SHA-256 of the code for the page, once the provider has said who it is. */
+    /** SHA-256 of the code for the page, once the provider has identified the person. */
     codeHash: bytea(),
-    /** Who it is. Null once the code is used. */
+    /** The person. Null once the code is used. */
     identity: jsonb().$type<ProvidedIdentity>(),
     usedAt: timestamptz(),
   },

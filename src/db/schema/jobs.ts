@@ -6,13 +6,13 @@ export const jobRuns = pgTable('job_runs', {
   /** As in `src/jobs/registry.ts`. */
   job: text().primaryKey(),
   startedAt: timestamptz().notNull(),
-  /** Null while the run is under way, and for good if it died. */
+  /** Null while the run is in progress, and permanently if it died. */
   endedAt: timestamptz(),
-  /** Of the last run that ended, as are `result` and `error`. */
+  /** Of the last run that ended, like `result` and `error`. */
   durationMs: integer().notNull(),
-  /** When the last run began that did not fail. */
+  /** When the last run that did not fail began. */
   succeededAt: timestamptz(),
-  /** What the run returned; null where it failed. */
+  /** What the run returned; null if it failed. */
   result: jsonb().$type<Record<string, unknown>>(),
   /** Why the run failed. */
   error: text(),

@@ -57,13 +57,13 @@ export const apiKeys = pgTable(
      * once.
      */
     rotatedFrom: uuid(),
-    /** The first key in its line of rotations, whose windows it counts in. Null for the first key itself. */
+    /** The first key in its line of rotations, whose windows it shares. Null for the first key itself. */
     lineageId: uuid(),
-    /** The key that replaced it by rotation. Set once, so that of two concurrent rotations one succeeds. */
+    /** The key that replaced it by rotation. Set once, so that only one of two concurrent rotations succeeds. */
     replacedBy: uuid(),
-    /** When a secret scanner reported it as leaked, and it was disabled. Null again once it is enabled. */
+    /** When a secret scanner reported it as leaked, which disabled it. Null again once it is enabled. */
     leakedAt: timestamptz(),
-    /** The application whose grant it is the access token of (oauth.ts). Null for every other key. */
+    /** If the key is the access token of a grant (oauth.ts), the grant's application. Null for every other key. */
     clientId: uuid(),
     /** Raised by every change. An isolate that cached a lower version reloads the row. */
     version: integer().notNull().default(1),

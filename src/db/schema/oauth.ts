@@ -4,17 +4,17 @@ import { bytea, createdAt, timestamptz } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { users } from './users.ts'
 
-/** Applications that may ask people to act for them: registered (RFC 7591), or described by a document of their own. */
+/** Applications that may ask people for access: registered (RFC 7591), or described by a document of their own. */
 export const oauthClients = pgTable(
   'oauth_clients',
   {
     id: uuid().primaryKey(),
-    /** As it calls itself: nobody has checked it. */
+    /** The name that it gives itself, unverified. */
     name: text().notNull(),
     uri: text(),
-    /** The address of the document that describes it, which is its `client_id`. Null for one that registered. */
+    /** The URL of the document that describes it, which is its `client_id`. Null for a registered client. */
     metadataUrl: text().unique('oauth_clients_metadata_url'),
-    /** When the document is read again. */
+    /** When the document must be fetched again. */
     readAgainAt: timestamptz(),
     redirectUris: text().array().notNull(),
     /** SHA-256. Null for a public client. */
@@ -22,10 +22,10 @@ export const oauthClients = pgTable(
     authMethod: text({ enum: ['none', 'client_secret_basic', 'client_secret_post'] }).notNull(),
     /** Whether it gets refresh tokens. */
     refreshes: boolean().notNull(),
-    /** Whether it asks from devices without a browser (RFC 8628). */
+    /** Whether it requests access from devices without a browser (RFC 8628). */
     devices: boolean().notNull().default(false),
     createdAt: createdAt(),
-    /** When one is forgotten that nobody agreed to. Null as soon as somebody did. */
+    /** When a client that nobody has approved is deleted. Null as soon as somebody approves it. */
     expiresAt: timestamptz(),
   },
   (t) => [
@@ -60,15 +60,15 @@ export const oauthCodes = pgTable(
     /** What the tokens are for (RFC 8707). */
     resource: text(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    /** The grant that it became: a second use ends it. */
+    /** The grant that the code was exchanged for: a second use of the code ends it. */
     grantId: uuid(),
   },
   (t) => [index('oauth_codes_expiry').on(t.expiresAt)],
 )
 
 /**
- * What people let applications do. The access token is an API key with the id of the grant: it is verified, limited, metered and
- * revoked as any other.
+ * The access that people gave to applications. The access token is an API key with the id of the grant: it is verified, limited,
+ * metered and revoked like any other.
  */
 export const oauthGrants = pgTable(
   'oauth_grants',
@@ -84,13 +84,13 @@ export const oauthGrants = pgTable(
       .notNull()
       .references(() => oauthClients.id, { onDelete: 'cascade' }),
     resource: text(),
-    /** Makes its tokens unpredictable to those who know the root secret alone. */
+    /** Makes its tokens unpredictable to anyone who knows only the root secret. */
     salt: bytea().notNull(),
-    /** How often its tokens were renewed. The refresh token of the present number works, and that before repeats its answer. */
+    /** How often its tokens were renewed. The refresh token with this number works; the one before it repeats its answer. */
     generation: integer().notNull().default(0),
     createdAt: createdAt(),
     refreshedAt: timestamp({ withTimezone: true }).notNull(),
-    /** When it ends unless it is renewed before. */
+    /** When the grant ends unless it is renewed. */
     expiresAt: timestamp({ withTimezone: true }).notNull(),
   },
   (t) => [
@@ -112,17 +112,17 @@ export const oauthDevices = pgTable(
     clientId: uuid()
       .notNull()
       .references(() => oauthClients.id, { onDelete: 'cascade' }),
-    /** What was asked for; after the decision, what was agreed to. */
+    /** The requested scopes; after the decision, the approved scopes. */
     scopes: text().array().notNull(),
     resource: text(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),
-    /** How long the device waits between two questions, in seconds. It grows when the device does not. */
+    /** How long the device must wait between two polls, in seconds. It grows if the device polls sooner. */
     intervalSeconds: integer().notNull(),
     askedAt: timestamptz(),
     decision: text({ enum: ['approve', 'deny'] }),
     userId: uuid().references(() => users.id, { onDelete: 'cascade' }),
     organizationId: uuid().references(() => organizations.id, { onDelete: 'cascade' }),
-    /** The grant that it became. */
+    /** The grant that came from it. */
     grantId: uuid(),
   },
   (t) => [

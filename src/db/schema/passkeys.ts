@@ -15,13 +15,13 @@ export const passkeys = pgTable(
     credentialId: bytea().notNull(),
     /** A COSE key. */
     publicKey: bytea().notNull(),
-    /** How often the authenticator says it was used. Synchronized passkeys always say 0. */
+    /** How often it was used, according to the authenticator. Synced passkeys always report 0. */
     counter: bigint({ mode: 'number' }).notNull(),
     /** How browsers reach it. */
     transports: jsonb().$type<string[]>().notNull(),
     /** Its owner's name for it. */
     name: text().notNull(),
-    /** Whether it is on several devices, so that a lost one does not lose it. */
+    /** Whether it is on several devices, so that losing one device does not lose the passkey. */
     isSynced: boolean().notNull(),
     createdAt: createdAt(),
     lastUsedAt: timestamptz(),
@@ -32,16 +32,16 @@ export const passkeys = pgTable(
   ],
 )
 
-/** Random texts that passkeys sign. A row is deleted by its use, so none is used twice. */
+/** Random challenges that passkeys sign. Using one deletes its row, so none is used twice. */
 export const passkeyChallenges = pgTable(
   'passkey_challenges',
   {
     id: uuid().primaryKey(),
     /** SHA-256 of the challenge as browsers send it back, in base64url. */
     challengeHash: bytea().notNull(),
-    /** `register` a passkey, `sign_in`, or `prove` who somebody is whose first factor or session is known. */
+    /** `register` a passkey, `sign_in`, or `prove` the identity of somebody whose first factor or session is known. */
     purpose: text({ enum: ['register', 'sign_in', 'prove'] }).notNull(),
-    /** Whose passkey signs it. Null for a sign-in, where the passkey says so. */
+    /** Whose passkey signs it. Null for a sign-in, where the passkey identifies the user. */
     userId: uuid().references(() => users.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),
     expiresAt: timestamptz().notNull(),

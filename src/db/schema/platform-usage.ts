@@ -1,20 +1,20 @@
-/** What the operator's questions read: sums of all organizations together. A job folds them from the organizations' own. */
+/** Sums of all organizations together, for the operator's analytics. A job folds them from the organizations' own sums. */
 import { bigint, boolean, date, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { counts, responseTimesIn } from './rollups.ts'
 
-/** Buckets of all organizations together outgrow an integer. */
+/** The buckets of all organizations together exceed an integer. */
 const wide = () => ({
   ...counts(),
   ...responseTimesIn((name) => bigint(name, { mode: 'number' }).notNull().default(0)),
 })
 
 /**
- * Which sums a row is of: a value of a dimension, or all usage, of which both are empty; by the plan that the organization
- * had when its hour was folded, empty where the organization was gone.
+ * What a row sums up: one value of a dimension, or all usage, for which both are empty. Rows are split by the plan that the
+ * organization had when its hour was folded, empty if the organization was gone.
  */
 const slice = () => ({ dimension: text().notNull(), value: text().notNull(), planId: text().notNull() })
 
-/** Sums per hour (UTC), plan and value of one dimension. Keys and organizations have none: they are too many. */
+/** Sums per hour (UTC), plan and value of one dimension. There are none for keys and organizations, which are too many. */
 export const platformHours = pgTable(
   'usage_platform_hours',
   { ...slice(), hour: timestamp({ withTimezone: true }).notNull(), ...wide() },
@@ -24,7 +24,7 @@ export const platformHours = pgTable(
   ],
 )
 
-/** The same per day (UTC), ordered for breakdowns, and of each organization under the dimension `organization`. */
+/** The same per day (UTC), ordered for breakdowns, and for each organization under the dimension `organization`. */
 export const platformDays = pgTable('usage_platform_days', { ...slice(), day: date().notNull(), ...wide() }, (t) => [
   primaryKey({ columns: [t.dimension, t.day, t.value, t.planId] }),
 ])
@@ -36,13 +36,13 @@ export const platformMonths = pgTable(
   (t) => [primaryKey({ columns: [t.dimension, t.month, t.value, t.planId] })],
 )
 
-/** How far the job has come: every hour before is folded. One row. Later hours are read from the organizations' own sums. */
+/** The job's progress: every earlier hour is folded. One row. Later hours are read from the organizations' own sums. */
 export const platformProgress = pgTable('usage_platform_progress', {
   isOnly: boolean().primaryKey().default(true),
   foldedUntil: timestamp({ withTimezone: true }).notNull(),
 })
 
-/** Hours that were over when usage was added to them: they are folded again. Only ever added to, so that no writer waits. */
+/** Past hours to which usage was added: they are folded again. Rows are only inserted, so that no writer waits. */
 export const lateHours = pgTable(
   'usage_late_hours',
   {
@@ -54,7 +54,7 @@ export const lateHours = pgTable(
 
 /**
  * The plan that an organization's usage counts for, from an hour on until its next row. Written when an hour is first folded
- * and never changed, so that folding the hour again counts for the same plan. Empty where the organization was gone.
+ * and never changed, so that folding the hour again uses the same plan. Empty if the organization was gone.
  */
 export const platformPlans = pgTable(
   'usage_platform_plans',

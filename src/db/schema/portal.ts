@@ -3,7 +3,7 @@ import { bytea, createdAt, timestamptz } from './columns.ts'
 import { apiKeys } from './keys.ts'
 import { organizations } from './organizations.ts'
 
-/** Links by which a customer's people reach the portal. Each is opened once. */
+/** Links through which a customer's people reach the portal. Each can be opened once. */
 export const portalSessions = pgTable(
   'portal_sessions',
   {
@@ -15,13 +15,13 @@ export const portalSessions = pgTable(
     serviceKeyId: uuid()
       .notNull()
       .references(() => apiKeys.id, { onDelete: 'cascade' }),
-    /** Whom the back end named as the person, in its own words. */
+    /** The person that the back end named, in its own words. */
     onBehalfOf: text(),
     /** SHA-256 of the link's token. */
     tokenHash: bytea().notNull(),
     /** Permissions of the organization. */
     scopes: text().array().notNull(),
-    /** Where the portal leads back to. */
+    /** Where the portal links back to. */
     returnUrl: text(),
     createdAt: createdAt(),
     /** When the link expires. */

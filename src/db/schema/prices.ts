@@ -3,7 +3,7 @@ import { check, numeric, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg
 import { createdAt, timestamptz } from './columns.ts'
 import { PRICE_KINDS } from './shapes.ts'
 
-/** The operator's own prices of models. They win over the list that Tollgate brings along (usage/pricing/). */
+/** The operator's own prices of models. They take precedence over Tollgate's built-in list (usage/pricing/). */
 export const modelPrices = pgTable(
   'model_prices',
   {
@@ -13,7 +13,7 @@ export const modelPrices = pgTable(
     /** The name of a model in lower case, in which `*` stands for any characters. */
     model: text().notNull(),
     kind: text({ enum: PRICE_KINDS }).notNull(),
-    /** US dollars: one of the two is set. */
+    /** US dollars: exactly one of the two is set. */
     usdPerMillion: numeric({ precision: 20, scale: 6 }),
     usdPerUnit: numeric({ precision: 20, scale: 12 }),
     validFrom: timestamptz().notNull(),

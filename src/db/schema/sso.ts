@@ -3,7 +3,7 @@ import { boolean, check, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg
 import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 
-/** The OpenID provider by which an organization's people sign in. An organization has one at most. */
+/** The OpenID provider through which an organization's people sign in. An organization has at most one. */
 export const ssoConnections = pgTable(
   'sso_connections',
   {
@@ -14,11 +14,11 @@ export const ssoConnections = pgTable(
     issuer: text().notNull(),
     clientId: text().notNull(),
     clientSecretEncrypted: bytea().notNull(),
-    /** The role of whoever signs in the first time. Null if only members may sign in. */
+    /** The role of people who sign in for the first time. Null if only members may sign in. */
     joinRole: text({ enum: ['member', 'viewer'] }),
-    /** Whether members who are no owners may act for the organization only in a session of this connection. */
+    /** Whether members other than owners may act for the organization only in a session of this connection. */
     isRequired: boolean().notNull().default(false),
-    /** The last sign-in. Null while none has come about since the provider was changed. */
+    /** The last sign-in. Null if there has been none since the provider was changed. */
     lastUsedAt: timestamptz(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

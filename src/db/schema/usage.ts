@@ -18,7 +18,7 @@ const count = () => bigint({ mode: 'number' }).notNull().default(0)
 const usd = () => numeric({ precision: 24, scale: 9 })
 
 /**
- * Every event id seen that others chose, so that no event counts twice (metering/claim-ids.ts). A table of its own: a unique
+ * Every event id that a client chose, so that no event counts twice (metering/claim-ids.ts). A separate table: a unique
  * key on the partitioned events would have to contain the partition key, and would miss a repeat across the end of a month.
  * Partitioned by generation (see the migration). Whole partitions are dropped.
  */
@@ -30,11 +30,11 @@ export const usageDedupe = pgTable(
     key: bytea().notNull(),
     /** SHA-256 of the event's body: the same id with another body is a conflict, not a repeat. */
     payloadHash: bytea().notNull(),
-    /** Always null: the last release asks by it what to prune. */
+    /** Always null: the previous release uses it to decide what to prune. */
     firstSeen: timestamptz(),
-    /** When it happened, to find its raw event again: reports complete verifications, and operators correct reports. */
+    /** When the event happened, to find its raw event again: reports complete verifications, and operators correct reports. */
     occurredAt: timestamptz(),
-    /** When it was claimed, in spans of 12 days since 1970. Its default, in the migration, is for the last release. */
+    /** When it was claimed, in spans of 12 days since 1970. Its default, in the migration, is for the previous release. */
     generation: integer().notNull(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.key, t.generation] })],
@@ -90,7 +90,7 @@ export const usageEvents = pgTable(
     keyId: uuid(),
     userId: uuid(),
     environment: text().notNull().default(''),
-    /** The operator's customer's user, as it was given. */
+    /** The end user of the operator's customer, as reported. */
     subject: text(),
     endpoint: text().notNull().default(''),
     method: text().notNull().default(''),
@@ -110,11 +110,11 @@ export const usageEvents = pgTable(
     audioOutputTokens: count(),
     provider: text().notNull().default(''),
     model: text().notNull().default(''),
-    /** What the provider takes. Null when the model has no known price. */
+    /** What the provider charges. Null if the model has no known price. */
     costUsd: usd(),
-    /** What the customer pays: the cost with the markup of their plan, rounded once, and the price of its calls. Null with both. */
+    /** What the customer pays: the cost with the plan's markup, rounded once, and the price of its calls. Null if both are. */
     chargeUsd: usd(),
-    /** What each of its calls cost the customer. Null for nothing. */
+    /** The price of each of its calls for the customer. Null if they are free. */
     pricePerCallUsd: numeric({ precision: 20, scale: 9 }),
     /** The markup of the plan when the event was counted. Null with the cost. */
     markupPercent: numeric({ precision: 9, scale: 4 }),
@@ -125,17 +125,17 @@ export const usageEvents = pgTable(
     errorCode: text(),
     errorMessage: text(),
     metadata: jsonb().$type<Record<string, unknown>>(),
-    /** How the operator voided or replaced it, with what it was before (metering/correct.ts). Null for nearly all. */
+    /** How the operator voided or replaced it, and what it was before (usage/corrections/correct.ts). Null for nearly all. */
     correction: jsonb().$type<Record<string, unknown>>(),
     ingestedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** Of a verification: what it was decided from (metering/event.ts). Of a report that completes a request: its id. */
+    /** For a verification: what it was decided from (metering/event.ts). For a report that completes a request: that one's id. */
     trace: json().$type<Record<string, unknown>>(),
   },
   (t) => [
     primaryKey({ columns: [t.organizationId, t.occurredAt, t.id] }),
     /**
-     * For a request of which only the moment is known. A few bytes for each MB of events, which arrive in this order; summed
-     * up as blocks are filled, since those that are not yet are read whole.
+     * For requests of which only the time is known. It takes a few bytes per MB of events, which arrive in this order. Blocks are
+     * summarized as they fill, because those that are not summarized are read whole.
      */
     index('usage_events_occurred').using('brin', t.occurredAt).with({ autosummarize: true }),
   ],

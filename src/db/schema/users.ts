@@ -17,8 +17,8 @@ export const users = pgTable(
     isActive: boolean().notNull().default(true),
     emailVerifiedAt: timestamptz(),
     /**
-     * Whether the account began with an address that somebody only claimed. Until it is confirmed, a stranger may be behind it
-     * (accounts/email/clear-account.ts). False where the operator, an import or a directory made it.
+     * Whether the account began with an address that somebody only claimed. Until it is confirmed, it may be a stranger's account
+     * (accounts/email/clear-account.ts). False if the operator, an import or a directory created it.
      */
     isSelfRegistered: boolean().notNull().default(true),
     createdAt: createdAt(),

@@ -7,10 +7,10 @@ import { settle } from '../../usage/reservations/settle.ts'
 import type { KeyRecord } from '../../verification/key-record.ts'
 import type { Estimate } from './estimate.ts'
 
-/** A hold lasts longer than any answer. */
+/** Longer than any response. */
 const HOLD_SECONDS = 3_600
 
-/** What is known of a request beside its tokens: the fields of a report. */
+/** Facts of a request other than its tokens: the fields of a report. */
 export interface CallFacts {
   readonly request_id: string
   readonly key_id: string
@@ -20,7 +20,7 @@ export interface CallFacts {
 }
 
 /**
- * Holds what a request to a model may use.
+ * Holds the maximum usage of a model request.
  *
  * @returns the reservation's id
  * @throws Problem `quota_exceeded`, `rate_limited`, `concurrency_exceeded`, and those of `reserve`
@@ -44,7 +44,7 @@ export async function holdTokens(
   })
 }
 
-/** What each refusal of a reservation is called as a problem. */
+/** The problem for each refusal of a reservation. */
 const PROBLEMS = {
   QUOTA_EXCEEDED: 'quota_exceeded',
   RATE_LIMITED: 'rate_limited',
@@ -61,13 +61,13 @@ export interface Used {
   readonly [tokens: string]: number | string | Readonly<Record<string, number | string>> | undefined
 }
 
-/** What a use is counted under: the reservation that it settles, or else an id that it has beside that of its request. */
+/** The id under which usage is counted: the reservation that it settles, or else an id besides that of its request. */
 interface Under {
   readonly hold?: string | undefined
   readonly id?: string
 }
 
-/** Records what an answer used, and gives the hold back. Never fails: what cannot be recorded is logged in full. */
+/** Records the usage of a response, and releases the hold. Never fails: usage that cannot be recorded is logged in full. */
 export async function recordUse(deps: Deps, facts: CallFacts, { hold, id }: Under, used: Used): Promise<void> {
   const event = { ...facts, ...used }
   try {
@@ -83,7 +83,7 @@ async function report(deps: Deps, event: object): Promise<void> {
   if (rejected[0]) throw new Error(rejected[0].detail)
 }
 
-/** Gives a hold back that was not used. It expires by itself where that fails. */
+/** Releases an unused hold. If that fails, the hold expires by itself. */
 export async function releaseTokens(deps: Deps, hold: string): Promise<void> {
   try {
     await settle(deps, { reservation_id: hold, cancel: true }, null)

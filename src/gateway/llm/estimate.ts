@@ -1,12 +1,12 @@
-/** What a request to a language model may use, before it has been made. Pure. */
+/** Estimates the usage of a request to a language model, before it is made. Pure. */
 import { asCount, asText, type Json } from './json.ts'
 
 /** English text has about four characters a token; most others have fewer. */
 const CHARACTERS_PER_TOKEN = 4
-/** Of a picture or a file, which arrives as one long text without spaces. */
+/** For a picture or a file, which arrives as one long text without spaces. */
 const TOKENS_PER_FILE = 1_600
 const LONG_WORD = 1_000
-/** Where a request does not limit its answer. */
+/** For a request that does not limit its output. */
 const USUAL_OUTPUT = 4_096
 const MAX_ANSWERS = 128
 
@@ -27,7 +27,7 @@ export function estimate(body: Json): Estimate {
   }
 }
 
-/** A request for embeddings has an input and nothing that asks for an answer. */
+/** An embeddings request has an input and no fields that request output. */
 const makesText = ({
   messages,
   prompt,
@@ -44,10 +44,10 @@ const makesText = ({
   return input !== undefined || instructions !== undefined || stream !== undefined
 }
 
-/** Fields whose text the model does not read. */
+/** Fields that the model does not read as text. */
 const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options', 'id', 'type', 'role'])
 
-/** Without recursion: how deep the JSON of a caller is, the caller says. */
+/** Iterative, because the caller controls how deep the JSON is. */
 function countTokens(body: unknown): number {
   const waiting = [body]
   let tokens = 0

@@ -3,10 +3,10 @@ import { Problem } from '../../problems.ts'
 const DASH = 0x2d
 
 /**
- * Looks at the first byte of a form, and passes it on as it arrives. A form begins with the dashes of its boundary
- * (RFC 2046 §5.1.1); JSON under the media type of a form would reach a model that does not look at it.
+ * Checks the first byte of a form, and passes the form on as it arrives. A form begins with the dashes of its boundary
+ * (RFC 2046 §5.1.1). Without the check, JSON under a form's media type could reach a model that ignores the media type.
  *
- * @throws Problem `malformed_json` for what is no form
+ * @throws Problem `malformed_json` if it is not a form
  */
 export async function readForm(
   body: ReadableStream<Uint8Array>,
@@ -21,7 +21,7 @@ export async function readForm(
   reader.releaseLock()
   const length = Number(headers.get('Content-Length') ?? Number.NaN)
   const passed = Number.isSafeInteger(length) ? new FixedLengthStream(length) : new IdentityTransformStream()
-  passOn(value, body, passed.writable).catch(() => undefined) // the reader of the other end sees the failure
+  passOn(value, body, passed.writable).catch(() => undefined) // the reader at the other end sees the failure
   return passed.readable
 }
 

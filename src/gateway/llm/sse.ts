@@ -1,10 +1,10 @@
-/** Server-sent events, as they pass by (WHATWG HTML §9.2). */
+/** Server-sent events in a passing stream (WHATWG HTML §9.2). */
 
-/** An event that never ends is not read any further, but passed on. */
+/** An event longer than this is passed on without being parsed. */
 const MAX_EVENT = 4 * 1024 * 1024
 const BOUNDARY = /\r\n\r\n|\n\n|\r\r/
 
-/** One event: its text with the blank line that ends it, and its data. */
+/** One event: its text including the blank line that ends it, and its data. */
 export interface StreamEvent {
   readonly text: string
   readonly data: string
@@ -13,7 +13,7 @@ export interface StreamEvent {
 /**
  * Splits a stream into events.
  *
- * @returns a function that takes the next bytes and returns the events that are complete, and one that returns the rest
+ * @returns a function that takes the next bytes and returns the complete events, and one that returns the rest
  */
 export function createEventReader() {
   const decoder = new TextDecoder()

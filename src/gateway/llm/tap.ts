@@ -1,16 +1,16 @@
-/** How a stream came to its end: all of it, ended by the caller, or broken by the upstream. */
+/** How a stream ended: completely, aborted by the caller, or broken by the upstream. */
 export type StreamEnd = 'whole' | 'aborted' | 'broken'
 
 export interface Watcher {
-  /** Sees each piece, and says what goes on to the caller. */
+  /** Sees each chunk, and returns the bytes that go to the caller. */
   pass(bytes: Uint8Array): Uint8Array
-  /** What still goes to the caller after the last piece. */
+  /** Returns the bytes that go to the caller after the last chunk. */
   flush(): Uint8Array
   /** Called once. */
   end(how: StreamEnd): void
 }
 
-/** Passes a stream on at the caller's pace, and lets a watcher see it. The upstream ends when the caller goes away. */
+/** Passes a stream on at the caller's pace, and shows it to a watcher. The upstream is aborted when the caller disconnects. */
 export function tap(body: ReadableStream<Uint8Array>, watcher: Watcher): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let isOver = false
@@ -37,7 +37,7 @@ export function tap(body: ReadableStream<Uint8Array>, watcher: Watcher): Readabl
         if (passed.length > 0) return
       }
     } catch (error) {
-      end('broken') // after an end by the caller, nothing changes
+      end('broken') // no effect after the caller has ended it
       controller.error(error)
     }
   }

@@ -1,7 +1,7 @@
-/** How many tokens a provider says that an answer used. Pure. */
+/** Reads the token usage that a provider reports for a response. Pure. */
 import { asCount, asList, asObject, asText, type Json } from './json.ts'
 
-/** Under the names that a report takes (usage/tokens.ts). */
+/** With the field names of a report (usage/tokens.ts). */
 interface TokenUse {
   readonly input_tokens?: number
   readonly output_tokens?: number
@@ -12,16 +12,16 @@ interface TokenUse {
   readonly audio_output_tokens?: number
 }
 
-/** Follows an answer, whole or in events. */
+/** Follows a response, whole or in events. */
 export interface UsageReader {
-  /** Takes a whole answer, or the data of one event. */
+  /** Takes a whole response, or the data of one event. */
   take(body: Json): void
-  /** @returns what is known so far; what the provider did not say yet is counted or absent */
+  /** @returns the usage known so far; figures that the provider has not reported yet are counted or absent */
   read(): {
     readonly model: string | undefined
     readonly use: TokenUse
     readonly isFinal: boolean
-    /** The id of an answer that is made in the background, whoever reads it. */
+    /** The id of a response that is created in the background, whoever reads it. */
     readonly laterId?: string | undefined
   }
 }
@@ -36,7 +36,7 @@ function readOpenAi(): UsageReader {
   let laterId: string | undefined
   return {
     take(body) {
-      const answer = asObject(body.response) ?? body // an event of the Responses API has the answer in it
+      const answer = asObject(body.response) ?? body // an event of the Responses API contains the response
       model ??= asText(answer.model)
       if (answer.background === true) laterId = asText(answer.id)
       pieces += countOpenAiPieces(body)
@@ -69,10 +69,10 @@ function toOpenAiUse(usage: Json): TokenUse {
   })
 }
 
-/** A part that is more than its whole is the whole: a use that contradicts itself would not be counted. */
+/** Caps a part at its whole: contradictory usage would not be counted. */
 const partOf = (whole = 0, part: unknown) => Math.min(asCount(part) ?? 0, whole) || undefined
 
-/** OpenAI sends one token an event, and others some: these count where a stream ends before its usage. */
+/** OpenAI sends one token per event, and others several: these count if a stream ends before its usage report. */
 function countOpenAiPieces(body: Json): number {
   if (asText(body.type)?.endsWith('.delta')) return countPiece(body.delta)
   return asList(body.choices).reduce<number>((sum, choice) => {
@@ -88,13 +88,13 @@ function countOpenAiPieces(body: Json): number {
   }, 0)
 }
 
-/** An event has a token at least, and one for four characters: so that nobody gets long pieces for one token each. */
+/** An event counts at least one token, plus one for every four characters, so that nobody gets long chunks for one token each. */
 const countPiece = (text: unknown) => Math.max(1, Math.floor((asText(text)?.length ?? 0) / CHARACTERS_PER_TOKEN))
 const CHARACTERS_PER_TOKEN = 4
 
 const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']
 
-/** The Messages API. A stream tells the input at its beginning, and the output so far at its end. */
+/** The Messages API. A stream reports the input at its beginning, and the output so far at its end. */
 function readAnthropic(): UsageReader {
   let [model, use, isFinal, pieces]: [string | undefined, TokenUse, boolean, number] = [undefined, {}, false, 0]
   return {
@@ -106,7 +106,7 @@ function readAnthropic(): UsageReader {
       if (!usage) return
       use = { ...use, ...toAnthropicUse(usage) }
       if (body.type === 'message_start')
-        use = { ...use, output_tokens: 0 } // what it says there is no use yet
+        use = { ...use, output_tokens: 0 } // the output figure at this point is not usage yet
       else [isFinal, pieces] = [true, 0]
     },
     read: () => ({

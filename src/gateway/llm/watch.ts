@@ -3,11 +3,11 @@ import { createEventReader, type StreamEvent } from './sse.ts'
 import type { StreamEnd, Watcher } from './tap.ts'
 import type { UsageReader } from './usage.ts'
 
-/** An answer that is larger is passed on without being read. */
+/** A larger response is passed on without being read. */
 const MAX_ANSWER = 16 * 1024 * 1024
 const NOTHING = new Uint8Array()
 
-/** Watches an answer that may be one JSON object. */
+/** Watches a response that may be one JSON object. */
 export function watchWhole(usage: UsageReader, end: (how: StreamEnd) => void): Watcher {
   const decoder = new TextDecoder()
   let text = ''
@@ -26,9 +26,9 @@ export function watchWhole(usage: UsageReader, end: (how: StreamEnd) => void): W
 }
 
 /**
- * Watches an answer of server-sent events.
+ * Watches a response of server-sent events.
  *
- * @param hidesUsage whether the caller did not ask for the event with the usage, so that it is left out
+ * @param hidesUsage whether the caller did not request the usage event, so that it must be removed
  */
 export function watchEvents(usage: UsageReader, hidesUsage: boolean, end: (how: StreamEnd) => void): Watcher {
   const reader = createEventReader()

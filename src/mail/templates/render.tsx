@@ -9,7 +9,7 @@ export interface Content {
   /** The recipient's name, if it is known and safe to repeat. */
   readonly name?: string | null
   readonly paragraphs: readonly string[]
-  /** What is to be typed elsewhere. */
+  /** A code to type elsewhere. */
   readonly code?: string
   /** The action to take, if there is one. */
   readonly action?: { readonly label: string; readonly url: string }

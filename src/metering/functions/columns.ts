@@ -1,20 +1,20 @@
-/** Columns of events, as a batch says them and as they are kept. */
+/** Columns of events, as a batch sends them and as they are stored. */
 import { GAUGES, isMoneyColumn } from '../../db/schema/meters.ts'
 import { VERIFICATION } from '../event.ts'
 import { KIND_COLUMNS, REPORTED_COLUMNS } from './sums.ts'
 
 interface Column {
   readonly name: string
-  /** What `jsonb_to_record` reads it as. Absent for what is computed here. */
+  /** The type in `jsonb_to_record`. Absent for computed columns. */
   readonly type?: string
-  /** SQL of what is kept, of a row `b` as it was said. */
+  /** SQL of the stored value, from a row `b` of the batch. */
   readonly kept: string
 }
 
 const asSaid = (name: string, type: string): Column => ({ name, type, kept: `b.${name}` })
 const text = (name: string): Column => ({ name, type: 'text', kept: `coalesce(b.${name}, '')` })
 const amount = (name: string): Column => ({ name, type: 'bigint', kept: `coalesce(b.${name}, 0)` })
-/** Money comes with more decimals than are kept, so that each sum is rounded once. It can be unknown. */
+/** Money arrives with more decimals than are stored, so that each sum is rounded once. It can be unknown. */
 const money = (name: string): Column => ({ name, type: 'numeric', kept: `round(b.${name}, 9)` })
 
 const OF_ALL: readonly Column[] = [
@@ -35,13 +35,13 @@ const OF_ALL: readonly Column[] = [
   asSaid('metadata', 'jsonb'),
 ]
 
-/** Of a verification that takes calls and nothing else. */
+/** Columns of a verification that consumes only calls. */
 export const OF_VERIFICATIONS: readonly Column[] = [...OF_ALL, amount('api_calls'), asSaid('trace', 'json')]
 
-/** The price of a call: verifications say theirs, reports have that of the plan. */
+/** The price of a call: verifications bring theirs, reports use the plan's. */
 const CALL_PRICE = `case when b.source = '${VERIFICATION}' then b.price_per_call_usd else plan.price_per_call_usd end`
 const MARKED_UP = 'round(b.cost_usd * (100 + coalesce(plan.markup_percent, 0)) / 100, 9)'
-/** What the customer pays, from the exact cost, and by which markup and price. */
+/** The customer's charge, from the exact cost, and the markup and price it used. */
 const CHARGES: readonly Column[] = [
   {
     name: 'charge_usd',
@@ -51,11 +51,11 @@ const CHARGES: readonly Column[] = [
   { name: 'markup_percent', kept: 'case when b.cost_usd is not null then coalesce(plan.markup_percent, 0) end' },
   { name: 'price_per_call_usd', type: 'numeric', kept: `case when b.api_calls > 0 then ${CALL_PRICE} end` },
 ]
-/** Where the markup and the price come from. */
+/** The source of the markup and the price. */
 export const PLAN_OF_OWNER =
   'left join organizations owner on owner.id = b.organization_id left join plans plan on plan.id = owner.plan_id'
 
-/** Of everything else. */
+/** Columns of all other usage. */
 export const OF_USAGE: readonly Column[] = [
   ...OF_ALL,
   asSaid('subject', 'text'),
@@ -74,19 +74,19 @@ export const OF_USAGE: readonly Column[] = [
   asSaid('quantities', 'jsonb'),
 ]
 
-/** Readings, which the raw events are kept without. */
+/** Readings, which are not stored with the raw events. */
 export const GAUGES_READ: readonly Column[] = GAUGES.map((gauge) => asSaid(gauge, 'numeric'))
 
-/** What is read of a batch, for `jsonb_to_record`. */
+/** The columns read from a batch, for `jsonb_to_record`. */
 export const listTypes = (columns: readonly Column[]) =>
   columns.flatMap(({ name, type }) => (type === undefined ? [] : [`${name} ${type}`])).join(', ')
 
-/** What is kept of a row `b`. */
+/** The stored values of a row `b`. */
 export const listKept = (columns: readonly Column[]) =>
   columns.map(({ name, kept }) => (kept === `b.${name}` ? kept : `${kept} as ${name}`)).join(', ')
 
 /**
- * SQL that stores rows as raw events. In the order of the primary key: the statement waits for the same event in flight
+ * SQL that stores rows as raw events, in the order of the primary key: the statement waits for the same event in flight
  * elsewhere.
  */
 export function insertEvents(columns: readonly Column[], from: string): string {

@@ -6,7 +6,7 @@ import { RECORD_USAGE, RECORD_VERIFICATIONS } from './statements.ts'
 const WRITTEN =
   'xid text, sent integer, accepted integer, others jsonb, periods jsonb, quantities jsonb, awaited boolean, charged boolean'
 
-/** The body: plpgsql keeps the plan, and a function of one statement in plain SQL would not. */
+/** The body: plpgsql caches the plan; a function of one statement in plain SQL would not. */
 const define = (statement: string) => `
 #variable_conflict use_column
 BEGIN RETURN QUERY ${statement};

@@ -1,4 +1,4 @@
-/** The part of both statements that adds fresh events (`counted`) to every roll-up, and what they answer. */
+/** The part of both statements that adds new events (`counted`) to every roll-up, and their result columns. */
 import { COUNTERS, METERS, selectCounters } from '../../db/schema/meters.ts'
 import { VERIFICATION } from '../event.ts'
 import { addByHour, addTo, groupRows, MARK_LATE, PERIODS } from '../roll-up-sql.ts'
@@ -8,9 +8,9 @@ import type { BatchSums } from './sums.ts'
 const COUNTED = selectCounters('known', String)
 
 /**
- * CTEs from `deltas`, what `placed` adds by hour, to the keys' last use.
+ * CTEs from `deltas`, the sums of `placed` by hour, to the keys' last use.
  *
- * @param sliced each dimension with its value, of those that the events can have
+ * @param sliced each dimension with its value, for dimensions that the events can have
  */
 export function addToRollUps({ counts, times, lanes }: BatchSums, sliced: readonly string[]): string {
   const ofPeriod = { ...counts, ...lanes }
@@ -19,7 +19,7 @@ export function addToRollUps({ counts, times, lanes }: BatchSums, sliced: readon
 ), ${VERDICTS}${MARK_LATE}${KEYS}`
 }
 
-/** How verifications were decided, by day and code. */
+/** The number of verdicts, by day and code. */
 const VERDICTS = `verdicts as (${addTo(
   'usage_verdicts',
   ['day', 'organization_id', 'code'],
@@ -39,7 +39,7 @@ const KEYS = `keys as (
 
 const SUMS = METERS.map((meter) => `'${meter}', ${meter}${COUNTERS[meter].isMoney ? '::text' : ''}`).join(', ')
 
-/** Columns of the answer that both have: what became of the events (`judged`), and what their periods sum up to. */
+/** Result columns of both: the outcome of the events (`judged`), and the sums of their periods. */
 export const RESULT = `pg_current_xact_id()::text as xid, (select count(*) from incoming)::int as sent,
   (select count(*) from counted)::int as accepted,
   (select coalesce(jsonb_agg(jsonb_build_array(position - 1, outcome)), '[]') from judged

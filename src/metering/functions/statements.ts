@@ -1,6 +1,6 @@
 /**
  * The two statements that write a batch of events (`$1`, a JSON array). Each event counts once, however often and in
- * however many batches it arrives. The database keeps both as functions (definitions.ts), and with them their plans.
+ * however many batches it arrives. The database has both as functions (definitions.ts), which cache their plans.
  *
  * 1. `incoming` reads the batch; `batch` collapses repeats inside it, which the unique key would not see.
  * 2. `fresh` claims the ids (claim-ids.ts). A verification's own id needs no claim: `own` stores those that are not stored
@@ -8,7 +8,7 @@
  *    opposite orders deadlock.
  * 3. Only fresh events are `counted`: stored, summed once into `deltas`, and those once more by each dimension into
  *    `slices`. Every roll-up is updated from these.
- * 4. `judged` tells for each event that was not counted whether it repeats the known event of its id, or contradicts
+ * 4. `judged` says for each event that was not counted whether it repeats the known event of its id, or contradicts
  *    it. Null if another batch claimed the id since this statement began, because its hash is not visible yet.
  * 5. Reports that complete a verified request are kept until that request is moved (complete.ts).
  */
@@ -22,14 +22,14 @@ import { COUNT_QUANTITIES, QUANTITIES_USED } from './quantities.ts'
 import { addToRollUps, isAwaited, RESULT } from './roll-ups.ts'
 import { SUMS_OF_USAGE, SUMS_OF_VERIFICATIONS } from './sums.ts'
 
-/** Stores candidates that are not stored yet. `counted` follows from it. */
+/** Stores candidates that are not stored yet. `counted` is derived from it. */
 const storeOwn = (columns: Parameters<typeof insertEvents>[0], from: string) => `own as (${insertEvents(columns, from)}
   on conflict do nothing
   returning organization_id, occurred_at, id
 )`
 const IS_STORED = 'o.organization_id = c.organization_id and o.occurred_at = c.occurred_at and o.id = c.id'
 
-/** Events with their hour and period. Rows of roll-ups have a key in each of their columns. */
+/** Events with their hour and period. Rows of roll-ups have a value in each of their key columns. */
 const place = (columns: string) => `placed as (
   select e.organization_id, date_trunc('hour', e.occurred_at, 'UTC') as hour,
     usage_period_start(o.period_anchor, e.occurred_at) as period_start,
@@ -41,7 +41,7 @@ const place = (columns: string) => `placed as (
 /** Dimensions that a verification can have a value of. */
 const OF_VERIFIED = SLICED.filter((one) => !/'(?:model|provider|route)'/.test(one))
 
-/** Writes verifications under ids of their own that take calls and nothing else: most batches are nothing but these. */
+/** Writes verifications under their own ids that consume only calls: most batches contain nothing else. */
 export const RECORD_VERIFICATIONS = `
 with incoming as (
   select position, event.*
@@ -71,7 +71,7 @@ const READINGS = `gauges as (
     where known.observed_at <= excluded.observed_at
 )`
 
-/** Keeps reports until the requests that they complete are moved (complete.ts): the first report of each request. */
+/** Stores reports until the requests that they complete are moved (complete.ts): the first report of each request. */
 const COMPLETIONS = `completions as (
   insert into usage_completions (organization_id, request_id, status_code, provider, model, route)
   select distinct on (b.organization_id, b.completes) b.organization_id, b.completes::text, coalesce(b.status_code, 0),
@@ -88,7 +88,7 @@ const REQUEST_IDS = `request_ids as (
   on conflict do nothing
 )`
 
-/** What each subject used, by day. */
+/** The usage of each subject, by day. */
 const SUBJECTS = `subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(SUMS_OF_USAGE.counts), `(${groupRows(SUBJECT_DAYS, SUMS_OF_USAGE.counts, ofSubjects('counted'))}) as subjects`)}
 )`
 

@@ -1,4 +1,4 @@
-/** What events add to the roll-ups: the columns, and the SQL that sums each from `placed`. */
+/** The columns that events add to the roll-ups, and the SQL that sums each from `placed`. */
 import { COUNTER_COLUMNS, type CounterColumn } from '../../db/schema/meters.ts'
 import { LATENCY_COLUMNS } from '../../db/schema/shapes.ts'
 import type { UsageEvent } from '../event.ts'
@@ -15,7 +15,7 @@ export interface BatchSums {
 
 const OF_REQUESTS: Sums = {
   requests: 'sum(requests)',
-  /** A report that completes a verified request is no request of its own, but its failure is an error. */
+  /** A report that completes a verified request is not a separate request, but its failure is an error. */
   errors: 'coalesce(sum(greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
 }
 
@@ -24,7 +24,7 @@ const LANES: Sums = {
   odd_calls: 'coalesce(sum(api_calls) filter (where lane = 1), 0)',
 }
 
-/** What customers pay for these calls: the part of charges that verifications counted. */
+/** The customers' price for these calls: the part of charges that verifications counted. */
 const CHARGE_LANES: Sums = {
   even_charges: 'coalesce(sum(api_calls * price_per_call_usd) filter (where lane = 0), 0)',
   odd_charges: 'coalesce(sum(api_calls * price_per_call_usd) filter (where lane = 1), 0)',
@@ -42,7 +42,7 @@ const isReported = (column: CounterColumn): column is ReportedColumn => !Object.
 /** Counter columns that events have as well. */
 export const REPORTED_COLUMNS = COUNTER_COLUMNS.filter(isReported)
 
-/** Kinds of tokens that are kept with the event and not summed: parts of its input and output. */
+/** Kinds of tokens that are stored with the event and not summed: parts of its input and output. */
 export const KIND_COLUMNS = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens'] as const
 
 const sumColumn = (column: CounterColumn) => (isReported(column) ? `coalesce(sum(${column}), 0)` : DERIVED[column])

@@ -9,7 +9,7 @@ export interface Presented {
   readonly form: Readonly<Record<string, string>>
 }
 
-/** What was presented as id and secret, and where. @throws OAuthError `invalid_client` for two that contradict each other */
+/** The presented id and secret, and where they were. @throws OAuthError `invalid_client` if two of them contradict each other */
 export function readPresented({ authorization, form }: Presented) {
   const basic = readBasic(authorization)
   const { client_id: id = basic?.id, client_secret: posted } = form
@@ -35,7 +35,7 @@ export async function authenticateClient(
   return client
 }
 
-/** Without reading a document: where there is something to exchange, it was read before. */
+/** Does not fetch a document: if there is something to exchange, it was fetched before. */
 const findKnown = ({ db }: ManagementDeps, id: string) => findClient(db, id)
 
 /** A public application presents no secret. */
@@ -49,7 +49,7 @@ function isAuthenticated(
   return secret !== undefined && equalBytes(sha256(secret), secretHash)
 }
 
-/** @throws OAuthError `invalid_client` for a header that is no Basic one (RFC 7617) */
+/** @throws OAuthError `invalid_client` if the header is not a Basic one (RFC 7617) */
 function readBasic(authorization: string | undefined) {
   if (authorization === undefined) return undefined
   const [, encoded = ''] = /^Basic +([\w+/=-]{1,2000})$/i.exec(authorization) ?? []
@@ -65,5 +65,5 @@ function readBasic(authorization: string | undefined) {
   throw new OAuthError('invalid_client', 'The Authorization header is not understood.')
 }
 
-/** RFC 6749 §2.3.1: both parts are encoded as in a form. */
+/** RFC 6749 §2.3.1: both parts are form-encoded. */
 const decodeForm = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))

@@ -14,11 +14,11 @@ const MAX_BYTES = 16 * 1024
 const TIMEOUT_MS = 3_000
 
 /**
- * The application of a `client_id`. One that is an address is described by the document there (Client ID Metadata Document,
- * draft-ietf-oauth-client-id-metadata-document), which is read again when it is no longer fresh: so nobody has to register, and the
- * application is whose the address is.
+ * The application of a `client_id`. If the id is an address, the document there describes the application (Client ID Metadata Document,
+ * draft-ietf-oauth-client-id-metadata-document), and is fetched again when it is no longer fresh. So nobody has to register, and the
+ * application belongs to the owner of the address.
  *
- * @throws Problem `oauth_client_unknown`, also for a document that cannot be read or says something else; `rate_limited`
+ * @throws Problem `oauth_client_unknown`, also for a document that cannot be read or is inconsistent; `rate_limited`
  */
 export async function loadClient(deps: ManagementDeps, id: string): Promise<ClientRow> {
   const known = await findClient(deps.db, id)
@@ -31,7 +31,7 @@ export async function loadClient(deps: ManagementDeps, id: string): Promise<Clie
 
 const unknown = (detail: string) => new Problem('oauth_client_unknown', { detail })
 
-/** @throws Problem `oauth_client_unknown`; as for webhooks, nothing is asked that only this service can reach */
+/** @throws Problem `oauth_client_unknown`; as for webhooks, no address that only this service can reach is called (SSRF) */
 function requireDocumentAddress(id: string, publicUrl: string): void {
   const flaw = findTargetFlaw(id, publicUrl)
   if (flaw !== undefined) throw unknown(`The client_id ${flaw}.`)
@@ -62,7 +62,7 @@ async function readDocument(deps: ManagementDeps, url: string): Promise<ClientRo
   }
 }
 
-/** A document is read by every authorization server: what is not offered here is for others. */
+/** Every authorization server reads the document: entries that are not supported here are for others. */
 function withoutForeign({
   grant_types: grants,
   redirect_uris: uris,

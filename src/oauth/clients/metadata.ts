@@ -12,7 +12,7 @@ const words = (max: number) =>
     .max(max)
     .regex(/^\P{Cc}*$/u, 'must not contain control characters')
 
-/** What an application says of itself (RFC 7591 §2). What is not known is ignored, as it demands. */
+/** An application's client metadata (RFC 7591 §2). Unknown fields are ignored, as the RFC requires. */
 const ClientMetadata = z.object({
   redirect_uris: z.array(z.string().max(2_000)).max(20).default([]),
   client_name: words(100).min(1).default('An application without a name'),

@@ -7,7 +7,7 @@ export type ClientRow = typeof oauthClients.$inferSelect
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const ADDRESS = /^https?:\/\/[!-~]{1,2000}$/
 
-/** What applications and resource servers call an application: its id, or the address of its document. */
+/** The id that applications and resource servers use: the application's id, or the address of its document. */
 export const presentedId = ({ id, metadataUrl }: Pick<ClientRow, 'id' | 'metadataUrl'>) => metadataUrl ?? id
 
 export const insertClient = (db: Database, client: ClientRow) => db.insert(oauthClients).values(client)
@@ -20,7 +20,7 @@ export async function findClient(db: Database, id: string): Promise<ClientRow | 
   return row
 }
 
-/** Keeps what a document says now. One that somebody agreed to stays as long as it is. */
+/** Stores the current content of a document. An application that somebody consented to stays until its grants end. */
 export async function upsertDescribed(db: Database, client: ClientRow): Promise<ClientRow> {
   const { id: _, createdAt: __, expiresAt, ...said } = client
   const [row] = await db

@@ -1,7 +1,7 @@
 import { type ClientMetadata, DEVICE_CODE } from './metadata.ts'
 import type { ClientRow } from './queries.ts'
 
-/** One that nobody agreed to is forgotten after this time. */
+/** An application without any consent is deleted after this time. */
 const UNUSED_MS = 30 * 24 * 3_600_000
 
 interface Given {
@@ -11,7 +11,7 @@ interface Given {
   readonly secretHash?: Uint8Array | undefined
 }
 
-/** How an application is stored that described itself so. */
+/** The row of an application that presented this metadata. */
 export const toRow = (said: ClientMetadata, { id, now, secretHash }: Given): ClientRow => ({
   id,
   name: said.client_name,

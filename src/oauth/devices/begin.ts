@@ -9,11 +9,11 @@ import { newUserCode, showUserCode } from './user-code.ts'
 
 const LIFETIME_MS = 15 * 60_000
 const INTERVAL_SECONDS = 5
-/** Where people enter the code. It leads to the dashboard, and is short to type. */
+/** Where people enter the code. It redirects to the dashboard, and is short to type. */
 const PAGE = '/device'
 
 /**
- * A device without a browser asks to act for somebody (RFC 8628 §3.2).
+ * A device without a browser requests authorization (RFC 8628 §3.2).
  *
  * @throws OAuthError `unauthorized_client`, `invalid_scope`, `invalid_target`
  */

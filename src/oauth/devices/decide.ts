@@ -9,7 +9,7 @@ import { decideDevice, findWaiting } from './queries.ts'
 import { readUserCode } from './user-code.ts'
 
 /**
- * What the device asks that waits under a code, for the page where its person decides.
+ * Describes the device request that waits under a code, for the page where its user decides.
  *
  * @throws Problem `device_code_unknown`, `organization_not_found`, `rate_limited`
  */
@@ -23,7 +23,7 @@ export async function describeDevice(
 }
 
 /**
- * Somebody lets a device act for their active organization, or does not. The device learns of it when it asks the next time.
+ * A user allows a device to act for their active organization, or declines. The device learns the decision at its next poll.
  *
  * @throws Problem as {@link describeDevice} and `requireMayAgree`; `invalid_request` for a scope that was not asked for
  */

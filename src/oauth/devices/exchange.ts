@@ -8,16 +8,16 @@ import { findGrant } from '../queries.ts'
 import { type DeviceRow, findDevice, isUnused, noteQuestion, useDevice } from './queries.ts'
 
 const MAX_INTERVAL_SECONDS = 60
-/** By how much a question may come too early: networks are not even. */
+/** How much earlier than allowed a poll may come: network delays vary. */
 const LENIENCY_MS = 1_000
 
-/** How long after its code has expired a device gets what was decided in time. */
+/** How long after its code has expired a device can still fetch a decision that was made in time. */
 const GRACE_MS = 10 * 60_000
 
 const REFUSED = 'The device code is unknown, or of another application, or what it stood for has ended.'
 
 /**
- * Tokens for a device whose person agreed (RFC 8628 §3.4). The answer can be lost, so it is repeated until the application renews what it got.
+ * Issues tokens to a device whose user consented (RFC 8628 §3.4). The response can be lost, so it is repeated until the application refreshes the tokens.
  *
  * @throws OAuthError `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_grant`
  */
@@ -45,7 +45,7 @@ export async function exchangeDeviceCode(
 /** In Unix milliseconds. */
 const endOf = ({ expiresAt, decision }: DeviceRow) => expiresAt.getTime() + (decision === null ? 0 : GRACE_MS)
 
-/** @throws OAuthError; a device that asks too often waits five seconds longer from then on (§3.5) */
+/** @throws OAuthError; a device that polls too often must wait five seconds longer from then on (§3.5) */
 async function keepWaiting(deps: ManagementDeps, device: DeviceRow): Promise<never> {
   const { askedAt, intervalSeconds } = device
   const sinceMs = askedAt === null ? Number.POSITIVE_INFINITY : deps.now() - askedAt.getTime()
@@ -56,7 +56,7 @@ async function keepWaiting(deps: ManagementDeps, device: DeviceRow): Promise<nev
   throw new OAuthError('authorization_pending', 'Nobody has decided yet.')
 }
 
-/** Another question of the same device was first, or whoever agreed may not do so any more. */
+/** A concurrent poll of the same device came first, or the user has lost the right to consent. */
 async function afterRace(deps: ManagementDeps, client: ClientRow, deviceHash: Uint8Array) {
   const device = await findDevice(deps.db, deviceHash)
   if (!device?.grantId) throw new OAuthError('invalid_grant', REFUSED)

@@ -5,7 +5,7 @@ import { oauthClients, oauthDevices } from '../../db/schema/oauth.ts'
 
 export type DeviceRow = typeof oauthDevices.$inferSelect
 
-/** @returns whether the code that the person enters is nobody else's */
+/** @returns whether the user code is unique */
 export async function insertDevice(db: Database, device: DeviceRow): Promise<boolean> {
   const rows = await db
     .insert(oauthDevices)
@@ -35,7 +35,7 @@ export async function findWaiting(db: Database, userCode: string, at: Date) {
 
 type Decided = Pick<DeviceRow, 'decision' | 'userId' | 'organizationId' | 'scopes'>
 
-/** @returns whether nobody had decided before */
+/** @returns whether it was undecided before */
 export async function decideDevice(db: Database, userCode: string, at: Date, decided: Decided): Promise<boolean> {
   const rows = await db
     .update(oauthDevices)
@@ -51,7 +51,7 @@ export const noteQuestion = (
   asked: Pick<DeviceRow, 'askedAt' | 'intervalSeconds'>,
 ) => db.update(oauthDevices).set(asked).where(eq(oauthDevices.deviceHash, deviceHash))
 
-/** Whether nobody got tokens for a device yet. Evaluated under the organization's lock. */
+/** Whether no tokens were issued to a device yet. Evaluated under the organization's lock. */
 export const isUnused = (deviceHash: Uint8Array) => sql`exists (
   select 1 from oauth_devices where device_hash = ${bytesParameter(deviceHash)} and decision = 'approve' and grant_id is null)`
 

@@ -1,10 +1,10 @@
 import { randomBytes } from '../../lib/bytes.ts'
 
-/** Consonants that are not taken for each other and make no words (RFC 8628 §6.1). */
+/** Consonants that are not easily confused and form no words (RFC 8628 §6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 const LENGTH = 8
 
-/** A code of eight letters, 34 bits: whoever guesses may do so thirty times in ten minutes, and a code is good for a quarter of an hour. */
+/** A code of eight letters, 34 bits: guessing is limited to thirty tries in ten minutes, and a code is valid for a quarter of an hour. */
 export function newUserCode(): string {
   let code = ''
   while (code.length < LENGTH)
@@ -12,8 +12,8 @@ export function newUserCode(): string {
   return code
 }
 
-/** As it is shown: `BCDF-GHJK`. */
+/** The display form: `BCDF-GHJK`. */
 export const showUserCode = (code: string) => `${code.slice(0, LENGTH / 2)}-${code.slice(LENGTH / 2)}`
 
-/** What somebody entered, in any case and with anything between the letters. */
+/** Normalizes the entered code, which may have any case and separators. */
 export const readUserCode = (entered: string) => entered.toUpperCase().replaceAll(/[^A-Z]/g, '')

@@ -26,7 +26,7 @@ import {
 } from './queries.ts'
 import type { Directory, DirectoryGroup } from './schemas.ts'
 
-/** A directory in its wire form. */
+/** Serializes a directory. */
 export const toDirectory = ({ config }: ManagementDeps, row: DirectoryView): z.output<typeof Directory> => ({
   base_url: `${config.PUBLIC_URL}${SCIM_PATH}`,
   default_role: row.defaultRole,
@@ -52,7 +52,7 @@ export async function getDirectory(deps: ManagementDeps, organizationId: string)
   return row
 }
 
-/** Sets up an organization's directory, or changes the role that it gives. */
+/** Sets up an organization's directory, or changes the default role that it assigns. */
 export async function putDirectory(
   deps: ManagementDeps,
   user: UserPrincipal,
@@ -69,7 +69,7 @@ export async function putDirectory(
   return getDirectory(deps, organizationId)
 }
 
-/** Makes a token in place of the former one, which ends at once. @throws Problem `directory_not_found` */
+/** Creates a token that replaces the previous one, which stops working at once. @throws Problem `directory_not_found` */
 export async function renewToken(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<string> {
   const { db } = deps
   const token = `scim_${base64url(randomBytes(32))}`
@@ -82,7 +82,7 @@ export async function renewToken(deps: ManagementDeps, user: UserPrincipal, orga
   return token
 }
 
-/** What the directory sent is forgotten. Its people stay members, in the roles that they have. @throws Problem `directory_not_found` */
+/** Deletes all data that the directory sent. Its users stay members, with their roles. @throws Problem `directory_not_found` */
 export async function removeDirectory(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { db } = deps
   await runBatch(db, {
@@ -93,7 +93,7 @@ export async function removeDirectory(deps: ManagementDeps, user: UserPrincipal,
   })
 }
 
-/** Changes what a group's people are. @throws Problem `directory_group_not_found`, `role_not_found` */
+/** Changes the role that a group's members get. @throws Problem `directory_group_not_found`, `role_not_found` */
 export async function changeGroup(
   deps: ManagementDeps,
   user: UserPrincipal,

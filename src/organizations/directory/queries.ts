@@ -4,7 +4,7 @@ import { directories, directoryGroups } from '../../db/schema/directories.ts'
 
 export type DirectoryRow = typeof directories.$inferSelect
 
-/** An organization's directory, and how much it has sent. */
+/** Finds an organization's directory, with the number of its users and groups. */
 export async function findDirectory(db: Database, organizationId: string) {
   const [row] = await db
     .select({
@@ -64,7 +64,7 @@ export async function findGroup(db: Database, ref: GroupRef) {
 
 export type GroupView = NonNullable<Awaited<ReturnType<typeof findGroup>>>
 
-/** One page of a directory's groups, the oldest first, and one row more if there is another page. */
+/** Selects one page of a directory's groups, oldest first, plus one row if there is another page. */
 export const listGroups = (
   db: Database,
   organizationId: string,

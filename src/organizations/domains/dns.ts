@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { Problem } from '../../problems.ts'
 
-/** DNS over HTTPS in the JSON form of Cloudflare and Google. Types and codes are those of RFC 1035, sections 3.2.2 and 4.1.1. */
+/** DNS over HTTPS in Cloudflare's and Google's JSON format. Types and codes are from RFC 1035, sections 3.2.2 and 4.1.1. */
 const Answer = z.object({
   Status: z.int(),
   Answer: z.array(z.object({ type: z.int(), data: z.string() })).optional(),
@@ -13,9 +13,9 @@ const NO_ERROR = 0
 const NO_SUCH_NAME = 3
 
 /**
- * The texts of a name's TXT records, as the DNS has them now.
+ * Looks up the current texts of a name's TXT records.
  *
- * @throws Problem `dns_unavailable` where it does not say whether there are any
+ * @throws Problem `dns_unavailable` if the resolver gives no conclusive answer
  */
 export async function lookUpTexts({ config }: Pick<Deps, 'config'>, name: string): Promise<string[]> {
   const query = new URLSearchParams({ name, type: 'TXT' }).toString()
@@ -35,7 +35,7 @@ export async function lookUpTexts({ config }: Pick<Deps, 'config'>, name: string
   }
 }
 
-/** The strings of a record belong together (RFC 1464). Resolvers that do not quote them have joined them already. */
+/** Joins the strings of a record (RFC 1464). Resolvers that do not quote them have already joined them. */
 function readText(data: string): string {
   const strings = [...data.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, inside = '']) => inside)
   return strings.length > 0 ? strings.join('').replaceAll(/\\(.)/g, '$1') : data

@@ -4,16 +4,16 @@ import { Problem } from '../../problems.ts'
 import { type DomainRef, type DomainRow, findDomain } from './queries.ts'
 import type { Domain } from './schemas.ts'
 
-/** The name whose TXT records prove a domain: an underscore name, so that it is no host's (RFC 8552). */
+/** The name whose TXT records prove a domain: an underscore name cannot be a host name (RFC 8552). */
 export const challengeName = (domain: string) => `_tollgate-challenge.${domain}`
 
 export const challengeValue = (token: string) => `tollgate-domain-verification=${token}`
 
-/** Whether the texts of a domain's challenge name prove that it is one's own. */
+/** Whether the texts at a domain's challenge name prove its ownership. */
 export const isProven = ({ token }: Pick<DomainRow, 'token'>, texts: readonly string[]) =>
   texts.some((text) => text.trim() === challengeValue(token))
 
-/** A domain in its wire form. */
+/** Serializes a domain. */
 export function toDomain(row: DomainRow): z.output<typeof Domain> {
   return {
     id: row.id,

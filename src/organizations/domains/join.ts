@@ -8,14 +8,14 @@ import type { ManagementDeps } from '../../deps.ts'
 import { getOwnOrganization } from '../organization.ts'
 import { isJoinable, listJoinable } from './queries.ts'
 
-/** Organizations that somebody may join by the domain of their confirmed address. */
+/** Lists organizations that the user may join because of the domain of their confirmed address. */
 export const listOwnJoinable = (deps: ManagementDeps, { userId }: UserPrincipal) => listJoinable(deps.db, userId)
 
 /**
- * Makes somebody a member of an organization that has verified the domain of their confirmed address. A member stays as they
- * are.
+ * Makes the user a member of an organization that has verified the domain of their confirmed address. An existing member is
+ * not changed.
  *
- * @throws Problem `organization_not_found`, also where it lets nobody of the domain join; `seat_limit_reached`
+ * @throws Problem `organization_not_found`, also if the domain does not let its users join; `seat_limit_reached`
  */
 export async function joinByDomain(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { db } = deps

@@ -11,18 +11,18 @@ import { domainActed } from './manage.ts'
 import { type DomainRow, isAsChecked, selectDue, updateDomain } from './queries.ts'
 
 const DAY_MS = 24 * 3_600_000
-/** How long a record that was found counts as there. A missing one is looked for again the next day. */
+/** How long a record that was found is not checked again. A missing one is checked again the next day. */
 export const FOUND_MS = 7 * DAY_MS
 export const MISSED_MS = DAY_MS
-/** A record that is missing so often in a row is gone. One day could be a mistake in the zone. */
+/** A record that is missing this many times in a row counts as removed. A single miss could be a mistake in the zone. */
 const MAX_MISSED = 3
-/** Domains of a run, which comes each hour: 1,200 a day, so 8,400 domains in a week. */
+/** Domains per hourly run: 1,200 a day, so 8,400 a week. */
 export const BATCH = 50
 const AT_ONCE = 5
 
 type Outcome = 'found' | 'missed' | 'lapsed' | 'unknown'
 
-/** The job that looks again for the records of verified domains. A domain whose record is gone lets nobody join any more. */
+/** Job: checks the records of verified domains again. A domain whose record is gone no longer lets anybody join. */
 export async function checkDomains(plain: Deps) {
   const deps = systemDeps(plain)
   const now = deps.now()
@@ -34,7 +34,7 @@ export async function checkDomains(plain: Deps) {
   return counts
 }
 
-/** What the DNS does not say now is asked again by the next run. */
+/** If the DNS lookup fails, the next run retries it. */
 async function check(deps: ManagementDeps, row: DomainRow): Promise<Outcome> {
   try {
     const texts = await lookUpTexts(deps, challengeName(row.domain))
@@ -54,13 +54,13 @@ async function note(deps: ManagementDeps, row: DomainRow, isThere: boolean): Pro
     unchanged: requireThat(deps.db, isAsChecked(row)),
     effects: lapsed?.effects ?? [updateDomain(deps.db, row, { checkedAt, missed })],
   })
-  if (!done) return 'unknown' // somebody else looked meanwhile
+  if (!done) return 'unknown' // another check ran meanwhile
   lapsed?.send()
   if (lapsed) return 'lapsed'
   return isThere ? 'found' : 'missed'
 }
 
-/** Ends a verification whose record is gone, and tells the owners: `send` comes after the batch with the statements. */
+/** Ends a verification whose record is gone, and notifies the owners: run `effects` in a batch, then call `send`. */
 export async function lapse(deps: ManagementDeps, row: DomainRow, checkedAt: Date) {
   const { domain, organizationId } = row
   const organization = (await findName(deps.db, organizationId)) ?? ''

@@ -26,7 +26,7 @@ import type { DomainChange, NewDomain } from './schemas.ts'
 const MAX_DOMAINS = 20
 
 /**
- * Says that a domain is an organization's own. It counts once its record is found.
+ * Claims a domain for an organization. The claim takes effect once the domain's record is found.
  *
  * @throws Problem `domain_known`, `domain_limit_reached`
  */
@@ -59,7 +59,7 @@ export async function addDomain(
   return row
 }
 
-/** Changes who joins with an address of a domain. @throws Problem `domain_not_found` */
+/** Changes whether, and in which role, users of a domain can join. @throws Problem `domain_not_found` */
 export async function changeDomain(
   deps: ManagementDeps,
   user: UserPrincipal,
@@ -76,7 +76,7 @@ export async function changeDomain(
   return { ...before, joinRole }
 }
 
-/** Nobody joins by the domain from then on. Members stay. @throws Problem `domain_not_found` */
+/** From then on, nobody can join by the domain. Members stay. @throws Problem `domain_not_found` */
 export async function removeDomain(deps: ManagementDeps, user: UserPrincipal, ref: DomainRef): Promise<void> {
   const before = await getDomain(deps, ref)
   await act(deps, user, before, {
@@ -85,7 +85,7 @@ export async function removeDomain(deps: ManagementDeps, user: UserPrincipal, re
   })
 }
 
-/** Nobody lets people in who may do more than they do themselves. @throws Problem `forbidden` */
+/** Users cannot admit people in a role that allows more than their own. @throws Problem `forbidden` */
 function requireMayLetIn(user: UserPrincipal, organizationId: string, role: DomainRow['joinRole']): void {
   if (role !== null) requireHoldsAll(user, organizationId, ROLES[role])
 }
@@ -95,12 +95,12 @@ interface Act {
   readonly effects: readonly Statement[]
 }
 
-/** Does something to a domain that is still there. @throws Problem `domain_not_found`, `organization_not_found` */
+/** Changes a domain if it still exists. @throws Problem `domain_not_found`, `organization_not_found` */
 async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
   await runBatch(deps.db, { ...mayChange(deps, user, row), audit, effects })
 }
 
-/** The steps of a batch that changes a domain: the lock, and that the user still may, and that the domain is still there. */
+/** The first steps of a batch that changes a domain: lock, then require that the user still may and that the domain exists. */
 export const mayChange = (deps: ManagementDeps, user: UserPrincipal, row: DomainRow) => ({
   ...underLock(deps, user, row.organizationId, 'organization:write'),
   there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
@@ -111,7 +111,7 @@ interface Acted {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** @param actor undefined for a job */
+/** @param actor undefined if a job acts */
 export const domainActed = (
   deps: ManagementDeps,
   actor: UserPrincipal | undefined,

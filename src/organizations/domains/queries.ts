@@ -4,7 +4,7 @@ import { organizationDomains, removedMembers } from '../../db/schema/domains.ts'
 
 export type DomainRow = typeof organizationDomains.$inferSelect
 
-/** One domain of an organization. */
+/** Identifies one domain of an organization. */
 export interface DomainRef {
   readonly organizationId: string
   readonly id: string
@@ -45,18 +45,18 @@ export const updateDomain = (
 
 export const deleteDomain = (db: Database, domain: DomainRef) => db.delete(organizationDomains).where(isDomain(domain))
 
-/** Whether a domain is one of an organization. */
+/** Whether a domain belongs to an organization. */
 export const isOwnDomain = ({ organizationId, id }: DomainRef) => sql`exists (
   select 1 from organization_domains d where d.id = ${id}::uuid and d.organization_id = ${organizationId}::uuid)`
 
-/** Whether an organization has fewer domains than it may. Evaluated under its lock. */
+/** Whether an organization is below its limit of domains. Evaluated under its lock. */
 export const hasRoom = (organizationId: string, most: number) => sql`(
   select count(*) from organization_domains d where d.organization_id = ${organizationId}::uuid) < ${most}::int`
 
 /**
- * Verified domains to look up again, those looked up longest ago first.
+ * Selects verified domains that are due for another lookup, in random order.
  *
- * @param before until when they were last looked up: with the record `found`, or with it `missed`
+ * @param before the domain is due if its last lookup was before this time: by whether that lookup `found` or `missed` the record
  */
 export const selectDue = (db: Database, before: { readonly found: Date; readonly missed: Date }, limit: number) =>
   db
@@ -69,10 +69,10 @@ export const selectDue = (db: Database, before: { readonly found: Date; readonly
           when 0 then ${before.found.toISOString()}::timestamptz else ${before.missed.toISOString()}::timestamptz end`,
       ),
     )
-    .orderBy(sql`random()`) // those whose DNS never answers stay due, and must not keep the others from their turn
+    .orderBy(sql`random()`) // domains whose DNS never answers stay due, and must not starve the others
     .limit(limit)
 
-/** Whether a verified domain was not looked up, lapsed or removed since it was read. Evaluated under its organization's lock. */
+/** Whether a domain is still verified and was not looked up since it was read. Evaluated under its organization's lock. */
 export const isAsChecked = ({ id, organizationId, checkedAt }: DomainRow) => sql`exists (
   select 1 from organization_domains d where d.id = ${id}::uuid and d.organization_id = ${organizationId}::uuid
     and d.verified_at is not null
@@ -82,7 +82,7 @@ export const isAsChecked = ({ id, organizationId, checkedAt }: DomainRow) => sql
 export const isFree = (domain: string) => sql`not exists (
   select 1 from organization_domains d where d.domain = ${domain} and d.verified_at is not null)`
 
-/** What somebody may join by the domain of their confirmed address, and in which role. */
+/** The organizations that a user may join by the domain of their confirmed address, and in which role. */
 const joinable = (userId: string) => sql`
   from users u
   join organization_domains d on d.domain = split_part(u.email, '@', 2) and d.verified_at is not null
@@ -98,15 +98,15 @@ export async function listJoinable(db: Database, userId: string) {
   return rows
 }
 
-/** Whether somebody may still join an organization in a role, at this point of the batch. */
+/** Whether a user may still join an organization in a role, at this point of the batch. */
 export const isJoinable = (userId: string, organizationId: string, role: string) =>
   sql`exists (select 1 ${joinable(userId)} and o.id = ${organizationId}::uuid and d.join_role = ${role})`
 
-/** Remembers that somebody was removed, so that they do not join again by their domain. */
+/** Records that a user was removed, so that they cannot join again by their domain. */
 export const insertRemoved = (db: Database, organizationId: string, userId: string, removedAt: Date) =>
   db.insert(removedMembers).values({ organizationId, userId, removedAt }).onConflictDoNothing()
 
-/** Lets somebody back in who was removed. */
+/** Allows a removed user to join again. */
 export const deleteRemoved = (db: Database, organizationId: string, userId: string) =>
   db
     .delete(removedMembers)

@@ -13,8 +13,8 @@ import { domainActed, mayChange } from './manage.ts'
 import { type DomainRef, type DomainRow, findHolder, isAsChecked, isFree, updateDomain } from './queries.ts'
 
 /**
- * Looks for a domain's record in the DNS. A domain that another organization has verified changes hands if that one's
- * record is gone: whoever controls the DNS now decides. Repeating it is harmless.
+ * Looks for a domain's record in the DNS. A domain that another organization has verified changes hands if that organization's
+ * record is gone: whoever controls the DNS now decides. Idempotent.
  *
  * @throws Problem `domain_not_found`, `domain_not_verified`, `domain_taken`, `dns_unavailable`, `rate_limited`
  */
@@ -38,10 +38,10 @@ interface Taken {
   readonly texts: readonly string[]
 }
 
-/** A decision that was overtaken is repeated. More attempts than this in a row are a fault, not a race. */
+/** A decision is retried if the data changed meanwhile. More attempts than this in a row indicate a fault, not a race. */
 const MAX_ATTEMPTS = 5
 
-/** Gives a domain to an organization, and takes it from one whose record is gone. @throws Problem `domain_taken` */
+/** Assigns a domain to an organization, and takes it from a holder whose record is gone. @throws Problem `domain_taken` */
 async function take(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const holder = await findHolder(deps.db, taken.row.domain)
@@ -53,11 +53,11 @@ async function take(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Pr
 }
 
 interface Take extends Taken {
-  /** The organization's domain whose record is gone, if one has it verified. */
+  /** The other organization's verified domain, whose record is gone; undefined if there is none. */
   readonly holder: DomainRow | undefined
 }
 
-/** @returns whether the holder was still what it was when that was decided */
+/** @returns false if the holder changed since it was read */
 async function tryTake(deps: ManagementDeps, user: UserPrincipal, { row, proven, holder }: Take): Promise<boolean> {
   const { db } = deps
   const { domain } = row

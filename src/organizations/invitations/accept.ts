@@ -21,12 +21,12 @@ interface PresentedInvitation {
 }
 
 /**
- * Accepts an invitation. Its token proves the address it was sent to. In addition it requires a session of the account
- * with that address, or its password, or a password for the account to create. It signs nobody in.
+ * Accepts an invitation. Its token proves ownership of the address that it was sent to. In addition, accepting requires a
+ * session or the password of the account with that address, or a password for a new account. It signs nobody in.
  *
  * @param credential the access token of the request, if it has one
  * @throws Problem `invalid_token`, the same for all causes; `invitation_for_other`, `account_exists`, `already_member`,
- *   `seat_limit_reached`, `wrong_password`; `registration_domain_not_allowed` for an account to create; `invalid_request` for a missing or weak password
+ *   `seat_limit_reached`, `wrong_password`; for a new account `registration_domain_not_allowed`, or `invalid_request`
  */
 export async function accept(
   deps: ManagementDeps,
@@ -100,7 +100,7 @@ async function acceptAsNew(
   return toAccepted(presented, userId, true)
 }
 
-/** The statements that use the token and add the member. They refuse the batch if that is not possible. */
+/** Statements that use the token and add the member. They abort the batch if that is not possible. */
 function addMembership(deps: ManagementDeps, { invitation, tokenHash }: PresentedInvitation, userId: string) {
   const { id, organizationId, role } = invitation
   const now = new Date(deps.now())

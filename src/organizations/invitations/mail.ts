@@ -16,7 +16,7 @@ interface Offer {
   readonly inviter: string | null | undefined
 }
 
-/** A token for an invitation, and the email that delivers it. Both belong in one batch; call `send` after the batch. */
+/** Creates an invitation's token and the email that delivers it. Both belong in one batch; call `send` after the batch. */
 export function invitationMail(deps: ManagementDeps, { email, role, organization, inviter }: Offer) {
   const { PUBLIC_URL, SERVICE_NAME: service } = deps.config
   const { token, hash } = newEmailToken()

@@ -11,8 +11,8 @@ type Status = 'pending' | 'accepted' | 'revoked' | 'expired'
 const OFFERED = { organization: sql`invitations.organization_id`, role: sql`invitations.role` }
 
 /**
- * Whether there is the role, and the operator sent it or the inviter may still invite for the role. An invitation is revoked
- * with its inviter's membership, and suspended while their account is disabled.
+ * Whether the role exists, and the operator sent the invitation or the inviter may still invite for the role. An invitation is
+ * revoked when its inviter's membership ends, and suspended while their account is disabled.
  */
 const isBacked = sql`((invitations.is_by_operator and ${permissionsOf(OFFERED.organization, OFFERED.role)} is not null)
   or exists (
@@ -41,7 +41,7 @@ const selectColumns = (now: Date) => ({
 
 export type InvitationView = NonNullable<Awaited<ReturnType<typeof findInvitation>>>
 
-/** One invitation of an organization. */
+/** Identifies one invitation of an organization. */
 export interface InvitationRef {
   readonly organizationId: string
   readonly id: string
@@ -131,7 +131,7 @@ export function replaceInvitation(db: Database, invitation: typeof invitations.$
   ] as const
 }
 
-/** Gives an invitation another token. The old one stops working. */
+/** Gives an invitation a new token. The old one stops working. */
 export function renewInvitation(
   db: Database,
   invitation: InvitationRef,
@@ -152,7 +152,7 @@ export function revokeInvitation(db: Database, invitation: InvitationRef, at: Da
     .where(and(matchesInvitation(invitation), isUnanswered))
 }
 
-/** Statements that add a member by an invitation. */
+/** Statements that accept an invitation and add its member. */
 export function acceptInvitation(
   db: Database,
   { id, organizationId, role }: InvitationRef & { readonly role: Role },

@@ -4,7 +4,7 @@ import type { Manager } from '../../auth/principal.ts'
 import type { Member } from '../schemas.ts'
 import type { MemberView } from './queries.ts'
 
-/** A member in wire form. @param isForManagers whether the reader may know who lacks a second factor */
+/** Serializes a member. @param isForManagers whether the reader may know who lacks a second factor */
 export function toMember(row: MemberView, isForManagers: boolean): z.output<typeof Member> {
   return {
     user_id: row.id,
@@ -17,7 +17,7 @@ export function toMember(row: MemberView, isForManagers: boolean): z.output<type
   }
 }
 
-/** Whether somebody manages the members of an organization. */
+/** Whether the caller manages the members of an organization. */
 export function managesMembers(manager: Manager, organizationId: string): boolean {
   if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId)) return true
   const membership = manager.memberships.find((one) => one.organization_id === organizationId)

@@ -10,7 +10,7 @@ import type { Standing } from './rules.ts'
 /** The actor, the target and the organization of a change. */
 export interface Between {
   readonly organizationId: string
-  /** Null for the operator, who may do what an owner may. */
+  /** Null for the operator, who has an owner's permissions. */
   readonly actorId: string | null
   readonly targetId: string
   /** The target's role after the change; null for none. */
@@ -66,7 +66,7 @@ const selectActorRole = ({ organizationId, actorId }: Between) =>
 const isRole = ({ organizationId, to }: Between) =>
   to === null ? sql`true` : sql`${permissionsOf(sql`${organizationId}::uuid`, sql`${to}::text`)} is not null`
 
-/** Whether the actor may take the target's present role from them, and may give the new one. */
+/** Whether the actor may take away the target's current role and assign the new one. */
 function mayChange(between: Between) {
   const organizationId = sql`${between.organizationId}::uuid`
   const actor = selectActorRole(between)
@@ -85,7 +85,7 @@ export interface FoundStanding extends Standing {
   readonly isTargetActive: boolean
 }
 
-/** Everything that a change between two members depends on, as of now. */
+/** Reads everything that a change between two members depends on. */
 export async function selectStanding(db: Database, between: Between): Promise<FoundStanding> {
   const { organizationId, targetId } = between
   const { rows } = await db.execute<
@@ -107,7 +107,7 @@ export async function selectStanding(db: Database, between: Between): Promise<Fo
   }
 }
 
-/** Whether all of that still holds, at this point of the batch. */
+/** Whether the standing still holds, at this point of the batch. */
 export const stillStands = (between: Between, standing: FoundStanding) => sql`(
   ${selectActorRole(between)} is not distinct from ${standing.actor}::text
   and ${selectRole(between.organizationId, between.targetId)} is not distinct from ${standing.target}::text

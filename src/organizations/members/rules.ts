@@ -3,18 +3,18 @@ import type { ProblemCode } from '../../problems.ts'
 
 /** Everything that a change of a membership depends on. A role is null for a user who is not a member. */
 export interface Standing {
-  /** The role of the user who requests the change; that of an owner for the operator. */
+  /** The role of the user who requests the change; `owner` for the operator. */
   readonly actor: Role | null
   /** The role of the member to change. */
   readonly target: Role | null
-  /** Whether the organization has the new role. True where there is none. */
+  /** Whether the organization has the new role. True if there is no new role. */
   readonly isRole: boolean
   /**
-   * Whether the actor manages members, and has all that the present and the new role of the member allow. Only owners have
-   * what an owner has, so that they alone add, change and remove owners.
+   * Whether the actor manages members, and has all permissions of the member's current and new role. Only owners have an
+   * owner's permissions, so only they can add, change and remove owners.
    */
   readonly mayChange: boolean
-  /** Whether the organization has another owner than the target, whose account is enabled. */
+  /** Whether the organization has another owner besides the target, with an enabled account. */
   readonly hasOtherOwner: boolean
 }
 
@@ -22,8 +22,8 @@ export interface Standing {
  * Whether the actor may change a member's role or remove them. One active owner always remains. Anybody may leave.
  *
  * @param to the new role, null for none
- * @param isLeaving whether members end their own membership
- * @returns the first reason against it
+ * @param isLeaving whether the member ends their own membership
+ * @returns the first reason to refuse
  */
 export function findRefusal(
   { actor, target, isRole, mayChange, hasOtherOwner }: Standing,

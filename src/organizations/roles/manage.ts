@@ -33,7 +33,7 @@ import type { NewRole, Role, RoleUpdate } from './schemas.ts'
 
 const MAX_ROLES = 50
 
-/** The built-in roles of an organization from the least to the greatest, then its own by name. */
+/** Lists the built-in roles, the least powerful first, then the organization's custom roles by name. */
 export async function listRoles({ db }: ManagementDeps, organizationId: string): Promise<z.output<typeof Role>[]> {
   const [own, counts] = await Promise.all([listOwnRoles(db, organizationId), countByRole(db, organizationId)])
   const members = new Map(counts.map((one) => [one.role, one.members]))
@@ -50,10 +50,10 @@ export async function listRoles({ db }: ManagementDeps, organizationId: string):
 }
 
 /**
- * Makes a role of an organization's own. The platform organization has none: what its people may do to others follows
- * from its built-in roles.
+ * Creates a custom role. The platform organization has none: the power of its members over other organizations is derived from
+ * its built-in roles.
  *
- * @throws Problem `forbidden` if it allows more than the role of whoever makes it, `role_exists`, `role_limit_reached`,
+ * @throws Problem `forbidden` if it allows more than the role of its creator, `role_exists`, `role_limit_reached`,
  *   `platform_organization`
  */
 export async function createRole(
@@ -83,9 +83,9 @@ export async function createRole(
 }
 
 /**
- * Changes what a role allows, from the next request of each of its members on.
+ * Changes a role's description and permissions, effective from the next request of each of its members.
  *
- * @throws Problem `role_not_found`, `role_built_in`, `forbidden` if it allows or is to allow more than the role of whoever changes it
+ * @throws Problem `role_not_found`, `role_built_in`, `forbidden` if its old or new permissions exceed the caller's
  */
 export async function changeRole(
   deps: ManagementDeps,
@@ -158,7 +158,7 @@ function requireNoUses(uses: Awaited<ReturnType<typeof countUses>>): void {
 
 const LIST = new Intl.ListFormat('en')
 
-/** The first steps of each batch: the organization's lock, and that the manager still has all that the role allows. */
+/** The first steps of each batch: lock the organization, and require that the manager still has all permissions of the role. */
 const asGiver = (
   { db }: ManagementDeps,
   manager: Manager,

@@ -4,7 +4,7 @@ import { memberships, roles } from '../../db/schema/organizations.ts'
 
 export type RoleRow = typeof roles.$inferSelect
 
-/** One role of an organization's own. */
+/** Identifies one custom role of an organization. */
 export interface RoleRef {
   readonly organizationId: string
   readonly name: string
@@ -13,7 +13,7 @@ export interface RoleRef {
 const isRole = ({ organizationId, name }: RoleRef) =>
   and(eq(roles.organizationId, organizationId), eq(roles.name, name))
 
-/** The roles that an organization made, by name. */
+/** Lists the custom roles of an organization, by name. */
 export const listOwnRoles = (db: Database, organizationId: string): Promise<RoleRow[]> =>
   db.select().from(roles).where(eq(roles.organizationId, organizationId)).orderBy(asc(roles.name))
 
@@ -22,7 +22,7 @@ export async function findRole(db: Database, ref: RoleRef): Promise<RoleRow | un
   return row
 }
 
-/** How many members have each role that somebody has. */
+/** Counts the members of each role that has any. */
 export const countByRole = (db: Database, organizationId: string) =>
   db
     .select({ role: memberships.role, members: sql<number>`count(*)::int` })
@@ -39,7 +39,7 @@ export const updateRole = (
 
 export const deleteRole = (db: Database, ref: RoleRef) => db.delete(roles).where(isRole(ref))
 
-/** Whether an organization has fewer roles than it may. Evaluated under its lock. */
+/** Whether an organization is below its limit of roles. Evaluated under its lock. */
 export const hasRoom = (organizationId: string, most: number) => sql`(
   select count(*) from roles r where r.organization_id = ${organizationId}::uuid) < ${most}::int`
 
@@ -47,12 +47,12 @@ export const hasRoom = (organizationId: string, most: number) => sql`(
 const asList = (permissions: readonly string[]) =>
   sql`array(select jsonb_array_elements_text(${JSON.stringify(permissions)}::jsonb))`
 
-/** Whether a role is as it was read. Evaluated under the organization's lock. */
+/** Whether a role is unchanged since it was read. Evaluated under the organization's lock. */
 export const isUnchanged = ({ organizationId, name, permissions, description }: RoleRow) => sql`exists (
   select 1 from roles r where r.organization_id = ${organizationId}::uuid and r.name = ${name}
     and r.permissions = ${asList(permissions)} and r.description is not distinct from ${description}::text)`
 
-/** Who or what has a role: members, invitations that can be accepted, and groups of the directory. */
+/** Counts the uses of a role: members, invitations that can be accepted, and groups of the directory. */
 export async function countUses(db: Database, ref: RoleRef, now: Date) {
   const { rows } = await db.execute<Record<'members' | 'invitations' | 'groups', number>>(sql`
     select (select count(*)::int ${fromMembers(ref)}) as members,

@@ -7,7 +7,7 @@ import { Problem } from '../../problems.ts'
 import { findRole, type RoleRef, type RoleRow } from './queries.ts'
 import type { Role as RoleSchema } from './schemas.ts'
 
-/** A role of an organization's own, in its wire form. */
+/** Serializes a custom role. */
 export const toRole = (row: RoleRow, members: number): z.output<typeof RoleSchema> => ({
   name: row.name,
   description: row.description,
@@ -18,7 +18,7 @@ export const toRole = (row: RoleRow, members: number): z.output<typeof RoleSchem
   updated_at: row.updatedAt.toISOString(),
 })
 
-/** @returns what the role that a body names allows @throws Problem `role_not_found` */
+/** @returns the permissions of the role in a request body @throws Problem `role_not_found` */
 export async function requireRole(
   deps: ManagementDeps,
   organizationId: string,
@@ -30,7 +30,7 @@ export async function requireRole(
   return permissionsOfRole(role, row.permissions)
 }
 
-/** The role that a body names is none of the organization's. */
+/** The organization does not have the role in the request body. */
 export const unknownRole = () =>
   new Problem('role_not_found', { errors: [{ path: 'body.role', message: 'is no role of the organization' }] })
 

@@ -5,12 +5,12 @@ import { sha256 } from '../../lib/bytes.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 
-/** How exactly the last use is known. */
+/** The precision of the last-used time. */
 const USE_STEP_MS = 5 * 60_000
 
 /**
- * @param authorization the header
- * @returns the organization whose directory it is
+ * @param authorization the header's value
+ * @returns the organization that owns the directory
  * @throws Problem `unauthenticated`, `rate_limited`
  */
 export async function authenticateDirectory(deps: ManagementDeps, authorization: string | undefined): Promise<string> {

@@ -1,4 +1,4 @@
-/** What this service provider can do (RFC 7643 §5 to §7). */
+/** The capabilities of this service provider (RFC 7643 §5 to §7). */
 import type { ManagementDeps } from '../../deps.ts'
 import { GROUP_SCHEMA } from './groups.ts'
 import { CORE_SCHEMA, MAX_RESULTS, SCIM_PATH } from './resource.ts'

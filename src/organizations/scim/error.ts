@@ -9,7 +9,7 @@ type ScimType =
   | 'tooMany'
   | 'uniqueness'
 
-/** A request that is refused in the words of RFC 7644 §3.12. */
+/** A refused request, with an error response as in RFC 7644 §3.12. */
 export class ScimError extends Error {
   readonly status: 400 | 403 | 404 | 409 | 501
   readonly scimType: ScimType | undefined
@@ -21,5 +21,5 @@ export class ScimError extends Error {
   }
 }
 
-/** A request that its sender has to mend. */
+/** An error that the client has to fix. */
 export const badRequest = (scimType: ScimType, detail: string) => new ScimError(400, scimType, detail)

@@ -1,18 +1,18 @@
-/** Puts filters into SQL. What they name and compare with becomes parameters; only the columns given here are read. */
+/** Translates filters to SQL. Their values become parameters, and they can read only the listed columns. */
 import { type SQL, sql } from 'drizzle-orm'
 import { badRequest } from './error.ts'
 import type { Comparison, Filter, FilterValue } from './filter.ts'
 
-/** What a filter may name. `text` is compared without case. */
+/** A column that a filter may use. `text` is case-insensitive. */
 type Column =
   | { readonly kind: 'text' | 'exact' | 'boolean' | 'time'; readonly sql: SQL }
   /** A list: `exists` wraps a condition on one of its elements, whose attributes are `of`. */
   | { readonly kind: 'list'; readonly exists: (condition: SQL) => SQL; readonly of: Columns }
 
-/** By name in lower case; sub-attributes follow a dot. */
+/** Keys are lower-case names; sub-attributes follow a dot. */
 export type Columns = Readonly<Record<string, Column>>
 
-/** @throws ScimError `invalidFilter` for an attribute that cannot be filtered by, and for a value of another kind */
+/** @throws ScimError `invalidFilter` for an attribute that cannot be filtered, or a value of the wrong type */
 export function toCondition(filter: Filter, columns: Columns): SQL {
   switch (filter.op) {
     case 'and':
@@ -39,7 +39,7 @@ function findColumn(columns: Columns, path: string): Column {
 
 type Leaf = Extract<Filter, { readonly path: string }> & { readonly of?: never }
 
-/** A list is compared by the values of its elements, `emails.type` by that attribute of them (RFC 7644 §3.4.2.2). */
+/** A list is compared by the `value` of its elements, `emails.type` by their `type` (RFC 7644 §3.4.2.2). */
 function compareBy(filter: Leaf, columns: Columns): SQL {
   const [name = '', sub] = filter.path.split('.')
   const column = findColumn(columns, columns[name]?.kind === 'list' ? name : filter.path)

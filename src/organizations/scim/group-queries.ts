@@ -14,7 +14,7 @@ export interface GroupRow extends Record<string, unknown> {
   readonly members: readonly { readonly value: string; readonly display: string }[]
 }
 
-/** What a filter may name of a group (RFC 7643 §4.2). */
+/** The attributes of a group that a filter may use (RFC 7643 §4.2). */
 const GROUP_COLUMNS: Columns = {
   id: { kind: 'exact', sql: sql`g.id::text` },
   externalid: { kind: 'exact', sql: sql`g.external_id` },
@@ -54,7 +54,7 @@ export async function findGroup(db: Database, organizationId: string, id: string
   return rows[0]
 }
 
-/** Whether a group is as it was read. Evaluated under the organization's lock. */
+/** Whether a group is unchanged since it was read. Evaluated under the organization's lock. */
 export const isAsRead = (organizationId: string, { id, version }: GroupRow): SQL => sql`exists (
   select 1 from directory_groups g where g.organization_id = ${organizationId}::uuid and g.id = ${id}::uuid
     and g.version = ${version}::int)`
@@ -68,7 +68,7 @@ export const areUsers = (organizationId: string, ids: readonly string[]): SQL =>
 export const hasRoom = (organizationId: string, most: number): SQL =>
   sql`(select count(*) from directory_groups g where g.organization_id = ${organizationId}::uuid) < ${most}::int`
 
-/** Statements that leave exactly these members in a group. */
+/** Statements that set exactly these members of a group. */
 export const setMembers = (db: Database, organizationId: string, groupId: string, ids: readonly string[]) => [
   db.execute(sql`delete from directory_group_members gm where gm.organization_id = ${organizationId}::uuid
     and gm.group_id = ${groupId}::uuid

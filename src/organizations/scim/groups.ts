@@ -22,7 +22,7 @@ export const GROUP_SCHEMA = `${CORE_SCHEMA}:Group`
 const MAX_GROUPS = 1_000
 const MAX_MEMBERS = 10_000
 
-/** What is kept of a group. */
+/** The attributes of a group that are stored. */
 const GROUP_ATTRIBUTES: Attributes = [
   { name: 'id', isReadOnly: true },
   { name: 'meta', isReadOnly: true },
@@ -75,7 +75,7 @@ export const listGroups = (deps: ManagementDeps, organizationId: string, search:
 const readGroup = (resource: Readonly<Record<string, unknown>>): Group =>
   checkValues(Group, pickKnown(resource, GROUP_ATTRIBUTES))
 
-/** @throws ScimError `invalidValue`, `uniqueness`, 403 for too many */
+/** @throws ScimError `invalidValue`, `uniqueness`, 403 if there are too many groups */
 export async function createGroup(deps: ManagementDeps, organizationId: string, body: unknown): Promise<GroupRow> {
   const group = readGroup(requireSchema(body, GROUP_SCHEMA))
   await requireUsers(deps, organizationId, group.members)
@@ -153,8 +153,8 @@ const isRow = (organizationId: string, id: string) =>
   and(eq(directoryGroups.organizationId, organizationId), eq(directoryGroups.id, id))
 
 /**
- * Its members stay, in the roles that their other groups give. A repeat gives them these as well: the first may have failed after
- * the group was gone. @throws ScimError 404
+ * Deletes a group. Its members stay, in the roles from their other groups. A repeated request also assigns these roles: the
+ * first may have failed after deleting the group. @throws ScimError 404
  */
 export async function deleteGroup(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
   const row = z.uuid().safeParse(id).success ? await findGroup(deps.db, organizationId, id) : undefined

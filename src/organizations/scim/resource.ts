@@ -1,18 +1,18 @@
-/** What users and groups have in common. */
+/** Code that users and groups share. */
 import * as z from 'zod'
 import type { ManagementDeps } from '../../deps.ts'
 import { badRequest, ScimError } from './error.ts'
 
-/** The base of all addresses of this service provider. */
+/** The base path of all URLs of this service provider. */
 export const SCIM_PATH = '/scim/v2'
 
 export const CORE_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0'
 
-/** Of one page. */
+/** The page size limit. */
 export const MAX_RESULTS = 200
 const DEFAULT_RESULTS = 100
 
-/** Text that Postgres can hold. */
+/** Text that Postgres can store. */
 export const line = (max: number) =>
   z
     .string()
@@ -54,7 +54,7 @@ const names = z
   .optional()
   .transform((text) => [text ?? []].flat().flatMap((one) => one.split(',').map((name) => name.trim().toLowerCase())))
 
-/** What a search asks for (RFC 7644 §3.4.2 and §3.4.3). Values out of range are replaced by the nearest ones, as §3.4.2.4 says. */
+/** The parameters of a search (RFC 7644 §3.4.2 and §3.4.3). Values out of range are clamped, as in §3.4.2.4. */
 export const Search = z.object({
   filter: z.string().optional(),
   startIndex: number.default(1).transform((index) => Math.max(1, index)),
@@ -78,10 +78,10 @@ export const toListResponse = ({ total, resources }: Found, { startIndex, ...sho
   Resources: resources.map((one) => project(one, shown)),
 })
 
-/** What is in every answer (RFC 7643 §2.4). */
+/** The attributes that every response contains (RFC 7643 §2.4). */
 const ALWAYS = new Set(['schemas', 'id'])
 
-/** Leaves out what was not asked for (RFC 7644 §3.9). */
+/** Omits attributes that were not requested (RFC 7644 §3.9). */
 export function project(
   resource: Readonly<Record<string, unknown>>,
   { attributes, excludedAttributes: excluded }: Pick<Search, 'attributes' | 'excludedAttributes'>,

@@ -7,12 +7,12 @@ import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { untilDone } from '../until-done.ts'
 
-/** Members whose roles are changed in one batch. */
+/** How many members' roles one batch changes. */
 const TOGETHER = 50
 
 const allowed = (organizationId: string) => permissionsOf(sql`${organizationId}::uuid`, sql`g.role`)
 
-/** The role that a directory gives to somebody: that of their groups which allows the most, else its default. @param userId an expression */
+/** A user's role by their directory: of their groups' roles the one with most permissions, else the default. @param userId SQL */
 export const roleOf = (organizationId: string, userId: ReturnType<typeof sql>) => sql`coalesce(
   (select g.role from directory_group_members gm
     join directory_groups g on g.organization_id = gm.organization_id and g.id = gm.group_id
@@ -20,7 +20,7 @@ export const roleOf = (organizationId: string, userId: ReturnType<typeof sql>) =
     order by cardinality(${allowed(organizationId)}) desc, g.role limit 1),
   (select d.default_role from directories d where d.organization_id = ${organizationId}::uuid))`
 
-/** Members of the directory whose role is another one than it says. Owners are what other owners made them. */
+/** Members whose role differs from the one their directory gives. Except owners: only owners add and remove owners. */
 const selectUnsettled = (organizationId: string) => sql`
   select m.user_id, m.role as was, ${roleOf(organizationId, sql`m.user_id`)} as role
   from memberships m
@@ -29,7 +29,7 @@ const selectUnsettled = (organizationId: string) => sql`
     and m.role <> ${roleOf(organizationId, sql`m.user_id`)}
   order by m.user_id limit ${TOGETHER}`
 
-/** Gives the members whom a directory has sent the roles that it says. Idempotent, so that the next change does what one left undone. */
+/** Assigns the directory's members the roles that it gives them. Idempotent: the next change finishes what a failed one left. */
 export async function settleRoles(deps: ManagementDeps, organizationId: string): Promise<void> {
   const { db } = deps
   await untilDone(async () => {

@@ -4,26 +4,26 @@ import { parseFilter } from './filter.ts'
 import { type Columns, toCondition } from './filter-sql.ts'
 import type { Found, Search } from './resource.ts'
 
-/** Where a kind of resource is kept. */
+/** Where a resource type is stored. */
 export interface Source {
-  /** What a filter may name. */
+  /** The attributes that a filter may use. */
   readonly columns: Columns
-  /** What is selected of each. */
+  /** The selected columns. */
   readonly select: SQL
-  /** From where; the condition is about the organization. */
+  /** The `from` and `where` clauses, restricted to the organization. */
   readonly from: (organizationId: string) => SQL
-  /** The oldest first. */
+  /** Oldest first. */
   readonly order: SQL
 }
 
 interface Asked<Row> {
   readonly organizationId: string
   readonly search: Search
-  /** What an answer shows of a row. */
+  /** Serializes a row. */
   readonly show: (row: Row) => Record<string, unknown>
 }
 
-/** One page of an organization's resources that satisfy a filter, and how many there are. @throws ScimError `invalidFilter` */
+/** Selects one page of an organization's resources that match a filter, and counts them all. @throws ScimError `invalidFilter` */
 export async function searchIn<Row extends Record<string, unknown>>(
   db: Database,
   { columns, select, from, order }: Source,

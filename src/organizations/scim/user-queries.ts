@@ -4,7 +4,7 @@ import type { PersonAttributes } from '../../db/schema/directories.ts'
 import type { Columns } from './filter-sql.ts'
 import type { Source } from './search.ts'
 
-/** A person as the directory sent them, and what they are in the organization. */
+/** A user as the directory sent them, and their standing in the organization. */
 export interface UserRow extends Record<string, unknown> {
   readonly id: string
   readonly user_name: string
@@ -19,7 +19,7 @@ export interface UserRow extends Record<string, unknown> {
 
 const IS_MEMBER = sql`(m.user_id is not null)`
 
-/** What a filter may name of a user (RFC 7643 §4.1). */
+/** The attributes of a user that a filter may use (RFC 7643 §4.1). */
 const USER_COLUMNS: Columns = {
   id: { kind: 'exact', sql: sql`u.user_id::text` },
   externalid: { kind: 'exact', sql: sql`u.external_id` },
@@ -78,12 +78,12 @@ export async function findUser(db: Database, organizationId: string, id: string)
   return rows[0]
 }
 
-/** Whether a user is as they were read. Evaluated under the organization's lock. */
+/** Whether a user is unchanged since they were read. Evaluated under the organization's lock. */
 export const isAsRead = (organizationId: string, { id, version }: UserRow): SQL => sql`exists (
   select 1 from directory_users u where u.organization_id = ${organizationId}::uuid and u.user_id = ${id}::uuid
     and u.version = ${version}::int)`
 
-/** @param most of an organization */
+/** @param most the limit per organization */
 export const hasRoom = (organizationId: string, most: number): SQL =>
   sql`(select count(*) from directory_users u where u.organization_id = ${organizationId}::uuid) < ${most}::int`
 

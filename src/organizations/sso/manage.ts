@@ -15,7 +15,7 @@ import { underLock } from '../under-lock.ts'
 import { deleteSso, findSso, type SsoRow, upsertSso } from './queries.ts'
 import type { Sso, SsoSettings } from './schemas.ts'
 
-/** A single sign-on in its wire form. */
+/** Serializes a single sign-on connection. */
 export function toSso(deps: ManagementDeps, row: SsoRow): z.output<typeof Sso> {
   return {
     id: row.id,
@@ -38,10 +38,10 @@ export async function getSso(deps: ManagementDeps, organizationId: string): Prom
 }
 
 /**
- * Sets up or changes an organization's single sign-on. Its provider must answer now. Another provider has to be tried before it
- * can be required.
+ * Sets up or changes an organization's single sign-on. A new provider must respond now, and somebody must have signed in with it
+ * before it can be required.
  *
- * @throws Problem `invalid_request` naming `issuer` or `client_secret`; `sso_not_tested`
+ * @throws Problem `invalid_request` naming `issuer` or `client_secret`; `sso_not_tested`; `rate_limited`
  */
 export async function putSso(
   deps: ManagementDeps,
@@ -98,7 +98,7 @@ async function toRow(
   }
 }
 
-/** Nobody signs in so any more. Members stay, and so do sessions until they end. @throws Problem `sso_not_found` */
+/** Nobody can sign in this way any more. Members stay, and sessions last until they end. @throws Problem `sso_not_found` */
 export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<void> {
   const row = await getSso(deps, organizationId)
   await runBatch(deps.db, {
@@ -124,7 +124,7 @@ async function chooseSecret(
   throw new Problem('invalid_request', { errors: [{ path: 'body.client_secret', message }] })
 }
 
-/** A secret never goes to an address that is not public, and a misspelt issuer is found now. */
+/** Never sends the secret to a non-public address, and detects a misspelled issuer immediately. */
 async function requireProvider(deps: ManagementDeps, { issuer, client_id: clientId }: Settings) {
   const flaw = findTargetFlaw(issuer, deps.config.PUBLIC_URL)
   if (flaw) throw new Problem('invalid_request', { errors: [{ path: 'body.issuer', message: flaw }] })

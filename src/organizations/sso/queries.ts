@@ -9,7 +9,7 @@ export async function findSso(db: Database, organizationId: string): Promise<Sso
   return row
 }
 
-/** Stores an organization's single sign-on, in place of an earlier one. */
+/** Stores an organization's single sign-on, replacing an earlier one. */
 export function upsertSso(db: Database, row: SsoRow) {
   const { id: _, organizationId: __, createdAt: ___, ...changes } = row
   return db

@@ -5,17 +5,17 @@ import { COLUMNS, cutAtFold, isOfPlan, isOnPlan, within } from './hour-rows.ts'
 import { type AllOrganizationsScope, isPlatform, type Scope } from './scope.ts'
 import { cutIntoDays, cutIntoMonths, formatDay, isEmpty, listHours, type Span } from './span.ts'
 
-/** What usage of all organizations can be broken down by; of one, by its dimensions alone. */
+/** How usage of all organizations can be broken down besides dimensions. Usage of one organization has only dimensions. */
 export const PLATFORM_DIMENSIONS = ['organization', 'plan'] as const
 export type GroupedBy = Dimension | (typeof PLATFORM_DIMENSIONS)[number]
 
-/** SQL of the rows that a breakdown sums up, each with its value and sums. Empty where there are none. */
+/** SQL of the rows that a breakdown sums up, each with its value and sums. Empty if there are none. */
 export interface BreakdownRows {
-  /** From roll-ups by value, which leave out what has none. */
+  /** From roll-ups by value, which leave out usage without a value. */
   readonly sliced: string
-  /** Everything in the same span: less the above it is what had no value. Empty where everything has one. */
+  /** All usage in the same span: minus `sliced`, it is the usage without a value. Empty if all usage has one. */
   readonly totals: string
-  /** From roll-ups of all dimensions: of an empty value too. */
+  /** From roll-ups of all dimensions, which include the empty value. */
   readonly whole: string
 }
 
@@ -23,11 +23,11 @@ interface Asked {
   readonly by: GroupedBy
   /** Whole hours. */
   readonly span: Span
-  /** Of this key alone. */
+  /** Only this key's usage. */
   readonly keyId?: string | undefined
 }
 
-/** @param parameters where what the rows need is added */
+/** @param parameters the list to which the parameters of the rows are added */
 export function selectGroups(scope: Scope, { by, span, keyId }: Asked, parameters: unknown[]): BreakdownRows {
   if (isPlatform(scope)) return selectPlatformGroups(scope, { by, span }, parameters)
   if (keyId !== undefined) return selectGroupsOfKey(scope.organizationId, { by, span, keyId }, parameters)
@@ -43,7 +43,7 @@ export function selectGroups(scope: Scope, { by, span, keyId }: Asked, parameter
   }
 }
 
-/** No roll-up knows a key and another dimension but that of all. Its rows of single hours are found by the primary key. */
+/** Only the roll-up of all dimensions has a key together with another dimension. Its hourly rows are found by the primary key. */
 function selectGroupsOfKey(organizationId: string, { by, span, keyId }: Required<Asked>, parameters: unknown[]) {
   const organization = `organization_id = $${parameters.push(organizationId)}`
   const hours = `hour = any($${parameters.push(listHours(span).map(toIso))}::timestamptz[])`
@@ -77,7 +77,7 @@ interface All {
   readonly parameters: unknown[]
 }
 
-/** How a row of an organization says its value. */
+/** SQL of the value in a row of an organization's own roll-ups. */
 export const OPEN = {
   ...DIMENSIONS,
   organization: 'organization_id::text',
@@ -94,7 +94,7 @@ function openRows({ scope, parameters }: All, by: GroupedBy, span: Span): string
 
 interface Folded {
   readonly dimension: string
-  /** The column that says the value. */
+  /** The column of the value. */
   readonly value?: string
   readonly spans: { readonly days: Span; readonly hours?: readonly Span[] }
 }

@@ -9,7 +9,7 @@ import { readRows } from './read.ts'
 import { isPlatform, type Scope, seesCosts } from './scope.ts'
 import { type Span } from './span.ts'
 
-/** What the list is sorted by, and the share is of. */
+/** The figure by which the list is sorted, and of which each group has a share. */
 export const ORDERS = ['requests', 'errors', ...METERS] as const
 type BuiltInOrder = (typeof ORDERS)[number]
 /** One of the above, or the slug of a custom counter. */
@@ -25,15 +25,15 @@ interface Ask<By extends GroupedBy = GroupedBy> {
   readonly by: By
   /** Whole hours. */
   readonly span: Span
-  /** Of this key alone. */
+  /** Only this key's usage. */
   readonly keyId?: string | undefined
   readonly limit: number
   readonly order: Order
 }
 
-/** One group as the database gives it; the last is the rest when there are more than asked for. */
+/** One group as the database returns it; the last is the rest if there are more groups than requested. */
 export type BreakdownRow = SumRow & {
-  /** Empty for what had none; null for the rest that was not listed. */
+  /** Empty for usage without a value; null for the rest that was not listed. */
   readonly value: string | null
   readonly name: string | null
   readonly groups: number
@@ -43,7 +43,7 @@ export type BreakdownRow = SumRow & {
 
 const TAKEN_AWAY = SUM_COLUMNS.map((name) => `-sum(${name})`).join(', ')
 
-/** What had no value is the totals less the slices, and the empty values of rows that have them all. */
+/** Usage without a value is the totals minus the slices, plus the empty values of rows with all dimensions. */
 function buildStatement(
   { sliced, totals, whole }: BreakdownRows,
   { amounts, measure, name, limit, answer }: Grouping,
@@ -84,27 +84,27 @@ interface Grouping {
   readonly measure: string
   /** SQL of the name of a value. */
   readonly name: string
-  /** The parameter that says how many are listed. */
+  /** The parameter for the number of listed groups. */
   readonly limit: string
   /** The select list of the sums. */
   readonly answer: string
 }
 
-/** What a value is called, where it is an id. */
+/** SQL of the name of a value that is an id. */
 const NAMES: Readonly<Partial<Record<GroupedBy, string>>> = {
   key: `(select name from api_keys where id = nullif(listed.value, '')::uuid`,
   organization: `(select name from organizations where id = listed.value::uuid`,
   plan: `(select name from plans where ${familyIn('id')} = listed.value and replaced_at is null`,
 }
 
-/** A key is called by its name only in its own organization. */
+/** An organization gets the names of its own keys only. */
 function selectName(scope: Scope, by: GroupedBy, parameters: unknown[]): string {
   const name = NAMES[by]
   if (!name) return 'null'
   return isPlatform(scope) ? `${name})` : `${name} and organization_id = $${parameters.push(scope.organizationId)})`
 }
 
-/** What was used in a span by one dimension: the largest first, and all others as one. One statement. */
+/** Usage in a span by one dimension: the largest groups first, and all others as one. One statement. */
 export async function usageBreakdown<By extends GroupedBy>(sql: Sql, scope: Scope, ask: Ask<By>) {
   const rows = await readRows<BreakdownRow>(sql, breakdownQuery(sql, scope, ask))
   const total = rows.reduce((sum, row) => sum + Number(row.measure), 0)
@@ -137,7 +137,7 @@ function selectMeasure(order: Order, parameters: unknown[]): string {
   return `coalesce((select amount from amounts where amounts.value = sums.value and meter = $${parameters.push(order)}), 0)`
 }
 
-/** The statement of a breakdown, not sent yet: also for a batch. Its rows are `BreakdownRow`s. */
+/** Builds the statement of a breakdown without sending it, also for a batch. Its rows are `BreakdownRow`s. */
 export function breakdownQuery(sql: Sql, scope: Scope, ask: Ask) {
   const parameters: unknown[] = []
   const rows = selectGroups(scope, ask, parameters)

@@ -25,7 +25,7 @@ export const SUMS = SUM_COLUMNS.map((name) => `sum(${name}) as ${name}`).join(',
 
 /**
  * Whether a group has any figure. A report that completes a verified request adds tokens and a cost, and no request.
- * The place where the request was counted before may be left without any.
+ * The group in which the request was counted before may be left without any.
  */
 export const IS_USED = PLAIN_COLUMNS.map((name) => `sum(${name}) <> 0`).join(' or ')
 
@@ -36,10 +36,10 @@ const toUsdText = (amount: string) => `regexp_replace((${amount})::numeric(24, 9
 export const asAnswered = (name: string, value = name) =>
   `${isMoneyColumn(name) ? toUsdText(value) : `(${value})::float8`} as ${name}`
 
-/** What customers pay has a column of its own only for the operator, whose `cost_usd` is what providers take. */
+/** Only the operator has a separate column for what customers pay: the operator's `cost_usd` is what providers charge. */
 export const isShown = (name: string, seesCosts: boolean): boolean => seesCosts || name !== 'charge_usd'
 
-/** The column whose value an answer has under a name: to customers, what they pay is the cost. */
+/** The column behind a name in an answer: for customers, the cost is what they pay. */
 export const readColumn = (name: string, seesCosts: boolean) =>
   name === 'cost_usd' && !seesCosts ? 'charge_usd' : name
 

@@ -5,7 +5,7 @@ import { formatDay, type Span } from './span.ts'
 
 const KEYS = ['day', 'key_id', 'environment', 'endpoint', 'status_code', 'provider', 'model', 'route'] as const
 
-/** Columns of the daily sums, in the order of the CSV. @param seesCosts whether the operator asks */
+/** Columns of the daily sums, in the order of the CSV. @param seesCosts whether the operator reads them */
 export const listDailyColumns = (seesCosts: boolean) =>
   [...KEYS, ...PLAIN_COLUMNS, 'quantities' as const].filter((name) => isShown(name, seesCosts))
 
@@ -37,7 +37,7 @@ interface Query {
   readonly span: Span
   readonly after: DailyPlace | undefined
   readonly limit: number
-  /** Whether the operator asks, who sees what providers take. */
+  /** Whether the operator reads it, who sees what providers charge. */
   readonly seesCosts?: boolean | undefined
 }
 

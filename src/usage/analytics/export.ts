@@ -21,15 +21,15 @@ interface Exported {
   readonly organizationId: string
   readonly what: Export
   readonly span: Span
-  /** Set for the operator, who puts files of several organizations together; null where it has none. */
+  /** Set for the operator, who combines files of several organizations; null if the organization has none. */
   readonly externalId?: string | null
-  /** Whether the operator asks, who sees what providers take. */
+  /** Whether the operator reads it, who sees what providers charge. */
   readonly seesCosts?: boolean
 }
 
 /**
- * A CSV file that is written while it is read: the next page is queried when the client has consumed the last. With an
- * external id each row has one more column.
+ * A CSV file that is written while it is read: the next page is queried when the client has consumed the last one. With an
+ * external id, each row has one more column.
  */
 export function exportUsage(
   sql: Sql,
@@ -55,7 +55,7 @@ export function exportUsage(
   })
 }
 
-/** @returns null for an organization without one, or that there is not */
+/** @returns null for an organization that has none or does not exist */
 export async function findExternalId(sql: Sql, organizationId: string): Promise<string | null> {
   const [row] = await sql.query('select external_id from organizations where id = $1', [organizationId])
   return row?.external_id ?? null
@@ -66,7 +66,7 @@ function rethrow(error: unknown): never {
   throw error
 }
 
-/** A page that cannot be read breaks the transfer, so that a client does not take half a file for a complete one. */
+/** A page that cannot be read breaks the transfer, so that a client does not mistake half a file for a complete one. */
 function csvStream<P>(columns: readonly string[], read: (after: P | undefined) => Promise<Page<P>>) {
   const encoder = new TextEncoder()
   let next: P | undefined

@@ -17,7 +17,7 @@ export function namedIn(filter: Filter): [Dimension, string][] {
 /**
  * The conditions of a filter on a table with the dimensions, each beginning with `and`.
  *
- * @param parameters the values are appended here
+ * @param parameters the list to which the values are added
  */
 export function buildConditions(filter: Filter, parameters: unknown[]): string {
   return namedIn(filter)

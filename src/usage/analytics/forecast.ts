@@ -56,8 +56,8 @@ left join usage_periods u on u.organization_id = o.id
 where o.id = $1`
 
 /**
- * How far an organization's quotas last in its current period at the rate of the last days. One statement. Amounts are
- * those recorded, which are a second behind.
+ * How long an organization's quotas last in its current period at the rate of the last days. One statement. Amounts are
+ * the recorded ones, which lag by a second.
  *
  * @throws Problem `organization_not_found`
  */
@@ -145,7 +145,7 @@ function outlookOf({ first_use }: Row, { byDay, used, limit }: CountedUse, { now
 
 const toDollars = (nano: number | null) => (nano === null ? null : formatUnits('cost_usd', nano))
 
-/** An estimate has no more than millionths to say. */
+/** An estimate is not more precise than millionths of a dollar. */
 const estimateDollars = (nano: number | null) => toDollars(nano === null ? null : Math.round(nano / 1_000) * 1_000)
 
 function inDollars({ limit, used, rate_per_day, projected, ...rest }: Outlook) {

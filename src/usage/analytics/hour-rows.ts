@@ -14,10 +14,10 @@ interface HoursAsked {
 }
 
 /**
- * SQL of the rows of a span, each with its hour and sums, from the smallest roll-up that knows: totals without a filter,
+ * SQL of the rows of a span, each with its hour and sums, from the smallest roll-up that has them: totals without a filter,
  * slices with one, all dimensions with several.
  *
- * @param parameters where what it needs is added
+ * @param parameters the list to which its parameters are added
  */
 export function selectHours(scope: Scope, asked: HoursAsked, parameters: unknown[]): string {
   if (isPlatform(scope)) return selectPlatformHours(scope, asked, parameters)
@@ -31,7 +31,7 @@ export function selectHours(scope: Scope, asked: HoursAsked, parameters: unknown
   return `select hour, ${COLUMNS} from usage_slices ${where} ${isSlice(only, parameters)}`
 }
 
-/** Hours that are folded from the platform's sums, those since from the organizations'. Several filters: from those alone. */
+/** Folded hours come from the platform's sums, later ones from the organizations'. With several filters all come from those. */
 function selectPlatformHours(
   scope: AllOrganizationsScope,
   { span, filter }: HoursAsked,
@@ -55,11 +55,11 @@ function selectPlatformHours(
 const isSlice = ([dimension, value]: readonly [string, string], parameters: unknown[]) =>
   `and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`
 
-/** Of rows that are folded: they know the plan that their hour was counted under. */
+/** For folded rows: they contain the plan under which their hour was counted. */
 export const isOfPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[]) =>
   plan === undefined ? '' : `and plan_id = $${parameters.push(plan)}`
 
-/** Of rows of organizations: those that are on the plan now. */
+/** For rows of organizations: only those of organizations that are on the plan now. */
 export const isOnPlan = ({ plan }: AllOrganizationsScope, parameters: unknown[]) =>
   plan === undefined
     ? ''

@@ -3,7 +3,7 @@ import { toIso } from '../../lib/iso.ts'
 import { readTogether } from './read.ts'
 import { HOUR_MS, invalidSpan, listHours, type Span } from './span.ts'
 
-/** What became of requests. They add up to all of them. */
+/** The outcomes of requests. They add up to all requests. */
 const OUTCOMES = ['succeeded', 'limited', 'refused', 'failed'] as const
 
 type Outcome = (typeof OUTCOMES)[number]
@@ -11,7 +11,7 @@ type Outcome = (typeof OUTCOMES)[number]
 /** A row of the roll-up per key and hour is found by its index: this many look-ups take some tens of milliseconds. */
 const MOST_CELLS = 5_000
 
-/** Each sum by the status of its rows. What failed without a status has an error code alone. */
+/** The sum of each outcome, by the status of its rows. Requests that failed without a status have only an error code. */
 const SUMS: Readonly<Record<Outcome, string>> = {
   succeeded: 'sum(requests - errors)',
   limited: 'coalesce(sum(errors) filter (where status_code = 429), 0)',
@@ -43,7 +43,7 @@ const AMOUNTS = `select key_id, ${HOUR} as hour, meter, sum(amount)::float8 as a
  * The requests of some keys in each hour, by outcome, and the amounts of custom meters. One batch.
  *
  * @param span whole hours
- * @throws Problem `invalid_request` for more hours than so many keys may have
+ * @throws Problem `invalid_request` for more hours than are allowed for this number of keys
  */
 export async function usageOfKeys(sql: Sql, organizationId: string, keyIds: readonly string[], span: Span) {
   const hours = listHours(span)
@@ -64,7 +64,7 @@ export async function usageOfKeys(sql: Sql, organizationId: string, keyIds: read
 
 const toKey = ({ key_id }: Pick<Row, 'key_id'>) => key_id
 
-/** @returns by meter, an amount for each hour */
+/** @returns one amount per hour, by meter */
 function toQuantities(rows: readonly AmountRow[], length: number): Record<string, number[]> {
   const series: Record<string, number[]> = {}
   for (const { meter, hour, amount } of rows) {

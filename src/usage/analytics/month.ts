@@ -19,7 +19,7 @@ interface Statistics {
   readonly totals: Sums
   readonly by_endpoint: (Sums & { endpoint: string })[]
   readonly by_model: (Sums & { model: string })[]
-  /** Null for use without a key. */
+  /** Null for usage without a key. */
   readonly by_key: (Sums & { key_id: string | null })[]
   readonly by_route: (Sums & { route: string })[]
   /** `YYYY-MM-DD`. */
@@ -38,7 +38,7 @@ select day::text as day, ${buildAnswer(seesCosts(scope))} from sums order by sum
 
 /**
  * An organization's use in a month: in total, by endpoint, model, key and route, and by day (UTC). Read from the
- * roll-ups in one batch, so that all parts are of the same time. Events without a model or route are not in those
+ * roll-ups in one batch, so that all parts are of the same moment. Events without a model or route are not in those
  * breakdowns.
  *
  * @param period a calendar month

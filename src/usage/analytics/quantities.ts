@@ -1,4 +1,4 @@
-/** Amounts of custom counters in the analytics. They have one roll-up, by hour and all dimensions. */
+/** Amounts of custom counters in analytics. They have only one roll-up, by hour and all dimensions. */
 import { buildConditions, type Filter } from './filter.ts'
 import { isOnPlan, within } from './hour-rows.ts'
 import { isPlatform, type Scope } from './scope.ts'
@@ -16,7 +16,7 @@ interface Asked {
 /**
  * SQL of the rows of a span, each with its hour, meter, dimensions and amount.
  *
- * @param parameters where what it needs is added
+ * @param parameters the list to which its parameters are added
  */
 export function selectAmounts(scope: Scope, { span, filter }: Asked, parameters: unknown[]): string {
   const owners = isPlatform(scope)
@@ -30,7 +30,7 @@ export function selectAmounts(scope: Scope, { span, filter }: Asked, parameters:
  * SQL of one row for each group, with its amounts as a JSON object.
  *
  * @param group the column that groups
- * @param rows what {@link selectAmounts} gives
+ * @param rows the SQL from {@link selectAmounts}
  */
 export const sumAmounts = (group: string, rows: string) => `
 select grouped, jsonb_object_agg(meter, amount) as quantities from (

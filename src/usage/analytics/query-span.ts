@@ -4,7 +4,7 @@ import { type Bucket, dayStart, type Interval, listBuckets } from './buckets.ts'
 import { type Filter, namedIn } from './filter.ts'
 import { checkSpan, DAY_MS, HOUR_MS, invalidSpan, type Span, wholeHours } from './span.ts'
 
-/** What a query says of its span; ISO 8601, or a day. */
+/** The bounds of a query's span: ISO 8601, or a day. */
 interface Bounds {
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -12,20 +12,20 @@ interface Bounds {
 
 /** The longest span of summaries and breakdowns. */
 const LONGEST_DAYS = 400
-/** The longest that raw events are looked for in one query: as far back as late events are taken. */
+/** The longest span of raw events in one query: as far back as late events are accepted. */
 const LONGEST_EVENTS_DAYS = 35
-/** The longest span of what no roll-up has by itself, such as more than one filter: 2 days, also in autumn. */
+/** The longest span that no single roll-up can answer, such as several filters: 2 days, with the extra hour in autumn. */
 const LONGEST_FILTERED_HOURS = 49
 
-/** How long a time series may be: its points, and the longest that one of them can be. */
+/** The size of a time series: the maximum number of points, and the longest time that one point can cover. */
 const SERIES = {
-  /** 31 days, and the hour that autumn adds. */
+  /** 31 days, and the extra hour in autumn. */
   hour: { most: 745, longestMs: HOUR_MS, usual: 23 * HOUR_MS },
   day: { most: 400, longestMs: 25 * HOUR_MS, usual: 29 * DAY_MS },
   month: { most: 60, longestMs: 31 * DAY_MS + HOUR_MS, usual: 335 * DAY_MS },
 } as const
 
-/** @param fallback how far back the span begins when the query does not say */
+/** @param fallback the start of the span if the query does not say */
 function parseSpan({ from, to }: Bounds, now: number, fallback: (to: number) => number, zone = 'UTC'): Span {
   const end = to === undefined ? now : parseMoment(to, zone)
   return { from: from === undefined ? fallback(end) : parseMoment(from, zone), to: end }
@@ -39,7 +39,7 @@ export function parseHours(bounds: Bounds, now: number): Span {
   return wholeHours(checkSpan(span, LONGEST_DAYS))
 }
 
-/** The whole UTC days of what no roll-up has by the hour: of the current month so far, unless the query says otherwise. */
+/** The whole UTC days for data without an hourly roll-up: of the current month so far, unless the query says otherwise. */
 export function parseDays(bounds: Bounds, now: number): Span {
   const { from, to } = parseHours(bounds, now)
   return { from: Math.floor(from / DAY_MS) * DAY_MS, to: Math.ceil(to / DAY_MS) * DAY_MS }
@@ -61,13 +61,13 @@ export function parseHoursOfKey(bounds: Bounds, now: number): Span {
   return span
 }
 
-/** 31 days, and the hour that autumn adds. */
+/** 31 days, and the extra hour in autumn. */
 const LONGEST_KEY_HOURS = 745
 
 /** How many hours the small charts of a list of keys show. */
 const USUAL_KEY_HOURS = 36
 
-/** The whole hours of single keys: the last 36, with the present one, unless the query says otherwise. */
+/** The whole hours of single keys: the last 36, including the current one, unless the query says otherwise. */
 export function parseKeyHours(bounds: Bounds, now: number): Span {
   const span = parseSpan(bounds, now, (to) => to - (USUAL_KEY_HOURS - 1) * HOUR_MS)
   return wholeHours(checkSpan(span, LONGEST_DAYS))
@@ -91,7 +91,7 @@ export function parseBuckets(asked: Series, filter: Filter, now: number): Bucket
   return buckets
 }
 
-/** @param why what of the question no roll-up has by itself */
+/** @param why the part of the query that no single roll-up can answer */
 export function checkHours({ from, to }: Span, why: string): void {
   if (to - from > LONGEST_FILTERED_HOURS * HOUR_MS)
     throw invalidSpan('query.from', `must be at most ${LONGEST_FILTERED_HOURS} hours before to ${why}`)

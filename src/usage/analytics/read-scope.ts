@@ -7,7 +7,7 @@ interface Asking {
   readonly organizationId: string
 }
 
-/** Whose usage a request asks for, and whether as the operator, who sees what providers take. */
+/** The organization whose usage a request reads, and whether the operator reads it, who sees what providers charge. */
 export const readScope = ({ principal, organizationId }: Asking): OrganizationScope => ({
   organizationId,
   seesCosts: actsAsOperator(principal, 'usage:read', organizationId),

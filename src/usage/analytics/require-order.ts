@@ -5,7 +5,7 @@ import { Problem } from '../../problems.ts'
 import { ORDERS } from './breakdown.ts'
 
 /**
- * Requires that a breakdown is sorted by a figure or by a custom counter.
+ * Requires that a breakdown is sorted by a known figure or a custom counter.
  *
  * @throws Problem `invalid_request` that names `order`
  */

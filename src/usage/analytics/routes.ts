@@ -24,7 +24,7 @@ const common = {
   fails: ['organization_not_found', 'rate_limited'],
 } as const
 
-/** Single events tell who called from where, which a viewer or a leaked key should not see. */
+/** Single events show who called from where, which a viewer or a leaked key should not see. */
 const single = { ...common, allow: 'usage:events' } as const
 
 const summaryRoute = apiRoute({

@@ -1,16 +1,16 @@
 import type { Sql } from '../../db/client.ts'
 
-/** Whose usage a question is about: that of one organization, or of all together. */
+/** Whose usage a query is about: that of one organization, or of all together. */
 export type Scope = OrganizationScope | AllOrganizationsScope
 
 export interface OrganizationScope {
   readonly organizationId: string
-  /** Whether the operator asks, who sees what providers take. Customers see what they pay in its place. */
+  /** Whether the operator reads it, who sees what providers charge. Customers see what they pay instead. */
   readonly seesCosts?: boolean
 }
 
 export interface AllOrganizationsScope {
-  /** Of the organizations on this plan alone. */
+  /** Only organizations on this plan. */
   readonly plan: string | undefined
   /** Hours before this one are in the platform's own roll-ups, in Unix milliseconds. Later ones are in the organizations'. */
   readonly foldedUntil: number
@@ -18,7 +18,7 @@ export interface AllOrganizationsScope {
 
 export const isPlatform = (scope: Scope): scope is AllOrganizationsScope => 'foldedUntil' in scope
 
-/** Of all organizations together only the operator asks. */
+/** Only the operator reads the usage of all organizations together. */
 export const seesCosts = (scope: Scope): boolean => isPlatform(scope) || scope.seesCosts === true
 
 /** All organizations together, or those on a plan. One statement. */

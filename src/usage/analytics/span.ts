@@ -5,18 +5,18 @@ import { Problem } from '../../problems.ts'
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
 
-/** From and to in Unix milliseconds; `to` is the first moment outside. */
+/** Unix milliseconds; `to` is exclusive. */
 export interface Span {
   readonly from: number
   readonly to: number
 }
 
-/** The whole UTC hours that hold a span: what roll-ups can answer for. */
+/** The whole UTC hours that contain a span: the resolution of roll-ups. */
 export function wholeHours({ from, to }: Span): Span {
   return { from: Math.floor(from / HOUR_MS) * HOUR_MS, to: Math.ceil(to / HOUR_MS) * HOUR_MS }
 }
 
-/** @throws Problem `invalid_request` when it is empty, turned round, or longer than `days` */
+/** @throws Problem `invalid_request` when it is empty, reversed, or longer than `days` */
 export function checkSpan(span: Span, days: number): Span {
   if (span.from >= span.to) throw invalidSpan('query.to', 'must be later than from')
   if (span.to - span.from > days * DAY_MS) throw invalidSpan('query.from', `must be at most ${days} days before to`)
@@ -58,5 +58,5 @@ export const listHours = ({ from, to }: Span): number[] =>
 
 export const isEmpty = ({ from, to }: Span) => from >= to
 
-/** The UTC day that a moment is in, as `2026-11-21`. */
+/** The UTC day that contains a moment, such as `2026-11-21`. */
 export const formatDay = (at: number) => toIso(at).slice(0, 10)

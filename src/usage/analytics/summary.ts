@@ -14,11 +14,11 @@ with sums as (
 )
 select is_now, ${buildAnswer(seesCosts(scope))} from sums`
 
-/** What is compared with the span before. */
+/** The figures that are compared with the previous span. */
 export const COMPARED = ['requests', 'errors', ...METERS] as const
 
 /**
- * What was used in a span, and in the one of the same length just before it. One statement.
+ * The usage in a span, and in the one of the same length just before it. One batch.
  *
  * @param span whole hours
  */
@@ -45,9 +45,9 @@ export async function usageSummary(sql: Sql, scope: Scope, { from, to }: Span) {
 
 type Sums = ReturnType<typeof toSums> & { readonly quantities: Quantities }
 
-/** By how much each figure grew, as a share of what it was: 0.25 is a quarter more; `null` where it was nothing. */
+/** The growth of each figure as a share of its previous value: 0.25 is a quarter more; `null` if that was zero. */
 function changeBetween(before: Sums, now: Sums) {
-  const grown = COMPARED.map((name) => [name, growth(Number(before[name]), Number(now[name]))]) // ratios: no money is reckoned with them
+  const grown = COMPARED.map((name) => [name, growth(Number(before[name]), Number(now[name]))]) // ratios, not money
   return Object.fromEntries(grown) as Record<(typeof COMPARED)[number], number | null>
 }
 

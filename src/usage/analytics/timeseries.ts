@@ -9,7 +9,7 @@ import { readTogether } from './read.ts'
 import { type Scope, seesCosts } from './scope.ts'
 
 /**
- * What was used in each bucket; an empty one has zeros. One statement.
+ * The usage in each bucket; an empty one has zeros. One batch.
  *
  * @param buckets in order and without gaps, at least one
  */

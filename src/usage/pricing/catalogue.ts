@@ -8,11 +8,11 @@ import { TABLE } from './prices.ts'
 export interface Rates {
   readonly input: bigint
   readonly output: bigint
-  /** Undefined where cached input costs as much as other input. */
+  /** Undefined if cached input costs as much as other input. */
   readonly cachedInput: bigint | undefined
-  /** Of tokens that are written to a cache; undefined where they cost as much as other input. */
+  /** For tokens that are written to a cache; undefined if they cost as much as other input. */
   readonly cacheWrite: bigint | undefined
-  /** Undefined where nobody knows: audio never costs what text costs. */
+  /** Undefined if unknown: audio never costs the same as text. */
   readonly audioInput: bigint | undefined
   readonly audioOutput: bigint | undefined
 }
@@ -87,23 +87,23 @@ export function findModel(provider: string | undefined, name: string): Model | u
   return model
 }
 
-/** A model as it may be meant. Both are in lower case. */
+/** One way to read a model's name. Both are in lower case. */
 export interface Spelling {
-  /** Undefined where the name decides. */
+  /** Undefined if the name decides. */
   readonly provider: string | undefined
   readonly name: string
 }
 
-/** Who passes requests on to the provider that a model's name begins with, at that one's prices. */
+/** Routers: they forward requests to the provider that a model's name begins with, at that provider's prices. */
 const ROUTERS = new Set(['openrouter'])
-/** Open models are called by it wherever they are hosted, at another price each. */
+/** Open models have these prefixes wherever they are hosted, each time at another price. */
 const OF_OPEN_MODELS = /^(mistralai|openai[/:]gpt-oss)/
 const PREFIX = /^([a-z0-9_.-]+)[/:](.+)$/
 const MAX_PREFIXES = 3
-/** How OpenRouter calls what it gives away. */
+/** The suffix of OpenRouter's free models. */
 const GIVEN_AWAY = ':free'
 
-/** The ways in which a model's name can be read: as it is first, then without the prefixes that name its provider. */
+/** The ways to read a model's name: first as it is, then without the prefixes that name its provider. */
 export function listSpellings(provider: string | undefined, model: string): readonly Spelling[] {
   let spelling: Spelling = { provider: provider?.toLowerCase().trim() || undefined, name: model.toLowerCase().trim() }
   const spellings = [spelling]
@@ -125,17 +125,17 @@ function removePrefix({ provider, name }: Spelling): Spelling | undefined {
   return meant === undefined ? undefined : { provider: meant, name: rest }
 }
 
-/** A known provider that is named stays, whoever the prefix names beside. */
+/** A known provider that was given is kept, whatever provider the prefix names. */
 const keepNamed = (provider: string, prefix: string) =>
   findProvider(prefix) && findProvider(provider) ? provider : undefined
 
-/** The provider or router that a prefix names, where nothing else names one. */
+/** The provider or router that a prefix names, if no other was given. */
 function nameRouted(prefix: string, rest: string): string | undefined {
   if (ROUTERS.has(prefix)) return prefix
   return rest.endsWith(GIVEN_AWAY) ? undefined : findProvider(prefix)?.id
 }
 
-/** The provider of that name, in lower case. */
+/** The provider with this name, in lower case. */
 export function findProvider(name: string): Provider | undefined {
   const providers = catalogue()
   return providers.find(({ id }) => id === name) ?? providers.find(({ isNamed }) => isNamed(name))

@@ -1,4 +1,4 @@
-/** The operator's own prices of models, in the memory of each isolate, and which of them apply to an event. */
+/** The operator's own prices of models, cached in each isolate, and which of them apply to an event. */
 import { cacheRows } from '../../db/row-cache.ts'
 import type { PriceKind } from '../../db/schema/shapes.ts'
 import type { Deps } from '../../deps.ts'
@@ -11,12 +11,12 @@ const ANY = '*'
 
 /** One price, in picodollars for each token or request. */
 export interface OwnPrice {
-  /** Any of its names; empty for every provider. */
+  /** Any of the provider's names; empty for every provider. */
   readonly providers: readonly string[]
   /** The pattern of the model's name. */
   readonly model: string
   readonly fits: (model: string) => boolean
-  /** How much of a name the pattern says: the more, the earlier it applies. */
+  /** How specific the pattern is. More specific prices win. */
   readonly specificity: number
   readonly kind: PriceKind
   readonly pico: bigint
@@ -43,13 +43,13 @@ const cache = cacheRows({
 })
 
 /**
- * All of them. A change is in force within six seconds; while the database does not answer, the last known ones stay.
+ * All own prices. A change takes effect within six seconds; while the database does not answer, the last known prices stay.
  *
  * @throws Problem `unavailable` if none are known and the database does not answer
  */
 export const findOwnPrices: (deps: Deps) => Promise<readonly OwnPrice[]> = cache.find
 
-/** Lets the isolate that changed a price follow at once. */
+/** Discards the cached prices, so that the isolate that changed one sees the change at once. */
 export const forgetPrices = cache.forget
 
 export function toPrice({ provider, model, kind, usd, valid_from }: Row): OwnPrice {
@@ -65,10 +65,10 @@ export function toPrice({ provider, model, kind, usd, valid_from }: Row): OwnPri
   }
 }
 
-/** More than any pattern has characters. */
+/** More than the characters of any pattern. */
 const WHOLE_NAME = 1_000
 
-/** A whole name says more than any pattern, a pattern the more the more characters it has beside `*`. */
+/** A whole name is more specific than any pattern, and a pattern with more characters besides `*` than one with fewer. */
 const measurePattern = (model: string) => (model.includes(ANY) ? model.replaceAll(ANY, '').length : WHOLE_NAME)
 
 /** Without regular expressions: the parts between the stars must follow one another. */
@@ -97,8 +97,8 @@ interface Asked {
 }
 
 /**
- * For each kind the price that applies: that of the pattern that says most of the model's name, a whole name before any
- * pattern; of equal ones that of the named provider before one of any; of these the newest that had begun then.
+ * The price that applies, for each kind: the one with the most specific pattern, a whole name before any pattern; if equal,
+ * one for the named provider before one for any provider; if equal, the newest that was valid at that time.
  */
 export function selectOwnRates(prices: readonly OwnPrice[], { provider, model, at }: Asked): OwnRates {
   if (prices.length === 0) return {}

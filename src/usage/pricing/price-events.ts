@@ -3,7 +3,7 @@ import type { UnattributedEvent } from '../../metering/event.ts'
 import { findOwnPrices, type OwnPrice, selectOwnRates } from './own-prices.ts'
 import { priceExactly } from './price.ts'
 
-/** What of an event its price depends on. */
+/** The fields of an event that its price depends on. */
 type Priced = Pick<
   UnattributedEvent,
   | 'model'
@@ -18,12 +18,12 @@ type Priced = Pick<
   | 'quantities'
 >
 
-/** Whether an event uses a model and says neither what it cost nor that nobody knows. */
+/** Whether an event uses a model and states neither its cost nor that the cost is unknown. */
 export const lacksCost = ({ model, cost_usd }: Priced) => Boolean(model) && cost_usd === undefined
 
 /**
- * Gives events with a model and without a cost theirs: by the operator's own prices, else by the list, as of their time.
- * Null where the price is not known; an event without tokens stays without a cost unless its request has a price.
+ * Sets the cost of events with a model and without a cost: by the operator's own prices, else by the list, as of their time.
+ * Null if the price is not known; an event without tokens stays without a cost unless its request has a price.
  *
  * @throws Problem `unavailable` if the operator's prices are not known and the database does not answer
  */

@@ -15,18 +15,18 @@ export interface TokenUse {
   readonly at: number
   /** All input tokens: cached, written to a cache, of audio, or none of these. */
   readonly inputTokens: number
-  /** All output tokens, those of audio included. */
+  /** All output tokens, including audio. */
   readonly outputTokens: number
   /** Input tokens that were read from the provider's cache; never more than all input tokens. */
   readonly cachedTokens: number
   readonly cacheWriteTokens?: number
   readonly audioInputTokens?: number
   readonly audioOutputTokens?: number
-  /** Images that have the operator's own price, if there is one. */
+  /** Images, which only the operator's own prices can charge for. */
   readonly images?: number
 }
 
-/** The operator's own prices of a model, in picodollars for each token or request. They win over the list. */
+/** The operator's own prices of a model, in picodollars for each token or request. They take precedence over the list. */
 export type OwnRates = Readonly<Partial<Record<PriceKind, bigint>>>
 
 const PICO_PER_NANO = 1_000n
@@ -49,7 +49,7 @@ export function priceExactly(use: TokenUse, own: OwnRates = {}): string | undefi
   return pico === undefined ? undefined : formatDecimal(pico, EXACT_DIGITS).replace(/0{1,6}$/, '')
 }
 
-/** @returns undefined as soon as one kind of the tokens has no price: no other one is guessed for it */
+/** @returns undefined if one kind of the tokens has no price: no other price is assumed for it */
 function computePico(use: TokenUse, own: OwnRates): bigint | undefined {
   const known = findModel(use.provider, use.model)
   const listed = known && tiersAt(known, use.at)?.findLast(({ above }) => use.inputTokens > above)?.rates
@@ -65,17 +65,17 @@ function computePico(use: TokenUse, own: OwnRates): bigint | undefined {
   return pico
 }
 
-/** What the request costs as such, and each image of it. The list has no such prices. */
+/** The price of the request itself, and of each of its images. The list has no such prices. */
 const priceWhole = ({ images = 0 }: TokenUse, { request = 0n, image = 0n }: OwnRates): bigint =>
   request + image * BigInt(images)
 
 type TokenKind = Exclude<PriceKind, 'image' | 'request'>
 
-/** For each kind the operator's own price, else that of the list. */
+/** For each kind the operator's own price, else the listed one. */
 export function mergeRates(own: OwnRates, listed: Rates | undefined): Readonly<Record<TokenKind, bigint | undefined>> {
   const known = listed ? toKinds(listed) : {}
   const input = own.input ?? known.input
-  // the list says of its models that what has no rate of its own is other input
+  // in the list, cached and written tokens without a rate of their own cost as much as other input
   const asInput = listed && { cached: input, cache_write: input }
   const rates = { input, ...asInput, ...dropUnknown(known), ...own }
   return Object.fromEntries(TOKEN_KINDS.map((kind) => [kind, rates[kind]])) as Record<TokenKind, bigint | undefined>
@@ -95,7 +95,7 @@ const toKinds = (rates: Rates): Partial<Record<TokenKind, bigint | undefined>> =
 const dropUnknown = (rates: Partial<Record<TokenKind, bigint | undefined>>) =>
   Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== undefined)) as OwnRates
 
-/** Each token under one kind. Of input that is said to be of several kinds, audio goes first, then what was written to a cache. */
+/** Puts each token under one kind. If input tokens are of several kinds, audio goes first, then what was written to a cache. */
 function splitByKind(use: TokenUse): readonly (readonly [TokenKind, number])[] {
   const { inputTokens, outputTokens, cachedTokens, cacheWriteTokens = 0 } = use
   const audioIn = Math.min(use.audioInputTokens ?? 0, inputTokens)

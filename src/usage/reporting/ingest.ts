@@ -31,7 +31,7 @@ interface Reporter {
    * The time of events without one, in Unix milliseconds; defaults to now. It does not count as part of what was sent.
    */
   readonly at?: number | undefined
-  /** Of a settlement: the hold that ends with its event, and whom it was for, where the event does not say. */
+  /** For a settlement: the hold that ends with its event, and the hold's key and subject, for an event without them. */
   readonly settles?: Settles
 }
 
@@ -89,13 +89,13 @@ function readAll(
   return { items: told, rejected: read.filter((one) => 'code' in one) }
 }
 
-/** What the hold says of whom it was for is not part of what was sent. */
+/** The hold's key and subject are not part of what was sent. */
 function withHold(event: UnattributedEvent, { hold, key_id, subject }: Settles): UnattributedEvent {
   const [ownKey, ownSubject] = [event.key_id ?? key_id, event.subject ?? subject]
   return { ...event, ...(ownKey && { key_id: ownKey }), ...(ownSubject && { subject: ownSubject }), settles: hold }
 }
 
-/** @throws where the operator's own prices cannot be read: the events wait for them in the spool */
+/** @throws if the operator's own prices cannot be read: the events then wait in the spool */
 async function priceAll(deps: Deps, { items, rejected }: ParsedBatch<UnattributedEvent>) {
   const events = await deps.priceUsage(items.map(({ event }) => event))
   return { items: items.map((item, at) => ({ ...item, event: events[at] ?? item.event })), rejected }

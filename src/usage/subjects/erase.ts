@@ -10,8 +10,8 @@ interface Wanted {
 }
 
 /**
- * Makes what somebody used anonymous: their sums join those of all who were erased, at once; a job takes the subject,
- * the address, the user agent and the metadata out of their raw events. What they cost still counts. Idempotent.
+ * Makes a subject's usage anonymous: its sums are added to those of erased subjects at once; a job removes the subject, the
+ * address, the user agent and the metadata from its raw events. Its cost still counts. Idempotent.
  */
 export async function eraseSubject(deps: ManagementDeps, principal: Principal, wanted: Wanted): Promise<void> {
   await runBatch(deps.db, {

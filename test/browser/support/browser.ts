@@ -19,7 +19,7 @@ export function useBrowser(): void {
   afterAll(() => browser.close())
 }
 
-/** A browser of somebody else: no cookies, no storage. It is closed with the test. */
+/** A browser of another user: no cookies, no storage. It is closed with the test. */
 export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await keepContext(options)
   onTestFinished(() => context.close())
@@ -58,7 +58,7 @@ export async function signIn(page: Page, login: Login): Promise<void> {
 
 const waiting = new WeakMap<Page, Set<Request>>()
 
-/** Notes which requests of the API a page waits for. */
+/** Records the API requests for which a page waits. */
 function watchRequests(page: Page): void {
   const open = new Set<Request>()
   waiting.set(page, open)
@@ -69,7 +69,7 @@ function watchRequests(page: Page): void {
   page.on('requestfailed', (request) => open.delete(request))
 }
 
-/** Goes to the organization that somebody got when they registered. */
+/** Goes to the organization that a user got at registration. */
 export async function changeOrganization(page: Page, { email }: Login): Promise<void> {
   if ((page.viewportSize()?.width ?? 0) < 768) await page.getByRole('button', { name: 'Open menu' }).click()
   await page.getByRole('button', { name: /^Organization: / }).click()
@@ -80,23 +80,23 @@ export async function changeOrganization(page: Page, { email }: Login): Promise<
     .waitFor()
 }
 
-/** Until a screen's heading is there, also after a visit at a provider, and nothing is still being read. */
+/** Waits until a screen's heading is there, also after a visit to a provider, and nothing is loading. */
 export async function untilLoaded(page: Page): Promise<void> {
   await page.waitForURL(({ pathname }) => pathname.startsWith('/dashboard') && !pathname.endsWith('/sign-in'))
   await untilShown(page)
 }
 
-/** The same for a page that may be the one for signing in. */
+/** The same for a page that may be the sign-in page. */
 export async function untilShown(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor()
   const isQuiet = async () => (waiting.get(page)?.size ?? 0) === 0 && (await page.locator('.skeleton').count()) === 0
   await expect.poll(isQuiet, { timeout: WITHIN_MS, message: `${page.url()} is still loading` }).toBe(true)
 }
 
-/** What axe finds, one line each. */
+/** axe's findings, one per line. */
 export const accessibilityFlaws = (page: Page) => flawsOf(new AxeBuilder({ page }))
 
-/** What depends on the theme's colors alone. */
+/** Rules that depend only on the theme's colors. */
 export const contrastFlaws = (page: Page) => flawsOf(new AxeBuilder({ page }).withRules(['color-contrast']))
 
 async function flawsOf(axe: AxeBuilder): Promise<string[]> {
@@ -104,7 +104,7 @@ async function flawsOf(axe: AxeBuilder): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
 }
 
-/** Until colors and positions have stopped changing. What goes on for good, as skeletons do, is not waited for. */
+/** Until colors and positions have stopped changing. Endless animations, like skeletons, are not awaited. */
 export const untilStill = (page: Page) =>
   page.evaluate(async () => {
     await new Promise(requestAnimationFrame)
@@ -114,6 +114,6 @@ export const untilStill = (page: Page) =>
     await Promise.allSettled(passing.map(({ finished }) => finished))
   })
 
-/** Whether the page has to be scrolled sideways. */
+/** Whether the page scrolls sideways. */
 export const isTooWide = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)

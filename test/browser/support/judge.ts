@@ -21,7 +21,7 @@ const VISITS = [
   ['narrow', WIDTHS.narrow, ['dark', 'light']],
 ] as const
 
-/** Which list has something that a screen with a parameter can show. */
+/** Which list has an object that a screen with a parameter can show. */
 const LISTS: Readonly<Record<string, string>> = {
   '/keys/$id': '/auth/api-keys',
   '/webhooks/$id': '/webhook-endpoints',
@@ -34,7 +34,7 @@ const LISTS: Readonly<Record<string, string>> = {
   '/operator/webhooks/$id': '/admin/webhooks',
 }
 
-/** What the demo has none of: how one is made. */
+/** How to create what the demo lacks. */
 const MADE: Readonly<Record<string, readonly [path: string, body: () => object]>> = {
   '/operator/webhooks/$id': ['/admin/webhooks', () => ({ url: `${inject('server').localUrl}/webhooks/catch/all` })],
 }
@@ -43,7 +43,7 @@ type Who = 'user' | 'admin'
 
 const loginFor = (path: string) => inject('server').credentials[path.startsWith('/operator') ? 'admin' : 'user']
 
-/** @returns the path with the id of something that is there */
+/** @returns the path with the id of an existing object */
 async function fillPath(path: string): Promise<string> {
   if (!path.includes('$')) return path
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', {
@@ -69,7 +69,7 @@ interface Layout {
   moved: string[]
 }
 
-/** Notes how far things jump while a page is loaded. */
+/** Records how far things jump while a page loads. */
 async function watchLayout(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const layout: Layout = { shift: 0, moved: [] }
@@ -128,7 +128,7 @@ async function openContext(who: Who | 'nobody'): Promise<BrowserContext> {
   return context
 }
 
-/** A page of somebody who has signed in once for all tests of the file. */
+/** A page of a user who has signed in once for all tests of the file. */
 export async function pageOf(who: Who | 'nobody'): Promise<Page> {
   const context = contexts.get(who) ?? openContext(who)
   contexts.set(who, context)
@@ -137,7 +137,7 @@ export async function pageOf(who: Who | 'nobody'): Promise<Page> {
   return page
 }
 
-/** Judges a screen, with the id of something that is there in the place of its parameter. */
+/** Checks a screen, with the id of an existing object in place of its parameter. */
 export async function judgeScreen(path: string): Promise<void> {
   const who = path.startsWith('/operator') ? 'admin' : 'user'
   await judge(await pageOf(who), await fillPath(path))

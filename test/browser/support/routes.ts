@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Pages that need nobody who is signed in. */
+/** Pages that need no signed-in user. */
 export const OPEN_PAGES = ['/sign-in', '/sign-up', '/forgot-password']
 
 /**

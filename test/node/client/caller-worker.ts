@@ -1,4 +1,4 @@
-/** A Worker that calls Tollgate through its service binding, with what a test tells it to call. */
+/** A Worker that calls Tollgate through its service binding, as a test tells it. */
 import { type ClientOptions, Tollgate, TollgateError } from '../../../packages/tollgate/src/index.ts'
 
 interface Env {
@@ -8,7 +8,7 @@ interface Env {
 type Method = (input: unknown) => Promise<unknown>
 
 interface Told {
-  /** Such as `keys.verify`. */
+  /** For example `keys.verify`. */
   readonly method: string
   readonly input: unknown
   readonly options?: ClientOptions

@@ -1,4 +1,4 @@
-/** Customers whose calls of the local model are metered, by the providers' own libraries and the AI SDK. */
+/** Customers whose calls of the local model are metered, with the providers' own libraries and the AI SDK. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import Anthropic from '@anthropic-ai/sdk'
 import { wrapLanguageModel } from 'ai'

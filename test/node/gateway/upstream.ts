@@ -1,4 +1,4 @@
-/** Somebody's API, behind the gateway: it tells what arrived, and answers in every way that an answer can come. */
+/** An arbitrary API behind the gateway: it reports what arrived, and responds in every possible way. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -12,7 +12,7 @@ interface Seen {
   readonly headers: IncomingMessage['headers']
   body: string
   bytes: number
-  /** Resolves when the connection of the request has ended without a whole answer. */
+  /** Resolves when the connection of the request has ended without a complete response. */
   readonly hungUp: Promise<void>
 }
 
@@ -38,7 +38,7 @@ export async function startUpstream(answers: Readonly<Record<string, Answer>> = 
       if (answer) await answer(request, response, seen)
       else await echo(request, response, seen)
     } catch {
-      response.destroy() // the caller went away
+      response.destroy() // the caller disconnected
     }
   }
 
@@ -69,7 +69,7 @@ const echo: Answer = async (request, response, seen) => {
 
 const MEGABYTE = Buffer.alloc(1024 * 1024, 'x')
 
-/** Writes at the reader's pace. */
+/** Writes at the reader's speed. */
 async function write(response: ServerResponse, chunk: Buffer | string): Promise<void> {
   if (response.destroyed) throw new Error('closed')
   if (response.write(chunk)) return
@@ -80,7 +80,7 @@ async function write(response: ServerResponse, chunk: Buffer | string): Promise<
 }
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
-  /** So many bytes are taken, and their number and digest are told. */
+  /** Accepts this many bytes, and reports their number and digest. */
   async sink(request, response, seen) {
     const digest = createHash('sha256')
     for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -95,9 +95,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     for (let left = Number(request.url?.split('/')[2]); left > 0; left--) await write(response, MEGABYTE)
     response.end()
   },
-  /** Never answers. */
+  /** Never responds. */
   silent: () => undefined,
-  /** Sends an event again and again, without an end. */
+  /** Sends an event again and again, forever. */
   async drip(_, response) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' })
     for (let at = 1; !response.destroyed; at++) {
@@ -120,7 +120,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
       .writeHead(status, { 'X-Upstream': 'yes' })
       .end(status === 204 || status === 304 ? undefined : `is ${status}`)
   },
-  /** Sends what stands in `headers` of the query as its headers. */
+  /** Sends the `headers` of the query as its headers. */
   headers(request, response) {
     const { searchParams } = new URL(request.url ?? '', 'http://upstream')
     response
@@ -133,7 +133,7 @@ const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11' // RFC 6455 §1.3
 
 const CLOSE = 8
 
-/** A WebSocket that sends each short text back. */
+/** A WebSocket that echoes each short text. */
 function upgrade(request: IncomingMessage, socket: Duplex): void {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${MAGIC}`).digest('base64')
   socket.write(

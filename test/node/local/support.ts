@@ -5,7 +5,7 @@ import { type Stack, type StackOptions, startStack } from '../../../local/stack/
 
 export const TOKEN = 'local-token'
 
-/** A stack for one test file: over DATABASE_URL and REDIS_URL where they are set, in this process otherwise. */
+/** A stack for one test file: over DATABASE_URL and REDIS_URL if they are set, in this process otherwise. */
 export async function openStack(options: Partial<StackOptions> = {}): Promise<Stack> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
   const given = { ...(databaseUrl && { databaseUrl }), ...(redisUrl && { redisUrl }) }
@@ -29,7 +29,7 @@ export function uniqueName(): string {
   return `local_${randomUUID().replaceAll('-', '')}`
 }
 
-/** Sends an email as the Worker does; whatever is given replaces or adds to a good one. */
+/** Sends an email as the Worker does; the given fields replace or extend a valid one. */
 export function sendMail(stack: Stack, mail: object = {}, headers: Record<string, string> = {}): Promise<Response> {
   const body = { from: 'Tollgate <no-reply@example.com>', to: 'ada@example.com', subject: 'Hello', text: 'Hi', ...mail }
   return fetch(`${stack.url}/mail/emails`, {

@@ -1,6 +1,6 @@
 import type { Sql } from '../../../src/db/client.ts'
 
-/** One thing that the database knows of: of which table, of which kind, and all about it in one line. */
+/** One object in the database: its table, its kind, and its definition in one line. */
 export interface Entry {
   readonly of: string
   readonly kind: string
@@ -11,7 +11,7 @@ const HERE = `'public'::regnamespace`
 const NAME = 'c.relname::text'
 const RELATIONS = `pg_class c where c.relnamespace = ${HERE}`
 
-/** Each in PostgreSQL's own words, so that equal things have equal texts. */
+/** Each in PostgreSQL's own words, so that equal objects have equal texts. */
 const KINDS: Readonly<Record<string, string>> = {
   relation: `select ${NAME} as of, concat_ws(' ', c.relname, c.relkind, c.relpersistence, c.reloptions::text) as text
     from ${RELATIONS} and c.relkind not in ('i', 'I')`,
@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<string, string>> = {
     from pg_type t where t.typnamespace = ${HERE} and t.typtype in ('e', 'd', 'r')`,
 }
 
-/** Everything in the schema `public`, apart from the table in which migrations keep their own names. */
+/** Everything in the schema `public`, except the table in which migrations record their names. */
 export async function readCatalogue(sql: Sql): Promise<Entry[]> {
   const results = await sql.transaction(Object.values(KINDS).map((query) => sql.query(query)))
   return Object.keys(KINDS)

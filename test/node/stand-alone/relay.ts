@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server as Relay, type Socket } from 'node:net'
 import { freePort } from '../../../local/stack/free-port.ts'
 
-/** Passes a store's bytes on, and can be away for a while. */
+/** Forwards a store's bytes, and can be down for a while. */
 export async function openRelay(to: URL, otherwise: number) {
   const sockets = new Set<Socket>()
   const port = await freePort()

@@ -24,7 +24,7 @@ interface Directory {
   readonly last_used_at: string | null
 }
 
-/** By one statement: all of it is of one moment. Times are as JSON has them. */
+/** One statement, so that everything is from one snapshot. Times are JSON strings. */
 export async function findSignIn(db: Database, organizationId: string) {
   const [row] = await db
     .select({

@@ -3,7 +3,7 @@ import { timestamp } from '../../../http/fields.ts'
 
 const joinRole = z.enum(['member', 'viewer']).nullable()
 
-/** What the operator needs to answer why somebody of a customer does not get in. Nothing of it is a secret. */
+/** The facts with which the operator can explain why a customer's user cannot sign in. Contains no secrets. */
 export const CustomerSignIn = z
   .object({
     requires_two_factor: z.boolean().meta({ description: 'Whether members act for it only with a second factor.' }),
