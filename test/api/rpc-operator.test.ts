@@ -11,13 +11,13 @@ import { directly } from '../support/direct.ts'
 const { Tollgate } = exports
 const newId = () => `customer-${crypto.randomUUID()}`
 
-/** What a call answered, where it did not fail. */
+/** The result of a call that did not fail. */
 function done<Answer extends object>(answer: Answer): Exclude<Answer, { problem: unknown }> {
   if ('problem' in answer) throw new Error(JSON.stringify(answer.problem))
   return answer as Exclude<Answer, { problem: unknown }>
 }
 
-test('a bound Worker makes a customer, and issues, changes, rotates, lists and revokes keys for it', async () => {
+test('a bound Worker creates a customer, and issues, changes, rotates, lists and revokes keys for it', async () => {
   const external_id = newId()
   const made = done(await Tollgate.upsertOrganization({ external_id, name: 'Acme', metadata: { crm: 7 } }))
   expect(made).toMatchObject({ created: true, organization: { external_id, name: 'Acme', metadata: { crm: 7 } } })
@@ -42,7 +42,7 @@ test('a bound Worker makes a customer, and issues, changes, rotates, lists and r
   expect(rows).toEqual([{ actor_type: 'service', actor_id: null }])
 })
 
-test('usage that is reported under an external id is that organization’s, and read back by it', async () => {
+test('usage reported under an external id belongs to that organization, which can read it back by the id', async () => {
   const external_id = newId()
   const { organization } = done(await Tollgate.upsertOrganization({ external_id }))
   const other = done(await Tollgate.upsertOrganization({ external_id: newId() })).organization
@@ -81,7 +81,7 @@ test.each([
   if (path) expect((answer as wire.Failure).problem.errors?.map((error) => error.path)).toContain(path)
 })
 
-test('the wire types of what the operator asks name the fields of the schemas, and answers are those of HTTP', () => {
+test("the operator's wire types have the fields of the schemas, and results are those of HTTP", () => {
   type Inputs = typeof OPERATOR_INPUTS
   expectTypeOf<keyof wire.UpsertOrganizationInput>().toEqualTypeOf<keyof z.input<Inputs['upsertOrganization']>>()
   expectTypeOf<keyof wire.IssueKeyInput>().toEqualTypeOf<keyof z.input<Inputs['issueKey']>>()

@@ -12,7 +12,7 @@ import type { Quotas } from '../../src/usage/schemas.ts'
 import type { Refusal } from '../../src/verdict-codes.ts'
 import type { VerifyInput } from '../../src/verification/input.ts'
 
-/** Without what says nothing of the wire: whether members may be set, and whether `undefined` may be written out. */
+/** Drops what does not show on the wire: whether members are readonly, and whether `undefined` may be written out. */
 type Plain<T> = T extends object ? { -readonly [Name in keyof T]: Plain<Exclude<T[Name], undefined>> } : T
 type Fits<One, Other> = [Plain<One>] extends [Plain<Other>]
   ? [Plain<Other>] extends [Plain<One>]
@@ -23,8 +23,8 @@ type Fits<One, Other> = [Plain<One>] extends [Plain<Other>]
 /** Compiles where both are the same on the wire. */
 const same = <One, Other>(isSame: Fits<One, Other>) => expect(isSame).toBe(true)
 
-describe('the wire types are those of the schemas, both ways', () => {
-  test('what may be asked', () => {
+describe('the wire types match the schemas both ways', () => {
+  test('inputs', () => {
     same<wire.VerifyKeyInput, z.input<typeof VerifyInput>>(true)
     same<wire.VerifyTokenInput, z.input<typeof TokenInput>>(true)
     same<wire.UsageEvent, z.input<typeof ReportedEvent>>(true)
@@ -43,7 +43,7 @@ describe('the wire types are those of the schemas, both ways', () => {
     same<keyof wire.SettleInput, keyof z.input<typeof SettleBody>>(true)
   })
 
-  test('what is answered', () => {
+  test('outputs', () => {
     same<wire.Reservation, z.output<typeof ReservationBody>>(true)
     same<wire.Settlement, z.output<typeof SettlementBody>>(true)
     same<wire.RecordedUsage, z.output<typeof Recorded> & Partial<z.output<typeof Spooled>>>(true)
@@ -51,7 +51,7 @@ describe('the wire types are those of the schemas, both ways', () => {
     same<keyof wire.Quotas, keyof z.output<typeof Quotas>>(true)
   })
 
-  test('the names that are known', () => {
+  test('the known names', () => {
     same<wire.Permission, OurPermission>(true)
     expectTypeOf<BuiltInRole>().toExtend<wire.Role>()
     same<wire.Meter, MeterName>(true)
@@ -59,7 +59,7 @@ describe('the wire types are those of the schemas, both ways', () => {
   })
 })
 
-test('through a binding each answer is told apart from a failure, and a verdict by whether it is valid', () => {
+test('through a binding a result is distinguishable from a failure, and a verdict by its validity', () => {
   type Answer<Method extends keyof wire.TollgateBinding> = Awaited<ReturnType<(typeof exports.Tollgate)[Method]>>
   type Verdict = Answer<'verifyKey'>
   expectTypeOf<Extract<Verdict, { valid: true }>['key_id']>().toEqualTypeOf<string>()

@@ -4,7 +4,7 @@ import type { Permission } from '../../src/rpc-types.ts'
 import { directly } from '../support/direct.ts'
 import { call, newKeyHolder, newUser } from '../support/http.ts'
 
-test('another Worker verifies a key without credentials, and gets the verdict that HTTP gives', async () => {
+test('another Worker verifies a key without credentials, and gets the same verdict as over HTTP', async () => {
   const { key, keyId, organizationId } = await newKeyHolder({ metadata: { tier: 'gold' } })
   const verdict = await exports.Tollgate.verifyKey({ key, cost: 3 })
   expect(verdict).toMatchObject({
@@ -25,12 +25,12 @@ test.each([
   [{ key: 'k', cost: -1 }, 'body.cost'],
   [{ key: 'k', cost: Number.NaN }, 'body.cost'],
   [{ key: 'k', scopes: 'all' }, 'body.scopes'],
-])('bad input %j is data that names the field, not an exception', async (input, path) => {
+])('bad input %j returns data that names the field, not an exception', async (input, path) => {
   const failure = await exports.Tollgate.verifyKey(input as any)
   expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { status: 400, errors: [{ path }] } })
 })
 
-test('a verdict says with which status and headers to answer, and an outage is no refusal', async () => {
+test('a verdict gives the status and headers to respond with, and an outage is not a refusal', async () => {
   const { key } = await newKeyHolder({ custom_rate_limit: 1 })
   const first = await exports.Tollgate.verifyKey({ key })
   expect(first).toMatchObject({ status: 200, retry_after: null, headers: { RateLimit: expect.stringMatching(/r=0/) } })
@@ -44,7 +44,7 @@ test('a verdict says with which status and headers to answer, and an outage is n
 })
 
 describe('verifyToken', () => {
-  test('says who a user is, in which organization and as what, as of now', async () => {
+  test('returns the user, the organization and the role as of now', async () => {
     const [user, other] = [await newUser(), await newUser()]
     const { token } = user
     const organization_id = user.user.organization_id as string
@@ -71,7 +71,7 @@ describe('verifyToken', () => {
     expect(ended).toEqual({ valid: false, code: 'UNAUTHENTICATED', request_id: expect.any(String) })
   })
 
-  test('while an organization is suspended, nothing is made there: reading goes on, and it is told', async () => {
+  test('allows no writes while an organization is suspended; reads continue, and the response shows the suspension', async () => {
     const { token, user } = await newUser()
     const may = (permission?: Permission) => exports.Tollgate.verifyToken({ token, permission })
     await directly().sql.query('update organizations set suspended_at = now() where id = $1', [user.organization_id])
@@ -87,12 +87,12 @@ describe('verifyToken', () => {
     [{}, 'body.token'],
     [{ token: 't', permission: 'everything' }, 'body.permission'],
     [{ token: 't', organization_id: 'mine' }, 'body.organization_id'],
-  ])('bad input %j is data that names the field', async (input, path) => {
+  ])('bad input %j returns data that names the field', async (input, path) => {
     const failure = await exports.Tollgate.verifyToken(input as any)
     expect(failure).toMatchObject({ valid: false, code: 'INVALID_REQUEST', problem: { errors: [{ path }] } })
   })
 
-  test('an API key is no token', async () => {
+  test('an API key is not a token', async () => {
     const { key } = await newKeyHolder()
     expect(await exports.Tollgate.verifyToken({ token: key })).toMatchObject({ code: 'UNAUTHENTICATED' })
   })

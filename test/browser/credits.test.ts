@@ -7,7 +7,7 @@ useBrowser()
 
 const dialog = (page: Page) => page.getByRole('dialog')
 
-test('whoever uses no credits reads what they are, buys some at the provider, and sees them come', async () => {
+test('a customer without credits reads what they are, buys some at the provider, and sees them arrive', async () => {
   const page = await newPage()
   await signIn(page, await newPerson())
   await open(page, '/credits')
@@ -30,7 +30,7 @@ test('whoever uses no credits reads what they are, buys some at the provider, an
   await page.getByRole('button', { name: 'Save low balance' }).click()
   await page.getByText('The balance is low.').waitFor()
   await page.getByRole('button', { name: 'Restore default' }).click()
-  await page.getByText('Now 20% of the latest grant.').waitFor()
+  await page.getByText('Currently 20% of the latest grant.').waitFor()
 })
 
 test('a spend cap is set, changed and removed where it is shown', async () => {
@@ -40,10 +40,10 @@ test('a spend cap is set, changed and removed where it is shown', async () => {
   await page.getByText('No cap is set.').waitFor()
   await page.getByLabel('Cap in US dollars').fill('20')
   await page.getByRole('button', { name: 'Save cap' }).click()
-  await page.getByText('At the cap calls are refused.').waitFor()
-  await page.getByLabel('Only tell').check()
+  await page.getByText('At the cap, calls are refused.').waitFor()
+  await page.getByLabel('Notify only').check()
   await page.getByRole('button', { name: 'Save cap' }).click()
-  await page.getByText('At the cap you are told, and calls go on.').waitFor()
+  await page.getByText('At the cap, you are notified and calls continue.').waitFor()
   await page.getByRole('button', { name: 'Remove cap' }).click()
   await page.getByText('No cap is set.').waitFor()
 })
@@ -83,7 +83,7 @@ test('the operator grants credits with a reason, corrects and revokes them, and 
   await page.getByRole('menuitem', { name: 'Revoke' }).click()
   await dialog(page).getByLabel('Reason').fill('Wrong customer')
   await dialog(page).getByRole('button', { name: 'Revoke grant' }).click()
-  await page.getByText('Nothing is left').waitFor()
+  await page.getByText('No credits left').waitFor()
 
   const customer = await newPage()
   await signIn(customer, person)

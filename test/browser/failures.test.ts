@@ -15,10 +15,10 @@ useBrowser()
 
 const failure = (page: Page) => page.getByRole('heading', { name: 'This screen could not be shown' })
 const screens = (page: Page) => page.getByRole('navigation', { name: 'Screens' })
-/** Of the lists of keys, not of one key. */
+/** For the lists of keys, not for one key. */
 const KEYS = /\/api\/v1\/auth\/api-keys(\?|$)/
 
-/** Somebody whose list of keys is answered with what the screen cannot draw. */
+/** A user whose list of keys gets a response that the screen cannot render. */
 async function withBrokenKeys(): Promise<Page> {
   const page = await newPage()
   await signIn(page, inject('server').credentials.user)
@@ -28,8 +28,8 @@ async function withBrokenKeys(): Promise<Page> {
   return page
 }
 
-describe('a screen that cannot be shown', () => {
-  test('says so beside the side bar, and trying again shows it', async () => {
+describe('a screen that fails to render', () => {
+  test('says so beside the side bar, and a retry shows it', async () => {
     const page = await withBrokenKeys()
     await page
       .getByRole('alert')
@@ -40,7 +40,7 @@ describe('a screen that cannot be shown', () => {
     await page.getByRole('table', { name: 'API keys' }).waitFor()
   })
 
-  test('leads to the overview, and to every other screen', async () => {
+  test('links to the overview, and to every other screen', async () => {
     const page = await withBrokenKeys()
     await screens(page).getByRole('link', { name: 'Members' }).click()
     await page.getByRole('heading', { name: 'Members', level: 1 }).waitFor()
@@ -60,7 +60,7 @@ describe('a screen that cannot be shown', () => {
     }
   })
 
-  test('because its file does not arrive is loaded again with the page', async () => {
+  test('is loaded again with the page if its file does not arrive', async () => {
     const page = await newPage()
     await signIn(page, inject('server').credentials.user)
     const file = /\/dashboard\/assets\/members[^/]*\.js/
@@ -73,7 +73,7 @@ describe('a screen that cannot be shown', () => {
   })
 })
 
-test.each(['user', 'admin'] as const)('every link of the side bar opens a screen that is there (%s)', async (who) => {
+test.each(['user', 'admin'] as const)('every link of the side bar opens an existing screen (%s)', async (who) => {
   const page = await newPage()
   await signIn(page, inject('server').credentials[who])
   if (who === 'admin') await open(page, '/operator')
@@ -92,7 +92,7 @@ test.each(['user', 'admin'] as const)('every link of the side bar opens a screen
     headings.push(await heading.textContent())
     if (who === 'admin' && label === 'Account') await open(page, '/operator')
   }
-  expect(headings).not.toContain('There is no such screen')
+  expect(headings).not.toContain('Screen not found')
   expect(headings).not.toContain('This screen could not be shown')
   expect(new Set(headings).size).toBe(labels.length)
 })

@@ -5,14 +5,14 @@ import { newPage, open, signIn, untilLoaded, useBrowser } from './support/browse
 
 useBrowser()
 
-/** The accessible name, or text, of what has the focus. */
+/** The accessible name, or text, of the focused element. */
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement as HTMLInputElement | null
     return element?.labels?.[0]?.textContent ?? element?.getAttribute('aria-label') ?? element?.textContent ?? ''
   })
 
-/** Presses Tab until something with that name has the focus. */
+/** Presses Tab until an element with that name has the focus. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let presses = 0; presses < 60; presses++) {
     if ((await focused(page)).trim() === name) return
@@ -21,7 +21,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   expect(await focused(page)).toBe(name)
 }
 
-test('signing in by keyboard alone', async () => {
+test('a user signs in by keyboard alone', async () => {
   const page = await newPage()
   const { user } = inject('server').credentials
   await open(page, '/sign-in')
@@ -35,11 +35,11 @@ test('signing in by keyboard alone', async () => {
   await untilLoaded(page)
 })
 
-test('the palette opens, finds a screen and gives the focus back', async () => {
+test('the palette opens, finds a screen and returns the focus', async () => {
   const page = await newPage()
   await signIn(page, inject('server').credentials.user)
   await page.keyboard.press('Control+k')
-  const input = page.getByPlaceholder('Type a screen, a key or an action')
+  const input = page.getByPlaceholder('Search screens, keys and actions')
   await input.waitFor()
   expect(await input.evaluate((element) => element === document.activeElement)).toBe(true)
   await page.keyboard.press('Escape')
@@ -51,11 +51,11 @@ test('the palette opens, finds a screen and gives the focus back', async () => {
   await page.waitForURL(/\/dashboard\/keys/)
 })
 
-test('a key is created by keyboard alone, and the focus is on copying it', async () => {
+test('a key is created by keyboard alone, and the copy button has the focus', async () => {
   const page = await newPage()
   await signIn(page, await newPerson())
   await page.keyboard.press('Control+k')
-  await page.getByPlaceholder('Type a screen, a key or an action').waitFor()
+  await page.getByPlaceholder('Search screens, keys and actions').waitFor()
   await page.keyboard.type('Create key')
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/keys\/new/)
@@ -74,7 +74,7 @@ test('? lists the shortcuts, but not while typing', async () => {
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('Control+k')
-  const input = page.getByPlaceholder('Type a screen, a key or an action')
+  const input = page.getByPlaceholder('Search screens, keys and actions')
   await input.waitFor()
   await page.keyboard.type('?')
   expect(await input.inputValue()).toBe('?')

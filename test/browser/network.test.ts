@@ -24,7 +24,7 @@ const problem = (status: number, headers: Record<string, string> = {}) => ({
   }),
 })
 
-test('offline is said at once, and over when the network is back', async () => {
+test('offline is shown at once, and disappears when the network is back', async () => {
   const page = await signedIn()
   await page.context().setOffline(true)
   await page.getByText('You are offline.').waitFor()
@@ -32,7 +32,7 @@ test('offline is said at once, and over when the network is back', async () => {
   await page.getByText('You are offline.').waitFor({ state: 'detached' })
 })
 
-test('a server that fails is said with the id of the request, and asking again works', async () => {
+test('a server error is shown with the request id, and a retry works', async () => {
   const page = await signedIn()
   await page.route(ME, (route) => route.fulfill(problem(500)))
   await open(page, '/')
@@ -43,7 +43,7 @@ test('a server that fails is said with the id of the request, and asking again w
   await untilLoaded(page)
 })
 
-test('too many attempts are said with the time to wait', async () => {
+test('too many attempts are reported with the time to wait', async () => {
   const page = await newPage()
   await page.route('**/api/v1/auth/browser/login', (route) => route.fulfill(problem(429, { 'retry-after': '42' })))
   await open(page, '/sign-in')
@@ -53,7 +53,7 @@ test('too many attempts are said with the time to wait', async () => {
   await page.getByText('Try again in 42 seconds').waitFor()
 })
 
-test('a session that ended leads to signing in, and from there back', async () => {
+test('an ended session leads to the sign-in, and from there back', async () => {
   const page = await signedIn()
   await page.context().clearCookies()
   await open(page, '/usage?interval=day')
@@ -61,7 +61,7 @@ test('a session that ended leads to signing in, and from there back', async () =
   expect(new URL(page.url()).searchParams.get('next')).toBe('/usage?interval=day')
 })
 
-test('a slow answer is shown as waiting, and nothing jumps when it comes', async () => {
+test('a slow response is shown as loading, and nothing jumps when it arrives', async () => {
   const page = await signedIn()
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   await page.route(ME, async (route) => {
@@ -74,7 +74,7 @@ test('a slow answer is shown as waiting, and nothing jumps when it comes', async
   await untilLoaded(page)
 })
 
-test('a request that is cut off is said as such', async () => {
+test('a truncated request is reported as such', async () => {
   const page = await newPage()
   await page.route('**/api/v1/auth/browser/login', (route) => route.abort())
   await open(page, '/sign-in')

@@ -6,7 +6,7 @@ useBrowser()
 
 const BACK = 'https://app.example.com/settings'
 
-/** The way into the portal that a back end makes, as a path below /dashboard. */
+/** A portal link from a back end, as a path below /dashboard. */
 async function makeLink(scopes: readonly string[]): Promise<string> {
   const { admin } = inject('server').credentials
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: admin })
@@ -34,7 +34,7 @@ test('a link opens the screens of its scopes, leaves the address, and outlives a
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]))
   expect(kept).not.toMatch(/eyJ|pt_/)
   await open(page, link)
-  await page.getByText('This link was used').waitFor()
+  await page.getByText('This link was already used').waitFor()
   expect(page.url()).not.toContain('pt_')
 })
 
@@ -54,12 +54,12 @@ test('a signed-in user and a portal in two tabs of one browser do not disturb ea
   expect(await portal.getByRole('button', organization).count()).toBe(0)
 })
 
-test('says so when the session is over', async () => {
+test('reports that the session has ended', async () => {
   const page = await newPage()
   await open(page, await makeLink(['keys:read']))
   await page.waitForURL(/\/dashboard\/keys$/)
   await untilLoaded(page)
   await page.context().clearCookies()
   await page.reload()
-  await page.getByText('The session is over').waitFor()
+  await page.getByText('Your session has ended').waitFor()
 })

@@ -23,12 +23,12 @@ test('signing out in one tab signs out the other', async () => {
   await open(second, '/')
   await untilLoaded(second)
   await first.keyboard.press('Control+k')
-  await first.getByPlaceholder('Type a screen, a key or an action').fill('Sign out')
+  await first.getByPlaceholder('Search screens, keys and actions').fill('Sign out')
   await first.keyboard.press('Enter')
   await Promise.all([first.waitForURL(/sign-in/), second.waitForURL(/sign-in/)])
 })
 
-test('no token is where a script could read it later', async () => {
+test('no token is stored where a script could read it later', async () => {
   const page = await newPage()
   await signIn(page, inject('server').credentials.user)
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]))
@@ -37,7 +37,7 @@ test('no token is where a script could read it later', async () => {
   expect(cookies).toMatchObject([{ httpOnly: true, secure: true, sameSite: 'Strict', path: '/' }])
 })
 
-test('a token that the server no longer takes is replaced without a word', async () => {
+test('a token that the server no longer accepts is silently replaced', async () => {
   const page = await newPage()
   await signIn(page, await newPerson())
   let refused = 0

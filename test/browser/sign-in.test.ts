@@ -4,13 +4,13 @@ import { fillSignIn, newPage, open, signIn, untilLoaded, useBrowser } from './su
 
 useBrowser()
 
-/** Somebody with a second factor. A code works once, so signing in takes a backup code within the same 30 seconds. */
+/** A user with a second factor. A code works once, so signing in takes a backup code within the same 30 seconds. */
 async function newPersonWithCodes() {
   const person = await newPerson()
   return { ...person, ...(await switchOnTwoFactor(person.token)) }
 }
 
-test('what the server refuses of a new account stands beside its field', async () => {
+test('errors of a new account are shown beside their fields', async () => {
   const page = await newPage()
   await open(page, '/sign-up')
   await page.getByLabel('Email').fill('ada@example.com')
@@ -20,7 +20,7 @@ test('what the server refuses of a new account stands beside its field', async (
   expect(new URL(page.url()).pathname).toBe('/dashboard/sign-up')
 })
 
-test('a wrong password is said, and the right one leads to where one wanted to go', async () => {
+test('a wrong password is reported, and the right one leads to the requested page', async () => {
   const page = await newPage()
   await open(page, '/keys')
   await page.waitForURL(/sign-in\?next=/)
@@ -31,7 +31,7 @@ test('a wrong password is said, and the right one leads to where one wanted to g
   await page.waitForURL(/\/dashboard\/keys$/)
 })
 
-test('a second factor is asked for; a backup code works once', async () => {
+test('a second factor is required; a backup code works once', async () => {
   const person = await newPersonWithCodes()
   const [backup = ''] = person.backupCodes
   const enter = async (code: string) => {
@@ -50,7 +50,7 @@ test('a second factor is asked for; a backup code works once', async () => {
   expect(new URL(again.url()).pathname).toBe('/dashboard/sign-in')
 })
 
-test('a wrong code is said, and the field keeps the focus of who types', async () => {
+test('a wrong code is reported, and the field keeps the focus', async () => {
   const person = await newPersonWithCodes()
   const page = await newPage()
   await open(page, '/sign-in')
@@ -65,7 +65,7 @@ test('signing out ends the session here and on the server', async () => {
   const page = await newPage()
   await signIn(page, await newPerson())
   await page.keyboard.press('Control+k')
-  await page.getByPlaceholder('Type a screen, a key or an action').fill('Sign out')
+  await page.getByPlaceholder('Search screens, keys and actions').fill('Sign out')
   await page.keyboard.press('Enter')
   await page.waitForURL(/sign-in/)
   await open(page, '/')

@@ -17,7 +17,7 @@ const before = await digestOf(stranger)
 const worlds = { document, own, stranger }
 
 const isPermission = (allow: string): allow is Permission => (PERMISSIONS as readonly string[]).includes(allow)
-/** Routes that ask for no user, but for another credential in its place: of a service. */
+/** Routes that require no user, but another credential instead: a service's. */
 const OF_SERVICES = new Set(['POST /api/v1/keys/verify'])
 const guarded = walked.filter(({ operation }) => operation.allow !== 'anyone' && !OF_SERVICES.has(operation.line))
 
@@ -26,7 +26,7 @@ function expectedOf({ operation: { allow } }: Walked, scopes: readonly string[])
   return scopes.includes(allow) ? 'in' : 'forbidden'
 }
 
-test('a portal session reaches with each scope exactly the routes of that permission, and no person’s or operator’s', async () => {
+test('a portal session reaches with each scope exactly the routes of that permission, and no user’s or operator’s', async () => {
   const sessions = await Promise.all(
     [...PORTAL_SCOPES.map((scope) => [scope]), PORTAL_SCOPES].map(async (scopes) => ({
       scopes,
@@ -42,7 +42,7 @@ test('a portal session reaches with each scope exactly the routes of that permis
   expect(found).toEqual([])
 })
 
-test('a stranger’s id is to a portal session with every scope like one that does not exist', async () => {
+test('a stranger’s id looks to a portal session with every scope like an unknown one', async () => {
   const token = await portalToken(own.organization, PORTAL_SCOPES)
   const cases = guarded
     .filter(({ operation: { allow } }) => isPermission(allow) && isForKeys(allow))
@@ -52,7 +52,7 @@ test('a stranger’s id is to a portal session with every scope like one that do
   expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
 })
 
-test('a portal session that names a stranger’s organization gets into none of the other routes, and changes nothing', async () => {
+test('a portal session that names a stranger’s organization gets into no other route, and changes nothing', async () => {
   const token = await portalToken(own.organization, PORTAL_SCOPES)
   const closed = guarded.filter(({ operation: { allow } }) => !isPermission(allow) || !isForKeys(allow))
   const found = await findingsOf(closed, async (one) => {
@@ -62,7 +62,7 @@ test('a portal session that names a stranger’s organization gets into none of 
   expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
 })
 
-test('no route takes a portal token for the service key of an API', async () => {
+test('no route accepts a portal token as the service key of an API', async () => {
   const token = await portalToken(own.organization, PORTAL_SCOPES)
   const verify = walked.filter(({ operation }) => OF_SERVICES.has(operation.line))
   const found = await findingsOf(verify, async (one) => [

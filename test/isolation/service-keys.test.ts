@@ -12,7 +12,7 @@ vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is
 const { operations } = await openApi()
 const SCOPES = Object.keys(PLATFORM_SCOPES)
 const NOBODYS = '01900000-0000-7000-8000-000000000000'
-/** Their bodies name the owners of what they hold, each by itself. */
+/** Their bodies name the owner of each of their items. */
 const NAMES_OWNERS = new Set([
   'POST /api/v1/usage',
   'POST /api/v1/usage/reserve',
@@ -25,7 +25,7 @@ const AS_MEMBER = 'as one of its members sees it; /admin/organizations/{organiza
 const HOLDS_CREDENTIALS = 'a route of the gateway holds credentials of other systems'
 const NO_KEY_MAKES_ONE = 'no key makes, sees or changes service keys'
 
-/** The routes that no service key opens, and why. */
+/** The routes that no service key opens, and the reason. */
 const CLOSED: Readonly<Record<string, string>> = {
   'DELETE /api/v1/admin/routes/{id}': HOLDS_CREDENTIALS,
   'GET /api/v1/admin/routes': HOLDS_CREDENTIALS,
@@ -104,7 +104,7 @@ const table = new Map(
   ]),
 )
 
-/** Of an organization that does not exist, with a body that no schema takes: whom the guard lets in changes nothing. */
+/** Of an unknown organization, with a body that no schema accepts: a request that passes the guard changes nothing. */
 function harmless({ line, parameters, body }: Operation, organization = NOBODYS) {
   const path = line.replaceAll('{organization_id}', organization).replaceAll(/\{[a-z_]+\}/g, NOBODYS)
   const isNamedInQuery = parameters.some(({ name, in: where }) => name === 'organization_id' && where === 'query')
@@ -158,10 +158,10 @@ describe('a service key', () => {
   })
 })
 
-describe('an administrator who is no member', async () => {
+describe('an administrator who is not a member', async () => {
   const [token, { organization }] = await Promise.all([administrator(), newStranger()])
 
-  test('gets in any organization where a service key may get, and nowhere else', async () => {
+  test('may do in any organization what a service key may, and no more', async () => {
     const ofMembers = operations.filter(({ allow }) => allow.includes(':'))
     const found = await findingsOf(ofMembers, async (operation) => {
       const { line, body } = harmless(operation, organization)
@@ -173,7 +173,7 @@ describe('an administrator who is no member', async () => {
   })
 })
 
-test('an organization that does not exist is one clear problem to the operator, on every route that names one', async () => {
+test('an unknown organization is one clear problem to the operator, on every route that names one', async () => {
   const token = await keyWith(await platformOrganization(), ['platform:*'])
   const named = operations.filter(
     ({ allow, line }) => allow.includes(':') && table.has(line) && !NAMES_OWNERS.has(line),

@@ -10,7 +10,7 @@ describe("another system's name for a setting", () => {
   ] as const
 
   test.each(NAMES)(
-    '%s is taken for %s where that is unset or empty, and nothing is said of it',
+    '%s is used for %s if that one is unset or empty, and nothing is logged about it',
     (alias, name, value) => {
       for (const unset of [undefined, '']) {
         const env = { ...REQUIRED, [name]: unset, [alias]: value }
@@ -20,7 +20,7 @@ describe("another system's name for a setting", () => {
     },
   )
 
-  test.each(NAMES)('%s is ignored where %s is set: one line says so where the two differ', (alias, name, value) => {
+  test.each(NAMES)('%s is ignored if %s is set: one log line says so if the two differ', (alias, name, value) => {
     const env = { ...REQUIRED, [alias]: value }
     const lines = logged(env)
     expect(readConfig(env)[name]).toBe(REQUIRED[name])
@@ -30,7 +30,7 @@ describe("another system's name for a setting", () => {
     expect(logged({ ...REQUIRED, [alias]: REQUIRED[name] })).toEqual([])
   })
 
-  test('JWT_SECRET is ignored where JWT_KEYS signs', () => {
+  test('JWT_SECRET is ignored if JWT_KEYS signs', () => {
     const env = {
       ...REQUIRED,
       JWT_SECRET_KEY: undefined,

@@ -20,7 +20,7 @@ test.each([
   ['one twice', JSON.stringify([shard('x'), shard('x')]), 'names a database twice'],
   ['too many', JSON.stringify(Array.from({ length: 32 }, (_, at) => shard(`x${at}`))), 'at most 31'],
 ])(
-  'with %s nothing is decided by the databases that are left: the deployment says what is wrong',
+  'with %s the remaining databases decide nothing on their own: the deployment reports what is wrong',
   (_, REDIS_SHARDS, why) => {
     const { code, message } = refusal({ ...REQUIRED, REDIS_SHARDS })
     expect([code, message]).toEqual(['misconfigured', expect.stringContaining(why)])
@@ -28,7 +28,7 @@ test.each([
   },
 )
 
-test('the first database among the others is most likely a mistake', () => {
+test('repeating the first database among the others is most likely a mistake', () => {
   const REDIS_SHARDS = JSON.stringify([{ url: REQUIRED.UPSTASH_REDIS_REST_URL, token: 'a-token' }])
   expect(logged({ ...REQUIRED, REDIS_SHARDS })).toMatchObject([
     { event: 'setting_suspicious', variable: 'REDIS_SHARDS' },

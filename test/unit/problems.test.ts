@@ -6,14 +6,14 @@ const PUBLIC_URL = 'https://tollgate.example.com'
 const ALL = Object.entries(PROBLEMS) as [ProblemCode, readonly [number, string]][]
 
 describe('the table', () => {
-  test.each(ALL)('%s: a stable name, a failing status and a sentence for people', (code, [status, title]) => {
+  test.each(ALL)('%s: a stable name, a failing status and a human-readable sentence', (code, [status, title]) => {
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/)
     expect(status).toBeGreaterThanOrEqual(400)
     expect(status).toBeLessThan(600)
     expect(title).toMatch(/^[A-Z].*\.$/)
   })
 
-  test('no two problems say the same', () => {
+  test('no two problems have the same text', () => {
     expect(new Set(ALL.map(([, [, title]]) => title)).size).toBe(ALL.length)
   })
 })
@@ -25,7 +25,7 @@ describe('a problem', () => {
     expect(problem).toMatchObject({ name: 'Problem', code: 'key_not_found', status: 404, extra: {} })
   })
 
-  test('says its detail, else its errors, else its title', () => {
+  test('shows its detail, else its errors, else its title', () => {
     const errors = [
       { path: 'body.name', message: 'is too long' },
       { path: 'body.cost', message: 'is negative' },
@@ -48,11 +48,11 @@ describe('the answer', () => {
     })
   })
 
-  test('points to the list by a relative address while the configuration cannot be read', () => {
+  test('links to the list by a relative address while the configuration is unreadable', () => {
     expect(problemBody(new Problem('misconfigured'), undefined, 'r').type).toBe('/docs#misconfigured')
   })
 
-  test('keeps the title and says in detail what happened this time', () => {
+  test('keeps the title and explains in detail what happened this time', () => {
     const problem = new Problem('unavailable', { detail: 'The database does not answer.' })
     expect(problemBody(problem, PUBLIC_URL, 'r')).toMatchObject({
       title: PROBLEMS.unavailable[1],
@@ -60,7 +60,7 @@ describe('the answer', () => {
     })
   })
 
-  test('lists what is wrong where there is such a list, and shows nothing of headers and causes', () => {
+  test('lists errors if there are any, and shows nothing of headers and causes', () => {
     const errors = [{ path: 'body.name', message: 'is too long' }]
     const problem = new Problem('invalid_request', { errors, headers: { 'Retry-After': '5' } })
     expect(problemBody(problem, PUBLIC_URL, 'r')).toEqual({
@@ -75,12 +75,12 @@ describe('the answer', () => {
   })
 })
 
-test('what the operator has not set up is a state of the deployment: no method that is unknown, nothing to retry', () => {
+test('an unconfigured feature is a state of the deployment: not an unknown method, and not retryable', () => {
   expect(PROBLEMS.billing_not_offered[0]).toBe(409)
   expect(ALL.filter(([, [status]]) => status === 501)).toEqual([])
 })
 
-test('a finding says where in the request it is, in one path', () => {
+test('a finding gives its location in the request as one path', () => {
   const issues = [
     { path: [], message: 'is missing' },
     { path: ['events', 0, 'id'], message: 'is not a UUID' },

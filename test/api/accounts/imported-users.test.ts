@@ -14,7 +14,7 @@ const { sql } = directly()
 const NEW = `$m=${COST.m},t=${COST.t},p=${COST.p}$`
 const WEAK_ARGON2 = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4' // "password"
 
-/** Imports one user as the script does, and gives what they sign in with. */
+/** Imports one user as the script does. @returns their credentials */
 async function imported(passwordHash: string, fields = {}) {
   const email = `imported-${crypto.randomUUID()}@example.com`
   const lines = async function* lines() {
@@ -35,7 +35,7 @@ async function hashOf(email: string): Promise<string> {
 
 describe('POST /api/v1/auth/login, of an imported user', () => {
   test.each(['2a', '2b', '2y'])(
-    'signs in with the old password of a $%s$ hash, which is argon2id from then on',
+    'signs in with the old password of a $%s$ hash, which becomes argon2id',
     async (kind) => {
       const person = await imported(hashSync(PASSWORD, 6).replace(/^\$2.\$/, `$${kind}$`))
       expect((await person.login('another password')).status).toBe(401)
@@ -68,7 +68,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
       'pbkdf2:sha512:50000$saltOfFlask12345$d32dd3634f581b63a8966649c87aef30723aee04bfd43707f760f9c030c1c4fc3615ac0d894d448671668989c9d8a22d5eb702b1e4e0968f7a565b1c642921a4',
     ],
     ['passlib', '$pbkdf2-sha256$29000$AQIDBAUGBwj7$CJughvgnL29rP8brhn.PhegFaasAaSSpMfR4GA5kKmk'],
-  ])('signs in with the old password of %s, whose hash is argon2id from then on', async (_, hash) => {
+  ])('signs in with the old password of %s, whose hash becomes argon2id', async (_, hash) => {
     const person = await imported(hash)
     expect((await person.login('another password')).status).toBe(401)
     expect(await person.hash()).toMatch(/^\$(scrypt\$ln=|pbkdf2-sha(256|512)\$i=)/)
@@ -77,7 +77,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     expect([(await person.login()).status, (await person.login('another password')).status]).toEqual([200, 401])
   })
 
-  test('signs in as typed, also where the old system had normalized the password', async () => {
+  test('signs in with the password as typed, even if the old system had normalized it', async () => {
     const person = await imported(
       '0123456789abcdef0123456789abcdef:159d2b1e2c5a4f068516018273c403879f9a4f3968b931a80bf9e919f9820d20f2f29e3841264fda35df15566f1a14a3edd7daed6585fde74ebfc868b1d154b9',
     )
@@ -86,7 +86,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     expect((await person.login(typed)).status).toBe(200)
   })
 
-  test('with argon2id of weaker parameters is hashed again; with current ones not', async () => {
+  test('is hashed again if its argon2id parameters are weaker than the current ones, else not', async () => {
     const weak = await imported(WEAK_ARGON2)
     expect((await weak.login('password')).status).toBe(200)
     expect(await weak.hash()).toContain(NEW)
@@ -97,7 +97,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     expect(await person.hash()).toBe(current)
   })
 
-  test('v5.0.0-6.2.8: beyond 72 bytes the old hash cannot tell; from the first sign-in on every byte counts', async () => {
+  test('v5.0.0-6.2.8: beyond 72 bytes the old hash cannot tell; after the first sign-in every byte counts', async () => {
     const first72 = 'abcdefghijkl'.repeat(6)
     const person = await imported(hashSync(`${first72} and more`, 6))
     expect((await person.login(`${first72.slice(1)} and more`)).status).toBe(401)
@@ -107,14 +107,14 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     expect((await person.login(`${first72} and more`)).status).toBe(200)
   })
 
-  test('signs in many times at once, and one of the new hashes stays', async () => {
+  test('signs in many times at once, and one of the new hashes remains', async () => {
     const person = await imported(hashSync(PASSWORD, 6))
     const answers = await Promise.all(Array.from({ length: 5 }, () => person.login()))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
     expect((await person.login()).status).toBe(200)
   })
 
-  test('whose password was changed while they signed in keeps the changed one', async () => {
+  test('whose password was changed during a sign-in keeps the changed password', async () => {
     const old = hashSync(PASSWORD, 6)
     const person = await imported(old)
     const [{ id } = {}] = await sql.query('select id from users where email = $1', [person.email])
@@ -125,7 +125,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     expect(await person.hash()).toBe(changed)
   })
 
-  test('is who the file said: name, confirmed address, age, and an organization of their own', async () => {
+  test('has what the file contains: name, confirmed address, age, and an organization of their own', async () => {
     const details = { name: 'Ada Lovelace', email_verified: true, created_at: '2019-12-10T08:30:00+02:00' }
     const person = await imported(hashSync(PASSWORD, 4), details)
     const { body: tokens } = await person.login()
@@ -150,7 +150,7 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
   })
 })
 
-test('a wrong password of an imported user, of another one and of nobody is refused after the same time', async () => {
+test('a wrong password is refused in the same time for an imported user, another user and an unknown one', async () => {
   const bcrypt = await imported(hashSync(PASSWORD, 4))
   const argon2id = await imported(await hashPassword(PASSWORD))
   const nobody = { login: (password: string) => loginOf(`nobody-${crypto.randomUUID()}@example.com`, password) }

@@ -16,7 +16,7 @@ const decoded = (part = '') => JSON.parse(atob(part.replaceAll('-', '+').replace
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a sign-in waits for two answers of the database, whatever comes of it', async () => {
+test('a sign-in takes two database round trips, whatever its outcome', async () => {
   const [person, withFactor] = [await newUser(), await newTwoFactorUser()]
   for (const [attempt, status] of [
     [person, 200],
@@ -36,7 +36,7 @@ describe('POST /api/v1/auth/login', () => {
     known = await newUser()
   })
 
-  test('the right password gives tokens, uncached and without a cookie (v5.0.0-3.3.1, v5.0.0-3.3.4)', async () => {
+  test('the right password returns tokens, uncached and without a cookie (v5.0.0-3.3.1, v5.0.0-3.3.4)', async () => {
     const { status, body, headers } = await login(known)
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -50,7 +50,7 @@ describe('POST /api/v1/auth/login', () => {
     expect((await call(ME, { token: body.access_token })).body.id).toBe(known.user.id)
   })
 
-  test('an access token says who, in what organization, in which session, from when to when, and nothing private', () => {
+  test('an access token names the user, organization, session, start and expiry, and nothing private', () => {
     const [header, payload] = known.token
       .split('.')
       .slice(0, 2)
@@ -65,18 +65,18 @@ describe('POST /api/v1/auth/login', () => {
     expect(payload.exp - payload.iat).toBe(1800)
   })
 
-  test('each login is a session of its own, with at least 128 random bits to refresh it (v5.0.0-7.2.4)', async () => {
+  test('each login opens its own session, with at least 128 random bits to refresh it (v5.0.0-7.2.4)', async () => {
     const again = await login(known)
     expect(again.body.refresh_token).not.toBe(known.refreshToken)
     expect(decoded(again.body.access_token.split('.')[1]).sid).not.toBe(decoded(known.token.split('.')[1]).sid)
     expect(known.refreshToken.replace(/^[a-z]+_/, '').length).toBeGreaterThanOrEqual(22)
   })
 
-  test('an address is recognized in other letters', async () => {
+  test('an address is recognized in any case', async () => {
     expect((await login({ ...known, email: known.email.toUpperCase() })).status).toBe(200)
   })
 
-  test('a wrong password and an unknown address are answered alike, after the same work', async () => {
+  test('a wrong password and an unknown address get the same answer after the same work', async () => {
     const trips: unknown[] = []
     const counted = async (email: string) => {
       let answer: Answer | undefined
@@ -92,11 +92,11 @@ describe('POST /api/v1/auth/login', () => {
     expect(trips[1]).toEqual(trips[0])
   })
 
-  test.each(['admin', 'password'])('nobody is seeded with the password "%s" (v5.0.0-6.3.2)', async (password) => {
+  test.each(['admin', 'password'])('no seeded account has the password "%s" (v5.0.0-6.3.2)', async (password) => {
     expect((await login({ email: inject('credentials').admin.email, password })).status).toBe(401)
   })
 
-  test('a disabled account is refused like an unknown one, and its tokens die at the next request', async () => {
+  test('a disabled account is refused like an unknown one, and its tokens stop working at the next request', async () => {
     const person = await newUser()
     await directly().sql.query('update users set is_active = false where id = $1', [person.user.id])
     const refused = await login(person)
@@ -118,13 +118,13 @@ describe('POST /api/v1/auth/login', () => {
     ['password', null],
     ['password', true],
     ['password', { length: 20 }],
-  ])('a field %s of %j is refused with its name', async (field, value) => {
+  ])('a field %s of %j is refused by name', async (field, value) => {
     const { status, body } = await login({ ...known, [field]: value })
     expect(status).toBe(400)
     expect(body.errors.map(({ path }: { path: string }) => path)).toContain(`body.${field}`)
   })
 
-  test('fifty passwords of a megabyte at once are refused without being hashed', async () => {
+  test('fifty concurrent passwords of a megabyte are refused without being hashed', async () => {
     const huge = 'x'.repeat(1_000_000)
     const answers = await Promise.all(Array.from({ length: 50 }, () => login({ ...known, password: huge })))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([413]))
@@ -135,7 +135,7 @@ describe('POST /api/v1/auth/login: a password is compared exactly as it was regi
   const first72 = 'abcdefghijkl'.repeat(6)
   const password = `${first72}Ünder the Sea `
 
-  test('to the last byte beyond the 72nd, with case, spaces, and the form of each letter', async () => {
+  test('to the last byte beyond the 72nd, including case, spaces, and the form of each letter', async () => {
     const email = `exact-${crypto.randomUUID()}@example.com`
     expect((await call('POST /api/v1/auth/register', { body: { email, password } })).status).toBe(201)
     const others = {
@@ -156,7 +156,7 @@ describe('POST /api/v1/auth/login: a password is compared exactly as it was regi
 describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
   const counted = (answers: Answer[]) => Map.groupBy(answers, ({ status }) => status)
 
-  test('of 30 wrong passwords at once, from one network, ten are looked at; the owner still signs in from another', async () => {
+  test('of 30 concurrent wrong passwords from one network, ten are checked; the owner still signs in from another', async () => {
     const victim = await newUser()
     const attacker = randomIp()
     const spellings = [victim.email, victim.email.toUpperCase(), victim.email.replace('p', 'P')]
@@ -188,7 +188,7 @@ describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
     expect((await guessFrom('2001:db8:1:3::1')).status).toBe(401)
   })
 
-  test('the 101st failure of an hour against one account is refused from wherever it comes', async () => {
+  test('the 101st failure in an hour against one account is refused from any address', async () => {
     const deps = directly()
     const email = `nobody-${crypto.randomUUID()}@example.com`
     await Promise.all(Array.from({ length: 99 }, () => enforceRateLimits(deps, { login_account: { account: email } })))
@@ -199,7 +199,7 @@ describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
     })
   })
 
-  test('v5.0.0-6.1.1: guessing from everywhere does not lock owners out of where they signed in before', async () => {
+  test('v5.0.0-6.1.1: guessing from many addresses does not lock owners out of where they signed in before', async () => {
     const ip = randomIp()
     const victim = await newUser()
     await login(victim, ip)
@@ -211,7 +211,7 @@ describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
     expect((await login(victim, ip)).status).toBe(200)
   })
 
-  test('the limit that everybody shares counts failures alone: who knows the password gets in', async () => {
+  test('the shared limit counts only failures: whoever knows the password gets in', async () => {
     const person = await newUser()
     const isAsked = async (password: string) => {
       const asked: string[] = []
@@ -228,7 +228,7 @@ describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
     expect(await isAsked('wrong guess')).toBe(true)
   })
 
-  test('while Redis fails an isolate holds a tenth of them by itself, and three of the least', async () => {
+  test('while Redis fails, an isolate allows a tenth of each limit by itself, but at least three', async () => {
     const ip = randomIp()
     const victim = await newUser()
     breakStores(['/redis'])
@@ -243,7 +243,7 @@ describe('POST /api/v1/auth/login: guessing (v5.0.0-6.3.1)', () => {
     for (let times = 0; times < 5; times++) expect((await login(victim, '198.51.100.8')).status).toBe(200)
   })
 
-  test('a refusal says when to come back, in whole seconds, under the name of the limit', async () => {
+  test('a refusal gives the time to retry in whole seconds, under the name of the limit', async () => {
     const deps = directly()
     const ip = randomIp()
     await Promise.all(Array.from({ length: 300 }, () => enforceRateLimits(deps, { login_address: { address: ip } })))

@@ -9,14 +9,14 @@ describe('GET and PUT /api/v1/auth/me', async () => {
   const person = await newUser({ name: 'Grace' })
   const change = (body: unknown) => call(`PUT ${ME}`, { token: person.token, body })
 
-  test('a person reads what registering answered, and no secret', async () => {
+  test('a person reads what registration returned, and no secret', async () => {
     const { status, body, headers } = await call(`GET ${ME}`, { token: person.token })
     expect(status).toBe(200)
     expect(body).toEqual(person.user)
     expect(headers.get('Cache-Control')).toContain('no-store')
   })
 
-  test('a name can be changed and taken away, and nothing else changes with it', async () => {
+  test('a name can be changed and removed, and nothing else changes', async () => {
     const { created_at, id, email } = person.user
     expect((await change({ name: 'Grace Hopper 😀 <b>"' })).body).toMatchObject({
       name: 'Grace Hopper 😀 <b>"',
@@ -29,13 +29,13 @@ describe('GET and PUT /api/v1/auth/me', async () => {
     expect(body.updated_at > created_at).toBe(true)
   })
 
-  test('a name has at least one and at most 200 characters', async () => {
+  test('a name has between 1 and 200 characters', async () => {
     expect((await change({ name: 'n'.repeat(200) })).status).toBe(200)
     for (const name of ['n'.repeat(201), '', ' ']) expect((await change({ name })).status).toBe(400)
   })
 
   test.each([undefined, 42, true, ['x'], { first: 'x' }, 'nul\u0000'])(
-    'a name of %j is refused with the name of the field',
+    'a name of %j is refused by name',
     async (name) => {
       const answer = await change({ name })
       expect(answer.status).toBe(400)
@@ -43,7 +43,7 @@ describe('GET and PUT /api/v1/auth/me', async () => {
     },
   )
 
-  test('role, state, plan, organization and address are not the person’s to set', async () => {
+  test('a person cannot set their role, state, plan, organization or address', async () => {
     const { body: before } = await call(`GET ${ME}`, { token: person.token })
     const wishes = {
       id: crypto.randomUUID(),
@@ -67,7 +67,7 @@ describe('GET and PUT /api/v1/auth/me', async () => {
     expect((await login(person.email, person.password)).status).toBe(200)
   })
 
-  test('an API key is nobody: it cannot read or change a person', async () => {
+  test('an API key is not a person: it cannot read or change one', async () => {
     const { key } = await newKeyHolder()
     for (const answer of [
       await call(`GET ${ME}`, { token: key }),
@@ -81,7 +81,7 @@ describe('GET and PUT /api/v1/auth/me', async () => {
     }
   })
 
-  test('nobody reads or changes it without a credential', async () => {
+  test('a person cannot be read or changed without a credential', async () => {
     expect((await call(`GET ${ME}`)).status).toBe(401)
     expect((await call(`PUT ${ME}`, { body: { name: 'x' } })).status).toBe(401)
   })
@@ -90,7 +90,7 @@ describe('GET and PUT /api/v1/auth/me', async () => {
 describe('POST /api/v1/auth/password/change', () => {
   const new_password = 'a completely new phrase'
 
-  test('needs the current password and a good new one; others are signed out, and the old one is dead', async () => {
+  test('needs the current password and a good new one; other sessions end, and the old password stops working', async () => {
     const person = await newUser()
     const other = (await login(person.email, person.password)).body
     const answer = await call('POST /api/v1/auth/password/change', {
@@ -106,7 +106,7 @@ describe('POST /api/v1/auth/password/change', () => {
     expect((await login(person.email, new_password)).status).toBe(200)
   })
 
-  test('by PUT is the same', async () => {
+  test('also works with PUT', async () => {
     const person = await newUser()
     const body = { current_password: person.password, new_password }
     expect((await call('PUT /api/v1/auth/password', { token: person.token, body })).status).toBe(204)
@@ -157,7 +157,7 @@ describe('POST /api/v1/auth/password/change, when it is refused', async () => {
     expect(pathsOf(answer)).toEqual(['body.new_password'])
   })
 
-  test('because a thief with a token tries passwords: of 15 at once ten are looked at, the right one among the rest is not', async () => {
+  test('because a thief with a token guesses: of 15 concurrent passwords ten are checked, not the right one after', async () => {
     const victim = await newUser()
     const tries = Array.from({ length: 15 }, (_, count) => change(victim.token, { current_password: `guess ${count}` }))
     const statuses = Map.groupBy(await Promise.all(tries), ({ status }) => status)
@@ -167,7 +167,7 @@ describe('POST /api/v1/auth/password/change, when it is refused', async () => {
     expect((await change(victim.token, {})).status).toBe(429)
   })
 
-  test('because two are sent at once with the same current one: one of the new ones is in force, and only its sender is told so', async () => {
+  test('because two are sent at once with the same current one: one is set, and only its sender gets a success', async () => {
     const racer = await newUser()
     const wishes = ['the first new phrase', 'the second new phrase']
     const answers = await Promise.all(wishes.map((new_password) => change(racer.token, { new_password })))

@@ -22,7 +22,7 @@ function freshV6(): string {
 }
 
 describe('a back end with a service key', () => {
-  test('names the address of who signs in: the session, the audit row and the answer to the user have it', async () => {
+  test('names the address of the person who signs in: the session, the audit row and the response have it', async () => {
     const [person, address] = [await newUser(), freshV6()]
     const upper = address.toUpperCase().replace('::', ':0:0:')
     const { email, password } = person
@@ -37,7 +37,7 @@ describe('a back end with a service key', () => {
     expect(row).toMatchObject({ ip: address, detail: { address_named_by: expect.any(String) } })
   })
 
-  test('is not one address for the limits: a throttled person is, and the next one is not', async () => {
+  test('is not treated as one address by the limits: one person is throttled, the next is not', async () => {
     const [throttled, other] = [randomIp(), randomIp()]
     const limits = Array.from({ length: 300 }, () =>
       enforceRateLimits(directly(), { login_address: { address: throttled } }),
@@ -52,7 +52,7 @@ describe('a back end with a service key', () => {
     expect((await attempt(other, throttled)).body.code).toBe('invalid_credentials')
   })
 
-  test('may send the token of the person along, whose act it is', async () => {
+  test('may also send the token of the person on whose behalf it acts', async () => {
     const [person, address] = [await newUser(), freshV6()]
     const renamed = { token: person.token, body: { name: 'Ada' }, headers: named(address) }
     expect((await call('PUT /api/v1/auth/me', renamed)).status).toBe(200)
@@ -75,7 +75,7 @@ describe('the address is refused, and nothing is done,', () => {
     expect(body.type).toMatch(/^https:/)
   })
 
-  test('with a key that is unknown, or a customer’s, whatever scopes that one has', async () => {
+  test('with an unknown key, or a customer’s key whatever its scopes', async () => {
     const { organizationId } = await newKeyHolder()
     const foreign = await keyWith(organizationId, [SCOPE, 'platform:*', '*'])
     for (const one of [foreign, 'ck_live_nothing', 'x', `${key}x`])
@@ -99,7 +99,7 @@ describe('the address is refused, and nothing is done,', () => {
     ['2001:db8::1%eth0', 'with a zone'],
     ['2001:db8::/64', 'a block'],
     ['unknown', 'a word'],
-  ])('when it is no address: %j (%s)', async (address) => {
+  ])('when it is not an address: %j (%s)', async (address) => {
     const { status, body } = await attempt(named(address))
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' })
     expect(body.errors).toEqual([{ path: 'header.Tollgate-Client-IP', message: 'must be one IPv4 or IPv6 address' }])
@@ -114,7 +114,7 @@ describe('the address is refused, and nothing is done,', () => {
   })
 })
 
-test('pages of other origins may send neither of the two headers', async () => {
+test('pages of other origins cannot send either header', async () => {
   const { headers } = await send(`OPTIONS ${LOGIN.split(' ')[1]}`, {
     headers: {
       Origin: 'https://app.example.com',
@@ -140,7 +140,7 @@ describe('what cannot count is refused, not dropped', () => {
       })
   })
 
-  test('a route that anyone may call takes no actor', async () => {
+  test('a route that anyone may call accepts no actor', async () => {
     const actor = { 'Tollgate-Actor': 'ada@customer.example' }
     const { email, password } = await newUser()
     const login = await call(LOGIN, { body: { email, password }, headers: actor })
@@ -150,7 +150,7 @@ describe('what cannot count is refused, not dropped', () => {
   })
 })
 
-test('a service key that is bound to addresses verifies from those alone', async () => {
+test('a service key that is bound to addresses verifies only from those', async () => {
   const bound = await keyWith(platform, ['platform:verify'])
   await sql.query(`update api_keys set allowed_ips = '{192.0.2.9}' where key_hash = sha256(convert_to($1, 'UTF8'))`, [
     bound,

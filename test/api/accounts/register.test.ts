@@ -12,7 +12,7 @@ const register = (fields: Record<string, unknown>) =>
   call(REGISTER, { body: { email: newEmail(), password: 'correct horse battery', ...fields } })
 
 describe('POST /api/v1/auth/register', () => {
-  test('a new person gets 201, an account, and a free organization of their own, and no secret comes back', async () => {
+  test('a new person gets 201, an account and a free organization of their own, and no secret is returned', async () => {
     const email = newEmail()
     const { status, body, headers } = await register({
       email,
@@ -42,7 +42,7 @@ describe('POST /api/v1/auth/register', () => {
     })
   })
 
-  test('a taken email address is refused, also in other letters', async () => {
+  test('a taken email address is refused in any case', async () => {
     const email = newEmail()
     expect((await register({ email: email.toUpperCase() })).body.email.toLowerCase()).toBe(email)
     for (const again of [email, email.toUpperCase()]) {
@@ -50,7 +50,7 @@ describe('POST /api/v1/auth/register', () => {
     }
   })
 
-  test('of five registrations of one address at once exactly one makes an account', async () => {
+  test('of five concurrent registrations of one address exactly one creates an account', async () => {
     const email = newEmail()
     const answers = await Promise.all(Array.from({ length: 5 }, () => register({ email })))
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, ...Array(4).fill(400)])
@@ -59,14 +59,14 @@ describe('POST /api/v1/auth/register', () => {
     expect(login.status).toBe(200)
   })
 
-  test('a confirmation must equal the password', async () => {
+  test('the confirmation must equal the password', async () => {
     const differing = await register({ confirm_password: 'correct horse batterY' })
     expect(differing).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     expect(differing.body.errors[0].path).toBe('body.confirm_password')
     expect((await register({ confirm_password: 'correct horse battery' })).status).toBe(201)
   })
 
-  test('what only the operator decides cannot be sent along', async () => {
+  test('fields that only the operator sets cannot be sent', async () => {
     const email = newEmail()
     const wished = {
       id: '01900000-0000-7000-8000-000000000000',
@@ -98,7 +98,7 @@ describe('POST /api/v1/auth/register', () => {
     expect(me.organization_id).not.toBe(wished.organization_id)
   })
 
-  test('the 201st registration of an hour from one network is refused before a password is hashed', async () => {
+  test('the 201st registration in an hour from one network is refused before a password is hashed', async () => {
     const ip = randomIp()
     const deps = directly()
     await Promise.all(Array.from({ length: 200 }, () => enforceRateLimits(deps, { register_address: { address: ip } })))
@@ -158,7 +158,7 @@ describe('POST /api/v1/auth/register: the password', () => {
 })
 
 describe('POST /api/v1/auth/register: its fields', () => {
-  /** An address with a local part and labels as long as the standard lets them be. */
+  /** An address with a local part and labels of the maximum length. */
   const ofLength = (length: number) => {
     const domain = `${'d'.repeat(63)}.${'e'.repeat(63)}.${'f'.repeat(length - 64 - 1 - 128)}`
     return `${crypto.randomUUID()}${'l'.repeat(28)}@${domain}`
@@ -187,7 +187,7 @@ describe('POST /api/v1/auth/register: its fields', () => {
     'a@example.com\u0000',
     ['a@example.com'],
     { $ne: '' },
-  ])('%j is no email address', async (email) => {
+  ])('%j is not an email address', async (email) => {
     const { status, body } = await register({ email })
     expect(status).toBe(400)
     expect(body).toMatchObject({ code: 'invalid_request' })
@@ -206,7 +206,7 @@ describe('POST /api/v1/auth/register: its fields', () => {
     ['password', ['correct horse battery']],
     ['password', null],
     ['confirm_password', 5],
-  ])('a %s of %j is refused with the name of the field', async (field, value) => {
+  ])('a %s of %j is refused by name', async (field, value) => {
     const { status, body } = await register({ [field]: value })
     expect(status).toBe(400)
     expect(body.errors.map(({ path }: { path: string }) => path)).toContain(`body.${field}`)

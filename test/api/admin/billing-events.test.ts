@@ -26,7 +26,7 @@ async function paid() {
   return { ...payer, event, row: body.data[0] }
 }
 
-test('what a provider sent is listed with what came of it, and without what it said', async () => {
+test('events of a provider are listed with their outcome, and without their content', async () => {
   const { organizationId, event, row } = await paid()
   expect(row).toMatchObject({
     event_id: event.id,
@@ -54,7 +54,7 @@ test('what a provider sent is listed with what came of it, and without what it s
   expect(departures((await list(mine)).body, schema, document)).toEqual([])
 })
 
-test('a replay of what is as it should be changes nothing, and says who asked for it', async () => {
+test('a replay without anything to change changes nothing and records who asked for it', async () => {
   const { organizationId, row } = await paid()
   expect((await replay(row.id)).body).toMatchObject({ id: row.id, state: 'done', outcome: 'unchanged', attempts: 2 })
   expect(await planOf(organizationId)).toBe('pro')
@@ -71,7 +71,7 @@ test('a replay does what the first delivery should have done', async () => {
   expect(await planOf(organizationId)).toBe('pro')
 })
 
-test('an event whose content was erased stays as it is, and a replay says why', async () => {
+test('an event whose content was erased stays unchanged, and a replay explains why', async () => {
   const { organizationId, row } = await paid()
   await sql.query(`update billing_events set payload = 'null' where id = $1`, [row.id])
   expect(await replay(row.id)).toMatchObject({ status: 410, body: { code: 'billing_event_reduced' } })
@@ -79,7 +79,7 @@ test('an event whose content was erased stays as it is, and a replay says why', 
   expect(await auditOf(row.id)).toEqual([])
 })
 
-test('with one Idempotency-Key it is processed once, and each repeat gets the first answer', async () => {
+test('an event is processed once per Idempotency-Key, and each repeat gets the first response', async () => {
   const { row } = await paid()
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const [first, second] = [await replay(row.id, headers), await replay(row.id, headers)]
@@ -87,7 +87,7 @@ test('with one Idempotency-Key it is processed once, and each repeat gets the fi
   expect(await inboxOf(row.event_id)).toMatchObject({ attempts: 2 })
 })
 
-test('an event that somebody handles at this moment is not handled twice, and leaves no audit row', async () => {
+test('an event that is being processed is not processed twice and leaves no audit row', async () => {
   const { row } = await paid()
   await sql.query(
     `update billing_events set state = 'processing', claimed_until = now() + interval '1 hour' where id = $1`,
@@ -98,7 +98,7 @@ test('an event that somebody handles at this moment is not handled twice, and le
   expect((await list(`organization_id=${row.organization_id}`)).body.data[0]).toMatchObject({ state: 'processing' })
 })
 
-test('an event that cannot be read is failed again, and its row says why', async () => {
+test('an unreadable event fails again, and its row explains why', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const event = await polarEvent('subscription.updated', { nothing: 'of the kind' })
   expect((await deliver('polar', event)).status).toBe(500)

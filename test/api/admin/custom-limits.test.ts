@@ -15,7 +15,7 @@ describe('a plan', () => {
     ...more,
   })
 
-  test('limits a meter of one’s own, and blocks or allows what is above', async () => {
+  test('limits a custom meter, and blocks or allows usage above the limit', async () => {
     const { key, organizationId, quotas } = await (async () => {
       const holder = await newKeyHolder()
       return { ...holder, quotas: async () => (await call('GET /api/v1/quotas', { token: holder.token })).body }
@@ -55,7 +55,7 @@ describe('a plan', () => {
   })
 })
 
-test('an organization’s own limit of a meter that there is not is refused, naming the field', async () => {
+test('an organization’s own limit of an unknown meter is refused, naming the field', async () => {
   const { organizationId } = await newKeyHolder()
   const { status, body } = await setLimits(organizationId, { meters: { imagez: 5 } })
   expect({ status, path: body.errors[0].path }).toEqual({ status: 400, path: 'body.meters.imagez' })
@@ -63,7 +63,7 @@ test('an organization’s own limit of a meter that there is not is refused, nam
   expect(fraction.body.errors).toEqual([{ path: 'body.meters.images', message: 'must be a whole number' }])
 })
 
-test('what an organization has of its own is shown with its other limits', async () => {
+test('an organization’s own limits are shown with its other limits', async () => {
   const { organizationId } = await newKeyHolder()
   await setLimits(organizationId, { api_calls: 7, meters: { images: 5, audio_seconds: 1.5 } })
   await setLimits(organizationId, { meters: { audio_seconds: null } })
@@ -71,7 +71,7 @@ test('what an organization has of its own is shown with its other limits', async
   expect(body.limit_overrides).toEqual({ api_calls: 7, meters: { images: 5 } })
 })
 
-test('limits of meters that are built in may stand among those of one’s own, but not at both places', async () => {
+test('limits of built-in meters may be among those of custom meters, but not in both places', async () => {
   const { organizationId } = await newKeyHolder()
   const put = await setLimits(organizationId, { meters: { api_calls: 7, cost_usd: 1.5, images: 5 } })
   expect(put.status).toBe(200)

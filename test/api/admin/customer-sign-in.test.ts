@@ -8,7 +8,7 @@ const { sql } = directly()
 const see = (organization: string, token: string) =>
   call(`GET /api/v1/admin/organizations/${organization}/sign-in`, { token })
 
-test('of a customer that has set nothing up there is nothing', async () => {
+test('a customer that has set nothing up has no entries', async () => {
   const { user } = await newUser()
   expect((await see(user.organization_id, await administrator())).body).toEqual({
     requires_two_factor: false,
@@ -19,7 +19,7 @@ test('of a customer that has set nothing up there is nothing', async () => {
   })
 })
 
-test('the operator sees how the people of a customer get in, without a secret', async () => {
+test('the operator sees how the people of a customer sign in, without a secret', async () => {
   const { exchange, person } = await granted()
   await exchange()
   const id = person.user.organization_id as string
@@ -64,7 +64,7 @@ test('the operator sees how the people of a customer get in, without a secret', 
   expect(JSON.stringify(body)).not.toContain('token of')
 })
 
-test('an unknown customer is none, and nobody else sees it', async () => {
+test('an unknown customer is not found, and nobody else sees this', async () => {
   expect((await see(crypto.randomUUID(), await administrator())).body.code).toBe('organization_not_found')
   const person = await newUser()
   expect((await see(person.user.organization_id, person.token)).status).toBe(404)

@@ -34,7 +34,7 @@ const audited = async (id: string) =>
   )
 
 describe(`PUT ${BY_ID}/{external_id}`, () => {
-  test('makes the organization the first time and finds it from then on', async () => {
+  test('creates the organization the first time and finds it from then on', async () => {
     const externalId = `kunde/${crypto.randomUUID()} ü%2F`
     const made = await upsert(externalId, { name: 'Acme', email: 'Billing@Acme.example', metadata: { crm: 7 } })
     expect(made.status).toBe(201)
@@ -62,7 +62,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     expect(await audited(answers[0]?.body.id)).toEqual(['organization.created'])
   })
 
-  test('changes what the body names and leaves the rest, in one step', async () => {
+  test('changes what the body names and keeps the rest, in one step', async () => {
     const externalId = newId()
     const { body: made } = await upsert(externalId, { name: 'Before', metadata: { a: 1 } })
     const changed = await upsert(externalId, { plan: 'pro', limits: { api_calls: 5 }, email: 'a@b.example' })
@@ -88,7 +88,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     })
   })
 
-  test('a plan that there is not undoes everything, and the answer names the field', async () => {
+  test('an unknown plan undoes everything, and the response names the field', async () => {
     const externalId = newId()
     const refused = await upsert(externalId, { name: 'Never', plan: 'nonsense' })
     expect([refused.status, refused.body.errors[0].path]).toEqual([400, 'body.plan'])
@@ -103,7 +103,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     expect([status, body.name.isWellFormed(), body.name.length <= 200]).toEqual([201, true, true])
   })
 
-  test('external ids are opaque: case and spaces count', async () => {
+  test('external ids are opaque: case and spaces matter', async () => {
     const externalId = newId()
     const ids = [externalId, externalId.toUpperCase(), ` ${externalId}`].map(async (id) => (await upsert(id)).body.id)
     expect(new Set(await Promise.all(ids)).size).toBe(3)
@@ -121,7 +121,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
     expect([status, problem.errors[0].path]).toEqual([400, path])
   })
 
-  test('an external id of 256 characters is refused by name, one of 255 is taken', async () => {
+  test('an external id of 256 characters is refused by name, one of 255 is accepted', async () => {
     const id = newId().padEnd(255, 'x')
     expect((await upsert(id)).status).toBe(201)
     const { status, body } = await upsert(`${id}x`)
@@ -130,7 +130,7 @@ describe(`PUT ${BY_ID}/{external_id}`, () => {
 })
 
 describe(`POST ${ORGANIZATIONS}`, () => {
-  test('an external id that is taken is a conflict, and its repeat with the same Idempotency-Key is not', async () => {
+  test('a taken external id is a conflict, but a repeat with the same Idempotency-Key is not', async () => {
     const external_id = newId()
     const headers = { 'Idempotency-Key': crypto.randomUUID() }
     const create = async () =>
@@ -149,7 +149,7 @@ describe(`POST ${ORGANIZATIONS}`, () => {
 })
 
 describe(`PATCH ${ORGANIZATIONS}/{organization_id}`, () => {
-  test('gives an organization that exists its external id, unless another one took it meanwhile', async () => {
+  test('gives an existing organization its external id, unless another one took it meanwhile', async () => {
     const { organizationId, key: held } = await newKeyHolder()
     const [external_id, taken] = [newId(), newId()]
     await upsert(taken)
@@ -185,7 +185,7 @@ describe(`PATCH ${ORGANIZATIONS}/{organization_id}`, () => {
 })
 
 describe(`DELETE ${ORGANIZATIONS}/{organization_id}`, () => {
-  test('ends an organization with its keys; one with a subscription stays', async () => {
+  test('deletes an organization with its keys; one with a subscription stays', async () => {
     const externalId = newId()
     const { body: made } = await upsert(externalId)
     const issued = await ask('POST /api/v1/auth/api-keys', { name: 'Theirs', external_id: externalId })
@@ -200,7 +200,7 @@ describe(`DELETE ${ORGANIZATIONS}/{organization_id}`, () => {
   })
 })
 
-test('a moment that Postgres does not know is refused by name', async () => {
+test('a timestamp that Postgres cannot hold is refused by name', async () => {
   const { status, body } = await ask(`GET ${ORGANIZATIONS}?created_from=9999-12-31T23:59:59-12:00`)
   expect([status, body.errors[0].path]).toEqual([400, 'query.created_from'])
 })
@@ -213,7 +213,7 @@ describe(`GET ${ORGANIZATIONS}`, () => {
   }
   const make = (name: string, body: object = {}) => upsert(newId(), { name: `${word} ${name}`, ...body })
 
-  test('is narrowed by state, use and time, and sorted as asked', async () => {
+  test('filters by state, usage and time, and sorts as requested', async () => {
     const [a, b, c] = [await make('a', { plan: 'pro' }), await make('b', { limits: { api_calls: 1 } }), await make('c')]
     expect(await list('')).toEqual(['c', 'b', 'a'])
     expect(await list('sort=name')).toEqual(['a', 'b', 'c'])
@@ -238,7 +238,7 @@ describe(`GET ${ORGANIZATIONS}`, () => {
     expect(await list(`created_to=${b.body.created_at}`)).toEqual(['a'])
   })
 
-  test('pages of a list by name hold each one once', async () => {
+  test('pages of a list sorted by name contain each one once', async () => {
     for (const name of ['x', 'x', 'y', 'z']) await make(name)
     const names: string[] = []
     let cursor = ''
@@ -252,7 +252,7 @@ describe(`GET ${ORGANIZATIONS}`, () => {
   })
 })
 
-test('a member cannot set what is the operator’s, nor see other customers', async () => {
+test('a member can neither set what belongs to the operator nor see other customers', async () => {
   const { token } = await newUser()
   for (const line of [`GET ${ORGANIZATIONS}`, `PUT ${BY_ID}/mine`, `POST ${ORGANIZATIONS}`])
     expect((await call(line, { token, ...(line.startsWith('GET') ? {} : { body: { name: 'x' } }) })).body.code).toBe(

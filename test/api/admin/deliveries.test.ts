@@ -11,7 +11,7 @@ const list = (query: string) => call(`GET ${DELIVERIES}?${query}`, { token })
 const resend = (id: string, headers: Record<string, string> = {}) =>
   call(`POST ${DELIVERIES}/${id}/resend`, { token, headers })
 
-/** An organization with an endpoint and a delivery to it that was given up. */
+/** An organization with an endpoint and a failed delivery to it. */
 async function newDelivery(type = 'quota.threshold_reached') {
   const owner = await newUser()
   const organizationId = owner.user.organization_id as string
@@ -36,7 +36,7 @@ async function newDelivery(type = 'quota.threshold_reached') {
   return { ...owner, organizationId, endpointId: endpoint.body.id as string, url, id, row, acts }
 }
 
-test('deliveries of all organizations are listed, and found by organization, endpoint, type and state', async () => {
+test('deliveries of all organizations are listed and filtered by organization, endpoint, type and state', async () => {
   const [{ organizationId, endpointId, url, id }, other] = await Promise.all([newDelivery(), newDelivery()])
   const mine = `organization_id=${organizationId}`
   const { body } = await list(mine)
@@ -69,7 +69,7 @@ test('deliveries of all organizations are listed, and found by organization, end
   )
 })
 
-test('a delivery that was given up is retried immediately, and the organization can see who requested it', async () => {
+test('a failed delivery is retried immediately, and the organization can see who requested it', async () => {
   const { id, url, row, acts } = await newDelivery()
   expect(await resend(id)).toMatchObject({ status: 202, body: { id, url, state: 'pending', attempts: 0, error: null } })
   await eventually(row, ({ attempts }) => attempts === 1)
@@ -84,7 +84,7 @@ test('a repeat with the same Idempotency-Key sends nothing more', async () => {
   expect(await acts()).toHaveLength(1)
 })
 
-test('nothing is sent to an endpoint that is switched off, and an unknown delivery is 404', async () => {
+test('nothing is sent to a disabled endpoint, and an unknown delivery is 404', async () => {
   const { id, endpointId, token: owner, acts } = await newDelivery()
   await call(`PATCH /api/v1/webhook-endpoints/${endpointId}`, { token: owner, body: { is_active: false } })
   expect(await resend(id)).toMatchObject({ status: 409, body: { code: 'webhook_endpoint_off' } })

@@ -14,7 +14,7 @@ async function create(more: Record<string, unknown> = {}) {
   return asOperator(`POST ${ROUTES}`, { slug: newSlug(), upstream: 'https://api.example.net/base/', ...more })
 }
 
-test('a route has defaults, an address, and is listed', async () => {
+test('a route has defaults and an address, and is listed', async () => {
   const { status, body } = await create()
 
   expect(status).toBe(201)
@@ -33,7 +33,7 @@ test('a route has defaults, an address, and is listed', async () => {
   expect((await asOperator(`GET ${ROUTES}/${body.id}`)).body).toEqual(body)
 })
 
-test('a secret header is sealed in the database and in no answer, and an audit row says nothing of it', async () => {
+test('a secret header is encrypted in the database, and is in no response and no audit row', async () => {
   const secret = `sk-${crypto.randomUUID()}`
   const { body } = await create({
     add_headers: { Authorization: { value: secret, is_secret: true }, 'X-Team': { value: 'a' } },
@@ -49,7 +49,7 @@ test('a secret header is sealed in the database and in no answer, and an audit r
   expect(audit).toHaveLength(1)
 })
 
-test('a change leaves what is absent, and null takes a header out', async () => {
+test('a change keeps what is absent, and null removes a header', async () => {
   const { body } = await create({ add_headers: { A: { value: '1', is_secret: true }, B: { value: '2' } } })
   const change = (changes: unknown) => asOperator(`PATCH ${ROUTES}/${body.id}`, changes)
 
@@ -86,14 +86,14 @@ test.each([
   ['meter.from_header.quantities.none', { meter: { from_header: { quantities: { none: 'X-None' } } } }],
   ['meter.from_header.quantities.tokens', { meter: { from_header: { quantities: { tokens: 'X-Tokens' } } } }],
   ['upstreams', { upstreams: 'https://api.example.net' }],
-])('what cannot be forwarded to is refused by the name of its field: %s', async (field, wrong) => {
+])('an invalid upstream is refused by the name of its field: %s', async (field, wrong) => {
   const { status, body } = await create(wrong)
 
   expect([status, body.code]).toEqual([400, 'invalid_request'])
   expect(body.errors.map(({ path }: { path: string }) => path).join()).toContain(`body.${field}`)
 })
 
-test('a meter that a route counts by cannot be deleted', async () => {
+test('a meter that a route counts cannot be deleted', async () => {
   const slug = `g${crypto.randomUUID().slice(0, 8)}`
   const made = await asOperator('POST /api/v1/admin/meters', { slug, name: 'Pages', unit: 'pages', kind: 'counter' })
   expect(made.status).toBe(201)
@@ -106,7 +106,7 @@ test('a meter that a route counts by cannot be deleted', async () => {
   expect((await remove()).status).toBe(204)
 })
 
-test('two routes never have one slug, and a repeat with the same Idempotency-Key gets the first answer', async () => {
+test('two routes never share a slug, and a repeat with the same Idempotency-Key gets the first response', async () => {
   const route = { slug: newSlug(), upstream: 'https://api.example.net' }
   const repeatable = { 'Idempotency-Key': crypto.randomUUID() }
 
@@ -124,7 +124,7 @@ test('two routes never have one slug, and a repeat with the same Idempotency-Key
   })
 })
 
-test('a deleted route is gone, and what never was there is not found', async () => {
+test('a deleted route is gone, and an unknown one is not found', async () => {
   const { body } = await create()
   const line = `${ROUTES}/${body.id}`
 
@@ -133,7 +133,7 @@ test('a deleted route is gone, and what never was there is not found', async () 
     expect(await asOperator(one)).toMatchObject({ status: 404, body: { code: 'route_not_found' } })
 })
 
-test('customers have no routes', async () => {
+test('customers have no access to routes', async () => {
   const { token } = await newUser()
 
   expect((await call(`GET ${ROUTES}`, { token })).status).toBe(404)

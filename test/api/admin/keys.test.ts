@@ -13,7 +13,7 @@ const lookUpsOf = (requestId: string) => sql.query('select * from audit_logs whe
 const hintOf = async (keyId: string) =>
   (await sql.query('select key_hint from api_keys where id = $1', [keyId]))[0]?.key_hint as string
 
-test('keys of all organizations are found by their hint: as it is shown, with three dots, or by one end', async () => {
+test('keys of all organizations are found by their hint: as shown, with three dots, or by one end', async () => {
   const [one, other] = [await newKeyHolder(), await newKeyHolder()]
   const hint = await hintOf(one.keyId)
   const [start = '', end = ''] = hint.split('…')
@@ -37,7 +37,7 @@ test('a whole key in the URL is refused: it is longer than any hint', async () =
   expect(JSON.stringify(answer.body)).not.toContain(key)
 })
 
-test('keys are found by how their name begins, by organization and by status, page by page', async () => {
+test('keys are found by the start of their name, by organization and by status, page by page', async () => {
   const name = `N${crypto.randomUUID()} 50%_a`
   const older = await newKeyHolder({ name })
   const newer = await newKeyHolder({ name: name.toUpperCase() })
@@ -58,7 +58,7 @@ test('keys are found by how their name begins, by organization and by status, pa
   ])
 })
 
-test('a presented key answers whose it is, what state it is in and when it was used last, and leaves an audit row', async () => {
+test('looking up a presented key returns its owner, state and last use, and leaves an audit row', async () => {
   const holder = await newKeyHolder({ name: 'Found in a log' })
   await sql.query(
     `insert into api_key_usage (key_id, organization_id, total_requests, last_used_at) values ($1, $2, 7, '2026-11-01T10:00:00Z')`,
@@ -91,7 +91,7 @@ test('a presented key answers whose it is, what state it is in and when it was u
   expect((await lookUp(holder.key)).body).toMatchObject({ id: holder.keyId, status: 'revoked' })
 })
 
-test('★ a key that is looked up stands in no log line, no audit row and no answer, found or not', async () => {
+test('★ a key that is looked up is in no log line, no audit row and no response, found or not', async () => {
   const lines: string[] = []
   const spies = (['log', 'info', 'warn', 'error'] as const).map((level) =>
     vi.spyOn(console, level).mockImplementation((...said) => void lines.push(said.join(' '))),
@@ -111,7 +111,7 @@ test('★ a key that is looked up stands in no log line, no audit row and no ans
   }
 })
 
-test('an unknown key is 404, one that is none 400 with the name of the field, and both say which it is', async () => {
+test('an unknown key is 404, a malformed one 400 with the name of the field, and both say which it is', async () => {
   const unknown = await lookUp(newKey('ck', 'live'))
   expect(unknown).toMatchObject({
     status: 404,
@@ -128,7 +128,7 @@ test('an unknown key is 404, one that is none 400 with the name of the field, an
     })
 })
 
-test('who is no administrator finds no such route', async () => {
+test('the route does not exist for anybody but administrators', async () => {
   const { token: theirs, key } = await newKeyHolder()
   for (const as of [theirs, (await newUser()).token]) {
     expect((await lookUp(key, as)).body.code).toBe('not_found')
@@ -138,7 +138,7 @@ test('who is no administrator finds no such route', async () => {
   expect((await verify(key)).body.valid).toBe(true)
 })
 
-test('the answers are what the document says', async () => {
+test('the responses match the document', async () => {
   const { document, operations } = await openApi()
   const { key, organizationId } = await newKeyHolder()
   const schemaOf = (line: string) =>

@@ -8,7 +8,7 @@ const token = await administrator()
 const LEDGER = '/api/v1/admin/ledger'
 const list = (query: string) => call(`GET ${LEDGER}?${query}`, { token })
 
-/** An organization with rows of overage in these states, made so long ago that no job gives them up. */
+/** An organization with overage rows in these states, created so long ago that no job gives them up. */
 async function newLedger(...states: string[]) {
   const { user } = await newUser()
   const organizationId = user.organization_id as string
@@ -33,7 +33,7 @@ async function newLedger(...states: string[]) {
   return { organizationId, ids, act, row, acts }
 }
 
-test('rows of overage are listed, newest first, with their amount as decimal text, page by page', async () => {
+test('overage rows are listed, newest first, with their amount as decimal text, page by page', async () => {
   const { organizationId, ids } = await newLedger('sent', 'refused', 'unknown')
   const mine = `organization_id=${organizationId}`
   const { body } = await list(mine)
@@ -77,7 +77,7 @@ test('rows of overage are listed, newest first, with their amount as decimal tex
   )
 })
 
-test('what was refused or is unknown is sent again or written off, with who did so and why', async () => {
+test('a refused or unknown row is sent again or written off, and records who did so and why', async () => {
   const { ids, act, row, acts } = await newLedger('refused', 'unknown')
   expect(await act(0, 'resend')).toMatchObject({
     status: 200,
@@ -87,7 +87,7 @@ test('what was refused or is unknown is sent again or written off, with who did 
     status: 200,
     body: { state: 'written_off', error: 'As agreed' },
   })
-  expect(await row(0)).not.toMatchObject({ state: 'refused', attempts: 0 }) // a test beside this one may send all that is open
+  expect(await row(0)).not.toMatchObject({ state: 'refused', attempts: 0 }) // a concurrent test may send everything that is open
   expect(await row(1)).toMatchObject({ state: 'written_off', claimed_until: null })
   expect(await acts()).toMatchObject([
     { action: 'admin.ledger_resent', actor_type: 'administrator', detail: { identifiers: [ids[0]] } },
@@ -99,7 +99,7 @@ test.each([
   ['sent', 'charges it'],
   ['pending', 'on its way'],
   ['written_off', 'written off'],
-])('a row that is %s is neither sent again nor written off, and the answer says why', async (state, why) => {
+])('a row that is %s is neither sent again nor written off, and the response explains why', async (state, why) => {
   const { act, row, acts } = await newLedger(state)
   for (const answer of [await act(0, 'resend', {}), await act(0, 'write-off', { reason: 'No' })])
     expect(answer).toMatchObject({
@@ -110,7 +110,7 @@ test.each([
   expect(await acts()).toEqual([])
 })
 
-test('of ten concurrent requests one writes off, and with the same Idempotency-Key all get its answer', async () => {
+test('of ten concurrent requests one writes off, and with the same Idempotency-Key all get its response', async () => {
   const { act, acts } = await newLedger('refused', 'refused')
   const many = await Promise.all(Array.from({ length: 10 }, () => act(0, 'write-off', { reason: 'Once' })))
   expect(many.filter(({ status }) => status === 200)).toHaveLength(1)

@@ -12,7 +12,7 @@ const list = (query: string) => call(`GET ${MAILS}?${query}`, { token })
 const resend = (id: string, headers: Record<string, string> = {}) =>
   call(`POST ${MAILS}/${id}/resend`, { token, headers })
 
-/** A mail that waits for an hour after a failure, or was sent, or given up. */
+/** A mail that waits for an hour after a failure, was sent, or was given up. */
 async function newMail(state: 'pending' | 'sent' | 'failed') {
   const id = uuidv7(Date.now())
   const to = `mail-${id}@example.com`
@@ -30,7 +30,7 @@ async function newMail(state: 'pending' | 'sent' | 'failed') {
 }
 
 test.each(['pending', 'sent', 'failed'] as const)(
-  'a mail that is %s is found by state, without what it says',
+  'a mail that is %s is found by state, without its content',
   async (state) => {
     const { id, to, row } = await newMail(state)
     expect(await row()).toMatchObject({ id, to, subject: 'Reset your password', state, attempts: 3 })
@@ -62,7 +62,7 @@ test.each(['sent', 'failed'] as const)(
   },
 )
 
-test('a repeat with the same Idempotency-Key gets the first answer, also once the email is sent', async () => {
+test('a repeat with the same Idempotency-Key gets the first response, even after the email is sent', async () => {
   const { id, row, acts } = await newMail('pending')
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const first = await resend(id, headers)
@@ -72,7 +72,7 @@ test('a repeat with the same Idempotency-Key gets the first answer, also once th
   expect(await acts()).toHaveLength(1)
 })
 
-test('pages follow one another, what is answered is what the document says, an unknown email is 404', async () => {
+test('pages follow one another, responses match the document, and an unknown email is 404', async () => {
   await Promise.all([newMail('sent'), newMail('failed')])
   const first = (await list('limit=1')).body
   const second = (await list(`limit=1&cursor=${first.next_cursor}`)).body

@@ -8,7 +8,7 @@ import { administrator, call, newKeyHolder } from '../../support/http.ts'
 /** The answers that the page shows, in their order. */
 const answers = [...page.matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, block = '']) => JSON.parse(block))
 
-test('every command of the page does what it says, one after the other', async () => {
+test('every command of the page does what the page says, one after the other', async () => {
   await defineMeters() // the page's meter is one of those that tests share
   const holder = await newKeyHolder()
   const token = await administrator()

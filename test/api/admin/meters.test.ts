@@ -16,7 +16,7 @@ async function define(fields: object = {}) {
 const remove = (slug: string) => call(`DELETE ${METERS}/${slug}`, { token })
 
 describe('a meter of one’s own', () => {
-  test('is defined, read, renamed and, while unused, deleted', async () => {
+  test('is created, read, renamed and, while unused, deleted', async () => {
     const { slug, status, body } = await define({ scale: 2 })
     expect(status).toBe(201)
     expect(body).toMatchObject({ slug, name: 'Images', unit: 'images', kind: 'counter', scale: 2, is_builtin: false })
@@ -36,7 +36,7 @@ describe('a meter of one’s own', () => {
     ])
   })
 
-  test('is one of its slug: of many requests at once one defines it', async () => {
+  test('has a unique slug: of many concurrent requests one creates it', async () => {
     const slug = newSlug()
     const answers = await Promise.all(Array.from({ length: 8 }, () => define({ slug })))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
@@ -65,13 +65,13 @@ describe('a meter of one’s own', () => {
     expect(body.errors).toContainEqual(expect.objectContaining({ path }))
   })
 
-  test('takes the longest slug and the most decimals', async () => {
+  test('accepts the longest slug and the most decimals', async () => {
     const { slug, status } = await define({ slug: newSlug().padEnd(40, 'x'), scale: 6 })
     expect(status).toBe(201)
     await remove(slug)
   })
 
-  test('keeps slug, kind and scale for good', async () => {
+  test('never changes slug, kind or scale', async () => {
     const { slug } = await define()
     for (const change of [{ slug: 'other' }, { kind: 'gauge' }, { scale: 1 }])
       expect((await call(`PATCH ${METERS}/${slug}`, { token, body: change })).status).toBe(400)
@@ -100,7 +100,7 @@ describe('a meter of one’s own', () => {
     expect((await remove(slug)).status).toBe(204)
   })
 
-  test('is not deleted once something of it was recorded', async () => {
+  test('is not deleted once usage of it was recorded', async () => {
     const { slug } = await define()
     const { user } = await newUser()
     await directly().sql.query(
@@ -114,21 +114,21 @@ describe('a meter of one’s own', () => {
 })
 
 describe('a built-in meter', () => {
-  test('is in the list, before all others', async () => {
+  test('is listed before all others', async () => {
     const { data } = (await call(`GET ${METERS}`, { token })).body
     const builtIn = data.slice(0, ALL_METERS.length)
     expect(builtIn.map(({ slug }: { slug: string }) => slug).toSorted()).toEqual(ALL_METERS.toSorted())
     for (const meter of builtIn) expect(meter.is_builtin).toBe(true)
   })
 
-  test('is neither changed nor deleted', async () => {
+  test('can be neither changed nor deleted', async () => {
     const changed = await call(`PATCH ${METERS}/tokens`, { token, body: { name: 'Words' } })
     expect(changed.body).toMatchObject({ status: 409, code: 'meter_protected' })
     expect((await remove('tokens')).body).toMatchObject({ status: 409, code: 'meter_protected' })
   })
 })
 
-test('customers neither see nor define meters', async () => {
+test('customers can neither see nor create meters', async () => {
   const { token: customers } = await newUser()
   expect((await call(`GET ${METERS}`, { token: customers })).status).toBe(404)
   expect((await call(`POST ${METERS}`, { token: customers, body: {} })).status).toBe(404)

@@ -45,7 +45,7 @@ interface Rule {
 const alerts: readonly Rule[] = parse(rules).groups.flatMap((group: { rules: Rule[] }) => group.rules)
 const targets: readonly { expr: string }[] = board.panels.flatMap(({ targets: own }) => own ?? [])
 
-test('every figure that a board or an alert names is in a scrape', async () => {
+test('every metric that a dashboard or an alert names is in a scrape', async () => {
   const series = listSeries(await scrape())
   const named = [...alerts, ...targets].flatMap(({ expr }) => listNames(expr))
   expect([alerts.length > 10, targets.length > 15]).toEqual([true, true])
@@ -64,7 +64,7 @@ test('every label value that an alert names is in a scrape', async () => {
   expect(absent).toEqual([])
 })
 
-test('the page says what every figure means and what every alert asks for, and names no other', async () => {
+test('the page explains every metric and every alert, and names no other', async () => {
   const families = await scrape()
   const listed = [...documentation.matchAll(/^\| `(tollgate_[a-z_]+)` \|/gm)].map(([, name = '']) => name)
   expect(listed.toSorted()).toEqual([...families.keys()].toSorted())
@@ -80,7 +80,7 @@ test('the page says what every figure means and what every alert asks for, and n
 
 const findRule = (name: string) => alerts.find(({ alert }) => alert === name)?.expr.replaceAll(/\s+/g, ' ') ?? ''
 
-test('of every job with a ceiling the alert about backlogs can see that more waits', () => {
+test('the alert about backlogs can see the rest of every job that caps its work per run', () => {
   const expr = findRule('TollgateJobBacklog')
   const clauses = expr.split(' or ')
   expect(clauses[0]).toBe('tollgate_job_backlog > tollgate_job_ceiling')
@@ -95,7 +95,7 @@ test('of every job with a ceiling the alert about backlogs can see that more wai
   }
 })
 
-test('a job is late also where it never succeeded, once three of its rounds have passed', () => {
+test('a job that never succeeded is also late once three of its intervals have passed', () => {
   const expr = findRule('TollgateJobLate')
   const seconds = { m: 60, h: 3_600, d: 86_400 } as const
   const known = [...expr.matchAll(/tollgate_job_period_seconds == (\d+) and \w+_success_\w+ offset (\d+)([mhd]) == 0/g)]
@@ -106,7 +106,7 @@ test('a job is late also where it never succeeded, once three of its rounds have
     expect([period, (waits.get(period) ?? 0) >= 3 * period]).toEqual([period, true])
 })
 
-test("the page's scrape configuration asks where the figures are", async () => {
+test("the page's scrape configuration requests the metrics endpoint", async () => {
   const block = /```yaml\n(scrape_configs:[\s\S]*?)```/.exec(documentation)?.[1] ?? ''
   const [config] = parse(block).scrape_configs
   expect(config).toMatchObject({ job_name: 'tollgate', scheme: 'https', authorization: { type: 'Bearer' } })
@@ -134,7 +134,7 @@ test('only the token and service keys with the scope can scrape', async () => {
     expect((await call('GET /metrics', other === undefined ? {} : { token: other })).status, other).toBe(401)
 })
 
-test('a verdict is counted once, by its code', async () => {
+test('a verdict is counted once by its code', async () => {
   const { key } = await newKeyHolder()
   const codes = ['VALID', 'NOT_FOUND', 'INSUFFICIENT_SCOPE'] as const
   const read = () => Promise.all(codes.map((code) => value('tollgate_verdicts_total', { code })))
@@ -155,18 +155,18 @@ test('a call by service binding is counted by its outcome', async () => {
   await exports.Tollgate.verifyKey({ key: 'ck_live_nothing' })
   await exports.Tollgate.verifyKey({ key: 'k', cost: -1 })
   const after = await read()
-  // other tests of this isolate call, too
+  // other tests of this isolate call as well
   expect(after.map((count, at) => count - (before[at] ?? 0) >= 1)).toEqual([true, true])
 })
 
-test('a call by service binding that Tollgate fails at is counted as failed', async () => {
+test('a call by service binding that fails in Tollgate is counted as failed', async () => {
   const failed = () => value('tollgate_rpc_calls_total', { outcome: 'failed' })
   const before = await failed()
   describeFailure(new Problem('unavailable'), { requestId: 'r', publicUrl: undefined })
   expect((await failed()) - before).toBeGreaterThanOrEqual(1)
 })
 
-test('the alert of errors has nothing to do with upstreams of the gateway', () => {
+test('the alert for errors ignores gateway upstreams', () => {
   const { expr } = alerts.find(({ alert }) => alert === 'TollgateServerErrors') as Rule
   expect(expr).not.toMatch(/unreachable|timeout|upstream/)
   expect(expr).toContain('tollgate_gateway_responses_total{outcome="failed"}')
@@ -174,7 +174,7 @@ test('the alert of errors has nothing to do with upstreams of the gateway', () =
   expect(upstreams?.labels.severity).toBe('ticket')
 })
 
-test('while Postgres is away a scrape by the token says so, and leaves out what only Postgres knows', async () => {
+test('while Postgres is down, a scrape by token reports that and leaves out what only Postgres knows', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const real = globalThis.fetch
   const spy = vi

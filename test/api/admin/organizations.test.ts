@@ -18,7 +18,7 @@ const changesOf = (organizationId: string) =>
   ])
 
 describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
-  test('a plan is in force at the next verification, and who changed it from what is kept', async () => {
+  test('a plan applies at the next verification, and the audit log keeps who changed it from what', async () => {
     const holder = await newKeyHolder()
     expect((await verify(holder.key)).body.plan).toBe('free')
     const answer = await setPlan(holder.organizationId, { plan: 'pro', reason: 'Agreed by mail' })
@@ -46,7 +46,7 @@ describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
     expect(await changesOf(user.organization_id)).toHaveLength(1)
   })
 
-  test('an unknown organization is 404, an unknown plan 400 with the name of the field', async () => {
+  test('an unknown organization is 404, an unknown plan is 400 with the name of the field', async () => {
     const { user } = await newUser()
     expect((await setPlan(UNKNOWN, { plan: 'pro' })).body.code).toBe('organization_not_found')
     for (const plan of ['gold', '', 42, null, undefined, "pro'; --"]) {
@@ -57,7 +57,7 @@ describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
     expect(await changesOf(user.organization_id)).toEqual([])
   })
 
-  test('★ 15.3.3 with a plan nothing else is set', async () => {
+  test('★ 15.3.3 with a plan nothing else can be set', async () => {
     const { user } = await newUser()
     const wishes = {
       is_platform: true,
@@ -73,7 +73,7 @@ describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
     expect(body.name).not.toBe('x')
   })
 
-  test('a change of a plan raises the versions of as many organizations on it as are announced, the most active first', async () => {
+  test('a plan change bumps the versions of those organizations alone that it announces, the most active first', async () => {
     const plan = `wide-${crypto.randomUUID().slice(0, 13)}`
     await sql.query(
       `insert into plans (id, name, limits, features, is_public)
@@ -116,7 +116,7 @@ describe('GET /api/v1/admin/organizations', () => {
   })
 })
 
-test('what the administration, the audit log and the export answer is what the document says, no more and no less', async () => {
+test('responses of the administration, the audit log and the export match the document exactly', async () => {
   const { document, operations } = await openApi()
   const name = crypto.randomUUID()
   const holder = await newKeyHolder({}, await newUser({ organization: name }))
@@ -126,7 +126,7 @@ test('what the administration, the audit log and the export answer is what the d
     [`GET ${admin}/users`, '', token],
     [`GET ${admin}/users/{id}`, id, token],
     [`POST ${admin}/users/{id}/impersonate`, id, token, { reason: 'Ticket 1' }],
-    // Its own alone: tests beside this one give theirs limits of odd shapes.
+    // Only its own: concurrent tests give theirs limits of odd shapes.
     [`GET ${admin}/organizations`, `?search=${name}`, token],
     [`PUT ${admin}/organizations/{organization_id}/plan`, holder.organizationId, token, { plan: 'pro' }],
     [

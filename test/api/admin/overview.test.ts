@@ -24,7 +24,7 @@ test('counts customers by plan, new and suspended ones, and keys that would veri
   expect(keys.active).toBeGreaterThan(0)
 })
 
-test('counts verifications of today and the month by the code of their verdict', async () => {
+test('counts verifications of today and this month by verdict code', async () => {
   const holder = await newKeyHolder({ allowed_ips: ['192.0.2.1'] })
   const before = await read()
   for (const ip of ['192.0.2.1', '192.0.2.1', '198.51.100.1']) await verify(holder.key, { ip })
@@ -49,7 +49,7 @@ test('counts verifications of today and the month by the code of their verdict',
   }
 })
 
-test('reckons a month’s revenue from paid subscriptions, trials apart, and has open overage by its state', async () => {
+test('computes monthly revenue from paid subscriptions, trials apart, and shows open overage by state', async () => {
   const plan = await newPlan()
   const before = (await read()).revenue
   for (const status of ['active', 'active', 'past_due', 'trialing', 'canceled']) {
@@ -81,7 +81,7 @@ test('reckons a month’s revenue from paid subscriptions, trials apart, and has
   expect(before.overage).toHaveProperty('pending')
 })
 
-test('has what was given up, by the day and the month, and what waits', async () => {
+test('counts failed deliveries and emails by day and month, and shows what waits', async () => {
   const { id } = await newCustomer('free', 'Unreachable')
   const [endpoint] = await sql.query(
     `insert into webhook_endpoints (id, organization_id, url, secret) values (gen_random_uuid(), $1, 'https://hooks.example.com', '') returning id`,
@@ -103,7 +103,7 @@ test('has what was given up, by the day and the month, and what waits', async ()
   expect(mails.failed_24_hours).toBeGreaterThanOrEqual(1)
 })
 
-test('asks Postgres once beyond who asks, and says what the document says', async () => {
+test('queries Postgres once besides authentication, and matches the document', async () => {
   const session = await countQueryRounds(() => call('GET /api/v1/auth/me', { token }))
   const { rounds, result } = await countQueryRounds(() => call('GET /api/v1/admin/overview', { token }))
   expect(result.status).toBe(200)
@@ -117,7 +117,7 @@ test('asks Postgres once beyond who asks, and says what the document says', asyn
   expect(result.body.usage.spool).toEqual({ batches: expect.any(Number), aside: expect.any(Number) })
 })
 
-test('without Redis the spool is not known, and all else is', async () => {
+test('without Redis the spool is unknown, and all else is known', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const real = globalThis.fetch
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {

@@ -11,7 +11,7 @@ const limits = {
   meters: { api_calls: { limit: 1_000, at_limit: 'block' }, storage_gb: { limit: 0.5, at_limit: 'allow' } },
 }
 
-test('a change tells the state of its organizations only where the state shows another plan', async () => {
+test('a plan change publishes the state of its organizations only if it changes that state', async () => {
   const id = `gold-${crypto.randomUUID().slice(0, 13)}`
   const plan = { id, name: 'Gold', prices: [], limits, features: { tier: 'x' }, is_public: false }
   expect((await call(`POST ${PLANS}`, { token, body: plan })).status).toBe(201)
@@ -23,7 +23,7 @@ test('a change tells the state of its organizations only where the state shows a
     body: { url: 'https://hooks.example.com/', events: ['organization.state'] },
   })
   await sql.query(`update webhook_endpoints set paused_until = now() + interval '1 hour' where id = $1`, [hook.id])
-  /** How many states this change put on their way. */
+  /** The number of states that this change queued. */
   async function told(changes: object) {
     expect((await call(`PATCH ${PLANS}/${id}`, { token, body: changes })).status).toBe(200)
     return (await sql.query('delete from webhook_deliveries where endpoint_id = $1 returning id', [hook.id])).length

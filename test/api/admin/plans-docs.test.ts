@@ -21,7 +21,7 @@ async function create(plan: Record<string, any>) {
 
 const blocks = (of: RegExp) => [...page.matchAll(of)].map(([, block = '']) => JSON.parse(block))
 
-test('what docs/operate/plans.md shows of prices, seats and add-ons makes a plan', async () => {
+test('the prices, seats and add-ons in docs/operate/plans.md create a plan', async () => {
   const fields = blocks(/```json\n(\{\s*"(?:prices|seats|addons)"[^]*?)\n```/g)
   expect(fields.map((one) => Object.keys(one)[0])).toEqual(['prices', 'seats', 'addons'])
   for (const one of fields) {
@@ -31,7 +31,7 @@ test('what docs/operate/plans.md shows of prices, seats and add-ons makes a plan
   }
 })
 
-test('the plans of the worked example can be made as they stand, and its change can be made', async () => {
+test('the plans of the worked example can be created as printed, and its change can be made', async () => {
   const plans = blocks(/<<'END'\n([^]*?)\nEND/g)
   expect(plans.map(({ id }) => id)).toEqual(['hobby', 'plus', 'squad'])
   for (const plan of plans) {

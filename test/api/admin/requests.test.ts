@@ -20,7 +20,7 @@ const token = await administrator()
 const { service_key: serviceKey } = inject('credentials')
 const inspect = (requestId: string, query = '') =>
   call(`GET /api/v1/admin/requests/${encodeURIComponent(requestId)}${query}`, { token })
-/** As soon as the event of the request is written. */
+/** Retries until the event of the request is written. */
 const inspected = async (requestId: string) =>
   (
     await eventually(
@@ -32,10 +32,10 @@ const inspectedVerdict = async (verdict: Answer) => inspected(verdict.body.reque
 const patch = (holder: { keyId: string; token: string }, body: object) =>
   call(`PATCH /api/v1/auth/api-keys/${holder.keyId}`, { token: holder.token, body })
 
-test('of a request that was let through: the verdict, what it was decided from, and the counters of that moment', async () => {
+test('an admitted request shows the verdict, its inputs, and the counters of that moment', async () => {
   const holder = await newKeyHolder({ limits: [{ name: 'bursts', limit: 5, window_seconds: 10, cost: 2 }] })
   const verdict = await verify(holder.key, { cost: 3, endpoint: '/v1/answers', method: 'POST', ip: '203.0.113.7' })
-  await verify(holder.key) // later requests change nothing of what is told of this one
+  await verify(holder.key) // later requests do not change what is reported about this one
   const body = await inspectedVerdict(verdict)
   const { ratelimit, limits, quotas } = verdict.body
   const { limit, used, held } = quotas.api_calls
@@ -133,7 +133,7 @@ describe('a refused request says why', () => {
     expect(body.usage_events).toMatchObject([{ error_code: code, api_calls: 0 }])
   })
 
-  test('also where equal ones were merged into one event: each of their ids leads there', async () => {
+  test('also where equal ones were merged into one event: each of their ids leads to it', async () => {
     const { key } = await newKeyHolder()
     const verdicts = await Promise.all(
       Array.from({ length: 6 }, () => verify(key, { scopes: ['a:b'], ip: '203.0.113.9' })),
@@ -158,7 +158,7 @@ test('a request with an idempotency key and its repeat are one event, and both i
   expect(repeated.verdict).toMatchObject({ code: 'VALID' })
 })
 
-test('a report that completes a request is among its events, and the verdict stays what it was', async () => {
+test('a report that completes a request is among its events, and the verdict stays unchanged', async () => {
   const { key, keyId } = await newKeyHolder()
   const verdict = await verify(key)
   const { request_id } = verdict.body
@@ -175,7 +175,7 @@ test('a report that completes a request is among its events, and the verdict sta
   expect(byReport.body).toMatchObject({ verdict: { code: 'VALID' }, key: { id: keyId } })
 })
 
-test("a caller's own id is looked for in the last days or where one says, and among several organizations by name", async () => {
+test("a caller's own id is searched in the last days or a given span; an organization must be named if several match", async () => {
   const [one, other] = [(await newUser()).user.organization_id, (await newUser()).user.organization_id]
   const id = `own-${crypto.randomUUID()}`
   const old = `old-${crypto.randomUUID()}`
@@ -199,7 +199,7 @@ test("a caller's own id is looked for in the last days or where one says, and am
   expect((await inspect(id, `?organization_id=${other}`)).body).toMatchObject({ organization: { id: other } })
 })
 
-test('an unknown id is 404 and says how long requests are kept; a key that is not found leaves nothing', async () => {
+test('an unknown id is 404 and says how long requests are kept; an unknown key leaves nothing', async () => {
   const nobodys = await verify(newKey('ck', 'live'))
   for (const id of [uuidv7(Date.now()), nobodys.body.request_id, uuidv7(Date.parse('2020-01-01')), "'; --", '%00x'])
     expect(await inspect(id), id).toMatchObject({
@@ -211,7 +211,7 @@ test('an unknown id is 404 and says how long requests are kept; a key that is no
   expect((await inspect('x'.repeat(256))).body.errors).toMatchObject([{ path: 'path.request_id' }])
 })
 
-test('what a request of the management API left in the audit log and sent to webhooks is found by its id', async () => {
+test('audit rows and webhooks caused by a management API request are found by its id', async () => {
   const holder = await newUser()
   const issued = await call('POST /api/v1/auth/api-keys', { token: holder.token, body: { name: 'Audited' } })
   const { body } = await inspect(issued.headers.get('X-Request-Id') ?? '')
@@ -227,14 +227,14 @@ test('what a request of the management API left in the audit log and sent to web
   })
 })
 
-test('a service key sees audit rows and deliveries with their own scopes, and of one organization what concerns it', async () => {
+test("a service key sees audit rows and deliveries only with their scopes; a filter shows one organization's", async () => {
   const [holder, other] = [await newUser(), await newUser()]
   const organizationId = holder.user.organization_id as string
   const body = { url: 'https://hooks.example.com/inspected' }
   const endpoint = await call('POST /api/v1/webhook-endpoints', { token: holder.token, body })
   const sent = await call(`POST /api/v1/webhook-endpoints/${endpoint.body.id}/test`, { token: holder.token })
   const id = sent.headers.get('X-Request-Id') ?? ''
-  /** The status, and how many audit rows and deliveries the answer has. */
+  /** The status, and the number of audit rows and deliveries in the response. */
   async function see(by: string, query = '') {
     const answer = await call(`GET /api/v1/admin/requests/${id}${query}`, { token: by })
     return [answer.status, answer.body.audit_logs?.length, answer.body.deliveries?.length]
@@ -250,7 +250,7 @@ test('a service key sees audit rows and deliveries with their own scopes, and of
   expect(await see(await keyWith('platform:*'))).toEqual([200, 1, 1])
   expect(await see(token, `?organization_id=${organizationId}`)).toEqual([200, 1, 1])
   expect(await see(token, `?organization_id=${other.user.organization_id}`)).toEqual([404, undefined, undefined])
-  // the operator's endpoints belong to the platform organization, whoever they are told of
+  // the operator's endpoints belong to the platform organization, whatever organization their events are about
   await deps.sql.query(
     'update webhook_deliveries set organization_id = (select id from organizations where is_platform) where id = $1',
     [sent.body.id],
@@ -258,7 +258,7 @@ test('a service key sees audit rows and deliveries with their own scopes, and of
   expect(await see(token, `?organization_id=${organizationId}`)).toEqual([200, 1, 1])
 })
 
-test('what has changed since is said: the key as the verdict knew it is not the one that is shown', async () => {
+test('later changes are flagged: the key shown is not as the verdict saw it', async () => {
   const holder = await newKeyHolder()
   const verdict = await verify(holder.key)
   await inspectedVerdict(verdict)
@@ -270,7 +270,7 @@ test('what has changed since is said: the key as the verdict knew it is not the 
   })
 })
 
-test('who is no administrator finds no such route', async () => {
+test('the route does not exist for anybody but administrators', async () => {
   const holder = await newKeyHolder()
   const verdict = await verify(holder.key)
   const asked = `GET /api/v1/admin/requests/${verdict.body.request_id}`
@@ -278,7 +278,7 @@ test('who is no administrator finds no such route', async () => {
   expect((await call(asked, { token: holder.key })).body.code).toBe('user_only')
 })
 
-test('the answer is what the document says', async () => {
+test('the response matches the document', async () => {
   const { document } = await openApi()
   const { key } = await newKeyHolder()
   const refused = await verify(key, { cost: 61 })

@@ -18,7 +18,7 @@ async function serviceKey(...scopes: string[]): Promise<string> {
   return body.key
 }
 
-/** An organization that the operator calls by an own id. */
+/** An organization with an external id of the operator. */
 async function newCustomer() {
   const holder = await newKeyHolder()
   const externalId = `customer/${crypto.randomUUID()} ü`
@@ -30,7 +30,7 @@ async function newCustomer() {
 }
 
 describe(`POST ${KEYS}`, () => {
-  test('the key is shown once, and its scopes are those of the list or wildcards of it', async () => {
+  test('the key is shown once, and its scopes are from the list or wildcards of it', async () => {
     const { status, body } = await issue(['platform:keys:*', 'platform:verify'])
     expect(status).toBe(201)
     expect(body).toMatchObject({ key_prefix: 'sk', scopes: ['platform:keys:*', 'platform:verify'] })
@@ -48,12 +48,12 @@ describe(`POST ${KEYS}`, () => {
     'tollgate:keys:read',
     '*',
     'reports:read',
-  ])('%s is no scope of a service key, and the answer names the field', async (scope) => {
+  ])('%s is not a scope of a service key, and the response names the field', async (scope) => {
     const { status, body } = await issue(['platform:verify', scope])
     expect([status, body.code, body.errors[0].path]).toEqual([400, 'invalid_request', 'body.scopes.1'])
   })
 
-  test('a service key, also one with every scope, makes no service key', async () => {
+  test('a service key cannot create a service key, whatever its scopes', async () => {
     const token = await serviceKey('platform:*')
     const attempts = await Promise.all([
       call(`POST ${KEYS}`, { token, body: { name: 'Another', scopes: ['platform:verify'] } }),
@@ -63,7 +63,7 @@ describe(`POST ${KEYS}`, () => {
     expect(attempts.map(({ status }) => status)).toEqual([403, 400, 403])
   })
 
-  test('its life is that of other keys: changed, rotated with a grace period, revoked, and each act audited', async () => {
+  test('it is changed, rotated with a grace period and revoked like other keys, and each action is audited', async () => {
     const token = await administrator()
     const { body: first } = await issue(['platform:usage:read'])
     const changed = await call(`PATCH ${KEYS}/${first.id}`, { token, body: { scopes: ['platform:keys:read'] } })
@@ -82,7 +82,7 @@ describe(`POST ${KEYS}`, () => {
     expect(actions.toSorted()).toEqual(['key.issued', 'key.revoked', 'key.rotated', 'key.updated'])
   })
 
-  test('the list holds service keys alone, and a key of customers is not found under its id', async () => {
+  test("only service keys are listed, and a customer's key is not found under its id", async () => {
     const token = await administrator()
     const { body: one } = await issue(['platform:verify'])
     const { keyId } = await newKeyHolder()
@@ -94,14 +94,14 @@ describe(`POST ${KEYS}`, () => {
     expect((await call(`DELETE ${KEYS}/${keyId}`, { token })).body.code).toBe('key_not_found')
   })
 
-  test('to everyone who is no administrator the routes are not there', async () => {
+  test('the routes do not exist for anybody but administrators', async () => {
     const { token } = await newUser()
     expect((await call(`GET ${KEYS}`, { token })).body.code).toBe('not_found')
   })
 })
 
 describe('a request with a service key names the organization', () => {
-  test('by its id or by the operator’s own, in query, body or path', async () => {
+  test('by its id or by the operator’s own id, in query, body or path', async () => {
     const { organizationId, externalId, encoded, keyId } = await newCustomer()
     const token = await serviceKey('platform:keys:*', 'platform:usage:read', 'platform:organizations:read')
     const ids = async (line: string) => (await call(line, { token })).body.data?.map(({ id }: any) => id)
@@ -122,13 +122,13 @@ describe('a request with a service key names the organization', () => {
     ['an empty external_id', '?external_id=', 400, 'invalid_request'],
     ['an external_id with a control character', '?external_id=a%0Ab', 400, 'invalid_request'],
     ['an external_id of 256 characters', `?external_id=${'x'.repeat(256)}`, 400, 'invalid_request'],
-  ])('naming %s is one clear problem', async (_what, query, status, code) => {
+  ])('and naming %s is one clear problem', async (_what, query, status, code) => {
     const token = await serviceKey('platform:usage:read')
     const answer = await call(`GET /api/v1/quotas${query}`, { token })
     expect([answer.status, answer.body.code]).toEqual([status, code])
   })
 
-  test('by two ids that disagree: nothing is done', async () => {
+  test('and two ids that disagree do nothing', async () => {
     const [one, other] = [await newCustomer(), await newCustomer()]
     const token = await serviceKey('platform:keys:*')
     const body = { name: 'Whose?', organization_id: one.organizationId, external_id: other.externalId }
@@ -137,7 +137,7 @@ describe('a request with a service key names the organization', () => {
     expect((await call('POST /api/v1/auth/api-keys', { token, body: agreed })).status).toBe(201)
   })
 
-  test('never the platform organization, whose keys are other service keys', async () => {
+  test('and never the platform organization, whose keys are other service keys', async () => {
     const token = await serviceKey('platform:*')
     const [platform] = await directly().sql.query('select id from organizations where is_platform')
     const answer = await call(`GET /api/v1/auth/api-keys?organization_id=${platform?.id}`, { token })
@@ -158,7 +158,7 @@ describe('a request with a service key names the organization', () => {
   })
 })
 
-test('an administrator names any organization; one who is a member of it goes by the role', async () => {
+test('an administrator names any organization; one who is also a member of it acts by the role', async () => {
   const { organizationId, encoded, keyId, token: owner } = await newCustomer()
   const token = await administrator()
   const line = `GET /api/v1/auth/api-keys?external_id=${encoded}`
@@ -171,7 +171,7 @@ test('an administrator names any organization; one who is a member of it goes by
   expect((await call(line, { token: stranger.token })).body.code).toBe('organization_not_found')
 })
 
-test('the audit log says which service key acted, and for whom it said it does', async () => {
+test('the audit log records which service key acted, and on whose behalf it says it did', async () => {
   const { organizationId, token: owner } = await newCustomer()
   const { body: service } = await issue(['platform:keys:write'])
   const body = { name: 'For Ada', organization_id: organizationId }
@@ -190,7 +190,7 @@ test('the audit log says which service key acted, and for whom it said it does',
   expect([person.status, person.body.errors[0].path]).toEqual([400, 'header.Tollgate-Actor'])
 })
 
-test('a member of the platform organization who is no administrator neither changes nor ends a service key', async () => {
+test('a member of the platform organization who is not an administrator cannot change or revoke a service key', async () => {
   const { body: one } = await issue(['platform:verify'], { allowed_ips: ['192.0.2.0/24'] })
   const { user, token } = await newUser()
   const [platform] = await directly().sql.query('select id from organizations where is_platform')

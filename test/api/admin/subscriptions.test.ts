@@ -27,7 +27,7 @@ test('subscriptions of all organizations are listed, and found by plan, provider
   expect(all).toContain(other.organizationId)
 })
 
-test('pages follow one another, and what is answered is what the document says', async () => {
+test('pages follow one another, and responses match the document', async () => {
   const customers = await Promise.all([newCustomer('stripe'), newCustomer('polar')])
   for (const { buy } of customers) await buy('starter')
   const first = (await list('limit=1')).body

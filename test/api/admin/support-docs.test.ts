@@ -35,7 +35,7 @@ test.each(commands)('$command does what the page says', async ({ line, body }) =
   expect(answer.status, JSON.stringify(answer.body)).toBe(200)
 })
 
-test('the answers that the page shows have the members that are answered', async () => {
+test('the responses on the page have the fields that are returned', async () => {
   const key = (await call('POST /api/v1/admin/keys/lookup', { token, body: { key: holder.key } })).body
   const { body: request } = await eventually(
     () => call(`GET /api/v1/admin/requests/${verdict.request_id}`, { token }),

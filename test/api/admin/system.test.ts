@@ -46,7 +46,7 @@ test('a backlog counts what is waiting at the requested time', async () => {
 })
 
 test('the last run of a job matches its row', async () => {
-  const startedAt = new Date(Date.now() + 3_600_000).toISOString() // no run of a test beside this one is later
+  const startedAt = new Date(Date.now() + 3_600_000).toISOString() // no concurrent test runs it later
   await sql.query(
     `insert into job_runs (job, started_at, duration_ms, succeeded_at, result) values ('prune', $1, 42, $1, '{"sessions":3}')
      on conflict (job) do update set started_at = excluded.started_at, duration_ms = excluded.duration_ms,
@@ -66,7 +66,7 @@ test('the last run of a job matches its row', async () => {
   await sql.query(`delete from job_runs where job = 'prune'`)
 })
 
-test('the schema is the one that the code knows, and the price list and the spool are there', async () => {
+test('the schema is the one that the code knows, and the price list and the spool are included', async () => {
   const { schema, price_list, spool } = await system()
   const last = journal.entries.at(-1)?.tag
   expect(schema).toEqual({ known: last, found: last, is_current: true })
@@ -86,7 +86,7 @@ test('settings are listed by name, never by value', async () => {
   expect(secrets.filter(([, value]) => text.includes(String(value))).map(([name]) => name)).toEqual([])
 })
 
-test('what the environment does not give is missing or defaulted, and what is refused says why', () => {
+test('an unset setting is missing or defaulted, and a refused one says why', () => {
   const { MAIL_PROVIDER: _, MAIL_API_URL: _url, ...given } = { ...env } as Record<string, unknown>
   const settings = listSettings(
     readConfig({ ...given, CORS_ORIGINS: 'https://app.example.com/path', EMAIL_VERIFICATION: 'required' }),
@@ -102,7 +102,7 @@ test('what the environment does not give is missing or defaulted, and what is re
   })
 })
 
-test('what is answered is what the document says', async () => {
+test('responses match the document', async () => {
   const { document, operations } = await openApi()
   const declared = operations.find(({ line }) => line === 'GET /api/v1/admin/system')
   const schema = declared?.responses['200']?.content?.['application/json']?.schema ?? {}

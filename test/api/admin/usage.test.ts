@@ -75,7 +75,7 @@ beforeAll(async () => {
 
 describe('usage of a plan', () => {
   test.each(DIMENSION_NAMES.filter((name) => name !== 'key'))(
-    'by %s is that of its organizations added up',
+    'by %s is the sum of the usage of its organizations',
     async (by) => {
       const query = `breakdown?by=${by}&${SPAN}`
       const { status, body } = await ask(`${query}&plan=${plan}`)
@@ -86,7 +86,7 @@ describe('usage of a plan', () => {
     },
   )
 
-  test('in all and over time is theirs added up, with and without a filter', async () => {
+  test('in total and over time is the sum of its organizations, with and without a filter', async () => {
     const { body } = await ask(`summary?${SPAN}&plan=${plan}`)
     expect(body.totals).toMatchObject({ requests: 28, tokens: 28, cost_usd: '1.000000' })
     expect(body.previous.totals.requests).toBe(4)
@@ -110,12 +110,12 @@ describe('usage of a plan', () => {
     expect(body.other).toMatchObject({ groups: 1, requests: 7 })
   })
 
-  test('is that of the plan in the list of all plans', async () => {
+  test('is the entry of the plan in the list of all plans', async () => {
     const { body } = await ask(`breakdown?by=plan&limit=100&${SPAN}`)
     expect(body.data).toContainEqual(expect.objectContaining({ value: plan, name: 'Plan of a test', requests: 28 }))
   })
 
-  test('of this hour is visible immediately, and stays when its hour is folded', async () => {
+  test('of this hour is visible immediately, and stays when its hour is rolled up', async () => {
     const [live, customer] = [await newPlan(), one]
     const mine = await newCustomer(live, 'Live')
     await writeUsage(deps, [event(mine.id, new Date().toISOString(), { endpoint: '/live' })])
@@ -128,7 +128,7 @@ describe('usage of a plan', () => {
   })
 })
 
-test('usage that comes late is in the sums once its hour, day and month are folded again, and once', async () => {
+test('late usage is counted once after its hour, day and month are rolled up again', async () => {
   const [late, at] = [await newPlan(), '2001-07-10T12:30:00Z']
   const mine = await newCustomer(late, 'Late')
   const requests = async () => {
@@ -147,7 +147,7 @@ test('usage that comes late is in the sums once its hour, day and month are fold
   }
 })
 
-test('an organization whose first usage comes late counts for the plan that it has then, from then on', async () => {
+test('late usage counts for the plan that the organization had when its first usage arrived', async () => {
   const [first, second] = [await newPlan(), await newPlan()]
   const mine = await newCustomer(first, 'New')
   for (const used of [first, second]) {
@@ -159,14 +159,14 @@ test('an organization whose first usage comes late counts for the plan that it h
   expect(body.data).toMatchObject([{ requests: 2 }])
 })
 
-test('of one organization the answers are its own', async () => {
+test('for one organization the responses are what it sees itself', async () => {
   for (const query of [`summary?${SPAN}`, `timeseries?${SPAN}`, `breakdown?by=key&${SPAN}`]) {
     const [theirs, ours] = await Promise.all([own(one, query), ask(`${query}&organization_id=${one.id}`)])
     expect(ours).toMatchObject({ status: 200, body: theirs.body })
   }
 })
 
-test('a key stands for its organization', async () => {
+test('a filter by key implies its organization', async () => {
   const holder = await newKeyHolder()
   await writeUsage(deps, [event(holder.organizationId, '2001-04-02T12:00Z', { key_id: holder.keyId })])
   const { body } = await ask(`timeseries?interval=month&key_id=${holder.keyId}&from=2001-04-01&to=2001-05-01`)
@@ -175,7 +175,7 @@ test('a key stands for its organization', async () => {
   expect(nothing.body.data).toMatchObject([{ requests: 0 }])
 })
 
-test('all keys are listed for two days, which is how far no roll-up is needed', async () => {
+test('all keys are listed for up to two days, which needs no roll-up', async () => {
   const { body } = await ask(`breakdown?by=key&from=2001-04-30&to=2001-05-02T00:00:00Z&plan=${plan}`)
   expect(body.data.map(({ value, requests }: Group) => [value, requests])).toEqual([
     [keys[1], 6],
@@ -210,7 +210,7 @@ test.each([
   expect(await ask(query)).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path }] } })
 })
 
-test('the answers are what the document says', async () => {
+test('the responses match the document', async () => {
   const { document, operations } = await openApi()
   for (const [path, query] of [
     ['summary', SPAN],

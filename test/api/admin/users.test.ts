@@ -33,7 +33,7 @@ const enableTwoFactor = (userId: string) =>
     [userId],
   )
 
-/** A second administrator, who may be done to what the first one may not. */
+/** A second administrator, a target for what the first one may not do to themselves. */
 async function newAdministrator() {
   const person = await newUser()
   await sql.query(
@@ -61,7 +61,7 @@ const everyRoute: [string, unknown][] = [
 ]
 
 describe('★ 8.2.1 the administration', () => {
-  test.each(everyRoute)('%s is not there for anybody but an administrator', async (line, body) => {
+  test.each(everyRoute)('%s does not exist for anybody but an administrator', async (line, body) => {
     const options = body === undefined ? {} : { body }
     expect((await call(line, options)).status).toBe(401)
     for (const as of [holder.token, person.token])
@@ -102,7 +102,7 @@ describe('★ 8.2.1 the administration', () => {
 })
 
 describe('GET /api/v1/admin/users', () => {
-  test('★ 15.3.1 with what an administrator needs, and no secret', async () => {
+  test('★ 15.3.1 returns what an administrator needs, and no secret', async () => {
     const { body } = await get(`users/${person.user.id}`)
     expect(body).toEqual({
       id: person.user.id,
@@ -122,7 +122,7 @@ describe('GET /api/v1/admin/users', () => {
     expect(await get(`users/${UNKNOWN}`)).toMatchObject({ status: 404, body: { code: 'user_not_found' } })
   })
 
-  test('page by page, newest first, each once', async () => {
+  test('pages newest first, each once', async () => {
     for (let count = 0; count < 3; count++) await newUser()
     const seen: string[] = []
     for (let cursor = ''; seen.length < 6; ) {
@@ -142,14 +142,14 @@ describe('GET /api/v1/admin/users', () => {
     ['1%sure', false],
     ['%', true],
     ["'; drop table users; --", false],
-  ])('by a part of name or address, in which no character stands for others: %s', async (text, isFound) => {
+  ])('searches a part of name or address, without wildcards: %s', async (text, isFound) => {
     const answer = await get(`users?limit=100&search=${encodeURIComponent(text)}`)
     expect(answer.status).toBe(200)
     expect(ids(answer).includes(person.user.id)).toBe(isFound)
     expect(ids(answer)).not.toContain(plain.user.id)
   })
 
-  test('by state, plan and organization', async () => {
+  test('filters by state, plan and organization', async () => {
     const one = await newUser()
     await setPlan(one.user.organization_id, 'pro')
     await sql.query('update users set email_verified_at = now() where id = $1', [one.user.id])
@@ -179,7 +179,7 @@ describe('GET /api/v1/admin/users', () => {
 })
 
 describe('POST /api/v1/admin/users/{id}/disable', () => {
-  test('★ 7.4.2 ends every session and stops the keys that belong to nobody else; enabling restores the keys', async () => {
+  test('★ 7.4.2 ends every session and stops keys that belong to nobody else; enabling restores the keys', async () => {
     const holder = await newKeyHolder()
     expect((await act(holder.user.id, 'disable', { reason: 'Abuse' })).body).toMatchObject({ is_active: false })
     expect((await call('GET /api/v1/auth/me', { token: holder.token })).status).toBe(401)
@@ -252,7 +252,7 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
 
   test('the last active administrator cannot be disabled; any other can', async () => {
     const last = (await newAdministrator()).user.id
-    /** What would be decided. The last requirement takes all of it back, since other tests need their administrator. */
+    /** The decision alone. The last requirement rolls everything back, since other tests need their administrator. */
     const tryDisabling = (isLast: boolean) =>
       tryBatch(db, {
         lock: lockOrganizationsAround(db, last),
@@ -267,7 +267,7 @@ describe('POST /api/v1/admin/users/{id}/disable', () => {
 })
 
 describe('POST /api/v1/admin/users/{id}/logout, /two-factor/reset', () => {
-  test('logging out ends all sessions, and no account', async () => {
+  test('a logout ends all sessions, but not the account', async () => {
     const one = await newUser()
     expect(await act(one.user.id, 'logout')).toMatchObject({ status: 204, body: '' })
     expect((await call('GET /api/v1/auth/me', { token: one.token })).status).toBe(401)
@@ -277,7 +277,7 @@ describe('POST /api/v1/admin/users/{id}/logout, /two-factor/reset', () => {
     expect((await auditsAbout(one.user.id)).at(-1)).toMatchObject({ action: 'admin.user_logged_out' })
   })
 
-  test('a second factor is taken away with a reason, an audit row and an email, and never by oneself', async () => {
+  test('a second factor is reset with a reason, an audit row and an email, and never by its own user', async () => {
     const one = await newUser()
     expect((await act(one.user.id, 'two-factor/reset', { reason: 'x' })).body.code).toBe('two_factor_not_enabled')
     await enableTwoFactor(one.user.id)

@@ -4,7 +4,7 @@ import serviceKeys from '../../../docs/operate/service-keys.md?raw'
 import { commandsOf, follow } from '../../support/commands.ts'
 import { administrator } from '../../support/http.ts'
 
-test('whoever follows “You already have users” gets from nothing to a metered call', async () => {
+test('following “You already have users” leads from nothing to a metered call', async () => {
   const { admin } = inject('credentials')
   const variables = { RUN: crypto.randomUUID(), ADMIN_EMAIL: admin.email, ADMIN_PASSWORD: admin.password }
   const answers = await follow(commandsOf(guide), variables)

@@ -27,7 +27,7 @@ test.each([
   expect([answer.status, answer.headers.get('Content-Type'), await answer.text()]).toEqual([200, type, text])
 })
 
-test('the address of a page without .md leads to it, and what there is not is not found', async () => {
+test('a page address without .md redirects to it, and an unknown one is not found', async () => {
   const answer = await get('/docs/guides/limits')
   expect([answer.status, answer.headers.get('Location')]).toEqual([302, '/docs/guides/limits.md'])
   expect((await get('/docs/guides/nothing')).status).toBe(404)

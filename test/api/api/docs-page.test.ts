@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 
 describe('GET /docs', () => {
-  test('every operation of the document has its anchor, its method and its path, and the contents lead to it', () => {
+  test('every operation of the document has its anchor, method and path, and the contents link to it', () => {
     const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
       Object.keys(item).map((method) => [method, path] as const),
     )
@@ -34,7 +34,7 @@ describe('GET /docs', () => {
     }
   })
 
-  test('every problem code has its id with status and title, so that the type of a problem leads to it', async () => {
+  test('every problem code has its id with status and title, so that the type of a problem links to it', async () => {
     for (const [code, [status, title]] of Object.entries(PROBLEMS)) {
       const [row = ''] = html.split(`<tr id="${code}">`)[1]?.split('</tr>') ?? []
       expect(row, code).toContain(`>${status}</span>`)
@@ -45,14 +45,14 @@ describe('GET /docs', () => {
     expect(html).toContain(`id="${new URL(body.type).hash.slice(1)}"`)
   })
 
-  test('no id is given twice, and every link within the page has a target', () => {
+  test('no id occurs twice, and every link within the page has a target', () => {
     const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id)
     expect(ids).toHaveLength(new Set(ids).size)
     const targets = [...html.matchAll(/ (?:href="#|aria-labelledby=")([^"]*)"/g)].map(([, id]) => id)
     expect(targets.filter((id) => !ids.includes(id))).toEqual([])
   })
 
-  test('the table of roles says of each permission who has it', () => {
+  test('the table of roles lists for each permission who has it', () => {
     for (const permission of ROLES.owner) {
       const [row = ''] = html.split(`<th scope="row"><code>${permission}</code></th>`)[1]?.split('</tr>') ?? []
       const cells = [...row.matchAll(/<td class="(yes|no)">/g)].map(([, word]) => word)
@@ -62,7 +62,7 @@ describe('GET /docs', () => {
     }
   })
 
-  test('it loads nothing, and its policy allows exactly the one style and the one script that it holds', async () => {
+  test('it loads nothing, and its policy allows exactly its one style and its one script', async () => {
     expect(page.headers.get('Content-Type')).toBe('text/html; charset=UTF-8')
     const [, style = ''] = html.match(/<style>([^]*?)<\/style>/) ?? []
     const [, script = ''] = html.match(/<script>([^]*?)<\/script>/) ?? []
@@ -87,7 +87,7 @@ describe('GET /docs', () => {
     expect(style).not.toMatch(/url\(|@import|<\//)
   })
 
-  test('verification comes first, every tag has a place, and each operation is folded, around what a link leads to', () => {
+  test('verification comes first, every tag has a place, and each operation is folded inside the target of its link', () => {
     const titles = [...html.matchAll(/<h2 id="title-[^"]*">([^<]*)</g)].map(([, title]) => title)
     expect(titles).toEqual(document.tags?.map(({ name }) => name))
     expect(titles[0]).toBe('Verification')
@@ -95,7 +95,7 @@ describe('GET /docs', () => {
     expect(html.match(/<details class="operation"><summary>/g)).toHaveLength(articles.length)
   })
 
-  test('without its script there is no field that does nothing: the search is hidden until the script runs', () => {
+  test('without its script there is no dead field: the search is hidden until the script runs', () => {
     expect(html).toContain('<search class="search" hidden="">')
     expect(html).toContain("document.querySelector('.search').hidden = false")
   })
@@ -108,7 +108,7 @@ describe('GET /docs', () => {
 })
 
 describe('docsPage', () => {
-  test('markup in any text of the document is printed, never obeyed', async () => {
+  test('markup in any text of the document is printed, never interpreted', async () => {
     const hostile = await render(
       documentOf(
         {
@@ -127,10 +127,10 @@ describe('docsPage', () => {
       ),
     )
     expect(hostile).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
-    expect(hostile.replace(/<script>[^]*?<\/script>/, '')).not.toMatch(/<script|<img/) // but for its own
+    expect(hostile.replace(/<script>[^]*?<\/script>/, '')).not.toMatch(/<script|<img/) // except its own
   })
 
-  test('a field says its type, what bounds it, what it is when absent, and what is inside it', async () => {
+  test('a field shows its type, its bounds, its default, and its nested fields', async () => {
     const text = words(
       await render(
         documentOf({
@@ -172,7 +172,7 @@ describe('docsPage', () => {
     expect(text).toContain('count integer optional At least 0.')
   })
 
-  test('a schema that holds itself ends', async () => {
+  test('a recursive schema ends', async () => {
     const node = {
       type: 'object' as const,
       properties: { next: { $ref: '#/components/schemas/Node' }, all: { $ref: '#/components/schemas/List' } },
@@ -189,7 +189,7 @@ describe('docsPage', () => {
     expect(text).toContain('all List')
   })
 
-  test('a call to copy has what must be sent, with variables for what only its reader knows', () => {
+  test('a call to copy has every required value, with variables for what only its reader knows', () => {
     const command = commandOf({
       security: [{ bearer: [] }],
       'x-allow': 'user',

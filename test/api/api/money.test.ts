@@ -8,10 +8,10 @@ import { newReceiver } from '../../support/webhooks.ts'
 
 const { service_key } = inject('credentials')
 const MONEY = /^\d+\.\d{6,}$/
-/** What a reading of a meter holds beside amounts. */
+/** The fields of a meter's reading other than amounts. */
 const NO_AMOUNT = /^(percent|threshold|outlook|at_limit|.*_at)$/
 const BESIDE_METER = /^(limit|used|held|remaining|requested)$/
-/** Changes in percent, and prices of units: what is called `cost_usd` there is no amount of it. */
+/** Changes in percent, and unit prices: a `cost_usd` in there is not an amount. */
 const NO_METERS = /^(change|overage)$/
 
 /** Every amount of `cost_usd`, however deep, by its path. */
@@ -49,7 +49,7 @@ async function newPlan(limit: string | number, is_public = false) {
   return { id, created, change, close, audited }
 }
 
-/** Everybody who is told of amounts, by what tells them. */
+/** Everybody who receives amounts, by the channel. */
 async function collectAnswers() {
   const holder = await newKeyHolder()
   const { organizationId: organization_id, keyId: key_id, key, token } = holder
@@ -93,7 +93,7 @@ async function collectAnswers() {
 }
 
 describe('money', () => {
-  test('is decimal text wherever an amount of it goes out: over HTTP, RPC, webhooks and in the audit log', async () => {
+  test('is decimal text in every output: HTTP, RPC, webhooks and the audit log', async () => {
     const answers = await collectAnswers()
     for (const [name, answer] of Object.entries(answers)) {
       const found = findMoney(answer)
@@ -120,7 +120,7 @@ describe('money', () => {
     ['17051662.193936000', 17051662.193936, '17051662.193936'],
     ['999999999.999999', 999999999.999999, '999999999.999999'],
     ['0', 0, '0.000000'],
-  ])('comes in as %j and as %d, which are the same', async (text, number, told) => {
+  ])('is accepted as %j and as %d, which are the same', async (text, number, told) => {
     const { organizationId, key } = await newKeyHolder()
     const stored = []
     for (const limit of [text, number]) {
@@ -138,7 +138,7 @@ describe('money', () => {
     expect(limits.map(({ body }) => body.limits.meters.cost_usd.limit)).toEqual([told, '1.000000', told])
   })
 
-  test('is reserved and reported as the same by text and by number', async () => {
+  test('is reserved and reported equally as text and as number', async () => {
     const [byText, byNumber] = [await newKeyHolder(), await newKeyHolder()]
     const told = []
     for (const [{ keyId: key_id, token, organizationId }, cost_usd] of [
@@ -179,14 +179,14 @@ describe('money', () => {
     expect(plan.created).toMatchObject({ status: 400, body: { errors } })
   })
 
-  test('that is null takes the limit away', async () => {
+  test('that is null removes the limit', async () => {
     const { organizationId } = await newKeyHolder()
     await setLimits(organizationId, { cost_usd: 1 })
     const { status, body } = await setLimits(organizationId, { cost_usd: null })
     expect([status, body.meters.cost_usd.limit]).toEqual([200, null])
   })
 
-  test('is a string wherever the document has an answer with it', async () => {
+  test('is a string wherever the document has a response with it', async () => {
     const { document, operations } = await openApi()
     const answers = operations.flatMap(({ responses }) => Object.values(responses))
     const schemas = answers.flatMap(({ content }) => Object.values(content ?? {}).map(({ schema }) => schema))

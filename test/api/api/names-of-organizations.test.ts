@@ -24,7 +24,7 @@ const groupsOf = ({ parameters, body }: Operation) => [
   ...objectsIn(body),
 ]
 
-test('whatever takes an organization_id takes an external_id as well', () => {
+test('whatever accepts an organization_id accepts an external_id as well', () => {
   const all = operations.flatMap((operation) =>
     groupsOf(operation).map(([where, names]) => ({ at: `${operation.line} ${where}`, names })),
   )
@@ -40,7 +40,7 @@ const filtered = operations.filter(
 const inQuery = filtered.filter(({ parameters }) => parameters.every((one) => one.in !== 'path'))
 
 test.each(inQuery.map(({ line }) => line))(
-  '%s finds the same by either name, and refuses two that disagree',
+  '%s finds the same organization by either name, and refuses two that disagree',
   async (line) => {
     const [{ organizationId, externalId }, { organizationId: other }] = await Promise.all([
       newCustomer(),

@@ -6,7 +6,7 @@ import { departures, openApi, type Schema } from '../../support/openapi.ts'
 const { document, operations } = await openApi()
 const components = Object.entries<Schema>(document.components.schemas)
 
-/** Bodies and answers that are no problem, by where they stand. */
+/** Bodies and responses that are not problems, by their location. */
 const media = operations.flatMap(({ line, raw, responses }) =>
   [['body', raw.requestBody] as const, ...Object.entries(responses).filter(([status]) => status < '300')].flatMap(
     ([place, one]) =>
@@ -30,7 +30,7 @@ test('every operation has a unique id that begins with a verb, for the names in 
   expect(ids).toEqual(expect.arrayContaining(['issueApiKey', 'verifyKey', 'recordUsage', 'createOrganization']))
 })
 
-test('every tag has a description and a place in the order, and is on an operation', () => {
+test('every tag has a description and a place in the order, and is used', () => {
   const names = document.tags.map(({ name }: { name: string }) => name)
   expect(new Set(names).size).toBe(names.length)
   for (const { name, description } of document.tags) expect(description, name).toMatch(/\S.*[.?]$/)
@@ -39,12 +39,12 @@ test('every tag has a description and a place in the order, and is on an operati
 })
 
 describe('every schema has a name', () => {
-  test('a body or an answer in JSON is a component', () => {
+  test('a JSON body or response is a component', () => {
     expect(ofJson.length).toBeGreaterThan(100)
     expect(ofJson.filter(({ schema }) => !schema.$ref).map(({ at }) => at)).toEqual([])
   })
 
-  test('no object is described inside of another schema', () => {
+  test('no object is described inside another schema', () => {
     const inline = (node: unknown, path: string): string[] => {
       if (typeof node !== 'object' || node === null) return []
       const inner = Object.entries(node).flatMap(([name, one]) => inline(one, `${path}.${name}`))
@@ -54,13 +54,13 @@ describe('every schema has a name', () => {
     expect(ofJson.flatMap(({ at, schema }) => inline(schema, at))).toEqual([])
   })
 
-  test('a shape that is shared is one component', () => {
+  test('a shared shape is one component', () => {
     const shapes = components.map(([name, schema]) => [name, JSON.stringify(schema)] as const)
     const shared = [...Map.groupBy(shapes, ([, shape]) => shape).values()].filter((alike) => alike.length > 1)
     expect(shared.map((alike) => alike.map(([name]) => name))).toEqual([])
   })
 
-  test('a name is one that a type may have', () => {
+  test('a name is a valid type name', () => {
     expect(components.map(([name]) => name).filter((name) => !/^[A-Z][A-Za-z0-9]*$/.test(name))).toEqual([])
   })
 })
@@ -72,13 +72,13 @@ describe('every operation has an example of its body and of its answer', () => {
   })
 
   test.each(media.map((one) => [one.at, one.type, one] as const))(
-    'that of %s (%s) keeps to its schema',
+    'that of %s (%s) matches its schema',
     (_, __, { schema, example }) => {
       if (Object.keys(schema).length > 0) expect(departures(example, schema, document)).toEqual([])
     },
   )
 
-  test('its own route takes each body, and could give each answer', () => {
+  test('its own route accepts each body, and could return each response', () => {
     const routes = management.openAPIRegistry.definitions.flatMap((one) => (one.type === 'route' ? [one.route] : []))
     const checked = routes.flatMap((route) => {
       const shown = document.paths[route.path][route.method]
@@ -95,7 +95,7 @@ describe('every operation has an example of its body and of its answer', () => {
   })
 })
 
-/** What the route's own schema says of the example that the document shows. */
+/** What the route's own schema reports about the example in the document. */
 function judge(declared: any, shown: any, place: string) {
   const schema = declared?.content?.['application/json']?.schema
   if (!(schema instanceof z.ZodType)) return undefined

@@ -16,7 +16,7 @@ function* schemas(node: unknown, path = '#'): Generator<[string, Schema]> {
 }
 
 describe('GET /openapi.json', () => {
-  test('is OpenAPI 3.1, with what that asks for', () => {
+  test('is OpenAPI 3.1, with everything that the specification requires', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/)
     expect(document.info).toMatchObject({ title: expect.any(String), version: expect.any(String) })
     expect(document.servers[0].url).toMatch(/^https?:\/\//)
@@ -25,7 +25,7 @@ describe('GET /openapi.json', () => {
   })
 
   test.each(operations.map((operation) => [operation.line, operation] as const))(
-    '%s says what it is, what it takes, and how it ends',
+    '%s describes its purpose, its input, and its responses',
     (_, { line, raw, parameters, responses, allow, security }) => {
       expect(raw.summary).toEqual(expect.any(String))
       const inPath = [...line.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
@@ -48,7 +48,7 @@ describe('GET /openapi.json', () => {
     },
   )
 
-  test('refers only to what it holds, and its defaults are of the type they stand for', () => {
+  test('refers only to what it contains, and its defaults match their types', () => {
     for (const [path, schema] of schemas({ ...document, components: { schemas: document.components.schemas } })) {
       if (typeof schema.$ref === 'string') {
         const parts = schema.$ref.slice(2).split('/')
@@ -66,7 +66,7 @@ describe('GET /openapi.json', () => {
     }
   })
 
-  test('names every way to fail that is answered, and is itself on no list of secrets', () => {
+  test('lists the problem codes, and contains no name of a secret', () => {
     expect(document.components.schemas.Problem.properties.code.enum).toContain('invalid_request')
     expect(JSON.stringify(document)).not.toMatch(/password_hash|key_hash|token_hash/)
   })
@@ -100,7 +100,7 @@ describe('GET /openapi.json', () => {
 
 describe('a documented route', () => {
   test.each(operations.map((operation) => [operation.line, operation] as const))(
-    '%s is there, and what it answers to nobody is declared',
+    '%s exists, and its response to an anonymous caller is declared',
     async (_, operation) => {
       const { status } = await call(concrete(operation), bodyOf(operation))
       expect([404, 405]).not.toContain(status)
@@ -111,7 +111,7 @@ describe('a documented route', () => {
 
   test.each(
     operations.filter(({ allow }) => allow !== 'anyone').map((operation) => [operation.line, operation] as const),
-  )('%s asks who it is before it looks at anything else', async (_, operation) => {
+  )('%s authenticates before it looks at anything else', async (_, operation) => {
     const challenge = await call(concrete(operation), bodyOf(operation))
     expect(challenge).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
     expect(challenge.headers.get('WWW-Authenticate')).toMatch(/^Bearer/)
@@ -121,7 +121,7 @@ describe('a documented route', () => {
   })
 
   const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
-  test.each(Object.keys(document.paths))('%s takes the methods that are documented and no others', async (path) => {
+  test.each(Object.keys(document.paths))('%s accepts the documented methods and no others', async (path) => {
     const asked = path.replaceAll(/\{\w+\}/g, UNKNOWN)
     const documented = operations.flatMap(({ line }) => {
       const [method = '', template = ''] = line.split(' ')
@@ -136,7 +136,7 @@ describe('a documented route', () => {
   })
 })
 
-test('what is answered when all goes well is what the document says, no more and no less', async () => {
+test('successful responses match the document exactly', async () => {
   const { token, key, keyId, organizationId, ...person } = await newKeyHolder({
     scopes: ['a:b'],
     metadata: { team: 1 },

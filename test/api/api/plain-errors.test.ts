@@ -16,14 +16,14 @@ const credential = ({ line, allow }: Operation) => {
 const resolve = (schema: Schema): Schema =>
   schema.$ref ? resolve(document.components.schemas[schema.$ref.split('/').at(-1) ?? ''] as Schema) : schema
 
-/** A value of a type that no field takes for the one that it should have. */
+/** A value of a type that no field accepts, in place of the right one. */
 const WRONG = [null, [[]], { a: { b: 1 } }, -1.5, true, '', '\0']
 
-/** How zod words what is wrong, and words that are of JavaScript rather than of JSON. */
+/** Zod's own wording, and words of JavaScript rather than JSON. */
 const RAW = /^(Invalid|Too (big|small)|Unrecognized|Expected)|undefined|, received|NaN|\/\^/
 
 test.for(operations.filter(({ body }) => body))(
-  '$line says in plain words what is wrong',
+  '$line explains in plain words what is wrong',
   async (operation, { expect }) => {
     const path = operation.line.replaceAll(/\{(\w+)\}/g, (_, name) => (name === 'organization_id' ? ownId : ID))
     const bearer = credential(operation)

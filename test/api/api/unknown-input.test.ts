@@ -6,12 +6,12 @@ import { type Operation, openApi, type Schema } from '../../support/openapi.ts'
 
 const { document, operations } = await openApi()
 const ID = '01900000-0000-7000-8000-000000000000'
-/** Of a row of the ledger: an id of another form is refused before the body is looked at. */
+/** Id of a ledger row: a malformed one is refused before the body is checked. */
 const idIn = ({ line }: Operation) => (line.includes('/ledger/{id}') ? `${ID}:api_calls:1793491200:0` : ID)
 const MISSPELT = 'unknwon_field'
-/** Filters of events, which an empty value asks for those without. */
+/** Filters of events, where an empty value selects those without one. */
 const ASK_FOR_NONE = new Set(['endpoint', 'model', 'provider', 'route', 'environment'])
-/** Names that objects have without being given them. */
+/** Names that every object inherits. */
 const UNKNOWN = [MISSPELT, '__proto__', 'constructor', 'toString']
 /** Own members, `__proto__` too. */
 const unknown: object = Object.fromEntries(UNKNOWN.map((name) => [name, 1]))
@@ -25,7 +25,7 @@ const tokenFor = ({ line, allow }: Operation) =>
         ? admin
         : token
 
-/** An id that lets the guard through: the organization of whoever asks, else one of nothing. */
+/** An id that passes the guard: the caller's organization, else an unknown one. */
 const ask = (operation: Operation, query = '', body: unknown = operation.body && {}) => {
   const own = ownId
   const path = operation.line.replaceAll(/\{(\w+)\}/g, (_, name) =>
@@ -39,7 +39,7 @@ const ownId = (await call('GET /api/v1/auth/me', { token })).body.organization_i
 const resolve = (schema: Schema): Schema =>
   schema.$ref ? resolve(document.components.schemas[schema.$ref.split('/').at(-1) ?? '']) : schema
 
-/** Whether the names in an object are those of meters, which the catalogue judges (test/api/admin/custom-limits.test.ts). */
+/** Whether the names in an object are meters, which the catalog checks (test/api/admin/custom-limits.test.ts). */
 const isByMeter = (schema: Schema, path: string) =>
   typeof resolve(schema).additionalProperties === 'object' && /\.(meters|overage)$/.test(path)
 
@@ -48,7 +48,7 @@ function choicesOf(schema: Schema): Schema[] {
   return anyOf ?? oneOf ?? []
 }
 
-/** Every object a body may hold, as bodies that have unknown fields just there, with its path. */
+/** Every object that a body may contain, as bodies with unknown fields only there, with its path. */
 function* misspelt(schema: Schema, path: string): Generator<[unknown, string]> {
   const { properties, items } = resolve(schema)
   for (const one of choicesOf(schema)) yield* misspelt(one, path)
@@ -70,7 +70,7 @@ describe.each(operations.map((operation) => [operation.line, operation] as const
     expect(found?.message).toContain('unknown query parameter `unknwon_parameter`')
   })
 
-  test('refuses names that objects have anyway, and unknown ones without a value or said twice', async () => {
+  test('refuses names that every object inherits, and unknown ones without a value or repeated', async () => {
     const guarded = known.some(({ name }) => name === 'organization_id') ? [] : ['organization_id']
     for (const name of [...UNKNOWN, ...guarded])
       for (const query of [`${name}=1`, `${name}=`, name, `${name}=1&${name}=2`]) {
@@ -89,7 +89,7 @@ describe.each(operations.map((operation) => [operation.line, operation] as const
       expect(await ask(operation, `?${query}`), query).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
   })
 
-  test.skipIf(known.length === 0)('refuses a known parameter by name that is said twice, or has no value', async () => {
+  test.skipIf(known.length === 0)('refuses by name a known parameter that is repeated or has no value', async () => {
     for (const { name } of known) {
       for (const query of [`${name}=1&${name}=1`, `${name}=&${name}`, `${name}=1&x=1&${name}=2`]) {
         const answer = await ask(operation, `?${query}`)
@@ -117,7 +117,7 @@ describe.each(operations.map((operation) => [operation.line, operation] as const
     if (operation.line.startsWith('GET')) return
     expect(bodies.length).toBeGreaterThan(0)
     for (const [body, path] of bodies) {
-      if (path.startsWith('body.events.0')) continue // each event is judged by itself, and told in a 200
+      if (path.startsWith('body.events.0')) continue // each event is checked on its own, and reported in a 200
       const answer = await ask(operation, '', body)
       expect(answer, JSON.stringify(body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
       for (const name of UNKNOWN) {
@@ -127,7 +127,7 @@ describe.each(operations.map((operation) => [operation.line, operation] as const
     }
   })
 
-  test('says in the document that it takes nothing else', () => {
+  test('declares in the document that it accepts nothing else', () => {
     const loose: string[] = []
     const look = (schema: Schema, path: string): void => {
       const { properties, items, additionalProperties } = resolve(schema)
@@ -162,7 +162,7 @@ test('the nearest known name is suggested', async () => {
   ])
 })
 
-test('an answer does not grow with the unknown fields it names', async () => {
+test('a response does not grow with the unknown fields it names', async () => {
   const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`field_${at}_${'x'.repeat(20)}`, 1]))
   const answer = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'Key', ...many } })
   expect(errorsOf(answer).length).toBeLessThanOrEqual(50)
@@ -184,7 +184,7 @@ test('an unknown field of a usage event is reported with the event, and the othe
   ])
 })
 
-test('what takes any names refuses `__proto__` instead of leaving it out', async () => {
+test('a body with free names refuses `__proto__` instead of dropping it', async () => {
   const own = JSON.parse('{"__proto__":1,"x":1}') as object
   const refused = { status: 400, body: { code: 'invalid_request' } }
   const issued = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'Key', metadata: own } })
@@ -200,7 +200,7 @@ test('what takes any names refuses `__proto__` instead of leaving it out', async
   ])
 })
 
-test('an event that names `__proto__` is refused alone, as a CloudEvent too', async () => {
+test('an event that names `__proto__` is refused alone, even as a CloudEvent', async () => {
   const own = (more: string) => `{${more}"__proto__":{"queries":5}}`
   const batch = await call('POST /api/v1/usage', { token, body: `{"events":[{"queries":1},${own('"queries":1,')}]}` })
   expect(batch.body).toMatchObject({ accepted: 1, rejected: [{ index: 1, code: 'invalid_event' }] })
@@ -210,7 +210,7 @@ test('an event that names `__proto__` is refused alone, as a CloudEvent too', as
   expect(cloud.body.rejected).toMatchObject([{ detail: expect.stringContaining('unknown field `__proto__`') }])
 })
 
-test('metadata stays free', async () => {
+test('metadata may have any names', async () => {
   const body = { name: 'Key', metadata: { anyThing: { at: ['all'] } } }
   expect(await call('POST /api/v1/auth/api-keys', { token, body })).toMatchObject({ status: 201, body })
 })
@@ -233,7 +233,7 @@ describe('the form of a request', () => {
     call('POST /api/v1/auth/login', { body: { email: 'nobody@example.com' }, headers })
 
   test.each(['application/json;', 'application/json ; charset=utf-8', 'Application/JSON; Charset="UTF-8"'])(
-    'of the type %s is taken',
+    'of the type %s is accepted',
     async (type) => {
       const errors = [{ path: 'body.password' }]
       expect(await login({ 'Content-Type': type })).toMatchObject({ status: 400, body: { errors } })
@@ -248,7 +248,7 @@ describe('the form of a request', () => {
   })
 })
 
-test('addresses are made from the configuration, never from the Host of the request', async () => {
+test('addresses are built from the configuration, never from the Host of the request', async () => {
   const response = await exports.default.fetch('https://evil.test/api/v1/auth/me')
   const text = await response.text()
   expect(JSON.parse(text).type).toBe('https://tollgate.test/docs#unauthenticated')

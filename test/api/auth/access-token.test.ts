@@ -19,7 +19,7 @@ const missing = (claim: string) => signed({ [claim]: undefined })
 const now = Math.floor(Date.now() / 1000)
 
 describe('an access token', () => {
-  test('is accepted when it is what Tollgate signed, claim by claim', async () => {
+  test('is accepted if Tollgate signed it as it is, claim by claim', async () => {
     expect((await me(person.token)).status).toBe(200)
     expect((await me(await signed({}))).status).toBe(200)
   })
@@ -62,7 +62,7 @@ describe('an access token', () => {
     ['followed by more', () => `${person.token}.${signature}`],
     ['with padding', () => `${person.token}=`],
     ['of 8 KB', () => `${header}.${'x'.repeat(8_192)}.${signature}`],
-  ])('%s is refused like any other that is wrong', async (_, make) => {
+  ])('%s is refused like any other wrong token', async (_, make) => {
     const [answer, reference] = await Promise.all([me(await make()), me('a.b.c')])
     expect(answer.status).toBe(401)
     expect(answer.headers.get('WWW-Authenticate')).toMatch(/^Bearer/)
@@ -77,7 +77,7 @@ describe('an access token', () => {
     expect(await me(token)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
   })
 
-  test('carries no right by itself: an organization of its claims that is not theirs gives nothing', async () => {
+  test("grants nothing by itself: an organization in its claims that is not the user's gives no access", async () => {
     const { user } = await newUser()
     const answer = await call('GET /api/v1/quotas', { token: await signed({ org: user.organization_id }) })
     if (answer.status === 200) {

@@ -34,7 +34,7 @@ function deployment(...keys: Jwk[]) {
 }
 
 describe('GET /.well-known/jwks.json', () => {
-  test('is an empty set where one shared secret signs, and may be cached for five minutes', async () => {
+  test('is an empty set if one shared secret signs, and may be cached for five minutes', async () => {
     const { status, headers, body } = await call(`GET ${JWKS}`)
     expect(status).toBe(200)
     expect(headers.get('Content-Type')).toMatch(/^application\/json/)
@@ -43,13 +43,13 @@ describe('GET /.well-known/jwks.json', () => {
     expect((await deployment(SHARED)(JWKS)).body).toEqual({ keys: [] })
   })
 
-  test('holds the public parts of asymmetric keys, and no part that is private', async () => {
+  test('holds the public parts of asymmetric keys, and no private part', async () => {
     const { body, text } = await deployment(ELLIPTIC, SHARED, EDWARDS)(JWKS)
     expect(body.keys.map(({ kid }: { kid: string }) => kid)).toEqual(['elliptic', 'edwards'])
     for (const secret of [ELLIPTIC.d, EDWARDS.d, SHARED.k, '"d"', '"k"', 'shared']) expect(text).not.toContain(secret)
   })
 
-  test('is all that a service needs to verify access tokens for itself', async () => {
+  test('is all that a service needs to verify access tokens itself', async () => {
     const ask = deployment(EDWARDS, ELLIPTIC)
     const { access_token: token } = await signIn(ask)
     const keys = createLocalJWKSet((await ask(JWKS)).body)
@@ -62,7 +62,7 @@ describe('GET /.well-known/jwks.json', () => {
     expect(payload.sub).toBe((await ask('/api/v1/auth/me', { token })).body.id)
   })
 
-  test('takes GET and HEAD alone', async () => {
+  test('accepts only GET and HEAD', async () => {
     const { status, headers } = await call(`POST ${JWKS}`, { body: {} })
     expect(status).toBe(405)
     expect(headers.get('Allow')).toBe('GET, HEAD')
@@ -83,7 +83,7 @@ describe('GET /.well-known/jwks.json: v5.0.0-9.1.3 a rotation of keys', () => {
     expect(await statusOf(before, fresh.access_token)).toBe(401)
   })
 
-  test('a set that cannot be used is a 503 that says which key, and nothing of it', async () => {
+  test('an unusable key set is a 503 that says which key is wrong, and shows nothing of it', async () => {
     const weak = { ...SHARED, k: 'c2VzYW1l' }
     const { status, body, text } = await deployment(ELLIPTIC, weak)('/health')
     expect(status).toBe(503)

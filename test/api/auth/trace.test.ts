@@ -3,7 +3,7 @@ import { call, newUser } from '../../support/http.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 
-test("a refusal's line leads to the caller's trace, if there is one", async () => {
+test("a refusal's log line links to the caller's trace, if there is one", async () => {
   const lines: Record<string, unknown>[] = []
   const { token } = await newUser()
   const spy = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(JSON.parse(String(line))))

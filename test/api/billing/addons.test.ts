@@ -44,7 +44,7 @@ async function booked(addons: object[], terms: object = {}) {
   return { ...customer, id, quotas, paid }
 }
 
-test('add-ons are paid for and add to the limits of the plan, as often as they are bought', async () => {
+test('add-ons are paid and add to the limits of the plan once per unit bought', async () => {
   const { info, quotas, paid } = await booked([
     { id: 'more_tokens', quantity: 3 },
     { id: 'more_people', quantity: 1 },
@@ -65,7 +65,7 @@ test('add-ons are paid for and add to the limits of the plan, as often as they a
   })
 })
 
-test('more start immediately, fewer with the next period, and the limits follow', async () => {
+test('added add-ons start immediately, removed ones end with the period, and the limits follow', async () => {
   const { post, quotas, arrive, id, paid } = await booked([{ id: 'more_tokens', quantity: 1 }])
   const tokens = async () => (await quotas()).meters.tokens.limit
   expect(await tokens()).toBe(1_500)
@@ -91,7 +91,7 @@ test('more start immediately, fewer with the next period, and the limits follow'
   expect((await quotas()).max_api_keys).toBe(10) // the free plan's
 })
 
-test('the next verification sees another limit', async () => {
+test('the next verification sees the new limit', async () => {
   const { post, token } = await booked([])
   const { key } = (await call('POST /api/v1/auth/api-keys', { token, body: { name: 'Key' } })).body
   const tokens = async () => (await verify(key)).body.quotas.tokens.limit
@@ -100,7 +100,7 @@ test('the next verification sees another limit', async () => {
   expect(await tokens()).toBe(3_000)
 })
 
-test('an interval takes the add-ons along, and a plan that has none ends them', async () => {
+test('a new interval keeps the add-ons, and a plan without them ends them', async () => {
   const { post, paid } = await booked([{ id: 'more_tokens', quantity: 2 }])
   expect((await post('change', { interval: 'year' })).body).toMatchObject({
     interval: 'year',
@@ -112,7 +112,7 @@ test('an interval takes the add-ons along, and a plan that has none ends them', 
   expect((await moved.quotas()).meters.tokens.limit).toBe(1_000)
 })
 
-test('seats of an add-on are seats', async () => {
+test('an add-on of seats adds seats', async () => {
   const { token, post, organizationId } = await booked([{ id: 'more_people', quantity: 1 }])
   const invite = () =>
     call(`POST /api/v1/organizations/${organizationId}/invitations`, {
@@ -124,7 +124,7 @@ test('seats of an add-on are seats', async () => {
   expect((await invite()).status).toBe(201)
 })
 
-test('what there is no add-on of, twice the same, or none of it is refused by name', async () => {
+test('an unknown add-on, a repeated one, and a quantity of zero are refused by name', async () => {
   const { post } = await booked([])
   for (const [addons, path] of [
     [[{ id: 'other', quantity: 1 }], 'body.addons.0.id'],
@@ -143,7 +143,7 @@ test('what there is no add-on of, twice the same, or none of it is refused by na
   }
 })
 
-test('Polar has no add-ons in a subscription, and is named', async () => {
+test('Polar has no add-ons in a subscription, and the refusal names Polar', async () => {
   const { post } = await newCustomer('polar')
   const refused = await post('checkout', {
     plan: atPolar,

@@ -5,7 +5,7 @@ import { act, newCustomer, pay, shopState } from '../../support/payments.ts'
 import { deliver, eventsOf } from '../../support/shop.ts'
 import { hidePlans, sellPlan } from '../../support/sold-plans.ts'
 
-vi.setConfig({ testTimeout: 120_000 }) // many purchases one after the other: seconds on a quiet machine, more on a busy one
+vi.setConfig({ testTimeout: 120_000 }) // many purchases in sequence: seconds on a quiet machine, more on a busy one
 
 const SEATS = { included: 2, max: 6 }
 const PLANS = {
@@ -134,7 +134,7 @@ describe.each(['polar', 'stripe'] as const)('any changes at %s', (provider) => {
     ...(addons !== undefined && { addons: addons === 0 ? [] : [{ id: 'more', quantity: addons }] }),
   })
 
-  /** What is refused at Polar: add-ons, and a second kind of change while one waits. */
+  /** What Polar refuses: add-ons, and a second kind of change while one is pending. */
   function findRefusal({ now, pending }: Model, to: Bought, asked: Partial<Bought>) {
     if (provider === 'stripe') return undefined
     if (asked.addons !== undefined && asked.addons > 0) return [400, 'invalid_request']
@@ -189,7 +189,7 @@ describe.each(['polar', 'stripe'] as const)('any changes at %s', (provider) => {
     const { status } = await world.post(one.do)
     expect(status).toBe(model.ended ? 409 : 200)
     if (model.ended) return
-    if (one.do === 'cancel' && provider === 'stripe') model.pending = null // its schedule is let go
+    if (one.do === 'cancel' && provider === 'stripe') model.pending = null // its schedule is released
     model.canceled = one.do === 'cancel'
   }
 
@@ -215,7 +215,7 @@ describe.each(['polar', 'stripe'] as const)('any changes at %s', (provider) => {
     expect([plan.id, meters.tokens.limit]).toEqual([ids[now.plan], PLANS[now.plan].tokens + now.addons * ADDON.tokens])
   }
 
-  test('in any order end in the plan, the limits and the invoices that the rules say, to the cent', async () => {
+  test('in any order lead to the plan, limits and invoices of the model, to the cent', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 7 }), async (steps) => {
         const world = await begin()

@@ -82,7 +82,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
     expect((await post('checkout', { plan: 'pro', provider })).status).toBe(201)
   })
 
-  test('a card that is refused changes nothing, and the answer says so', async () => {
+  test('a declined card changes nothing, and the response says so', async () => {
     const { post, info, buy, subscription, organizationId } = await newCustomer(provider)
     await buy('starter')
     const { customer } = await subscription()
@@ -98,7 +98,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
     expect((await post('change', { plan: 'pro' })).status).toBe(200)
   })
 
-  test('a checkout leads back to where it was asked to, and the portal opens', async () => {
+  test('a checkout returns to the requested address, and the portal opens', async () => {
     const { post, organizationId } = await newCustomer(provider)
     expect((await post('portal')).body.code).toBe('no_subscription')
     const back = { success_url: 'https://app.example.com/done?a=1', cancel_url: 'https://tollgate.test/plans' }
@@ -108,7 +108,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
     expect(page).toContain('Pay $49.00 a month')
     expect(page).toContain('https://tollgate.test/plans')
     expect(await pay(body.url)).toBe(`https://app.example.com/done?a=1&checkout_id=${body.id}`)
-    // The webhook has not arrived: whoever asks again is told by the provider, and pays once.
+    // The webhook has not arrived: a repeat learns the state from the provider, and pays once.
     expect((await post('checkout', { plan: 'pro', provider })).body.code).toBe('already_subscribed')
     expect(await post('portal')).toMatchObject({
       status: 201,
@@ -120,7 +120,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
     ])
   })
 
-  test('while the provider fails the answer is 503 within its time, without its words', async () => {
+  test("while the provider fails, the response is a timely 503 without the provider's words", async () => {
     const { post, buy } = await newCustomer(provider)
     await buy('starter')
     const { subscription } = await newCustomer(provider)
@@ -136,7 +136,7 @@ describe.each(['polar', 'stripe'] as const)('POST /api/v1/billing/checkout, /cha
   })
 })
 
-test('the same wish is one checkout, by its Idempotency-Key or by itself', async () => {
+test('the same request is one checkout, by its Idempotency-Key or by its content', async () => {
   async function wish() {
     const { post, organizationId } = await newCustomer('stripe')
     const headers = { 'Idempotency-Key': crypto.randomUUID() }
@@ -146,7 +146,7 @@ test('the same wish is one checkout, by its Idempotency-Key or by itself', async
     const other = await post('checkout', { plan: 'starter', provider: 'stripe' })
     return { organizationId, first, again, byItself, other }
   }
-  const tenMinutes = () => Math.floor(Date.now() / 600_000) // wishes are the same within one span of them
+  const tenMinutes = () => Math.floor(Date.now() / 600_000) // requests count as the same within one time span
   const began = tenMinutes()
   const asked = await wish()
   const { organizationId, first, again, byItself, other } = tenMinutes() === began ? asked : await wish()
@@ -161,12 +161,12 @@ test.each([
   ['nobody', 'invalid_request', 400],
   ['free', 'plan_not_purchasable', 409],
   ['enterprise', 'plan_not_purchasable', 409],
-])('the plan %s is not bought: %s', async (plan, code, status) => {
+])('the plan %s cannot be bought: %s', async (plan, code, status) => {
   const { post } = await newCustomer()
   expect(await post('checkout', { plan })).toMatchObject({ status, body: { code } })
 })
 
-test('a plan that no provider sells, or that is not public, is not bought', async () => {
+test('a plan that no provider sells, or that is not public, cannot be bought', async () => {
   const { post, buy } = await newCustomer()
   const id = `unsold-${crypto.randomUUID().slice(0, 8)}`
   const limits = { rate_limit_per_minute: 1, max_api_keys: 1, meters: {} }
@@ -223,7 +223,7 @@ test('without a subscription there is nothing to change, cancel or resume', asyn
     })
 })
 
-test('owners and admins see and do this, others do not, a key never spends, and a stranger learns nothing', async () => {
+test('only owners and admins can see and do this, a key never spends money, and a stranger learns nothing', async () => {
   const { token, organizationId } = await newCustomer()
   const { key } = await newKeyHolder({ scopes: ['tollgate:billing:read'] })
   const other = await newUser()
@@ -258,7 +258,7 @@ test('owners and admins see and do this, others do not, a key never spends, and 
   }
 })
 
-test('what is answered is what the document says', async () => {
+test('responses match the document', async () => {
   const { document, operations } = await openApi()
   const { token, buy, organizationId } = await newCustomer('stripe')
   await buy('builder')

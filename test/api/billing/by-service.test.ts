@@ -17,7 +17,7 @@ const auditRows = (organizationId: string) =>
     [organizationId],
   )
 
-test('a back end takes a customer without people from the checkout to the end of the subscription', async () => {
+test('a back end takes a customer without people from checkout to the end of the subscription', async () => {
   const email = `billing-${crypto.randomUUID()}@example.com`
   const { id, externalId: external_id } = await newPeopleless({ name: 'Acme', email })
   const headers = { 'Tollgate-Actor': 'agent 7' }
@@ -59,7 +59,7 @@ test('a back end takes a customer without people from the checkout to the end of
 test.each([
   ['a service key', service],
   ['an administrator', await administrator()],
-])('%s buys in the name of the first owner where there is no billing contact', async (_, token) => {
+])('%s buys in the name of the first owner if there is no billing contact', async (_, token) => {
   const { organizationId, email } = await newCustomer()
   const body = { organization_id: organizationId, plan: 'builder', provider: 'stripe' }
   const { status, body: checkout } = await call('POST /api/v1/billing/checkout', { token, body })
@@ -68,14 +68,14 @@ test.each([
   expect(JSON.stringify(checkouts.find(({ id }) => id === checkout.id))).toContain(email)
 })
 
-test('without a billing contact and an owner there is nobody to pay, and the answer says what to do', async () => {
+test('without a billing contact or an owner nobody can pay, and the response says what to do', async () => {
   const { externalId } = await newPeopleless()
   const body = { external_id: externalId, plan: 'builder' }
   const answer = await call('POST /api/v1/billing/checkout', { token: service, body })
   expect([answer.status, answer.body.code]).toEqual([409, 'payer_unknown'])
 })
 
-test('the ledger wants one organization, by either name', async () => {
+test('the ledger requires one organization, by either name', async () => {
   const { id, externalId } = await newPeopleless()
   const get = (query: string) => call(`GET /api/v1/admin/billing/ledger${query}`, { token: service })
   expect((await get('')).body.code).toBe('organization_unnamed')

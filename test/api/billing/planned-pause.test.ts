@@ -5,7 +5,7 @@ import { urlOf } from '../../support/shop.ts'
 afterEach(() => vi.restoreAllMocks())
 
 describe('GET /api/v1/auth/billing/info', () => {
-  test('a pause that is planned at Polar for the end of the period is shown, and nothing is charged next', async () => {
+  test('a pause planned at Polar for the end of the period is shown, and there is no next charge', async () => {
     const { buy, info } = await newCustomer('polar')
     const real = globalThis.fetch
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {

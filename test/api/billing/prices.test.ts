@@ -35,7 +35,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     return { ...customer, orders }
   }
 
-  test('a plan is bought by the month or year and in a currency, and charged so', async () => {
+  test('a plan is bought by month or year and in a currency, and charged accordingly', async () => {
     for (const [interval, currency, cents] of [
       ['month', 'usd', 1_000],
       ['year', 'usd', 10_000],
@@ -51,7 +51,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     }
   })
 
-  test('a plan without a base fee is bought, left for a dearer one, and gone back to', async () => {
+  test('a plan without a base fee is bought, left for a dearer one, and returned to', async () => {
     const byUse = await sellPlan(provider, { prices: [{ cents: 0 }] })
     const { post, info } = await bought({ plan: byUse })
     expect(await info()).toMatchObject({ plan: { id: byUse, price: { amount_cents: 0 } }, next_charge: null })
@@ -63,7 +63,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     await hidePlans([byUse])
   })
 
-  test('what a plan is not sold by is refused by name', async () => {
+  test('options that the plan is not sold with are refused by name', async () => {
     const { post } = await newCustomer(provider)
     for (const [body, path] of [
       [{ interval: 'year', currency: 'eur' }, 'body.interval'],
@@ -78,7 +78,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     }
   })
 
-  test('a longer interval begins at once with a period of its own, less what is left of the old one', async () => {
+  test('a longer interval begins at once with its own period, less the rest of the old one', async () => {
     const { post, info, orders, subscription } = await bought({ plan: lite })
     const before = await subscription()
     const preview = await post('preview', { interval: 'year' })
@@ -99,7 +99,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     expect(await orders()).toHaveLength(2)
   })
 
-  test('a shorter interval begins with the next period, also where the plan is a larger one', async () => {
+  test('a shorter interval begins with the next period, even if the plan is larger', async () => {
     const { post, info, orders, subscription, arrive } = await bought({ plan: lite, interval: 'year' })
     expect((await post('preview', { plan: full, interval: 'month' })).body).toMatchObject({
       when: 'period_end',
@@ -128,7 +128,7 @@ describe.each(['polar', 'stripe'] as const)('prices at %s', (provider) => {
     expect(await info()).toMatchObject({ plan: { id: full }, subscription: { interval: 'month', pending: null } })
   })
 
-  test('a subscription keeps its currency, and is told the way out', async () => {
+  test('a subscription keeps its currency, and the refusal explains how to change it', async () => {
     const { post, orders } = await bought({ plan: lite, currency: 'eur' })
     for (const what of ['change', 'preview']) {
       const refused = await post(what, { plan: full, currency: 'usd' })

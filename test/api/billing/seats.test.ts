@@ -34,7 +34,7 @@ describe.each(['polar', 'stripe'] as const)('seats at %s', (provider) => {
     return { ...customer, id, orders, invite }
   }
 
-  test('the included ones are bought if none are named; more cost their price, and fewer or too many are refused', async () => {
+  test('the included seats are bought by default; more cost their price, and too few or too many are refused', async () => {
     const { info, orders } = await teamOf()
     expect((await info()).subscription.seats).toBe(2)
     expect((await orders()).map(({ cents }) => cents)).toEqual([1_000])
@@ -47,7 +47,7 @@ describe.each(['polar', 'stripe'] as const)('seats at %s', (provider) => {
     }
   })
 
-  test('more seats start immediately and cost the rest of the period; fewer start with the next period', async () => {
+  test('added seats start immediately and cost the rest of the period; removed ones end with the period', async () => {
     const { post, info, orders, subscription, arrive, id } = await teamOf()
     const { periodStart, periodEnd } = await subscription()
     expect((await post('preview', { seats: 4 })).body).toMatchObject({ when: 'now', then_cents: 2_000 })
@@ -75,7 +75,7 @@ describe.each(['polar', 'stripe'] as const)('seats at %s', (provider) => {
     expect((await orders()).at(-1)?.cents).toBe(1_500)
   })
 
-  test('members and open invitations occupy seats; nobody is invited beyond them, even by concurrent requests', async () => {
+  test('members and open invitations occupy seats; nobody is invited beyond them, even concurrently', async () => {
     const { post, invite, organizationId } = await teamOf(3)
     const email = address()
     expect((await invite(email)).status).toBe(201)
@@ -107,7 +107,7 @@ describe.each(['polar', 'stripe'] as const)('seats at %s', (provider) => {
     expect((await invite()).status).toBe(201)
   })
 
-  test('another interval or plan keeps the seats', async () => {
+  test('a new interval or plan keeps the seats', async () => {
     const { post, orders } = await teamOf(3)
     expect((await post('change', { interval: 'year' })).body).toMatchObject({ interval: 'year', seats: 3 })
     expect((await orders()).at(-1)?.cents).toBeGreaterThan(15_000 - 1_501)

@@ -14,7 +14,7 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     return { ...customer, happen }
   }
 
-  test('a pause is ended by resuming, which the answers to everything else name', async () => {
+  test('a pause is ended by resuming, and every other refusal says so', async () => {
     const { post, info } = await world('pause')
     expect(await info()).toMatchObject({ plan: { id: 'free' }, status: 'paused' })
     const refused = await post('checkout', { plan: 'pro', provider })
@@ -33,14 +33,14 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     expect((await post('change', { plan: 'pro' })).body.plan).toBe('pro')
   })
 
-  test('a pause that is to end with its period is resumed whole', async () => {
+  test('a pause planned for the end of the period is resumed completely', async () => {
     const { post, info } = await world('pause')
     expect((await post('cancel')).body).toMatchObject({ status: 'paused', cancel_at_period_end: true })
     expect((await post('resume')).body).toMatchObject({ status: 'active', cancel_at_period_end: false })
     expect((await info()).plan.id).toBe('starter')
   })
 
-  test('what is unpaid is paid in the portal, and neither resumed nor changed', async () => {
+  test('an unpaid subscription is paid in the portal, and neither resumed nor changed', async () => {
     const { post, info, happen } = await world('fail_payment', 'give_up')
     expect(await info()).toMatchObject({ plan: { id: 'free' }, status: 'unpaid' })
     for (const [what, body, code] of [
@@ -57,7 +57,7 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     expect(await info()).toMatchObject({ plan: { id: 'starter' }, status: 'active' })
   })
 
-  test('what is past due is not resumed but paid; its cancellation is taken back', async () => {
+  test('a past-due subscription is paid, not resumed; its cancellation can be undone', async () => {
     const { post } = await world('fail_payment')
     const answer = await post('resume')
     expect([answer.body.code, answer.body.detail]).toEqual(['payment_open', expect.stringContaining('/billing/portal')])

@@ -39,7 +39,7 @@ describe.each(['polar', 'stripe'] as const)('a trial at %s', (provider) => {
     expect(await paid()).toEqual([0, 1_000])
   })
 
-  test('ends with the plan where it is canceled or not paid', async () => {
+  test('ends with the plan if it is canceled or not paid', async () => {
     const canceled = await trying()
     expect((await canceled.post('cancel')).body).toMatchObject({ cancel_at_period_end: true, status: 'trialing' })
     await canceled.end()

@@ -35,7 +35,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
     return { ...customer, state, paid }
   }
 
-  test('who pays stays on a version; other limits make a new one, which is sold from then on', async () => {
+  test('paying subscribers stay on a version; new limits create a new one, which is sold from then on', async () => {
     const id = await newPlan()
     const early = await subscriber(id)
     expect((await change(id, { limits: limitsOf(500) })).body).toMatchObject({ id, version: 2, organization_count: 0 })
@@ -52,7 +52,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
     expect(catalogue.filter((one: any) => one.id === id)).toMatchObject([{ meters: { tokens: { limit: 500 } } }])
   })
 
-  test('without anybody who pays, a change holds for all who are on the plan', async () => {
+  test('without paying subscribers, a change applies to everybody on the plan', async () => {
     const id = await newPlan()
     const { token: own, user } = await newUser()
     await call(`PUT /api/v1/admin/organizations/${user.organization_id}/plan`, { token, body: { plan: id } })
@@ -60,7 +60,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
     expect((await call('GET /api/v1/quotas', { token: own })).body.meters.tokens.limit).toBe(7)
   })
 
-  test('a price beside the others, a name and the trial change nothing for those who pay, and make no version', async () => {
+  test('an additional price, a name and the trial change nothing for subscribers, and create no version', async () => {
     const id = await newPlan()
     const { post } = await subscriber(id)
     const [present] = (await call(`GET /api/v1/admin/plans/${id}`, { token })).body.prices
@@ -87,7 +87,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
     expect((await change(id, { markup_percent: 20 })).body.version).toBe(4)
   })
 
-  test('a move to other limits at the same price takes effect immediately and costs nothing; a repeat changes nothing', async () => {
+  test('a move to new limits at the same price is immediate and costs nothing; a repeat changes nothing', async () => {
     const id = await newPlan()
     const { state, paid } = await subscriber(id)
     const given = await newUser()
@@ -120,7 +120,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
     expect(raise).toBeLessThanOrEqual(500)
   })
 
-  test('what cannot be moved stays where it is, and is named', async () => {
+  test('subscriptions that cannot be moved stay where they are and are named', async () => {
     const id = await newPlan()
     const { organizationId, state } = await subscriber(id)
     const price = await sell(provider, id, { cents: 9_000, interval: 'year' })
@@ -132,7 +132,7 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
   })
 })
 
-test('a move is made some at a time', async () => {
+test('a move proceeds in batches', async () => {
   const id = await sellPlan('stripe', { prices: [{ cents: 1_000 }] })
   made.push(id)
   for (let count = 0; count < 3; count++) await (await newCustomer('stripe')).buy(id)
@@ -142,7 +142,7 @@ test('a move is made some at a time', async () => {
   expect((await move(id, { limit: 2, cursor: first.next_cursor })).body).toMatchObject({ moved: 1, next_cursor: null })
 })
 
-test('only the newest version of a plan is given by hand, and unknown plans have none', async () => {
+test('only the newest version of a plan can be assigned manually, and unknown plans have none', async () => {
   expect((await move('nothing-like-it')).body.code).toBe('plan_not_found')
   expect((await call('GET /api/v1/admin/plans/nothing-like-it/versions', { token })).body.code).toBe('plan_not_found')
   const { user } = await newUser()

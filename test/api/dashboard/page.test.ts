@@ -41,17 +41,17 @@ describe('GET /dashboard', () => {
     },
   )
 
-  test('a file that an older page asks for is not found, so that it does not run a page as a script', async () => {
+  test('a file that an older page requests is not found, so that no page runs as a script', async () => {
     expect((await get('/dashboard/assets/start-old.js', BUILT)).status).toBe(404)
   })
 
-  test('a deployment without the dashboard has none, and leads people to the documentation', async () => {
+  test('a deployment without the dashboard has none, and points people to the documentation', async () => {
     expect((await get('/dashboard')).status).toBe(404)
     expect((await get('/')).headers.get('Location')).toBe('/docs')
     expect((await get('/', BUILT)).headers.get('Location')).toBe('/dashboard')
   })
 
-  test('what is not built says so', async () => {
+  test('a dashboard that is not built says so', async () => {
     const answer = await get('/dashboard', files({}))
     expect([answer.status, (await answer.json<{ detail: string }>()).detail]).toEqual([
       404,

@@ -16,7 +16,7 @@ async function renameOf(userId: string) {
 }
 
 describe('a batch', () => {
-  test('gives what each step returned under its name, lists and absent steps too', async () => {
+  test('returns what each step returned under its name, including lists and missing steps', async () => {
     const { rename } = await renameOf((await newUser()).user.id)
     const done = await runBatch(db, {
       first: rename('one'),
@@ -35,7 +35,7 @@ describe('a batch', () => {
     })
   })
 
-  test('whose requirement names a problem ends in it, and nothing of it happens', async () => {
+  test('ends in the problem that its requirement names, and nothing of it happens', async () => {
     const { rename, readName, before } = await renameOf((await newUser()).user.id)
     const batch = runBatch(db, { name: rename('other'), allowed: requireThat(db, sql`false`, 'last_owner') })
     await expect(batch).rejects.toMatchObject({ code: 'last_owner', status: 409 })
@@ -43,7 +43,7 @@ describe('a batch', () => {
   })
 
   test.each(['false', 'null', 'exists (select 1 where false)'])(
-    'is refused where %s is required',
+    'is refused if the condition %s is required',
     async (condition) => {
       const { rename, readName, before } = await renameOf((await newUser()).user.id)
       expect(
@@ -61,7 +61,7 @@ describe('a batch', () => {
     expect(await tryBatch(db, { name: rename('new'), late: requireThat(db, isRenamed) })).toBeDefined()
   })
 
-  test('fails with any other error of the database as it is', async () => {
+  test('fails with any other database error unchanged', async () => {
     const batch = tryBatch(db, { broken: db.execute(sql`select 1 / 0`) })
     await expect(batch).rejects.toMatchObject({ code: '22012' })
   })

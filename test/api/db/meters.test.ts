@@ -41,11 +41,11 @@ const fieldsOf = (checked: object) => (checked as { out: { shape: object } }).ou
 const names = (shape: object) => Object.keys(shape).filter((name) => ALL_METERS.includes(name as never))
 
 describe('the table of meters', () => {
-  test('every meter has a name of its own for people', () => {
+  test('every meter has its own display name', () => {
     expect(new Set(ALL_METERS.map((meter) => METER_ROWS[meter].label)).size).toBe(ALL_METERS.length)
   })
 
-  test('every meter of money is one column of money', () => {
+  test('every money meter is one money column', () => {
     for (const meter of METERS.filter(isMoney)) expect(COUNTERS[meter].columns.map(isMoneyColumn)).toEqual([true])
   })
 
@@ -72,7 +72,7 @@ describe('the table of meters', () => {
       for (const column of COUNTERS[meter].columns) expect(RECORD_USAGE).toContain(`${column} = known.${column} +`)
   })
 
-  test('what one period used of each is read by every reader as itself, to the unit', async () => {
+  test('every reader reads the use of each meter in a period exactly, to the unit', async () => {
     const { key, organizationId } = await newKeyHolder({})
     const { sql } = directly()
     const amounts = METERS.map((meter, at) => [meter, at + 3] as const)
@@ -110,7 +110,7 @@ describe('the table of meters', () => {
     }
   })
 
-  test('every answer of the analytics, and every file, has each figure as it was recorded', async () => {
+  test('every analytics response and every file has each figure as it was recorded', async () => {
     const { keyId, token, organizationId } = await newKeyHolder({})
     const at = Date.now() - 60_000
     const recorded = REPORTED_COLUMNS.map((name, index) => [name, index + 3] as const)
@@ -162,7 +162,7 @@ describe('the table of meters', () => {
     }
   })
 
-  test('a meter that no row of the table names is never taken for another one', () => {
+  test('a meter without a row in the table is never taken for another one', () => {
     expect(caseOfMeter('m', (meter) => amountIn('u', meter))).not.toContain('else')
   })
 })

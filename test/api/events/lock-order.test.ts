@@ -11,16 +11,16 @@ import { newReceiver } from '../../support/webhooks.ts'
 
 const deps = directly()
 
-// Two transactions that overlap are nothing that a test can time, so these look at the order itself.
+// A test cannot time two overlapping transactions, so these check the lock order itself.
 
-test('a batch that publishes states locks endpoints before it gives up older states', () => {
+test('a batch that publishes states locks endpoints before it supersedes older states', () => {
   const steps = statesPublished(managementDeps(deps), sql`select null::uuid as id`)
   const [first, second] = steps.map((step) => (step as unknown as { getQuery(): { sql: string } }).getQuery().sql)
   expect(first).toContain('insert into webhook_deliveries')
   expect(second).toMatch(/update webhook_deliveries[^]*order by endpoint_id, id for no key update/)
 })
 
-test('events that happen once are inserted by endpoint and id, whatever the order in which they are found', async () => {
+test('one-time events are inserted by endpoint and id, whatever the order in which they are found', async () => {
   const { user, token } = await newUser()
   const organizationId = user.organization_id as string
   const receiver = await newReceiver(token, { events: ['key.expired'] })
@@ -40,7 +40,7 @@ test('events that happen once are inserted by endpoint and id, whatever the orde
   expect(rows.map(({ id }) => names.get(id)).filter(Boolean)).toEqual([0, 1, 2, 3, 4].map((at) => `evt_${run}_${at}`))
 })
 
-test('a claim locks deliveries in the same order, and waits for none', async () => {
+test('a claim locks deliveries in the same order, and never waits for a lock', async () => {
   const asked: string[] = []
   const watched = {
     ...deps,

@@ -15,7 +15,7 @@ afterEach(() => vi.restoreAllMocks())
 const ID = crypto.randomUUID()
 const USER = { kind: 'user', userId: ID, impersonatorId: null } as unknown as UserPrincipal
 
-/** Answers what goes to an address, once, and counts what is sent to it. */
+/** Responds once to requests to an address, and counts them. */
 function answering(path: string, answer: Response): () => number {
   const real = globalThis.fetch
   let count = 0
@@ -27,14 +27,14 @@ function answering(path: string, answer: Response): () => number {
   return () => count
 }
 
-/** An endpoint that answers what is sent to it first with `Retry-After: 600`, and an isolate whose time is its own. */
+/** An endpoint that answers its first request with `Retry-After: 600`, and an isolate with its own clock. */
 async function busyEndpoint(status: number) {
   const here = await world()
   here.isolate.advance(30 * 24 * 3_600_000) // due for nobody else: other tests run the job
   const sent = answering(here.receiver.id, new Response(null, { status, headers: { 'Retry-After': '600' } }))
   await here.happen()
   const [{ id }] = await here.deliveries()
-  /** Attempts what is due in its lane: the job would take those of other tests as well. */
+  /** Attempts what is due in its lane: the job would also take those of other tests. */
   const attemptAfter = async (seconds: number) => {
     here.isolate.advance(seconds * 1_000)
     await deliverNow(here.isolate.deps(), [id])
@@ -47,7 +47,7 @@ async function busyEndpoint(status: number) {
   return { ...here, sent, attemptAfter, dueInSeconds }
 }
 
-test.each([429, 503])('an endpoint that answers %i is left alone for as long as it asks', async (status) => {
+test.each([429, 503])('an endpoint that answers %i is left alone for as long as it requests', async (status) => {
   const { attemptAfter, dueInSeconds } = await busyEndpoint(status)
   expect(await attemptAfter(0)).toBe(1)
   const [seconds] = await dueInSeconds()
@@ -57,7 +57,7 @@ test.each([429, 503])('an endpoint that answers %i is left alone for as long as 
   expect(await attemptAfter(541)).toBe(2)
 })
 
-test('what happens while an endpoint is left alone waits in its lane, also what is sent by hand', async () => {
+test('events wait in their lane while an endpoint is left alone, even those sent manually', async () => {
   const { attemptAfter, dueInSeconds, happen, isolate, sent, organizationId, receiver } = await busyEndpoint(429)
   await attemptAfter(0)
   const send = await happen()
@@ -80,7 +80,7 @@ test('what happens while an endpoint is left alone waits in its lane, also what 
   )
 })
 
-test('an event that was in transit when the endpoint asked for a pause waits as well', async () => {
+test('an event in transit when the endpoint requested a pause waits as well', async () => {
   const { attemptAfter, sent, receiver, isolate } = await busyEndpoint(429)
   await attemptAfter(0)
   await directly().sql.query('update webhook_deliveries set next_attempt_at = $2 where endpoint_id = $1', [
@@ -91,7 +91,7 @@ test('an event that was in transit when the endpoint asked for a pause waits as 
   expect(sent()).toBe(1)
 })
 
-test('an endpoint whose owner gives it another address is not left alone any longer', async () => {
+test('an endpoint is no longer left alone once its owner changes its address', async () => {
   const { attemptAfter, happen, isolate, sent, receiver, token } = await busyEndpoint(429)
   await attemptAfter(0)
   const [before] = await directly().sql.query('select url from webhook_endpoints where id = $1', [receiver.id])

@@ -29,13 +29,13 @@ describe('POST /api/v1/auth/refresh: the size of a body', () => {
     [LIMIT, 401],
     [LIMIT + 1, 413],
     [8 * LIMIT, 413],
-  ])('of %d bytes is answered %d, whether it says its length or not', async (bytes, status) => {
+  ])('of %d bytes is answered with %d, with or without a stated length', async (bytes, status) => {
     const text = UNKNOWN.padEnd(bytes)
     expect((await post(text)).status).toBe(status)
     expect((await post(streamed(text))).status).toBe(status)
   })
 
-  test('counts bytes, not characters', async () => {
+  test('is counted in bytes, not characters', async () => {
     const text = JSON.stringify({ refresh_token: 'x', more: 'é'.repeat(LIMIT / 2) })
     expect(text.length).toBeLessThan(LIMIT)
     expect(await codeOf(await post(text))).toEqual([413, 'body_too_large'])
@@ -53,12 +53,12 @@ describe('POST /api/v1/auth/refresh: the type of a body', () => {
     'text/json',
     'json',
     '',
-  ])('"%s" is not taken, even around valid JSON', async (type) => {
+  ])('"%s" is refused, even around valid JSON', async (type) => {
     expect(await codeOf(await post(UNKNOWN, type))).toEqual([415, 'unsupported_media_type'])
   })
 
   test.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;charset=UTF-8'])(
-    '"%s" is taken',
+    '"%s" is accepted',
     async (type) => {
       expect((await post(UNKNOWN, type)).status).toBe(401)
     },
@@ -94,13 +94,13 @@ describe('POST /api/v1/auth/refresh: the JSON of a body', () => {
   })
 
   test.each(['null', 'true', '0', '"text"', '[]', '[{"refresh_token":"x"}]', '{}'])(
-    '%s is JSON, and not what was asked for',
+    '%s is valid JSON, but not the expected type',
     async (text) => {
       expect(await codeOf(await post(text))).toEqual([400, 'invalid_request'])
     },
   )
 
-  test.each([1_000, 10_000, 100_000])('nested %d deep is refused or taken, never too much', async (depth) => {
+  test.each([1_000, 10_000, 100_000])('nested %d deep is refused or accepted, but harmless', async (depth) => {
     const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`
     for (const text of [nested, `{"refresh_token":${nested}}`, `{"refresh_token":"x","more":${nested}}`]) {
       expect([400, 401]).toContain((await post(text)).status)
@@ -112,7 +112,7 @@ describe('POST /api/v1/auth/refresh: the JSON of a body', () => {
     expect((await call('GET /api/v1/auth/api-keys', { token })).status).toBe(200)
   })
 
-  test('what Postgres cannot hold is the caller’s fault, wherever it stands', async () => {
+  test('a value that Postgres cannot hold is the caller’s fault, wherever it is', async () => {
     for (const body of [
       { name: 'nul \u0000' },
       { name: 'x', description: '\u0000' },
@@ -129,7 +129,7 @@ describe('POST /api/v1/auth/refresh: the JSON of a body', () => {
     expect([201, 400]).toContain((await issue('{"name":"x","metadata":{"n":1e999}}')).status)
   })
 
-  test('what only looks like it comes back as it was', async () => {
+  test('metadata that only resembles such a value comes back unchanged', async () => {
     const metadata = { text: 'the text \\u0000 and \\ud800', whole: '😀', small: 5e-324, big: 1e300, 'a.b': [null] }
     expect(await issue({ name: 'x', metadata })).toMatchObject({ status: 201, body: { metadata } })
   })
@@ -147,7 +147,7 @@ describe('POST /api/v1/auth/refresh: the JSON of a body', () => {
     expect(({} as Record<string, unknown>).name).toBeUndefined()
   })
 
-  test('a prototype in a body gives no field that is missing', async () => {
+  test('a prototype in a body does not supply a missing field', async () => {
     expect((await issue('{"__proto__":{"name":"inherited"}}')).status).toBe(400)
     expect(await codeOf(await post('{"__proto__":{"refresh_token":"x"}}'))).toEqual([400, 'invalid_request'])
   })

@@ -35,7 +35,7 @@ describe('a credential', () => {
     }
   })
 
-  test('may come twice, when it is the same; two that differ are a 400, whichever is good', async () => {
+  test('may be sent twice if both are equal; two that differ are a 400, whichever is good', async () => {
     const both = (bearerOf: string, apiKey: string) =>
       call(QUOTAS, { headers: { ...bearer(bearerOf), 'X-API-Key': apiKey } })
     expect((await both(key, key)).status).toBe(200)
@@ -90,7 +90,7 @@ describe('a credential', () => {
     }
   })
 
-  test('wrong in any way is answered alike, whatever the path', async () => {
+  test('gets the same response whatever is wrong with it, on any path', async () => {
     const codes = await Promise.all(
       ['quotas', 'auth/me', 'auth/api-keys', `auth/api-keys/${other.keyId}`, 'auth/usage/stats'].map(
         async (path) =>
@@ -103,7 +103,7 @@ describe('a credential', () => {
 
 describe('the address of a caller', () => {
   test.each(['X-Forwarded-For', 'X-Real-IP', 'True-Client-IP', 'Forwarded', 'X-Client-IP', 'X-Cluster-Client-IP'])(
-    'is not believed from %s: who is throttled stays throttled',
+    'is not taken from %s: a throttled caller stays throttled',
     async (name) => {
       const ip = randomIp()
       const deps = directly()
@@ -167,7 +167,7 @@ describe('pages of other origins', () => {
     'https://tollgate.test.evil.example',
     '*',
     '',
-  ])('of "%s" get no permission, on preflights, answers and failures', async (origin) => {
+  ])('of "%s" get no permission on preflights, responses or failures', async (origin) => {
     for (const response of [
       await preflight(origin),
       await send(QUOTAS, { headers: { Origin: origin, ...bearer(token) } }),
@@ -179,7 +179,7 @@ describe('pages of other origins', () => {
     }
   })
 
-  test('do not affect other callers: every answer varies by origin', async () => {
+  test('do not affect other callers: every response varies by origin', async () => {
     for (const line of [ME, '/health', 'GET /openapi.json']) {
       expect((await send(line.includes(' ') ? line : `GET ${line}`)).headers.get('Vary')).toContain('Origin')
     }

@@ -11,7 +11,7 @@ const JSON_TYPE = { 'Content-Type': 'application/json' }
 const REFRESH = 'POST /api/v1/auth/refresh'
 const UNKNOWN = JSON.stringify({ refresh_token: 'rt_unknown' })
 
-/** One failure of every kind, and what it must be answered with. */
+/** One failure of every kind, and the expected response. */
 const FAILURES: Record<string, [number, string, () => Promise<Response>]> = {
   'malformed JSON': [400, 'malformed_json', () => send(REFRESH, { headers: JSON_TYPE, body: '{"refresh_token":' })],
   'no body': [400, 'malformed_json', () => send(REFRESH, { headers: JSON_TYPE })],
@@ -80,7 +80,7 @@ describe('a failure', () => {
     expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
   })
 
-  test('by throttling says when to come back, and by which limit', async () => {
+  test('by throttling says when to retry, and by which limit', async () => {
     const { headers } = await throttled()
     expect(headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
     expect(headers.get('RateLimit-Policy')).toMatch(/^"[a-z_]+";q=\d+;w=\d+$/)
@@ -89,13 +89,13 @@ describe('a failure', () => {
     expect(Number(headers.get('Retry-After'))).toBeGreaterThanOrEqual(reset)
   })
 
-  test('without a credential has a bare challenge, with a wrong one an error', async () => {
+  test('has a bare challenge without a credential, and an error with a wrong one', async () => {
     const [none, wrong] = await Promise.all([call(ME), call(ME, { token: 'a.b.c' })])
     expect(none.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="[^"]+", resource_metadata="[^"]+"$/)
     expect(wrong.headers.get('WWW-Authenticate')).toMatch(/^Bearer realm="[^"]+", error="invalid_token"/)
   })
 
-  test('names every field that is wrong, with its path', async () => {
+  test('names every wrong field with its path', async () => {
     const { body } = await call('POST /api/v1/auth/register', { body: { email: 7, confirm_password: [] } })
     expect(body.errors.map(({ path }: { path: string }) => path).toSorted()).toEqual([
       'body.confirm_password',
@@ -114,7 +114,7 @@ describe('every answer', () => {
     },
   )
 
-  test('has a request id of its own, whatever the caller sends', async () => {
+  test('has its own request id, whatever the caller sends', async () => {
     const mine = '01900000-0000-7000-8000-000000000000'
     const answers = await Promise.all([1, 2, 3].map(() => call(ME, { headers: { 'X-Request-Id': mine } })))
     expect(new Set(answers.map(({ body }) => body.request_id)).size).toBe(3)
@@ -122,7 +122,7 @@ describe('every answer', () => {
     expect(JSON.stringify([hostile.body, [...hostile.headers]])).not.toContain('<script>')
   })
 
-  test('for somebody is not to be stored', async () => {
+  test('for an authenticated caller is not cached', async () => {
     for (const path of ['auth/me', 'quotas', 'auth/api-keys', 'auth/usage/stats']) {
       const { status, headers } = await call(`GET /api/v1/${path}`, { token: person.token })
       expect(status).toBe(200)
@@ -194,7 +194,7 @@ describe('a method', () => {
     ['PUT /api/v1/auth/api-keys/01900000-0000-7000-8000-000000000000', ['DELETE', 'GET']],
     ['POST /health', ['GET']],
     ['PROPFIND /api/v1/auth/me', ['GET', 'PUT']],
-  ])('%s is a 405 that says what is taken', async (line, methods) => {
+  ])('%s is a 405 that lists the allowed methods', async (line, methods) => {
     const { status, headers, body } = await call(line, { token: person.token })
     expect(status).toBe(405)
     expect(body.code).toBe('method_not_allowed')
@@ -215,7 +215,7 @@ describe('a method', () => {
     }
   })
 
-  test('OPTIONS says what is taken, to anyone', async () => {
+  test('OPTIONS lists the allowed methods to anyone', async () => {
     const { status, headers } = await call('OPTIONS /api/v1/auth/me')
     expect(status).toBe(204)
     expect(headers.get('Allow') ?? headers.get('Access-Control-Allow-Methods')).toContain('PUT')

@@ -13,7 +13,7 @@ await setLimits(person.user.organization_id, { max_api_keys: 100_000 })
 const admin = await administrator()
 const spare = await newUser()
 
-/** A token that lets the operation look at its input. What signs out gets one that nobody else needs. */
+/** A token that gets the operation to read its input. Operations that sign out get a dedicated one. */
 function tokenFor({ allow, line }: Operation): string | undefined {
   if (line.endsWith('/auth/logout')) return spare.token
   if (line.endsWith('/keys/verify')) return inject('credentials').service_key
@@ -31,7 +31,7 @@ const SAMPLES: Record<string, unknown> = {
   null: null,
 }
 
-/** Values that a field never takes by its declaration. */
+/** Values that a field never accepts by its declaration. */
 function wrongFor(schema: Schema): unknown[] {
   const types = new Set(typesOf(schema))
   if (types.has('integer')) types.delete('number')
@@ -50,12 +50,12 @@ const HOSTILE = [
   '../../etc/passwd',
   '${7*7}{{7*7}}',
 ]
-/** What the schema of a route gets to see, and what never comes so far: one place refuses that for all routes. */
+/** What the schema of a route sees, and what never gets so far: one place refuses that for all routes. */
 const JSON_OF_NO_USE = ['null', '[]', '"text"', '7', '{"":{}}', '{"__proto__":null}', '{"a":1e999}']
 const NO_JSON = ['', '{', '[[[[', '\ufeff{', '\u0000', 'x'.repeat(300_000)]
 const QUERIES = ['x', '%00', '%ff', "'--", '-1', '1e9', '%F0%9F%98%80', 'a'.repeat(5_000), '[]', '%2e%2e']
 
-/** A body that the operation would take as far as its form goes, and that costs and changes nothing that matters. */
+/** A body that the operation accepts by its format, and that costs and changes nothing that matters. */
 function sample({ line, body }: Operation): Record<string, unknown> {
   const plain = Object.fromEntries((body?.required ?? []).map((name) => [name, 'refused for certain']))
   if (line.endsWith('/register')) return { email: 'fuzz@example.com', password: 'short' }
@@ -73,13 +73,13 @@ function expectNoInsides(answer: Answer, what: string): void {
 const withBody = operations.filter(({ body }) => body)
 const named = (list: readonly Operation[]) => list.map((operation) => [operation.line, operation] as const)
 const ID = '01900000-0000-7000-8000-000000000000'
-/** Of a row of the ledger: an id of another form is refused before the body is looked at. */
+/** Id of a ledger row: a malformed one is refused before the body is checked. */
 const LEDGER_ROW = `${ID}:api_calls:1793491200:0`
 const idFor = ({ line }: Operation) => (line.includes('/ledger/{id}') ? LEDGER_ROW : ID)
 const ask = (operation: Operation, body: unknown, id = idFor(operation)) =>
   call(operation.line.replaceAll(/\{\w+\}/g, id), { token: tokenFor(operation) ?? '', body, ip: '192.0.2.1' })
 
-/** Sends requests at once, and looks at each answer. */
+/** Sends requests concurrently, and checks each response. */
 const askAll = (operation: Operation, bodies: readonly unknown[], look: (answer: Answer, body: unknown) => void) =>
   Promise.all(
     bodies.map(async (body) => {
@@ -91,7 +91,7 @@ const askAll = (operation: Operation, bodies: readonly unknown[], look: (answer:
 
 const pathsOf = ({ body }: Answer): string[] => body.errors.map(({ path }: { path: string }) => path)
 
-/** Expects that it was refused by its form, which names all these fields; or that whatever it is about is not there. */
+/** Expects a refusal by format that names all these fields, or that the target does not exist. */
 function expectNamed(answer: Answer, names: readonly string[], what: string): void {
   expect([400, 404], what).toContain(answer.status)
   if (answer.status === 404) return
@@ -102,7 +102,7 @@ function expectNamed(answer: Answer, names: readonly string[], what: string): vo
   ).toEqual([])
 }
 
-/** A few of a list, others for each place: all of them over the routes. */
+/** A few of a list, different at each place: all of them across the routes. */
 const someOf = <T>(list: readonly T[], place: number, count: number): T[] =>
   Array.from({ length: count }, (_, at) => list[(place + at * 3) % list.length] as T)
 
@@ -110,7 +110,7 @@ describe.each(named(withBody))('%s', (line, operation) => {
   const properties = Object.entries(operation.body?.properties ?? {})
   const place = withBody.indexOf(operation)
 
-  test('refuses each field of a wrong type, by name, and what leaves a required field out', async () => {
+  test('refuses by name each field of a wrong type and each missing required field', async () => {
     const wrong = properties
       .map(([name, schema]) => [name, wrongFor(schema)] as const)
       .filter(([, list]) => list.length)
@@ -126,7 +126,7 @@ describe.each(named(withBody))('%s', (line, operation) => {
       await askAll(operation, [{}], (answer) => expectNamed(answer, required, `${line} without anything`))
   })
 
-  test('survives hostile text in every field, and fields it does not know', async () => {
+  test('survives hostile text in every field, and unknown fields', async () => {
     const costly = line.endsWith('/login') // each of these that is well-formed is hashed
     const fields = properties.filter(([, schema]) => typesOf(schema).includes('string')).map(([name]) => name)
     const unknown = costly ? ['constructor'] : ['constructor', 'unknown_field', 'toString']
@@ -138,7 +138,7 @@ describe.each(named(withBody))('%s', (line, operation) => {
     await askAll(operation, bodies, () => undefined)
   })
 
-  test('survives garbage in place of a body', async () => {
+  test('survives garbage instead of a body', async () => {
     const texts = [...JSON_OF_NO_USE, ...someOf(NO_JSON, place, 3)]
     await askAll(operation, texts, ({ status }) => {
       if (operation.raw.requestBody.required) expect(status).toBeGreaterThanOrEqual(400)
@@ -168,7 +168,7 @@ describe('what stands in the path or the query', () => {
     },
   )
 
-  test('unknown, changes nothing of what is read', async () => {
+  test('and is unknown breaks no read', async () => {
     const reads = operations.filter(({ line }) => line.startsWith('GET'))
     await Promise.all(reads.map((operation) => askAt(operation, ID, 'unknown=1&constructor=2&__proto__[x]=3')))
     expect(({} as Record<string, unknown>).x).toBeUndefined()
@@ -176,7 +176,7 @@ describe('what stands in the path or the query', () => {
 })
 
 describe('random bytes and shapes', () => {
-  /** A small generator with a seed, so that what it found is found again. */
+  /** A small seeded generator, so that findings are reproducible. */
   function random(seed: number) {
     let state = seed
     return (below: number) => {
@@ -195,7 +195,7 @@ describe('random bytes and shapes', () => {
   }
 
   test.each(named(withBody.filter(({ line }) => !line.endsWith('/login') && !line.endsWith('/register'))))(
-    'to %s end in an answer, never in a failure of ours',
+    'sent to %s get a response, never an internal error',
     async (line, operation) => {
       const names = [...Object.keys(operation.body?.properties ?? {}), 'x', '__proto__', '']
       const next = random(line.length * 7_919)

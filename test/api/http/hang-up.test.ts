@@ -11,7 +11,7 @@ async function hasHit(match: string): Promise<boolean> {
   return !waiting.some((fault) => fault.match === match)
 }
 
-test('what a caller began is done to its end, though they hang up in the midst of it', async () => {
+test('a request that a caller began is completed even if the caller hangs up midway', async () => {
   const { keyId, token } = await newKeyHolder()
   const name = `Renamed ${keyId}`
   await failFor(name, { door: 'sql', kind: 'delay', value: 4_000, count: 1 })

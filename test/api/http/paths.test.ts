@@ -17,7 +17,7 @@ const SPELLINGS: Readonly<Record<string, (path: string) => string>> = {
   'double slashes': (path) => path.replaceAll('/', '//'),
 }
 
-/** Of an answer, what does not differ from one request to the next. */
+/** The parts of a response that do not differ between requests. */
 async function digest(answer: Response) {
   const {
     request_id: _,
@@ -38,7 +38,7 @@ async function digest(answer: Response) {
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const TOO_LARGE = JSON.stringify({ text: ' '.repeat(1_200_000) })
 
-/** What must be refused alike: without a credential, with one of the wrong kind, and by the rules of bodies and queries. */
+/** What must be refused alike: without a credential, with a wrong kind, and by the rules for bodies and queries. */
 function refusals(operation: Operation): Record<string, [string, RequestInit]> {
   const bearer = { Authorization: `Bearer ${tokenFor(operation)}` }
   const takesBody = !operation.line.startsWith('GET')
@@ -69,7 +69,7 @@ describe.each(operations.map((operation) => [operation.line, operation] as const
 })
 
 describe('another spelling of a path', () => {
-  test('is the same route: its method, its body and its answer', async () => {
+  test('is the same route: its method, its body and its response', async () => {
     const { token, user } = await newUser()
     expect((await call('GET /api/v1/auth/me/', { token })).body).toMatchObject({ id: user.id })
     expect((await call('GET //api//auth//me//', { token })).body).toMatchObject({ id: user.id })
@@ -84,7 +84,7 @@ describe('another spelling of a path', () => {
     expect((await send('GET //')).headers.get('Location')).toBe('/dashboard')
   })
 
-  test('verifies a key, with the same credential and from the same limit', async () => {
+  test('verifies a key with the same credential and against the same limit', async () => {
     const { key } = await newKeyHolder({ custom_rate_limit: 1 })
     const verify = { token: inject('credentials').service_key, body: { key } }
     expect((await call('POST /api/v1/keys/verify/', verify)).body).toMatchObject({ valid: true })
@@ -92,7 +92,7 @@ describe('another spelling of a path', () => {
     expect((await call('POST /api/v1/keys/verify/', { body: { key } })).status).toBe(401)
   })
 
-  test('spends of the same limit of its address, and has the same idempotency key', async () => {
+  test('counts against the same limit per address, and shares the idempotency key', async () => {
     const { token } = await newUser()
     const make = (path: string) =>
       call(`POST ${path}`, { token, body: { name: 'Once' }, headers: { 'Idempotency-Key': 'slashed' } })
@@ -125,7 +125,7 @@ describe('what is said twice', () => {
       expect(answer.body.errors.map((error: { path: string }) => error.path)).toContain(`query.${name}`)
   })
 
-  test('in JSON counts as it was said last', async () => {
+  test('in JSON counts as its last occurrence', async () => {
     const { token } = await newUser()
     const answer = await call('POST /api/v1/auth/api-keys', { token, body: '{"name":"One","name":"Other"}' })
     expect(answer).toMatchObject({ status: 201, body: { name: 'Other' } })

@@ -15,7 +15,7 @@ async function holderWith(limits: readonly object[]) {
 }
 
 describe('a limit of a key on a meter of one’s own', () => {
-  test('is taken by verifications, exactly: of 30 at once, of three images each, 16 fit into 50', async () => {
+  test('is consumed by verifications exactly: of 30 concurrent ones of three images each, 16 fit into 50', async () => {
     const { key, keyId, token } = await holderWith([daily])
     const answers = await Promise.all(Array.from({ length: 30 }, () => verify(key, { quantities: { images: 3 } })))
     const admitted = answers.filter(({ body }) => body.valid)
@@ -28,7 +28,7 @@ describe('a limit of a key on a meter of one’s own', () => {
     expect(shown.body.limits).toEqual([daily])
   })
 
-  test('counts for each subject, with what is reserved, settled and reported', async () => {
+  test('counts per subject, including what is reserved, settled and reported', async () => {
     const limit = { name: 'audio', meter: 'audio_seconds', limit: 2.5, window_seconds: 3_600, per: 'subject' }
     const { key, keyId } = await holderWith([limit])
     const left = async (subject: string) =>
@@ -53,7 +53,7 @@ describe('a limit of a key on a meter of one’s own', () => {
     expect(await left('bob')).toBe(2.5)
   })
 
-  test('may be the plan’s, for every key', async () => {
+  test('may come from the plan, for every key', async () => {
     const token = await administrator()
     const { key, organizationId } = await holderWith([])
     const id = `p${crypto.randomUUID().slice(0, 8)}`

@@ -41,7 +41,7 @@ const list = (query = '', token = owner.token) => call(`GET ${KEYS}${query}`, { 
 const pathsOf = ({ body }: Answer) => body.errors.map(({ path }: { path: string }) => path)
 
 describe('POST /api/v1/auth/api-keys', () => {
-  test('the key appears once, in the answer, with everything there is to know of it but its hash', async () => {
+  test('the key appears once, in the response, with all its properties but its hash', async () => {
     const { status, body, headers } = await issue()
     expect(status).toBe(201)
     expect(headers.get('Cache-Control')).toContain('no-store')
@@ -72,7 +72,7 @@ describe('POST /api/v1/auth/api-keys', () => {
     expect(JSON.stringify(read)).not.toContain(body.key.slice(-20))
   })
 
-  test('neither key nor hash is in any answer or, but for the hash, in the database', async () => {
+  test('neither key nor hash is in any response, and only the hash is in the database', async () => {
     const { body } = await issue({ description: 'Find me' })
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body.key))
     const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -83,7 +83,7 @@ describe('POST /api/v1/auth/api-keys', () => {
     for (const text of answers.map((answer) => JSON.stringify(answer))) expect(text).not.toContain(hex)
   })
 
-  test('fields that are set come back as they were set', async () => {
+  test('fields are returned as they were set', async () => {
     const fields = {
       name: 'Reports 😀',
       description: 'For the nightly reports',
@@ -114,7 +114,7 @@ describe('POST /api/v1/auth/api-keys', () => {
     expect(new Set(keys.map((key) => key.slice(0, 6))).size).toBe(20)
   })
 
-  test('what only Tollgate decides cannot be sent along', async () => {
+  test('fields that only Tollgate sets cannot be sent', async () => {
     const wishes = {
       id: crypto.randomUUID(),
       key: 'ck_live_mine',
@@ -169,7 +169,7 @@ describe('POST /api/v1/auth/api-keys: a field of a new key', () => {
     ['metadata', []],
     ['metadata', 'x'],
     ['organization_id', 42],
-  ])('%s as %j is refused with its name', async (path, value) => {
+  ])('%s as %j is refused by name', async (path, value) => {
     const answer = await issue({ [path.split('.')[0] ?? path]: value })
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     expect(pathsOf(answer)).toContain(`body.${path}`)
@@ -188,7 +188,7 @@ describe('POST /api/v1/auth/api-keys: a field of a new key', () => {
   })
 
   test.each(['platform:verify', 'platform:usage', 'platform:*', '*', 'PLATFORM:verify'])(
-    'scope %s is the operator’s, and gives a customer nothing',
+    'scope %s belongs to the operator and gives a customer nothing',
     async (scope) => {
       const { status, body } = await issue({ scopes: [scope] })
       expect([201, 400, 403]).toContain(status)
@@ -219,7 +219,7 @@ describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
   })
 
   test.each(['nonsense', '', '%00', 'eyJ9', 'A'.repeat(201), "'%20or%201=1--", btoa('{"id":1}')])(
-    'a cursor "%s" that no page gave is a 400',
+    'a cursor "%s" that no page returned is a 400',
     async (cursor) => {
       expect(await list(`?cursor=${cursor}`)).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     },
@@ -233,7 +233,7 @@ describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
     expect((await list(`?limit=${limit}`)).status).toBe(200)
   })
 
-  test("another organization's key answers exactly like an unknown one, and survives", async () => {
+  test("another organization's key gets the same response as an unknown one, and survives", async () => {
     const { body: theirs } = await issue()
     for (const method of ['GET', 'DELETE']) {
       const unknown = await call(`${method} ${KEYS}/01900000-0000-7000-8000-000000000000`, { token: stranger.token })
@@ -246,7 +246,7 @@ describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
     expect((await list('', stranger.token)).body).toEqual({ data: [], next_cursor: null })
   })
 
-  test("another organization's id answers exactly like an unknown one, in query and body", async () => {
+  test("another organization's id gets the same response as an unknown one, in query and body", async () => {
     const unknownId = '01900000-0000-7000-8000-000000000000'
     const asked = (id: string) =>
       Promise.all([
@@ -262,7 +262,7 @@ describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
     expect(JSON.stringify(foreign[2]?.body)).not.toContain(organizationId)
   })
 
-  test.each(['nonsense', '1', '%00', "'--", '..%2f..'])('an id "%s" that is none is 400 or 404', async (id) => {
+  test.each(['nonsense', '1', '%00', "'--", '..%2f..'])('a malformed id "%s" is 400 or 404', async (id) => {
     for (const method of ['GET', 'DELETE']) {
       expect([400, 404]).toContain((await call(`${method} ${KEYS}/${id}`, { token: owner.token })).status)
     }
@@ -270,7 +270,7 @@ describe('GET /api/v1/auth/api-keys, /auth/api-keys/{id}', () => {
 })
 
 describe('DELETE /api/v1/auth/api-keys/{id}', () => {
-  test('a revoked key is refused at the next verification, stays readable, and cannot be revoked twice into life', async () => {
+  test('a revoked key is refused at the next verification, stays readable, and stays revoked if revoked again', async () => {
     const { body: key } = await issue()
     expect((await verify(key.key)).body.code).toBe('VALID')
     expect(await call(`DELETE ${KEYS}/${key.id}`, { token: owner.token })).toMatchObject({ status: 204, body: '' })
@@ -281,7 +281,7 @@ describe('DELETE /api/v1/auth/api-keys/{id}', () => {
     expect((await call(`GET ${KEYS}/${key.id}`, { token: owner.token })).body.revoked_at).toBe(body.revoked_at)
   })
 
-  test("it gives the organization's number of keys back", async () => {
+  test("it frees one of the organization's keys", async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 1 })
     const { body: first } = await issue({}, token)
@@ -290,7 +290,7 @@ describe('DELETE /api/v1/auth/api-keys/{id}', () => {
     expect((await issue({}, token)).status).toBe(201)
   })
 
-  test('the demo key of the seed is not a stranger’s to revoke', async () => {
+  test('a stranger cannot revoke the demo key of the seed', async () => {
     expect((await verify(inject('credentials').api_key)).body.valid).toBe(true)
   })
 })

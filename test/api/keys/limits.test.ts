@@ -5,7 +5,7 @@ const NAMED = { name: 'reports', limit: 10, window_seconds: 3_600, cost: 3 }
 const read = (id: string, token: string) => call(`GET /api/v1/auth/api-keys/${id}/limits`, { token })
 
 describe('GET /api/v1/auth/api-keys/{id}/limits', () => {
-  test('tells what is left, and takes nothing', async () => {
+  test('shows what is left, and takes nothing', async () => {
     const { keyId: id, key, token } = await newKeyHolder({ limits: [NAMED] })
     expect((await verify(key, { cost: 20 })).body.valid).toBe(true)
     const first = await read(id, token)
@@ -16,14 +16,14 @@ describe('GET /api/v1/auth/api-keys/{id}/limits', () => {
     expect((await read(id, token)).body.limits.reports.remaining).toBe(7)
   })
 
-  test('of a replaced key are those of its successor', async () => {
+  test('returns for a replaced key the limits of its successor', async () => {
     const { keyId: id, token } = await newKeyHolder({ limits: [NAMED] })
     const rotated = await call(`POST /api/v1/auth/api-keys/${id}/rotate`, { token, body: { grace_period_seconds: 60 } })
     await verify(rotated.body.key)
     expect((await read(id, token)).body.limits.reports.remaining).toBe(7)
   })
 
-  test('of a key of others are not found', async () => {
+  test('does not find a key of others', async () => {
     const [one, other] = await Promise.all([newKeyHolder(), newKeyHolder()])
     expect((await read(one.keyId, other.token)).body.code).toBe('key_not_found')
   })

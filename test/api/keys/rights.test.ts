@@ -6,7 +6,7 @@ const KEYS = '/api/v1/auth/api-keys'
 const issue = (token: string, fields: Record<string, unknown> = {}) =>
   call(`POST ${KEYS}`, { token, body: { name: 'Key of a test', ...fields } })
 
-/** Everything an organization's routes let someone do; what is written is taken back by nobody, so each is harmless. */
+/** Everything that an organization's routes allow; nobody undoes the writes, so each is harmless. */
 const ACTIONS = {
   'keys:read': (token: string) => call(`GET ${KEYS}`, { token }),
   'keys:write': (token: string) => call(`DELETE ${KEYS}/01900000-0000-7000-8000-000000000000`, { token }),
@@ -22,7 +22,7 @@ const allowed = async (token: string) => {
 }
 
 describe('POST /api/v1/auth/api-keys: how many keys, and how fast', () => {
-  test('of 15 keys issued at once on a free plan exactly ten exist', async () => {
+  test('of 15 keys issued concurrently on a free plan exactly ten are created', async () => {
     const { token } = await newUser()
     const answers = await Promise.all(Array.from({ length: 15 }, () => issue(token)))
     const statuses = Map.groupBy(answers, ({ status }) => status)
@@ -32,7 +32,7 @@ describe('POST /api/v1/auth/api-keys: how many keys, and how fast', () => {
     expect((await call(`GET ${KEYS}`, { token })).body.data).toHaveLength(10)
   })
 
-  test("an owner sets a rate limit up to the plan's, and not one above it", async () => {
+  test("an owner sets a rate limit up to the plan's, and none above it", async () => {
     const { token } = await newUser()
     expect((await issue(token, { custom_rate_limit: 59 })).status).toBe(201)
     const { body } = await issue(token, { custom_rate_limit: 60 })
@@ -51,7 +51,7 @@ describe('POST /api/v1/auth/api-keys: how many keys, and how fast', () => {
     expect((await issue(token, { custom_rate_limit: 21 })).status).toBe(403)
   })
 
-  test('an administrator sets any rate limit in an organization of theirs', async () => {
+  test('an administrator sets any rate limit in an organization of their own', async () => {
     const token = await administrator()
     const { body: me } = await call('GET /api/v1/auth/me', { token })
     await setLimits(me.organization_id, { rate_limit_per_minute: 100 })
@@ -74,11 +74,11 @@ describe('what a key may do in Tollgate itself', async () => {
     ['tollgate:keys:read', ['tollgate:keys:read'], ['keys:read']],
     ['tollgate:keys:write', ['tollgate:keys:write'], ['keys:write']],
     ['tollgate:usage:events', ['tollgate:usage:events'], ['usage:events']],
-  ])('with %s is no more than that, and to see its own usage', async (_, scopes, more) => {
+  ])('with %s is only that, and reading its own usage', async (_, scopes, more) => {
     expect(await allowed(await keyWith(scopes))).toEqual([...more, 'usage:read'])
   })
 
-  test('is never administration or a person’s own affairs', async () => {
+  test('never includes administration or a person’s own account', async () => {
     const key = await keyWith(['tollgate:keys:write', 'admin:*', 'administrator', 'users:*'])
     const quotas = await call(`PUT /api/v1/admin/organizations/${owner.user.organization_id}/quotas`, {
       token: key,
@@ -88,13 +88,13 @@ describe('what a key may do in Tollgate itself', async () => {
     expect((await call('GET /api/v1/auth/me', { token: key })).status).toBe(403)
   })
 
-  test('is nothing in Tollgate with a wildcard for everything of the customer’s own', async () => {
+  test('is nothing with a wildcard over all the customer’s own scopes', async () => {
     const { status, body } = await issue(owner.token, { scopes: ['*'] })
     if (status !== 201) expect([400, 403]).toContain(status)
     else expect(await allowed(body.key)).toEqual(['usage:read'])
   })
 
-  test('is not to make a key that may do more than itself', async () => {
+  test('excludes creating a key that may do more than itself', async () => {
     const key = await keyWith(['tollgate:keys:write'])
     for (const scopes of [['tollgate:keys:read'], ['tollgate:*'], ['platform:verify'], ['platform:*']]) {
       expect((await issue(key, { scopes })).status).toBe(403)
@@ -102,7 +102,7 @@ describe('what a key may do in Tollgate itself', async () => {
     expect((await issue(key, { scopes: ['tollgate:keys:write'] })).status).toBe(201)
   })
 
-  test('is not to make, change or rotate a key that is bound less than itself', async () => {
+  test('excludes creating, changing or rotating a key with looser bounds than its own', async () => {
     const bounds = {
       allowed_ips: ['192.0.2.0/24'],
       expires_at: '2099-01-01T00:00:00.000Z',
@@ -145,7 +145,7 @@ describe('what a key may do in Tollgate itself', async () => {
     expect((await rotate(issuer.id)).status).toBe(201)
   })
 
-  test('ends with the key, in both headers it may come in', async () => {
+  test('ends with the key, in either header', async () => {
     const { body } = await issue(owner.token)
     const ways: Record<string, string>[] = [{ 'X-API-Key': body.key }, { Authorization: `Bearer ${body.key}` }]
     for (const headers of ways) expect((await call('GET /api/v1/quotas', { headers })).status).toBe(200)
@@ -163,14 +163,14 @@ describe('what a key may do in Tollgate itself', async () => {
     }
   })
 
-  test('is held to the addresses it is bound to', async () => {
+  test('is bound to the addresses of the key', async () => {
     const { body } = await issue(owner.token, { allowed_ips: ['203.0.113.0/24'] })
     const from = (ip: string, headers = {}) => call('GET /api/v1/quotas', { token: body.key, ip, headers })
     expect((await from('203.0.113.9')).status).toBe(200)
     expect((await from('203.0.114.9', { 'X-Forwarded-For': '203.0.113.9' })).status).not.toBe(200)
   })
 
-  test('with the service scopes is verification, and no customer’s affairs', async () => {
+  test('with the service scopes is verification, and no access to customers’ data', async () => {
     const { service_key, organization_id } = inject('credentials')
     expect((await call(`GET /api/v1/quotas?organization_id=${organization_id}`, { token: service_key })).status).toBe(
       403,
@@ -196,7 +196,7 @@ describe('what a member’s role lets them do', async () => {
     expect((await issue(person.token)).status).toBe(can.includes('keys:write') ? 201 : 403)
   })
 
-  test('whoever is no longer a member sees nothing of the organization', async () => {
+  test('a former member sees nothing of the organization', async () => {
     await directly().sql.query('delete from memberships where user_id = $1', [person.user.id])
     const query = `?organization_id=${person.user.organization_id}`
     for (const path of ['quotas', 'auth/usage/stats', 'auth/api-keys']) {

@@ -20,7 +20,7 @@ const auditOf = async (id: string) =>
   directly().sql.query('select action, detail, actor_id from audit_logs where target_id = $1 order by id', [id])
 
 describe('PATCH /api/v1/auth/api-keys/{id}', () => {
-  test('sets what is named, leaves the rest, clears with null, and says in the log what it was', async () => {
+  test('sets the named fields, keeps the rest, clears with null, and logs the old values', async () => {
     const before = await issue({
       description: 'Old',
       scopes: ['a:b'],
@@ -73,7 +73,7 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     })
   })
 
-  test('with what is so already, or with nothing, changes nothing and leaves no trace', async () => {
+  test('with unchanged values, or with none, changes nothing and leaves no audit row', async () => {
     const metadata = { z: 1, aa: { y: [], b: 2 } }
     const limits = [{ name: 'exports', limit: 3, window_seconds: 60, cost: 1 }]
     const { id, name } = await issue({ metadata, limits })
@@ -87,7 +87,7 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     expect(await directly().sql.query('select version from api_keys where id = $1', [id])).toEqual([{ version: 1 }])
   })
 
-  test('by eight requests at once loses none of their fields', async () => {
+  test('eight times at once loses none of their fields', async () => {
     const { id } = await issue()
     const changes: Record<string, unknown>[] = [
       { name: 'A' },
@@ -105,7 +105,7 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     expect(await auditOf(id)).toHaveLength(9)
   })
 
-  test('switches it off and on again', async () => {
+  test('disables it and enables it again', async () => {
     const { id, key } = await issue()
     expect((await change(id, { is_active: false })).body.is_active).toBe(false)
     expect((await verify(key)).body.code).toBe('DISABLED')
@@ -124,13 +124,13 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     ['metadata', null],
     ['is_active', null],
     ['is_active', 'false'],
-  ])('refuses %s as %j by its name', async (path, value) => {
+  ])('refuses %s as %j by name', async (path, value) => {
     const answer = await change(UNKNOWN, { [path.split('.')[0] ?? path]: value })
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     expect(answer.body.errors.map((one: { path: string }) => one.path)).toContain(`body.${path}`)
   })
 
-  test("of another organization's key is answered as of an unknown one", async () => {
+  test("of another organization's key gets the same response as an unknown one", async () => {
     const [{ id }, stranger] = [await issue(), await newUser()]
     const unknown = await change(UNKNOWN, { name: 'x' }, stranger.token)
     const foreign = await change(id, { name: 'x' }, stranger.token)
@@ -178,7 +178,7 @@ describe('PATCH /api/v1/auth/api-keys/{id}: nobody gives a key what they do not 
     expect((await change(id, { name: 'x' }, person.token)).status).toBe(403)
   })
 
-  test('the service key of the seed cannot be changed by a customer', async () => {
+  test('a customer cannot change the service key of the seed', async () => {
     const [row] = await directly().sql.query("select id from api_keys where 'platform:verify' = any(scopes) limit 1")
     expect((await change(row?.id, { is_active: false })).status).toBe(404)
     expect((await verify(inject('credentials').api_key)).status).toBe(200)
@@ -186,7 +186,7 @@ describe('PATCH /api/v1/auth/api-keys/{id}: nobody gives a key what they do not 
 })
 
 describe('PATCH /api/v1/auth/api-keys/{id}: the plan’s number of keys', () => {
-  test('counts those that are off; one that expired comes back only where there is room, of five at once exactly so many', async () => {
+  test('counts disabled keys; an expired one returns only if there is room, exactly, even if five do at once', async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 10 })
     const expired: string[] = []

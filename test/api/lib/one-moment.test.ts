@@ -10,13 +10,13 @@ const { sql } = directly()
 /** The time in a UUIDv7, in Unix milliseconds. */
 const timeOf = (id: string) => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 
-/** Deps whose clock goes on by a second whenever it is looked at. */
+/** Deps whose clock advances by a second whenever it is read. */
 function ticking() {
   let now = Date.now()
   return systemDeps({ ...directly(), now: () => (now += 1_000) })
 }
 
-test('an email has one moment: in its id, as its creation, and as when it is due', async () => {
+test('an email has the same timestamp in its id, its creation and its due time', async () => {
   const to = `${crypto.randomUUID()}@example.com`
   await mailFor(ticking(), { to, subject: 'One', text: 'moment', html: '' }).insert
   const [row] = await sql.query('select id, created_at, next_attempt_at from mail_outbox where recipient = $1', [to])
@@ -24,7 +24,7 @@ test('an email has one moment: in its id, as its creation, and as when it is due
   expect([row?.created_at, row?.next_attempt_at].map((time) => new Date(time))).toEqual([at, at])
 })
 
-test('an entry of the audit log has one moment', async () => {
+test('an audit log entry has a single timestamp', async () => {
   const { user } = await newUser()
   const deps = ticking()
   await audited(deps, { action: 'account.registered', actor: user.id, detail: { requestId: deps.origin.requestId } })
@@ -32,7 +32,7 @@ test('an entry of the audit log has one moment', async () => {
   expect(timeOf(row?.id)).toBe(new Date(row?.created_at).getTime())
 })
 
-test('a webhook endpoint has one moment', async () => {
+test('a webhook endpoint has a single timestamp', async () => {
   const { user } = await newUser()
   const principal = { kind: 'user', userId: user.id } as never
   const request = { url: 'https://receiver.example.com/hook', events: ['*' as never] }

@@ -20,7 +20,7 @@ test.each([
   expect(toMonth(period.end).start).toBe(period.end)
 })
 
-test('every moment lies in exactly one month, which its name gives again', () => {
+test("every moment is in exactly one month, and the month's name parses back to it", () => {
   for (let sample = 0; sample < 1_000; sample++) {
     const at = Date.UTC(2000, 0, 1) + Math.floor(Math.random() * 200 * 365 * 86_400_000)
     const period = toMonth(at)
@@ -46,11 +46,11 @@ test.each([
   '-026-11',
   '2026-aa',
   '',
-])('%j names no month', (name) => {
+])('%j is not a month', (name) => {
   expect(monthNamed(name)).toBeUndefined()
 })
 
-test('years that dates cannot hold in four digits, or that no usage has, name no month', () => {
+test('years that dates cannot hold in four digits, or before and after any usage, are not months', () => {
   expect(['0000-01', '0050-01', '1999-12', '3000-01', '9999-12'].filter((name) => monthNamed(name))).toEqual([])
 })
 
@@ -61,7 +61,7 @@ describe('periods counted from an anchor', () => {
     return [name, new Date(start).toISOString().slice(0, 16), new Date(end).toISOString().slice(0, 16)]
   }
 
-  test('begin on its day and time, on the last day of a shorter month, and do not drift', () => {
+  test("begin on the anchor's day and time, or on the last day of a shorter month, and do not drift", () => {
     const anchor = '2026-01-31T09:30:00Z'
     expect(anchored(anchor, '2026-02-01T00:00:00Z')).toEqual(['2026-01-31', '2026-01-31T09:30', '2026-02-28T09:30'])
     expect(anchored(anchor, '2026-02-28T09:30:00Z')).toEqual(['2026-02-28', '2026-02-28T09:30', '2026-03-31T09:30'])
@@ -70,7 +70,7 @@ describe('periods counted from an anchor', () => {
     expect(anchored(anchor, '2027-01-01T00:00:00Z')).toEqual(['2026-12-31', '2026-12-31T09:30', '2027-01-31T09:30'])
   })
 
-  test('are calendar months before it, the last of them cut short, and without one', () => {
+  test('are calendar months before the anchor, the last one cut short, and without an anchor', () => {
     const anchor = '2026-11-15T12:00:00Z'
     expect(anchored(anchor, '2026-10-31T23:59:59Z')).toEqual(['2026-10', '2026-10-01T00:00', '2026-11-01T00:00'])
     expect(anchored(anchor, '2026-11-15T11:59:59Z')).toEqual(['2026-11', '2026-11-01T00:00', '2026-11-15T12:00'])

@@ -11,7 +11,7 @@ import { newAgent } from '../../support/mcp.ts'
 /** The first block of a kind. */
 const block = (kind: string) => new RegExp(`^\`\`\`${kind}\n([\\s\\S]*?)^\`\`\``, 'm').exec(guide)?.[1]?.trim() ?? ''
 
-test('the table of tools says which there are, who may call them, and what for', () => {
+test('the table of tools lists each one, who may call it, and its purpose', () => {
   const rows = allTools(openApiDocument(management, directly().config)).map(({ name, operation, isWrite }) => {
     const customers = operation.allow === 'administrator' ? '–' : `\`${operation.allow}\``
     const service = operation.service === undefined ? '–' : `\`${operation.service}\``
@@ -22,7 +22,7 @@ test('the table of tools says which there are, who may call them, and what for',
   expect(inPage).toBe(`${table}\n`)
 })
 
-test('the settings of a client connect it', async () => {
+test('the documented settings connect a client', async () => {
   const { key } = await newKeyHolder()
   const { url, headers } = JSON.parse(block('json').replace('$KEY', key)).mcpServers.tollgate
   expect(new URL(url).pathname).toBe('/mcp')
@@ -30,7 +30,7 @@ test('the settings of a client connect it', async () => {
   expect(await agent.tools()).toContain('list_quotas')
 })
 
-test('the command calls a tool', async () => {
+test('the documented command calls a tool', async () => {
   const { key } = await newKeyHolder()
   const command = block('sh').replace('$KEY', key)
   const headers = [...command.matchAll(/-H ["']([^:]+): ([^"']+)["']/g)].map(([, name = '', value = '']) => [

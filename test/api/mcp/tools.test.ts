@@ -12,7 +12,7 @@ const CHANGES = ['issue_api_key', 'update_api_key', 'revoke_api_key', 'resend_we
 const OF_OPERATORS = ['get_overview', 'list_all_organizations', 'list_users', 'inspect_request']
 
 describe('the tools of a credential', () => {
-  test('of a plain key are those that read usage, limits and plans', async () => {
+  test('are, for a plain key, those that read usage, limits and plans', async () => {
     const { key } = await newKeyHolder()
     const tools = await (await newAgent(key)).tools()
     expect(tools).toEqual(expect.arrayContaining(OF_ANY_KEY))
@@ -20,14 +20,14 @@ describe('the tools of a credential', () => {
       expect(tools).not.toContain(name)
   })
 
-  test('of a key with scopes are those of its scopes too', async () => {
+  test('include, for a key with scopes, those of its scopes', async () => {
     const { key } = await newKeyHolder({ scopes: ['tollgate:keys:read', 'tollgate:keys:write'] })
     const tools = await (await newAgent(key)).tools()
     expect(tools).toEqual(expect.arrayContaining([...OF_ANY_KEY, ...OF_KEYS, 'issue_api_key', 'revoke_api_key']))
     for (const name of [...OF_OPERATORS, 'send_test_webhook', 'list_audit_logs']) expect(tools).not.toContain(name)
   })
 
-  test('of an owner are all but the operator’s, and of an administrator all', async () => {
+  test('are all but the operator’s for an owner, and all for an administrator', async () => {
     const owner = await (await newAgent((await newUser()).token)).tools()
     expect(owner).toEqual(
       expect.arrayContaining([...OF_ANY_KEY, ...OF_KEYS, ...CHANGES, 'list_members', 'get_profile']),
@@ -37,14 +37,14 @@ describe('the tools of a credential', () => {
     expect(all).toEqual(expect.arrayContaining([...owner, ...OF_OPERATORS]))
   })
 
-  test('of a service key are those of its scopes', async () => {
+  test('are those of its scopes for a service key', async () => {
     const { key } = await newServiceKey('platform:usage:read', 'platform:organizations:read')
     const tools = await (await newAgent(key)).tools()
     expect(tools).toEqual(expect.arrayContaining(['list_quotas', 'list_all_organizations', 'inspect_request']))
     for (const name of [...OF_KEYS, ...CHANGES, 'list_users', 'get_overview']) expect(tools).not.toContain(name)
   })
 
-  test('have names, descriptions and whole schemas that every client takes', async () => {
+  test('have names, descriptions and complete schemas that every client accepts', async () => {
     const { client } = await newAgent(await administrator())
     const { tools } = await client.listTools()
     for (const { name, description, inputSchema, annotations } of tools) {
@@ -59,7 +59,7 @@ describe('the tools of a credential', () => {
     expect(tools.find(({ name }) => name === 'revoke_api_key')?.annotations?.destructiveHint).toBe(true)
   })
 
-  test('of a caller with one organization take no name of another', async () => {
+  test('take no organization id if the caller is a key, which has only one', async () => {
     const { key, token } = await newKeyHolder()
     const find = async (credential: string) => {
       const { tools } = await (await newAgent(credential)).client.listTools()
@@ -69,7 +69,7 @@ describe('the tools of a credential', () => {
     expect(await find(token)).toEqual(['organization_id', 'external_id'])
   })
 
-  test('leave out what changes something, if the address asks for that', async () => {
+  test('leave out the ones that change something if the address asks for that', async () => {
     const { token } = await newUser()
     const agent = await newAgent(token, { query: '?read_only=true' })
     const tools = await agent.tools()
@@ -81,7 +81,7 @@ describe('the tools of a credential', () => {
 })
 
 describe('a tool that reads', () => {
-  test('answers what the API answers', async () => {
+  test('returns what the API returns', async () => {
     const { key } = await newKeyHolder()
     const { body } = await call('GET /api/v1/quotas', { token: key })
     const told = await (await newAgent(key)).call('list_quotas')
@@ -89,7 +89,7 @@ describe('a tool that reads', () => {
     expect(told.body.data ?? told.body).toEqual(body.data ?? body)
   })
 
-  test('pages and filters by its arguments, numbers and texts alike', async () => {
+  test('pages and filters by its arguments, with numbers and texts alike', async () => {
     const holder = await newKeyHolder()
     for (const name of ['Second', 'Third']) await newKeyHolder({ name }, holder)
     const agent = await newAgent(holder.token)
@@ -99,7 +99,7 @@ describe('a tool that reads', () => {
     expect(rest.body.data.map(({ name }: { name: string }) => name)).toEqual(['Key of a test'])
   })
 
-  test('names each wrong argument, with the one that was probably meant', async () => {
+  test('names each wrong argument, and suggests the nearest name', async () => {
     const { token } = await newUser()
     const agent = await newAgent(token)
     const unknown = await agent.call('list_api_keys', { limt: 5 })
@@ -117,13 +117,13 @@ describe('a tool that reads', () => {
     expect(nested.body.errors[0].path).toBe('arguments.limit')
   })
 
-  test.each(['', '.', '..'])('leads to no other path by the id %j', async (id) => {
+  test.each(['', '.', '..'])('cannot be led to another path by the id %j', async (id) => {
     const { token } = await newUser()
     const told = await (await newAgent(token)).call('get_api_key', { id })
     expect(told.body.errors).toEqual([{ path: 'arguments.id', message: 'cannot be part of an address' }])
   })
 
-  test.each(['../me', '%2e%2e', 'a/b', 'a?b=c'])('takes %j for an id', async (id) => {
+  test.each(['../me', '%2e%2e', 'a/b', 'a?b=c'])('treats %j as an id', async (id) => {
     const { token } = await newUser()
     const told = await (await newAgent(token)).call('get_api_key', { id })
     expect(told.body).toMatchObject({ code: 'invalid_request', errors: [{ path: 'path.id' }] })
@@ -165,7 +165,7 @@ describe('a tool that changes something', () => {
     expect(told).toMatchObject({ isError: true, body: { status: 403 } })
   })
 
-  test.each(['update_api_key', 'revoke_api_key'])('%s does nothing to a key of another name', async (tool) => {
+  test.each(['update_api_key', 'revoke_api_key'])('%s leaves a key of another name alone', async (tool) => {
     const holder = await newKeyHolder()
     const agent = await newAgent(holder.token)
     const more = tool === 'update_api_key' ? { is_active: false } : {}
@@ -176,7 +176,7 @@ describe('a tool that changes something', () => {
     expect((await verify(holder.key)).body.valid).toBe(true)
   })
 
-  test('changes and revokes the key that is named', async () => {
+  test('changes and revokes the named key', async () => {
     const holder = await newKeyHolder()
     const agent = await newAgent(holder.token)
     const changed = await agent.call('update_api_key', {
@@ -190,7 +190,7 @@ describe('a tool that changes something', () => {
     await untilRefused(holder.key)
   })
 
-  test('is on record as the caller’s, and as whose a back end says', async () => {
+  test('is recorded under the caller, and the person a back end names', async () => {
     const customer = await newCustomer()
     const service = await newServiceKey('platform:keys:read', 'platform:keys:write', 'platform:audit:read')
     const agent = await newAgent(service.key, { headers: { 'Tollgate-Actor': 'ann@example.com' } })
@@ -199,7 +199,7 @@ describe('a tool that changes something', () => {
     expect(body.data[0]).toMatchObject({ actor: { id: service.id }, detail: { on_behalf_of: 'ann@example.com' } })
   })
 
-  test('is refused to a support session', async () => {
+  test('is refused in a support session', async () => {
     const person = await registeredUser()
     const { body } = await call(`POST /api/v1/admin/users/${person.user.id}/impersonate`, {
       token: await administrator(),

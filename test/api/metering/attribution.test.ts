@@ -27,7 +27,7 @@ test.each(OWNERS)('a service cannot report usage of the platform organization: %
   expect(await Tollgate.recordUsage(body)).toMatchObject(refused)
 })
 
-test('nor does it after the platform organization has reported usage of its own', async () => {
+test('nor can it after the platform organization has reported usage of its own', async () => {
   const line = `${USAGE}?organization_id=${organization_id}`
   const event = { id: crypto.randomUUID(), key_id, queries: 1 }
   expect((await call(line, { token, body: { events: [event] } })).body).toMatchObject({ accepted: 1 })
@@ -42,7 +42,7 @@ test.each(OWNERS)('a service cannot reserve quota of the platform organization: 
   expect(await Tollgate.reserve(body)).toMatchObject({ code: code.toUpperCase(), status: 404 })
 })
 
-test('a service can neither settle nor cancel what the platform organization has reserved', async () => {
+test('a service can neither settle nor cancel a reservation of the platform organization', async () => {
   const reserved = await call(`${USAGE}/reserve`, { token, body: { organization_id, queries: 1 } })
   expect(reserved.body).toMatchObject({ granted: true })
   const { reservation_id } = reserved.body
@@ -56,6 +56,6 @@ test('a service can neither settle nor cancel what the platform organization has
   expect(body).toEqual({ outcome: 'cancelled', released: true })
 })
 
-test('a bound Worker does not read quotas of the platform organization', async () => {
+test('a bound Worker cannot read quotas of the platform organization', async () => {
   expect(await Tollgate.getQuotas({ organization_id })).toMatchObject({ code: 'PLATFORM_ORGANIZATION' })
 })

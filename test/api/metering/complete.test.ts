@@ -18,7 +18,7 @@ const span = { from: Date.parse('2026-11-10'), to: Date.parse('2026-11-11') }
 const newRequest = () => ({ organization_id: uuidv7(Date.now()), request_id: uuidv7(VERIFIED_AT), key_id: uuidv7(1) })
 type Request = ReturnType<typeof newRequest>
 
-/** Nobody guesses endpoint, key and moment of a verification from its report, or from its request's id. */
+/** Endpoint, key and time of a verification cannot be guessed from its report or its request id. */
 const verification = (of: Request, changes: Partial<UsageEvent> = {}): UsageEvent => ({
   id: of.request_id,
   source: VERIFICATION,
@@ -48,7 +48,7 @@ const completion = (of: Request, changes: Partial<UsageEvent> = {}): UsageEvent 
 
 const write = (...events: UsageEvent[]) => writeUsage(deps, events)
 
-/** Everything by status, as every reader tells it. */
+/** Everything by status, from every reader. */
 async function readAll(organizationId: string) {
   const by = await usageBreakdown(deps.sql, { organizationId }, { by: 'status', span, limit: 10, order: 'requests' })
   const hours = [10, 11].map((hour) => ({ name: '', from: span.from + hour * HOUR, to: span.from + (hour + 1) * HOUR }))
@@ -65,7 +65,7 @@ async function readAll(organizationId: string) {
   }
 }
 
-/** The request stands in the hour and under the endpoint of its verification, the report's sums where the report says. */
+/** The request is in the hour and under the endpoint of its verification, the report's sums where the report says. */
 const COMPLETED = {
   statuses: [['500', 1, 1, 2]],
   series: { 200: [0, 0], 500: [1, 0] },
@@ -90,7 +90,7 @@ describe('a verified request that a report completes', () => {
         await Promise.all([write(verified), write(verified), write(completed), write(completed, verified)])
       },
     ],
-  ])('stands under the status of the report that comes %s, in every sum and list', async (_, happen) => {
+  ])('is counted under the status of the report that comes %s, in every sum and list', async (_, happen) => {
     const of = newRequest()
     await happen(of)
     await completeWaiting(deps)
@@ -103,7 +103,7 @@ describe('a verified request that a report completes', () => {
     expect(left).toEqual([])
   })
 
-  test('is at once where no other batch was under way, without the job', async () => {
+  test('is moved at once, without the job, if no other batch is running', async () => {
     for (const order of [[verification, completion] as const, [completion, verification] as const]) {
       const of = newRequest()
       for (const make of order) await write(make(of))
@@ -125,7 +125,7 @@ describe('a verified request that a report completes', () => {
     expect(daily.filter(([endpoint]) => endpoint === '/verified')).toEqual([['/verified', 500, 'gpt-4o', 1, 0]])
   })
 
-  test('is moved once, also under the several ids that repeats with one idempotency key have', async () => {
+  test('is moved once, even under the several ids of repeats with one idempotency key', async () => {
     const of = newRequest()
     const repeat = { ...of, request_id: uuidv7(VERIFIED_AT + 1) }
     const once = (request: Request) =>
@@ -138,13 +138,13 @@ describe('a verified request that a report completes', () => {
     expect((await readAll(of.organization_id)).daily).toContainEqual(['/verified', 500, 'gpt-4o', 1, 0])
   })
 
-  test('keeps its status where the report names none', async () => {
+  test('keeps its status if the report names none', async () => {
     const of = newRequest()
     await write(verification(of), completion(of, { status_code: 0 }))
     expect((await readAll(of.organization_id)).daily).toContainEqual(['/verified', 200, 'gpt-4o', 1, 0])
   })
 
-  test('leaves totals and usage periods as they were', async () => {
+  test('does not change totals or usage periods', async () => {
     const of = newRequest()
     await write(verification(of), completion(of))
     for (const table of ['usage_totals', 'usage_periods', 'usage_hourly'])
@@ -158,7 +158,7 @@ describe('a verified request that a report completes', () => {
       ).toEqual([{ requests: 1, errors: 1, api_calls: 2, input_tokens: 5 }])
   })
 
-  test('makes no sum negative, whatever is named: a refused request, another organization’s, or none', async () => {
+  test('makes no sum negative, whatever the report names: a refused request, another organization’s, or none', async () => {
     const [refused, foreign, unknown] = [newRequest(), newRequest(), newRequest()]
     await write(
       verification(refused, { status_code: 429, error_code: 'RATE_LIMITED', api_calls: 0 }),
@@ -185,7 +185,7 @@ describe('a verified request that a report completes', () => {
 })
 
 describe('the job', () => {
-  test('moves events that were written while nothing could move them', async () => {
+  test('moves events that no batch could move when they were written', async () => {
     const of = newRequest()
     await write(verification(of))
     await deps.sql.query(
@@ -197,7 +197,7 @@ describe('the job', () => {
     expect((await readAll(of.organization_id)).daily).toEqual([['/verified', 500, 'gpt-4o', 1, 0]])
   })
 
-  test('looks first at what it looked at longest ago', async () => {
+  test('starts with those it checked longest ago', async () => {
     const of = newRequest()
     await write(completion(of))
     const tried = async () =>

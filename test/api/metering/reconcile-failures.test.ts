@@ -9,10 +9,10 @@ import { readQuota } from '../../support/quota.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Rows of few other tests are looked at then. */
+/** A time at which rows of few other tests are checked. */
 const LATER_MS = 7 * 3_600_000
 
-test('a counter that fails is logged with its organization, and keeps no other from being reconciled', async () => {
+test('a counter that fails is logged with its organization and does not stop the others', async () => {
   const {
     redis: { shared: redis },
     sql,
@@ -22,7 +22,7 @@ test('a counter that fails is logged with its organization, and keeps no other f
   const month = toMonth(Date.now()).name
   await verify(key)
   const written = () => sql.query('select 1 from usage_periods where organization_id = $1', [organizationId])
-  await expect.poll(written).toHaveLength(1) // a later write would say that the period changed now
+  await expect.poll(written).toHaveLength(1) // a later write would mark the period as changed now
   await redis.sadd(quotaKey(odd, month), 'no text')
   await sql.query(
     `insert into usage_periods (organization_id, period_start, queries, updated_at)

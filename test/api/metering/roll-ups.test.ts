@@ -57,7 +57,7 @@ describe('the roll-ups', () => {
     ])
   })
 
-  test('count a response time in the first bucket whose bound it does not pass, and the slowest in one more', async () => {
+  test('count a response time in the first bucket whose bound covers it, and the slowest in an extra one', async () => {
     const id = organization()
     const times = LATENCY_BOUNDS_MS.flatMap((bound) => [bound, bound + 1])
     await writeUsage(deps, [
@@ -68,7 +68,7 @@ describe('the roll-ups', () => {
     const expected = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map(
       (bound, at, bounds) => [0, ...times].filter((time) => time <= bound && time > (bounds[at - 1] ?? -1)).length,
     )
-    // The same one by one: a batch writes only the buckets that it has.
+    // The same one by one: a batch writes only the buckets it contains.
     const one = organization()
     for (const time of [...times, 0]) await writeUsage(deps, [event(one, { response_time_ms: time })])
     await writeUsage(deps, [event(one)])
@@ -101,7 +101,7 @@ describe('slices', () => {
     .concat([...LATENCY_BOUNDS_MS, 0].map((_, bucket) => `sum(latency_${bucket})::int as latency_${bucket}`))
     .join(', ')
 
-  test('of each dimension add up to the totals where every event has a value, by hour and by day', async () => {
+  test('of each dimension add up to the totals if every event has a value, by hour and by day', async () => {
     const id = organization()
     const keys = [uuidv7(1), uuidv7(2), uuidv7(3)]
     // 75 events in each of four hours, two before midnight: every value is in every hour.
@@ -140,7 +140,7 @@ describe('slices', () => {
       }
   })
 
-  test('are kept of values alone: what had none is in the totals and in no slice', async () => {
+  test('exist only for values: an event without one is in the totals and in no slice', async () => {
     const id = organization()
     await writeUsage(deps, [event(id, { endpoint: '/e', status_code: 200 }), event(id, { endpoint: '/e' }), event(id)])
     for (const table of ['usage_slices', 'usage_daily_slices'])
@@ -153,7 +153,7 @@ describe('slices', () => {
 })
 
 describe('the sums of a period', () => {
-  test('follow the organization’s anchor, and come back with each batch that changes them', async () => {
+  test('follow the organization’s anchor, and are returned by each batch that changes them', async () => {
     const id = organization()
     await deps.sql.query(
       `insert into organizations (id, name, slug, plan_id, period_anchor) values ($1::uuid, 'Anchored', $1::text, 'free', $2)`,
@@ -218,7 +218,7 @@ describe('a gauge', () => {
 })
 
 describe('what became of each event', () => {
-  test('is told in the order sent: counted, repeated, or another one under a known id', async () => {
+  test('is returned in the order sent: accepted, duplicate, or conflict under a known id', async () => {
     const id = organization()
     const [one, two, three] = [event(id), event(id), event(id)]
     const changed = (known: UsageEvent): UsageEvent => ({ ...known, api_calls: 99 })
@@ -238,7 +238,7 @@ describe('what became of each event', () => {
     expect(await rowsOf('usage_periods', id, 'requests::int, api_calls::int')).toEqual([{ requests: 3, api_calls: 0 }])
   })
 
-  test('is judged by what the caller sent, where that is known', async () => {
+  test('is decided by what the caller sent, if that is known', async () => {
     const id = organization()
     const sent = event(id, { payload_hash: 'ab'.repeat(32) })
     const again = { ...sent, occurred_at: '2026-11-10T10:20:31.000Z' }
@@ -247,7 +247,7 @@ describe('what became of each event', () => {
     expect((await writeUsage(deps, [again, other])).outcomes).toEqual(['duplicate', 'conflict'])
   })
 
-  test('keeps apart what different sources call by the same id', async () => {
+  test('keeps equal ids of different sources apart', async () => {
     const id = organization()
     const sent = event(id)
     const metered = { ...sent, source: 'usage', occurred_at: '2026-11-10T10:20:31.000Z' }

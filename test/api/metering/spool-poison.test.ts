@@ -22,7 +22,7 @@ const eventOf = (organization_id: string, more: object = {}) => ({
   ...more,
 })
 
-/** Puts values in front of a good one, and drains until that is counted, by whoever does it. */
+/** Puts values before a good one, and drains until that is counted, by whichever drain. */
 async function drainBehind(values: readonly string[], organizationId: string, queries: number) {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -36,7 +36,7 @@ async function drainBehind(values: readonly string[], organizationId: string, qu
   )
 }
 
-/** The values that were set aside and name something; taken out. */
+/** The values that were set aside and contain a text; removed. */
 async function takeAside(mark: string): Promise<string[]> {
   const {
     redis: { shared: redis },
@@ -54,28 +54,28 @@ describe('in the spool', () => {
     ['a string', (mark: string) => JSON.stringify(mark)],
     ['another object', (mark: string) => JSON.stringify({ [mark]: 1 })],
     ['a batch without a caller', (mark: string) => JSON.stringify({ events: [{ id: mark }] })],
-  ])('%s is set aside, and what is behind it is written', async (_, poison) => {
+  ])('%s is set aside, and the batches behind it are written', async (_, poison) => {
     const mark = crypto.randomUUID()
     expect(await drainBehind([poison(mark)], uuidv7(Date.now()), 1)).toBe(1)
     expect(await takeAside(mark)).toEqual([poison(mark).startsWith('"') ? mark : poison(mark)])
     expect(await directly().redis.shared.lrem('usage:spool', 0, poison(mark))).toBe(0)
   })
 
-  test('of a batch with something that is no event the events are written', async () => {
+  test('a batch with both events and garbage has its events written', async () => {
     const [mark, organizationId] = [crypto.randomUUID(), uuidv7(Date.now())]
     const batch = [7, eventOf(organizationId), null, { mark }, eventOf(organizationId)]
     expect(await drainBehind([JSON.stringify(batch)], organizationId, 3)).toBe(3)
     expect(await takeAside(mark)).toEqual([JSON.stringify([7, null, { mark }])])
   })
 
-  test('an event that Postgres refuses for good takes no other with it', async () => {
+  test('an event that Postgres refuses permanently takes no other with it', async () => {
     const [mark, organizationId] = [crypto.randomUUID(), uuidv7(Date.now())]
     const batch = [eventOf(organizationId), eventOf(organizationId, { id: mark, queries: 'many' })]
     expect(await drainBehind([JSON.stringify(batch)], organizationId, 2)).toBe(2)
     expect(await takeAside(mark)).toMatchObject([expect.stringContaining('many')])
   })
 
-  test('an event that cannot be asked about takes no other with it', async () => {
+  test('an event whose key cannot be looked up takes no other with it', async () => {
     const mark = crypto.randomUUID()
     const { keyId, organizationId } = await newKeyHolder()
     const of = (id: string, key_id: string) => ({ id, key_id, occurred_at: new Date().toISOString(), queries: 1 })

@@ -25,7 +25,7 @@ async function sums(organizationId: string) {
 }
 
 describe('a batch', () => {
-  test('counts a repeated event once, inside the batch and across batches', async () => {
+  test('counts a repeated event once, within the batch and across batches', async () => {
     const id = organization()
     const [first, second, third] = [
       event(id, { api_calls: 17 }),
@@ -37,7 +37,7 @@ describe('a batch', () => {
     expect(await sums(id)).toMatchObject({ events: 3, ids: 3, requests: 3, api_calls: 51 })
   })
 
-  test('keeps organizations apart, also when they chose the same event id', async () => {
+  test('keeps organizations apart, even with the same event id', async () => {
     const [one, other] = [organization(), organization()]
     const id = 'the-same-id'
     expect(await writeUsage(deps, [event(one, { id }), event(other, { id })])).toMatchObject({
@@ -48,7 +48,7 @@ describe('a batch', () => {
     expect(await sums(other)).toMatchObject({ events: 1, api_calls: 1 })
   })
 
-  test('adds money exactly, and says how much had no price', async () => {
+  test('adds money exactly, and counts what had no price', async () => {
     const id = organization()
     const costs = Array.from({ length: 10 }, () => event(id, { model: 'm', cost_usd: '0.100001' }))
     await writeUsage(deps, [...costs, event(id, { model: 'unknown' }), event(id, { model: 'm', cost_usd: '0.000001' })])
@@ -92,7 +92,7 @@ describe('a verification', () => {
     expect(await sums(id)).toMatchObject({ events: 6, ids: 0, requests: 6, api_calls: 6 })
   })
 
-  test('with an idempotency key counts once, also at another moment', async () => {
+  test('counts once with an idempotency key, even at another time', async () => {
     const id = organization()
     const once = (minute: number) =>
       verification(id, { id: 'once', request_id: uuidv7(minute), occurred_at: `2026-11-10T10:2${minute}:00.000Z` })
@@ -101,7 +101,7 @@ describe('a verification', () => {
     expect(await sums(id)).toMatchObject({ events: 2, ids: 1, requests: 2 })
   })
 
-  test('and a report under its id count both, in one batch and in two', async () => {
+  test('and a report under its id both count, in one batch and in two', async () => {
     const id = organization()
     const verified = [verification(id), verification(id)] as const
     const report = (one: UsageEvent) => ({
@@ -118,7 +118,7 @@ describe('a verification', () => {
     expect(await sums(id)).toMatchObject({ events: 4, ids: 2, requests: 4 })
   })
 
-  test('of 16 writers at once counts once, among reports, without a deadlock', async () => {
+  test('counts once among 16 concurrent writers and reports, without a deadlock', async () => {
     const id = organization()
     const events = Array.from({ length: 60 }, (_, at) => (at % 3 ? verification(id) : event(id)))
     const before = await deadlocks()
@@ -179,7 +179,7 @@ describe('16 concurrent writers with overlapping batches for two organizations',
     expect(await deadlocks()).toBe(before)
   })
 
-  test('and of different events under one id, one is counted and all others are told so', async () => {
+  test('count one of several events under one id and report a conflict for the others', async () => {
     const id = organization()
     const names = Array.from({ length: 20 }, (_, at) => `event-${at}`)
     const written = await Promise.all(
@@ -198,7 +198,7 @@ describe('16 concurrent writers with overlapping batches for two organizations',
   })
 })
 
-/** What Postgres has counted of them: the writer would try again and hide one. */
+/** Their count in Postgres: the writer would retry and hide one. */
 async function deadlocks(): Promise<number> {
   await deps.sql.query('select pg_stat_clear_snapshot()')
   const [row] = await deps.sql.query('select deadlocks::int from pg_stat_database where datname = current_database()')

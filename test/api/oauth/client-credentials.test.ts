@@ -14,7 +14,7 @@ describe('an API key is client credentials', () => {
   test.each([
     ['client_secret_basic', openid.ClientSecretBasic],
     ['client_secret_post', openid.ClientSecretPost],
-  ] as const)('to openid-client by %s, and the token is the key', async (_, Auth) => {
+  ] as const)('for openid-client by %s, and the token is the key', async (_, Auth) => {
     const { key, keyId } = await newKeyHolder({ scopes: ['reports:read', 'reports:write'] })
     const options = { [openid.customFetch]: fetchIt, algorithm: 'oauth2' } as openid.DiscoveryRequestOptions
     const config = await openid.discovery(new URL('https://tollgate.test'), keyId, {}, Auth(key), options)
@@ -24,7 +24,7 @@ describe('an API key is client credentials', () => {
     expect(tokens.refresh_token).toBeUndefined()
   })
 
-  test('with its own expiry, and none without', async () => {
+  test('with its own expiry, or none', async () => {
     const expiring = await newKeyHolder({ expires_at: new Date(Date.now() + 3_600_000).toISOString() })
     const { body } = await ask(expiring.keyId, expiring.key)
     expect(body.expires_in).toBeGreaterThan(3_500)
@@ -32,12 +32,12 @@ describe('an API key is client credentials', () => {
     expect((await ask(lasting.keyId, lasting.key)).body).not.toHaveProperty('expires_in')
   })
 
-  test('also of a back end', async () => {
+  test('for a back end as well', async () => {
     const { id, key } = await newServiceKey('platform:verify')
     expect((await ask(id, key)).body.scope).toBe('platform:verify')
   })
 
-  test('only with its own id, whole, alive, and for scopes that it has', async () => {
+  test('only with its own id, complete, active, and for scopes that it has', async () => {
     const [one, other] = [await newKeyHolder(), await newKeyHolder()]
     for (const [id, secret] of [
       [other.keyId, one.key],
@@ -51,7 +51,7 @@ describe('an API key is client credentials', () => {
     expect((await ask(other.keyId, other.key)).body.error).toBe('invalid_client')
   })
 
-  test('counts nothing, and is no application’s token', async () => {
+  test('and counts no usage, and an application’s token is not accepted as one', async () => {
     const { exchange } = await granted()
     const { access_token: token } = (await exchange()).body
     const { key_id: id } = (await verify(token)).body

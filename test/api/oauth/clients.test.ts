@@ -14,7 +14,7 @@ vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is
 const SERVER = 'https://tollgate.test'
 
 describe('an application', () => {
-  test('of the official MCP client finds, registers, asks, and renews', async () => {
+  test('with the official MCP client discovers, registers, asks for consent, and refreshes', async () => {
     const person = await newUser()
     const { provider, kept } = newProvider('reports:read')
     const options = { serverUrl: SERVER, scope: 'reports:read', fetchFn: fetchIt }
@@ -33,7 +33,7 @@ describe('an application', () => {
   test.each([
     ['client_secret_basic', openid.ClientSecretBasic],
     ['client_secret_post', openid.ClientSecretPost],
-  ] as const)('of openid-client keeps a secret and presents it by %s', async (method, Auth) => {
+  ] as const)('with openid-client keeps a secret and presents it by %s', async (method, Auth) => {
     const person = await newUser()
     const { client_id, client_secret = '' } = await newApplication({ token_endpoint_auth_method: method })
     const options = { [openid.customFetch]: fetchIt, algorithm: 'oauth2' } as openid.DiscoveryRequestOptions
@@ -66,7 +66,7 @@ describe('an application', () => {
     expect(refused.headers.get('WWW-Authenticate')).toBe('Basic realm="tollgate"')
   })
 
-  test('is told what is wrong with a request of it', async () => {
+  test('gets an error that explains what is wrong with its request', async () => {
     const { client, exchange } = await granted()
     const { client_id } = client
     const errors = [
@@ -93,7 +93,7 @@ describe('an application', () => {
 })
 
 describe('registration', () => {
-  test('gives what RFC 7591 says, and ignores what it does not know', async () => {
+  test('returns what RFC 7591 requires, and ignores unknown fields', async () => {
     const { status, body, headers } = await register({ redirect_uris: [REDIRECT], jwks: {}, software_id: 'x' })
     expect([status, headers.get('Access-Control-Allow-Origin')]).toEqual([201, null])
     expect(body).toEqual({
@@ -125,7 +125,7 @@ describe('registration', () => {
     expect([refused.status, refused.body.error]).toEqual([400, error])
   })
 
-  test('takes the scheme of an application, and pages of any origin may ask', async () => {
+  test("accepts an application's own URI scheme, and pages of any origin may register", async () => {
     const headers = { Origin: 'https://other.example.com' }
     const answer = await call('POST /oauth/register', { body: { redirect_uris: ['cursor://callback'] }, headers })
     expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([201, '*'])
@@ -138,7 +138,7 @@ describe('registration', () => {
   })
 })
 
-test('the guide has scopes and a document that are taken, and metadata of a resource as RFC 9728 has it', () => {
+test("the guide's scopes and document are accepted, and its resource metadata conforms to RFC 9728", () => {
   const [scopes, document, metadata] = [...guide.matchAll(/```json\n([^]*?)\n```/g)].map(([, block = '']) => block)
   expect(parseOAuthScopes(scopes ?? '')).toEqual({
     'reports:read': expect.any(String),
@@ -152,7 +152,7 @@ test('the guide has scopes and a document that are taken, and metadata of a reso
   })
 })
 
-test('the server describes itself, and its API as a resource of it', async () => {
+test('the server describes itself, and its API as one of its resources', async () => {
   const { body } = await call('GET /.well-known/oauth-authorization-server')
   expect(body).toMatchObject({
     issuer: SERVER,

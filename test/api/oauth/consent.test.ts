@@ -40,7 +40,7 @@ describe('who decides', () => {
     ['another address', { redirect_uri: 'https://evil.example.com/callback' }, 'oauth_redirect_refused'],
     ['a longer address', { redirect_uri: `${REDIRECT}/more` }, 'oauth_redirect_refused'],
     ['an address with a query', { redirect_uri: `${REDIRECT}?x=1` }, 'oauth_redirect_refused'],
-  ])('is sent nowhere by %s (ASVS 10.4.1)', async (_, more, code) => {
+  ])('is never redirected by %s (ASVS 10.4.1)', async (_, more, code) => {
     const person = await newUser()
     const { request } = newRequest(await newApplication(), more)
     for (const path of ['', '/decide']) {
@@ -56,7 +56,7 @@ describe('who decides', () => {
     ['a token instead of a code (ASVS 10.4.4)', { response_type: 'token' }, 'unsupported_response_type'],
     ['an unknown scope', { scope: 'reports:read admin' }, 'invalid_scope'],
     ['a resource with a fragment', { resource: 'https://mcp.example.com/#x' }, 'invalid_target'],
-  ])('is sent back with what is wrong: %s', async (_, more, error) => {
+  ])('is redirected back with the error: %s', async (_, more, error) => {
     const person = await newUser()
     const { request } = newRequest(await newApplication(), more)
     const { body } = await decide(person, request)
@@ -69,7 +69,7 @@ describe('who decides', () => {
     })
   })
 
-  test('agrees to something, and is asked so often', async () => {
+  test('must approve at least one scope, and can decide only so often', async () => {
     const person = await newUser()
     const { request } = newRequest(await newApplication())
     const refused = await decide(person, { ...request, scope: ' ' })
@@ -79,7 +79,7 @@ describe('who decides', () => {
     expect((await decide(person, request)).body.code).toBe('rate_limited')
   })
 
-  test('may say no', async () => {
+  test('may decline', async () => {
     const person = await newUser()
     const { request } = newRequest(await newApplication())
     const { body } = await decide(person, request, 'deny')
@@ -90,7 +90,7 @@ describe('who decides', () => {
     })
   })
 
-  test('decides for an organization of theirs, where they may issue keys', async () => {
+  test('decides for an organization of theirs where they may issue keys', async () => {
     const [person, owner] = [await newUser(), await newUser()]
     const client = await newApplication()
     const theirs = owner.user.organization_id as string
@@ -107,14 +107,14 @@ describe('who decides', () => {
     expect((await decide(person, request)).body.code).toBe('two_factor_required')
   })
 
-  test('agrees for the organization that was shown, not for one that another tab switched to', async () => {
+  test('agrees for the organization that was shown, not one that another tab switched to', async () => {
     const person = await newUser()
     const { request } = newRequest(await newApplication())
     const other = await decide(person, { ...request, for: (await newUser()).user.organization_id })
     expect(other).toMatchObject({ status: 409, body: { code: 'organization_switched' } })
   })
 
-  test('answers an application on the same machine, whose port nobody knows before', async () => {
+  test('is redirected to an application on the same machine, on any port', async () => {
     const person = await newUser()
     const client = await newApplication({ redirect_uris: ['http://127.0.0.1/callback'] })
     const at = (redirect_uri: string) => decide(person, newRequest(client, { redirect_uri }).request)

@@ -49,7 +49,7 @@ const decide = async (by: { readonly token: string }, user_code: string, more: o
   })
 
 describe('a device', () => {
-  test('of openid-client asks, waits, and gets tokens when its person has agreed', async () => {
+  test('with openid-client asks, waits, and gets tokens once its person has agreed', async () => {
     const person = await newUser()
     const { client_id } = await newTelevision()
     const options = { [openid.customFetch]: fetchIt, algorithm: 'oauth2' } as openid.DiscoveryRequestOptions
@@ -71,7 +71,7 @@ describe('a device', () => {
     expect([status, headers.get('Location')]).toEqual([302, '/dashboard/device?user_code=BCDF-GHJK'])
   })
 
-  test('waits while nobody decides, and longer when it asks too often', async () => {
+  test('waits until somebody decides, and longer if it polls too often', async () => {
     const { ask, askLater } = await waiting()
     expect((await ask()).body.error).toBe('authorization_pending')
     expect((await ask()).body).toEqual({ error: 'slow_down', error_description: 'Ask every 10 s.' })
@@ -79,7 +79,7 @@ describe('a device', () => {
     expect((await askLater()).body.error).toBe('authorization_pending')
   })
 
-  test('is told that its person did not allow it, and that its code has expired', async () => {
+  test('learns that its person declined, or that its code expired', async () => {
     const [denied, late] = [await waiting(), await waiting()]
     expect((await decide(await newUser(), denied.user_code, { decision: 'deny' })).status).toBe(204)
     expect((await denied.ask()).body.error).toBe('access_denied')
@@ -91,7 +91,7 @@ describe('a device', () => {
     expect((await decide(await newUser(), late.user_code)).body.code).toBe('device_code_unknown')
   })
 
-  test('gets the same tokens again if their answer was lost, until it has renewed them', async () => {
+  test('gets the same tokens again if the response was lost, until it has refreshed them', async () => {
     const { client_id, user_code, ask } = await waiting()
     await decide(await newUser(), user_code)
     const [first, again] = await Promise.all([ask(), ask()])
@@ -101,7 +101,7 @@ describe('a device', () => {
     expect((await ask()).body.error).toBe('invalid_grant')
   })
 
-  test('gets nothing if its person may not do so any more, and nothing with another application’s code', async () => {
+  test('gets nothing if its person no longer has the right, and nothing with another application’s code', async () => {
     const person = await newUser()
     const { user_code, device_code, ask } = await waiting()
     const other = await newTelevision()
@@ -113,7 +113,7 @@ describe('a device', () => {
     expect((await ask()).body.error).toBe('invalid_grant')
   })
 
-  test('gets what was decided in time also a little later, and not for ever', async () => {
+  test('gets a timely decision even a little later, but not forever', async () => {
     const { user_code, ask } = await waiting()
     await decide(await newUser(), user_code)
     const expire = (ago: string) =>
@@ -133,7 +133,7 @@ describe('a device', () => {
       'leaves the organization',
       (_: string, organization: string) => `DELETE /api/v1/organizations/${organization}/members/{id}`,
     ],
-  ])('gets nothing when its person %s before it asks, also when they are back', async (_, line) => {
+  ])('gets nothing if its person %s before it asks, even if they are back', async (_, line) => {
     const [person, owner] = [await newUser(), await newUser()]
     const organization = owner.user.organization_id as string
     await addMember(organization, person.user.id, 'member')
@@ -152,7 +152,7 @@ describe('a device', () => {
     expect((await ask()).body.error).toBe('invalid_grant')
   })
 
-  test('gets nothing of a stranger’s agreement when the owner of the address resets the password', async () => {
+  test('gets nothing from a stranger’s consent once the owner of the address resets the password', async () => {
     const stranger = await registeredUser()
     const { user_code, ask } = await waiting()
     expect((await decide(stranger, user_code)).status).toBe(204)
@@ -162,18 +162,18 @@ describe('a device', () => {
     expect((await ask()).body.error).toBe('invalid_grant')
   })
 
-  test.each(['a\0b', '\ud800', 'nobody', "' or 1=1"])('with the client_id %j is none', async (client_id) => {
+  test.each(['a\0b', '\ud800', 'nobody', "' or 1=1"])('with the client_id %j is refused', async (client_id) => {
     expect((await post('device_authorization', { client_id })).body.error).toBe('invalid_client')
     expect((await post('token', { grant_type: DEVICE, client_id })).body.error).toBe('invalid_client')
   })
 
-  test('names no service that is no address', async () => {
+  test('cannot name a resource with an invalid address', async () => {
     const { client_id } = await newTelevision()
     for (const resource of ['https://a.example/\0', 'https://a.example/#part', 'mailto:a@example.com'])
       expect((await post('device_authorization', { client_id, resource })).body.error).toBe('invalid_target')
   })
 
-  test('asks only if its application says so, and for scopes that there are', async () => {
+  test('asks only if its application allows it, and for existing scopes', async () => {
     const { client_id } = await newApplication()
     expect((await post('device_authorization', { client_id })).body.error).toBe('unauthorized_client')
     const television = await newTelevision()
@@ -191,7 +191,7 @@ describe('a device', () => {
 })
 
 describe('whoever enters a code', () => {
-  test('sees which application asks for what, however it is written', async () => {
+  test('sees which application asks for what, in any spelling of the code', async () => {
     const person = await newUser()
     const { user_code } = await waiting({ resource: 'https://mcp.example.com' })
     const see = (entered: string) =>
@@ -207,7 +207,7 @@ describe('whoever enters a code', () => {
     expect((await see('BBBB-BBBB')).body.code).toBe('device_code_unknown')
   })
 
-  test('agrees to a part of it, and to nothing that was not asked for', async () => {
+  test('agrees to a part of it, and to nothing that was not requested', async () => {
     const person = await newUser()
     const { user_code, ask } = await waiting()
     const more = await decide(person, user_code, { scope: 'reports:read tollgate:audit:read' })
@@ -217,7 +217,7 @@ describe('whoever enters a code', () => {
     expect((await ask()).body.scope).toBe('reports:read')
   })
 
-  test('agrees for the organization that was shown, not for one that another tab switched to', async () => {
+  test('agrees for the organization that was shown, not one that another tab switched to', async () => {
     const person = await newUser()
     const { user_code, ask } = await waiting()
     const elsewhere = await decide(person, user_code, { for: (await newUser()).user.organization_id })
@@ -225,14 +225,14 @@ describe('whoever enters a code', () => {
     expect((await ask()).body.error).toBe('authorization_pending')
   })
 
-  test('decides once, also when two do so at the same moment', async () => {
+  test('decides once, even if two do so at once', async () => {
     const { user_code } = await waiting()
     const [one, other] = [await newUser(), await newUser()]
     const answers = await Promise.all([decide(one, user_code), decide(other, user_code)])
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 404]))
   })
 
-  test('must be able to issue keys, and acts not for the platform, nor in a support session', async () => {
+  test('must be able to issue keys, and cannot decide for the platform or in a support session', async () => {
     const { user_code } = await waiting()
     expect((await decide({ token: await administrator() }, user_code)).body.code).toBe('platform_organization')
     const person = await registeredUser()
@@ -245,7 +245,7 @@ describe('whoever enters a code', () => {
     expect((await decide({ token: body.access_token }, user_code)).body.code).toBe('forbidden_while_impersonating')
   })
 
-  test('cannot go on guessing', async () => {
+  test('cannot keep guessing', async () => {
     const person = await newUser()
     const guess = () => call('POST /api/v1/auth/devices', { token: person.token, body: { user_code: 'BBBB-CCCC' } })
     const answers = await Promise.all(Array.from({ length: 31 }, guess))

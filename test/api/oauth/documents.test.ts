@@ -39,7 +39,7 @@ const exchange = (client_id: string, code: string, code_verifier: string) =>
   post('token', { grant_type: 'authorization_code', client_id, code, code_verifier, redirect_uri: REDIRECT })
 
 describe('an application that publishes a document', () => {
-  test('is known by its address, and nobody registers it', async () => {
+  test('is identified by its URL, without registration', async () => {
     const person = await newUser()
     const { url } = publish()
     const { provider, kept } = newProvider('reports:read')
@@ -56,13 +56,13 @@ describe('an application that publishes a document', () => {
     expect(body.data[0].client).toEqual({ id: url, name: 'Agent', uri: null })
   })
 
-  test('is shown with the host that says so', async () => {
+  test('is shown with the host that serves the document', async () => {
     const { url } = publish()
     const { body } = await describeRequest(await newUser(), newRequest({ client_id: url }).request)
     expect(body.client).toMatchObject({ id: url, host: new URL(url).host, redirects_to: 'app.example.com' })
   })
 
-  test('is read once for a person who decides, and again when the document is no longer fresh', async () => {
+  test('is read once for a person who decides, and again once the document is stale', async () => {
     const person = await newUser()
     const { url, reads, change } = publish({}, { headers: { 'Cache-Control': 'max-age=600' } })
     const { request, verifier } = newRequest({ client_id: url })
@@ -81,7 +81,7 @@ describe('an application that publishes a document', () => {
     expect(rows).toEqual([{ name: 'Renamed', expires_at: null }]) // somebody agreed to it: it is not forgotten
   })
 
-  test('that two ask for at once is one application', async () => {
+  test('is one application if two request it at once', async () => {
     const { url } = publish()
     const people = [await newUser(), await newUser(), await newUser()]
     const answers = await Promise.all(
@@ -91,7 +91,7 @@ describe('an application that publishes a document', () => {
     expect(await directly().sql.query('select 1 from oauth_clients where metadata_url = $1', [url])).toHaveLength(1)
   })
 
-  test('may name grants, addresses and pages that are for other servers', async () => {
+  test('may list grants, addresses and pages that are for other servers', async () => {
     const { url } = publish({
       grant_types: ['authorization_code', 'client_credentials'],
       redirect_uris: [REDIRECT, 'javascript:alert(1)'],
@@ -102,7 +102,7 @@ describe('an application that publishes a document', () => {
     expect(body.client.uri).toBeNull()
   })
 
-  test('asks from a device too', async () => {
+  test('can ask from a device as well', async () => {
     const { url } = publish({ redirect_uris: [], grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] })
     expect((await post('device_authorization', { client_id: url })).body.user_code).toMatch(/^\w{4}-\w{4}$/)
   })
@@ -138,7 +138,7 @@ describe('a document is refused', () => {
     expect(body.detail).toContain(why)
   })
 
-  test('that does not come in time', async () => {
+  test('that does not arrive in time', async () => {
     const { url } = publish()
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       if (input === url) throw new DOMException('The operation was aborted', 'TimeoutError')
@@ -162,7 +162,7 @@ describe('a document is refused', () => {
     'https://agent.example.com/a/../client.json',
     'https://AGENT.example.com/client.json',
     'https://tollgate.test/client.json',
-  ])('at %s, which nobody asks', async (client_id) => {
+  ])('at %s, which is never fetched', async (client_id) => {
     const spy = vi.spyOn(globalThis, 'fetch')
     const { body } = await describeRequest(await newUser(), newRequest({ client_id }).request)
     expect(body.code).toBe('oauth_client_unknown')
@@ -170,13 +170,13 @@ describe('a document is refused', () => {
   })
 })
 
-test('a token endpoint reads no document: it knows who asked', async () => {
+test('a token endpoint reads no document: the application is already known', async () => {
   const { url, reads } = publish()
   expect((await exchange(url, 'a code', 'x'.repeat(43))).body.error).toBe('invalid_client')
   expect(reads()).toBe(0)
 })
 
-test('the metadata says what is offered', async () => {
+test('the metadata lists what is supported', async () => {
   const { body } = await call('GET /.well-known/oauth-authorization-server')
   expect(body).toMatchObject({
     client_id_metadata_document_supported: true,

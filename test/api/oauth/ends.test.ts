@@ -12,7 +12,7 @@ const refusalOf = ({ status, body }: { status: number; body: any }) => [status, 
 const INVALID_GRANT = [400, 'invalid_grant']
 
 describe('what an application may do ends', () => {
-  test('when the person resets the password: a thief of theirs may have let one in', async () => {
+  test('when the person resets the password: a thief may have authorized the application', async () => {
     const { person, exchange, refresh } = await granted()
     const { body } = await exchange()
     const reset = { token: await resetToken(person.email), new_password: 'seven purple lanterns' }
@@ -21,7 +21,7 @@ describe('what an application may do ends', () => {
     expect(refusalOf(await refresh(body.refresh_token))).toEqual(INVALID_GRANT)
   })
 
-  test('with its token, while the person lacks what the organization requires of its members', async () => {
+  test('while the person lacks what the organization requires of its members', async () => {
     const { person, exchange, refresh } = await granted()
     const { body } = await exchange()
     const id = person.user.organization_id
@@ -45,7 +45,7 @@ describe('what an application may do ends', () => {
     expect((await refresh(renewed.refresh_token)).status).toBe(200)
   })
 
-  test('when the person says so, for them alone, and at once (ASVS 10.4.9, 10.7.3)', async () => {
+  test('when the person revokes it, only for them, and at once (ASVS 10.4.9, 10.7.3)', async () => {
     const { person, exchange, refresh, client } = await granted()
     const { body } = await exchange()
     const list = await call('GET /api/v1/auth/grants', { token: person.token })
@@ -62,7 +62,7 @@ describe('what an application may do ends', () => {
     expect((await call('GET /api/v1/auth/grants', { token: person.token })).body.data).toEqual([])
   })
 
-  test.each(['access_token', 'refresh_token'] as const)('when the application gives its %s back', async (name) => {
+  test.each(['access_token', 'refresh_token'] as const)('when the application revokes its %s', async (name) => {
     const { exchange, client } = await granted()
     const { body } = await exchange()
     const other = await newApplication()
@@ -93,7 +93,7 @@ describe('what an application may do ends', () => {
       (_: string, __: string, ___: string, own: string) =>
         call('DELETE /api/v1/auth/me', { token: own, body: { password: 'correct horse battery' } }),
     ],
-  ] as const)('when the person %s, there alone', async (_, end) => {
+  ] as const)('when the person %s, only there', async (_, end) => {
     const { person, client, exchange } = await granted()
     const { body: elsewhere } = await exchange()
     const owner = await newUser()
@@ -112,7 +112,7 @@ describe('what an application may do ends', () => {
     if (!isEverywhere) expect((await verify(elsewhere.access_token)).body.valid).toBe(true)
   })
 
-  test('when the role of the person lacks what the scopes allow here', async () => {
+  test('when the role of the person no longer includes the scopes', async () => {
     const { person, exchange, refresh } = await granted({ scope: 'tollgate:audit:read' })
     const { body } = await exchange()
     await sql.query(`update memberships set role = 'member' where user_id = $1`, [person.user.id])

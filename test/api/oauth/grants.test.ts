@@ -10,7 +10,7 @@ const { sql } = directly()
 const refusalOf = ({ status, body }: { status: number; body: any }) => [status, body.error]
 const INVALID_GRANT = [400, 'invalid_grant']
 
-test('a form of a stranger is read only as far as codes and tokens reach', async () => {
+test("a stranger's form is limited to the size that codes and tokens need", async () => {
   const fields = Array.from({ length: 9_000 }, (_, at) => `${at.toString(36)}=1`).join('&')
   const send = (body: string) =>
     call('POST /oauth/token', { body, headers: { 'Content-Type': 'application/x-www-form-urlencoded' } })
@@ -44,7 +44,7 @@ describe('an access token', () => {
     ])
   })
 
-  test('is none of the keys that a plan counts, and is renewed by nobody else', async () => {
+  test("does not count toward the plan's keys, and only its application renews it", async () => {
     const { person, exchange } = await granted()
     await exchange()
     const list = (await call('GET /api/v1/auth/api-keys', { token: person.token })).body.data
@@ -69,7 +69,7 @@ describe('an access token', () => {
     expect(renamed.status).toBe(200)
   })
 
-  test('acts in the management API within its scopes, and within the role of who agreed', async () => {
+  test('acts in the management API within its scopes, and within the role of the person who agreed', async () => {
     const { exchange } = await granted({ scope: 'tollgate:usage:events' })
     const { body } = await exchange()
     const get = (path: string) => call(`GET /api/v1/${path}`, { token: body.access_token })
@@ -81,7 +81,7 @@ describe('an access token', () => {
     expect((await decide(person, wide)).body.code).toBe('forbidden')
   })
 
-  test('is told of to a service key, and to nobody else', async () => {
+  test('is described to a service key, and to nobody else', async () => {
     const { person, client, exchange } = await granted({ resource: 'https://mcp.example.com/mcp' })
     const { body } = await exchange()
     const { key } = await newServiceKey('platform:verify')
@@ -119,13 +119,13 @@ describe('a code', () => {
     expect((await exchange()).status).toBe(200)
   })
 
-  test('is good for its application alone', async () => {
+  test('works only for its application', async () => {
     const { exchange } = await granted()
     const other = await newApplication()
     expect(refusalOf(await exchange({ client_id: other.client_id }))).toEqual(INVALID_GRANT)
   })
 
-  test('is good once: a second use ends what the first one got (ASVS 10.4.2)', async () => {
+  test('works once: a second use ends what the first one got (ASVS 10.4.2)', async () => {
     const { exchange } = await granted()
     const { body } = await exchange()
     expect((await verify(body.access_token)).body.valid).toBe(true)
@@ -133,7 +133,7 @@ describe('a code', () => {
     await untilRefused(body.access_token)
   })
 
-  test('of two uses at once one at most leaves tokens', async () => {
+  test('leaves tokens of at most one of two concurrent uses', async () => {
     const { exchange, person } = await granted()
     const answers = await Promise.all([exchange(), exchange(), exchange()])
     expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1)
@@ -141,7 +141,7 @@ describe('a code', () => {
     expect(rows).toHaveLength(1)
   })
 
-  test('is good for a minute (ASVS 10.4.3)', async () => {
+  test('expires after a minute (ASVS 10.4.3)', async () => {
     const { exchange, person } = await granted()
     await sql.query(`update oauth_codes set expires_at = now() where user_id = $1`, [person.user.id])
     expect(refusalOf(await exchange())).toEqual(INVALID_GRANT)
@@ -151,7 +151,7 @@ describe('a code', () => {
     ['is no member any more', 'delete from memberships where user_id = $1'],
     ['may issue no keys any more', `update memberships set role = 'viewer' where user_id = $1`],
     ['is disabled', 'update users set is_active = false where id = $1'],
-  ])('is worth nothing once the person %s', async (_, change) => {
+  ])('is worthless once the person %s', async (_, change) => {
     const { exchange, refresh, person } = await granted()
     const again = await granted()
     const { body } = await again.exchange()
@@ -174,7 +174,7 @@ describe('a refresh token', () => {
     expect((await verify(second.access_token)).body.key_id).toBeDefined()
   })
 
-  test('repeats its answer, which may have been lost, also to several at once', async () => {
+  test('returns the same response again, which may have been lost, even to several at once', async () => {
     const { exchange, refresh } = await granted()
     const { body: first } = await exchange()
     const answers = await Promise.all([1, 2, 3].map(() => refresh(first.refresh_token)))
@@ -184,7 +184,7 @@ describe('a refresh token', () => {
     expect((await refresh(first.refresh_token)).body.refresh_token).toBe(tokens[0]?.[1])
   })
 
-  test('ends everything when it comes back after its successor was used (ASVS 10.4.5)', async () => {
+  test('ends everything if it is used after its successor was used (ASVS 10.4.5)', async () => {
     const { exchange, refresh } = await granted()
     const { body: first } = await exchange()
     const { body: second } = await refresh(first.refresh_token)
@@ -194,7 +194,7 @@ describe('a refresh token', () => {
     await untilRefused(third.access_token)
   })
 
-  test('is renewed as well by a database that was restored to before it was made', async () => {
+  test('still works on a database restored to a time before the token was issued', async () => {
     const { exchange, refresh, person } = await granted()
     const { body: first } = await exchange()
     const { body: second } = await refresh(first.refresh_token)
@@ -204,7 +204,7 @@ describe('a refresh token', () => {
     expect([status, (await verify(body.access_token)).body.valid]).toEqual([200, true])
   })
 
-  test('ends after a year, however often it was renewed, and after 60 days without (ASVS 10.4.8)', async () => {
+  test('ends after a year, however often it was refreshed, and after 60 days without use (ASVS 10.4.8)', async () => {
     const { exchange, refresh, person } = await granted()
     const { body: first } = await exchange()
     const daysLeft = async () => {
@@ -242,7 +242,7 @@ describe('a refresh token', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  test('is not given to an application that did not ask for any', async () => {
+  test('is not given to an application that did not request one', async () => {
     const { exchange, refresh } = await granted({}, { grant_types: ['authorization_code'] })
     const { body } = await exchange()
     expect(body.refresh_token).toBeUndefined()

@@ -23,7 +23,7 @@ describe.each([
   ['a service key', { token: service, actor: { actor_type: 'service', actor_id: keyId } }],
   ['an administrator who is no member', { token: await administrator(), actor: { actor_type: 'administrator' } }],
 ] as const)('%s', (_, { token, actor }) => {
-  test('invites anybody by the external id, whom the email names no inviter', async () => {
+  test('invites anybody by the external id, and the email names no inviter', async () => {
     const { organizationId, encoded } = await newCustomer()
     const path = `/api/v1/organizations/external_id:${encoded}/invitations`
     const [email, headers] = [newEmail(), { 'Idempotency-Key': crypto.randomUUID() }]
@@ -41,7 +41,7 @@ describe.each([
     expect(accepted).toMatchObject({ status: 200, body: { organization_id: organizationId, role: 'owner' } })
   })
 
-  test('sends an invitation again, vouches for it from then on, and takes it back', async () => {
+  test('resends an invitation, replaces its inviter, and withdraws it', async () => {
     const { organizationId, token: owner, user } = await newCustomer()
     const path = `/api/v1/organizations/${organizationId}/invitations`
     const email = newEmail()
@@ -57,7 +57,7 @@ describe.each([
     expect(await statuses()).toEqual(['revoked'])
   })
 
-  test('changes roles with the power of an owner and removes members, but leaves one owner', async () => {
+  test('changes roles with the rights of an owner and removes members, but leaves one owner', async () => {
     const [{ organizationId, user: owner }, { user: second }] = [await newCustomer(), await newUser()]
     await addMember(organizationId, second.id, 'viewer')
     const path = `/api/v1/organizations/${organizationId}/members`
@@ -76,7 +76,7 @@ describe.each([
   })
 })
 
-test('whom a back end acts for is in the audit row', async () => {
+test('the audit row has the person for whom a back end acts', async () => {
   const { id } = await newPeopleless()
   const headers = { 'Tollgate-Actor': 'agent 7' }
   const body = { email: newEmail(), role: 'viewer' }
@@ -84,7 +84,7 @@ test('whom a back end acts for is in the audit row', async () => {
   expect(await lastRow(id, 'invitation.sent')).toMatchObject({ actor_id: keyId, detail: { on_behalf_of: 'agent 7' } })
 })
 
-test('invitations of a back end count against the limits of their organization and address', async () => {
+test('invitations by a back end count against the limits of their organization and address', async () => {
   const { id } = await newPeopleless()
   const body = { email: newEmail(), role: 'viewer' }
   const statuses: number[] = []
@@ -93,7 +93,7 @@ test('invitations of a back end count against the limits of their organization a
   expect(statuses).toEqual([201, 201, 201, 201, 201, 429])
 })
 
-test('a service key does nothing to members of the platform organization', async () => {
+test('a service key cannot change members of the platform organization', async () => {
   const [platform] = await sql.query('select id from organizations where is_platform')
   const { user } = await newUser()
   const path = `/api/v1/organizations/${platform?.id as string}`

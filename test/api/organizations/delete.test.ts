@@ -18,7 +18,7 @@ const actsOf = async (organizationId: string) =>
   )
 
 describe('DELETE /api/v1/organizations/{organization_id}', () => {
-  test('stops its keys within two seconds, moves sessions to another one, and tells the other owners', async () => {
+  test('stops its keys within two seconds, moves sessions to another one, and notifies the other owners', async () => {
     const [person, partner] = [await newUser(), await newUser()]
     const { body: doomed } = await create(person.token, { name: 'Doomed' })
     await addMember(doomed.id, partner.user.id, 'owner')
@@ -43,7 +43,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect(await actsOf(doomed.id)).toContain('organization.deleted')
   })
 
-  test('waits until nobody goes on paying for it: a subscription ends, or is cancelled for the end of its period', async () => {
+  test('requires that nobody keeps paying: a subscription has ended, or is canceled at the end of its period', async () => {
     const { token } = await newUser()
     const { body: doomed } = await create(token, { name: 'Doomed' })
     for (const status of ['incomplete', 'canceled', 'active', 'trialing', 'past_due', 'unpaid', 'paused'])
@@ -63,7 +63,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect((await deletion()).status).toBe(204)
   })
 
-  test('while its people switch to it again and again waits for nobody in a circle', async () => {
+  test('does not deadlock while its people keep switching to it', async () => {
     const [person, guest] = [await newUser(), await newUser()]
     const { body: doomed } = await create(person.token, { name: 'Doomed' })
     await addMember(doomed.id, guest.user.id, 'viewer')
@@ -83,7 +83,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect((await me(guest.token)).organization_id).toBe(guest.user.organization_id)
   })
 
-  test('needs its name, typed exactly, and a sign-in that is not old or the password', async () => {
+  test('requires its exact name, and a fresh sign-in or the password', async () => {
     const person = await newUser()
     const { body: doomed } = await create(person.token, { name: 'Doomed' })
     for (const confirm_name of ['doomed', 'Doomed ', ''])
@@ -99,7 +99,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect((await remove(doomed.id, person.token, { ...confirmed, password: person.password })).status).toBe(204)
   })
 
-  test('is for owners, never for the platform, and never for the last one a user has', async () => {
+  test('is for owners, never for the platform, and never for the last organization of a user', async () => {
     const [person, admin] = [await newUser({ name: 'Last' }), await newUser()]
     const id = person.user.organization_id
     await addMember(id, admin.user.id, 'admin')
@@ -112,7 +112,7 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'platform_organization'])
   })
 
-  test('of two that are a user’s last, both at once, leaves one', async () => {
+  test('leaves one if both are a user’s last and deleted at once', async () => {
     for (let round = 0; round < 3; round++) {
       const person = await newUser({ name: 'First' })
       const { body: second } = await create(person.token, { name: 'Second' })

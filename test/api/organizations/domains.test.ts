@@ -59,7 +59,7 @@ const joinable = async (token: string) => (await call('GET /api/v1/auth/joinable
 const join = (id: string, { token }: { token: string }) => call(`POST ${ORGANIZATIONS}/${id}/join`, { token })
 
 describe('a domain', () => {
-  test('is verified by its TXT record, among others, and in pieces', async () => {
+  test('is verified by its TXT record, among others, even in pieces', async () => {
     const { add, verify, list } = await newOrganization()
     const domain = newDomain()
     const { status, body } = await add({ domain: domain.toUpperCase() })
@@ -82,7 +82,7 @@ describe('a domain', () => {
     expect(acts.map(({ action }) => action)).toEqual(['domain.added', 'domain.verified'])
   })
 
-  test('stays unverified while the DNS does not answer, or says that it cannot', async () => {
+  test('stays unverified while the DNS does not answer, or fails', async () => {
     const { add, verify } = await newOrganization()
     const domain = newDomain()
     const { body } = await add({ domain })
@@ -96,7 +96,7 @@ describe('a domain', () => {
   })
 
   test.each(['localhost', 'a b.example.org', 'https://acme.com', 'me@acme.com', '10.0.0.1', '', '\u212A.example.org'])(
-    'that is none (%j) is refused by its name',
+    'is refused by name if it is invalid (%j)',
     async (domain) => {
       const { add } = await newOrganization()
       const { status, body } = await add({ domain })
@@ -104,7 +104,7 @@ describe('a domain', () => {
     },
   )
 
-  test('is there once, and at most twenty times', async () => {
+  test('can be added once, and there are at most twenty', async () => {
     const { add } = await newOrganization()
     const domain = newDomain()
     await add({ domain })
@@ -113,7 +113,7 @@ describe('a domain', () => {
     expect((await add({ domain: newDomain() })).body.code).toBe('domain_limit_reached')
   })
 
-  test('is for admins to change, and for all members to see', async () => {
+  test('can be changed by admins and seen by all members', async () => {
     const { id, path, domainId, owner } = await verifiedOrganization()
     const member = await newUser()
     await addMember(id, member.user.id, 'member')
@@ -126,7 +126,7 @@ describe('a domain', () => {
 })
 
 describe('two organizations that name one domain', () => {
-  test('cannot both have it verified, also not at the same moment', async () => {
+  test('cannot both have it verified, even if they try at once', async () => {
     const domain = newDomain()
     const [first, second] = [await newOrganization(), await newOrganization()]
     const added = [(await first.add({ domain })).body, (await second.add({ domain })).body]
@@ -136,7 +136,7 @@ describe('two organizations that name one domain', () => {
     expect(answers.find(({ status }) => status === 409)?.body.code).toBe('domain_taken')
   })
 
-  test('hand it over by the DNS: once the first record is gone, the second one counts', async () => {
+  test('transfer it by the DNS: once the first record is gone, the second one counts', async () => {
     const first = await verifiedOrganization()
     const second = await newOrganization()
     const { body } = await second.add({ domain: first.domain, join_role: 'viewer' })
@@ -162,7 +162,7 @@ describe('two organizations that name one domain', () => {
 })
 
 describe('joining by domain', () => {
-  test('is offered to whoever has confirmed an address of it, and makes them what the domain says', async () => {
+  test('is offered to whoever has confirmed an address of it, with the role that the domain sets', async () => {
     const { id, domain, owner, path } = await verifiedOrganization()
     const person = await withAddress(domain)
     expect(await joinable(person.token)).toEqual([{ organization_id: id, name: 'Acme', role: 'member' }])
@@ -183,7 +183,7 @@ describe('joining by domain', () => {
     ['an address of a subdomain', (domain: string) => withAddress(`mail.${domain}`)],
     ['an address that only ends like it', (domain: string) => withAddress(`x${domain}`)],
     ['another address', () => newUser()],
-  ])('is not for %s, to whom the organization does not exist', async (_, makePerson) => {
+  ])('is not offered to %s, for whom the organization does not exist', async (_, makePerson) => {
     const { id, domain } = await verifiedOrganization()
     const person = await makePerson(domain)
     expect(await joinable(person.token)).toEqual([])
@@ -206,7 +206,7 @@ describe('joining by domain', () => {
     expect((await call(`DELETE ${path}/domains/${domainId}`, owner)).body.code).toBe('domain_not_found')
   })
 
-  test('is not for whoever was removed, until they are invited; who left may come back', async () => {
+  test('is refused to a removed member until they are invited; a member who left may return', async () => {
     const { id, domain, path, owner } = await verifiedOrganization()
     const [removed, gone] = [await withAddress(domain), await withAddress(domain)]
     await Promise.all([join(id, removed), join(id, gone)])
@@ -241,7 +241,7 @@ describe('the job that looks at the records again', () => {
     return [row?.missed, row?.verified]
   }
 
-  test('ends a verification whose record was missing on three days, and tells the owners', async () => {
+  test('ends a verification whose record was missing on three days, and notifies the owners', async () => {
     const { domainId, record, owner, domain } = await verifiedOrganization()
     await publish(record.name)
     const start = Date.now()
@@ -263,7 +263,7 @@ describe('the job that looks at the records again', () => {
     expect(acts).toEqual([{ actor_type: 'system' }])
   })
 
-  test('looks at everybody in turn, also where the DNS of more domains than a run takes never answers', async () => {
+  test('checks all in turn, even if the DNS of more domains than fit in a run never answers', async () => {
     const { id, domainId } = await verifiedOrganization()
     const dead = `dead-${crypto.randomUUID()}`
     await sql.query(
@@ -285,7 +285,7 @@ describe('the job that looks at the records again', () => {
     await sql.query('delete from organization_domains where domain like $1', [`%${dead}%`])
   })
 
-  test('forgets a miss once the record is back, and learns nothing from a DNS that does not answer', async () => {
+  test('forgets a miss once the record is back, and ignores a DNS that does not answer', async () => {
     const { domainId, record, domain } = await verifiedOrganization()
     const start = Date.now()
     await publish(record.name)

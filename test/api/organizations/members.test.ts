@@ -42,7 +42,7 @@ async function team<const R extends string>(...roles: R[]) {
 describe('GET /api/v1/organizations/{organization_id}/members', async () => {
   const { id, owner, viewer, member } = await team('viewer', 'member')
 
-  test('are listed page by page to each of them, and to nobody else', async () => {
+  test('lists them page by page to each of them, and to nobody else', async () => {
     const all = (await members(id, viewer.token)).body
     expect(all.data.map(({ user_id }: any) => String(user_id)).toSorted()).toEqual(
       [owner, viewer, member].map(({ user }) => String(user.id)).toSorted(),
@@ -65,7 +65,7 @@ describe('GET /api/v1/organizations/{organization_id}/members', async () => {
     expect((await members(stranger.organizationId, stranger.key)).body.code).toBe('user_only')
   })
 
-  test('who are members or viewers change nobody; whom they name makes no difference', async () => {
+  test('lets members and viewers change nobody, whoever they name', async () => {
     for (const by of [viewer, member]) {
       for (const of of [owner.user.id, viewer.user.id, UNKNOWN]) {
         expect((await setRole(id, by, of, 'viewer')).body.code).toBe('forbidden')
@@ -75,7 +75,7 @@ describe('GET /api/v1/organizations/{organization_id}/members', async () => {
     }
   })
 
-  test('who are not, and users who are not there, are the same to an owner', async () => {
+  test('treats non-members and unknown users alike', async () => {
     const stranger = await newUser()
     for (const of of [stranger.user.id, UNKNOWN]) {
       const answers = await Promise.all([
@@ -89,7 +89,7 @@ describe('GET /api/v1/organizations/{organization_id}/members', async () => {
 })
 
 describe('PATCH /api/v1/organizations/{organization_id}/members/{user_id}', () => {
-  test('is in force from the next request on, and the same one again is no change', async () => {
+  test('takes effect at the next request, and the same role again is no change', async () => {
     const { id, owner, member } = await team('member')
     const rename = () => call(`PATCH ${ORGANIZATIONS}/${id}`, { token: member.token, body: { name: 'Renamed' } })
     expect((await rename()).status).toBe(403)
@@ -115,7 +115,7 @@ describe('PATCH /api/v1/organizations/{organization_id}/members/{user_id}', () =
     }
   })
 
-  test('★ of an owner is given and taken by owners alone, nor does an admin become one', async () => {
+  test('★ lets only owners grant and revoke the owner role, and no admin becomes one', async () => {
     const { id, owner, admin, admin2, member } = await team('admin', 'admin2', 'member')
     const refused = await Promise.all([
       setRole(id, admin, admin.user.id, 'owner'),
@@ -140,7 +140,7 @@ describe('PATCH /api/v1/organizations/{organization_id}/members/{user_id}', () =
 })
 
 describe('DELETE /api/v1/organizations/{organization_id}/members/{user_id}', () => {
-  test('is out with the next request, in every session, which act for another organization from then on', async () => {
+  test('takes effect at the next request in every session, which switches to another organization', async () => {
     const { id, owner, member } = await team('member')
     const { body: switched } = await switchTo(id, member.token)
     const { body: key } = await call('POST /api/v1/auth/api-keys', {
@@ -160,7 +160,7 @@ describe('DELETE /api/v1/organizations/{organization_id}/members/{user_id}', () 
     ])
   })
 
-  test('of a member who switches and is removed at once, no session acts for the organization afterwards', async () => {
+  test('leaves no session in the organization if the member switches while being removed', async () => {
     for (let round = 0; round < 3; round++) {
       const { id, owner, member } = await team('member')
       await Promise.all([switchTo(id, member.token), remove(id, owner, member.user.id), switchTo(id, member.token)])
@@ -172,7 +172,7 @@ describe('DELETE /api/v1/organizations/{organization_id}/members/{user_id}', () 
 })
 
 describe('POST /api/v1/organizations/{organization_id}/leave: ★ the last owner', () => {
-  test('does not leave, is not removed and takes no lower role; an owner whose account is disabled is none', async () => {
+  test('cannot leave, be removed or be demoted; a disabled owner does not count', async () => {
     const { id, owner, member, owner2 } = await team('member', 'owner2')
     await sql.query('update users set is_active = false where id = $1', [owner2.user.id])
     const { id: self } = owner.user
@@ -209,7 +209,7 @@ describe('POST /api/v1/organizations/{organization_id}/leave: ★ the last owner
       ],
     ],
   ]
-  test.each(ways)('of two owners who %s at once one remains', async (_, both) => {
+  test.each(ways)('remains if two owners %s at once', async (_, both) => {
     for (let round = 0; round < 2; round++) {
       const { id, owner, owner2 } = await team('owner2')
       await Promise.all(both(id, owner, owner2))
@@ -219,7 +219,7 @@ describe('POST /api/v1/organizations/{organization_id}/leave: ★ the last owner
 })
 
 describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
-  test('makes the member an owner and the owner an admin, and tells the new one', async () => {
+  test('makes the member an owner and the owner an admin, and notifies the new one', async () => {
     const { id, owner, viewer } = await team('viewer')
     expect((await transfer(id, owner, viewer.user.id)).status).toBe(204)
     expect(await rolesIn(id)).toEqual({ [owner.user.id]: 'admin', [viewer.user.id]: 'owner' })
@@ -229,7 +229,7 @@ describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
     ])
   })
 
-  test('is not done to oneself or to a disabled account, and not with an old sign-in alone', async () => {
+  test('is refused to oneself, to a disabled account, and with only an old sign-in', async () => {
     const { id, owner, member } = await team('member')
     expect((await transfer(id, owner, owner.user.id)).body.code).toBe('own_account')
     await sql.query('update users set is_active = false where id = $1', [member.user.id])
@@ -240,7 +240,7 @@ describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
     expect((await transfer(id, owner, member.user.id, { password: owner.password })).status).toBe(204)
   })
 
-  test('to somebody who is disabled at that moment does not happen, and the owner stays', async () => {
+  test('is refused if the target is disabled at that moment, and the owner stays', async () => {
     const { id, owner, member } = await team('member')
     const send = globalThis.fetch
     const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -264,7 +264,7 @@ describe('POST /api/v1/organizations/{organization_id}/transfer', () => {
   })
 })
 
-test('★ 8.2.1 a support session changes nothing of organizations, members or invitations', async () => {
+test('★ 8.2.1 a support session cannot change organizations, members or invitations', async () => {
   const person = await newUser()
   const { body: support } = await call(`POST /api/v1/admin/users/${person.user.id}/impersonate`, {
     token: await administrator(),

@@ -22,7 +22,7 @@ async function strictOrganization(role = 'member') {
 }
 
 describe('PATCH /organizations/{organization_id} with requires_two_factor', () => {
-  test('is for owners who have a second factor themselves, and is told in the audit log', async () => {
+  test('is for owners who have a second factor themselves, and is recorded in the audit log', async () => {
     const [owner, admin] = await Promise.all([newUser(), newUser()])
     const id = owner.user.organization_id as string
     await addMember(id, admin.user.id, 'admin')
@@ -43,7 +43,7 @@ describe('PATCH /organizations/{organization_id} with requires_two_factor', () =
 })
 
 describe('a member without a second factor', () => {
-  test('may do nothing in an organization that requires one but see it, and leave', async () => {
+  test('can only view and leave an organization that requires one', async () => {
     const { id, owner, member, path } = await strictOrganization('owner')
     const { token } = member
     const refused = [
@@ -61,7 +61,7 @@ describe('a member without a second factor', () => {
     expect((await call(`GET ${path}/members`, owner)).body.data).toHaveLength(1)
   })
 
-  test('is told what is missing, has no permissions there meanwhile, and all of them once it is switched on', async () => {
+  test('learns what is missing, has no permissions there meanwhile, and all of them once it is enabled', async () => {
     const { id, member, path } = await strictOrganization()
     const elsewhere = await call('GET /api/v1/auth/me', member)
     expect(elsewhere.body).toMatchObject({ unmet_requirement: null, role: 'owner' })
@@ -75,7 +75,7 @@ describe('a member without a second factor', () => {
     expect((await call(`GET ${path}/members`, { token })).status).toBe(200)
   })
 
-  test('is seen by those who manage members, and by nobody else', async () => {
+  test('is visible to those who manage members, and to nobody else', async () => {
     const { owner, member, path } = await strictOrganization('viewer')
     const list = async (token: string) =>
       (await call(`GET ${path}/members`, { token })).body.data.map((one: any) => one.two_factor_enabled)
@@ -85,7 +85,7 @@ describe('a member without a second factor', () => {
     expect(await list(member.token)).toEqual([null, null])
   })
 
-  test('accepts an invitation all the same, and acts once they have one', async () => {
+  test('can still accept an invitation, and acts once they have one', async () => {
     const { owner, path } = await strictOrganization()
     const guest = await newUser()
     const invited = await call(`POST ${path}/invitations`, { ...owner, body: { email: guest.email, role: 'viewer' } })
@@ -99,7 +99,7 @@ describe('a member without a second factor', () => {
     expect((await call(`GET ${path}/members`, guest)).body.code).toBe('two_factor_required')
   })
 
-  test('does not pass by a token that another service presents', async () => {
+  test('does not get through with a token that another service presents', async () => {
     const { id, member } = await strictOrganization()
     const ask = () =>
       exports.Tollgate.verifyToken({ token: member.token, organization_id: id, permission: 'keys:read' })

@@ -22,7 +22,7 @@ describe('nobody gets more by a role than whoever gives it has', () => {
       Record<'manager' | 'admin' | 'payer' | 'reader', Person>
   }
 
-  test('a manager gives and takes the roles within their own, and no other', async () => {
+  test('a manager grants and revokes roles within their own, and no others', async () => {
     const { id, ask, make, give, manager, admin, payer, reader } = await managed()
     const refusals = [
       await give('admin', manager, manager),
@@ -49,7 +49,7 @@ describe('nobody gets more by a role than whoever gives it has', () => {
     expect(Object.values(await rolesIn(id)).toSorted()).toEqual(['admin', 'manager', 'owner', 'payer'])
   })
 
-  test('an admin gives every role but that of an owner, since none allows more', async () => {
+  test('an admin grants every role but owner, since none allows more', async () => {
     const { make, give, admin, reader } = await managed()
     expect((await make('all', CUSTOM_PERMISSIONS, admin)).status).toBe(201)
     expect((await give('all', reader, admin)).status).toBe(200)
@@ -57,7 +57,7 @@ describe('nobody gets more by a role than whoever gives it has', () => {
     expect(codeOf(await give('owner', reader, admin))).toEqual([403, 'forbidden'])
   })
 
-  test('whoever manages domains lets nobody join who may do more than themselves', async () => {
+  test('whoever manages domains lets nobody join with more rights than themselves', async () => {
     const { ask, make, join } = await newRoleMaker()
     await make('domains', ['organization:write'])
     const person = await join('domains')
@@ -72,7 +72,7 @@ describe('nobody gets more by a role than whoever gives it has', () => {
     ])
   })
 
-  test('an invitation counts as long as its inviter could send it', async () => {
+  test('an invitation is valid only as long as its inviter could send it', async () => {
     const { ask, manager } = await managed()
     const email = `i-${crypto.randomUUID()}@example.com`
     expect((await ask('POST /invitations', { email, role: 'reader' }, manager)).status).toBe(201)
@@ -87,7 +87,7 @@ describe('nobody gets more by a role than whoever gives it has', () => {
     expect((await accept()).body).toMatchObject({ role: 'reader', is_new_account: true })
   })
 
-  test('the key of a member gets no scope that their role lacks', async () => {
+  test("a member's key gets no scope that their role lacks", async () => {
     const { make, join } = await newRoleMaker()
     await make('keeper', ['keys:read', 'keys:write'])
     const { token } = await join('keeper')

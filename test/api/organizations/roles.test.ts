@@ -16,7 +16,7 @@ const { sql } = directly()
 const me = async ({ token }: Person) => (await call('GET /api/v1/auth/me', { token })).body
 
 describe('a role of an organization', () => {
-  test('is listed after the built-in ones, with how many have it', async () => {
+  test('is listed after the built-in ones, with the number of its members', async () => {
     const { id, ask, make, join } = await newRoleMaker()
     const made = await make('support', ['usage:events', 'usage:read'])
     expect(made).toMatchObject({
@@ -53,7 +53,7 @@ describe('a role of an organization', () => {
     })
   })
 
-  test('allows exactly what it names, here and to whoever verifies the token', async () => {
+  test('allows exactly what it names, here and for whoever verifies the token', async () => {
     const { id, make, join } = await newRoleMaker()
     await make('billing', ['usage:read', 'billing:read'])
     const person = await join('billing')
@@ -77,7 +77,7 @@ describe('a role of an organization', () => {
     expect(await verdictOf('billing:write')).toEqual(['FORBIDDEN', undefined])
   })
 
-  test('is changed for all who have it from their next request on', async () => {
+  test('changes for all who have it from their next request on', async () => {
     const { id, ask, make, join } = await newRoleMaker()
     await make('keeper', ['keys:read'])
     const person = await join('keeper')
@@ -116,14 +116,14 @@ describe('a role of an organization', () => {
     expect(refused.body.errors).toEqual([{ path: `body.${field}`, message: expect.stringContaining(message) }])
   })
 
-  test('is made as the guide says', async () => {
+  test('is created as the guide says', async () => {
     const { ask } = await newRoleMaker()
     const [, body = ''] = /### Roles of your own[^]*?```json\n([^]*?)\n```/.exec(guide) ?? []
     const { status, body: made } = await ask('POST /roles', JSON.parse(body))
     expect([status, made.name, made.description]).toEqual([201, 'billing', 'Pays the invoices'])
   })
 
-  test('has a name of its own, and there are 50 at most', async () => {
+  test('has a unique name, and there are at most 50', async () => {
     const { id, make } = await newRoleMaker()
     expect((await make('billing', ['billing:read'])).status).toBe(201)
     const refused = await make('billing', ['keys:read'])
@@ -138,7 +138,7 @@ describe('a role of an organization', () => {
     expect(answers.find(({ status }) => status === 403)?.body.code).toBe('role_limit_reached')
   })
 
-  test('goes when nothing has it, and says what has it before', async () => {
+  test('is deleted only if nothing has it; otherwise the response says what has it', async () => {
     const { ask, make, join, give } = await newRoleMaker()
     await make('billing', ['billing:read'])
     const person = await join('billing')
@@ -154,7 +154,7 @@ describe('a role of an organization', () => {
     expect(codeOf(await give('billing', person))).toEqual([404, 'role_not_found'])
   })
 
-  test('is never lost under somebody who gets it while it is deleted', async () => {
+  test('is never deleted while somebody is given it at the same time', async () => {
     const { id, ask, make, join, give } = await newRoleMaker()
     const person = await join('viewer')
     for (let round = 0; round < 8; round++) {
@@ -170,7 +170,7 @@ describe('a role of an organization', () => {
     }
   })
 
-  test('cannot take the place of a built-in one', async () => {
+  test('cannot replace a built-in one', async () => {
     const { ask } = await newRoleMaker()
     expect(codeOf(await ask('PATCH /roles/admin', { permissions: ['keys:read'] }))).toEqual([409, 'role_built_in'])
     expect(codeOf(await ask('DELETE /roles/viewer'))).toEqual([409, 'role_built_in'])
@@ -178,7 +178,7 @@ describe('a role of an organization', () => {
 })
 
 describe('the operator', () => {
-  test('makes roles for customers with a service key, and puts people into them', async () => {
+  test('creates roles for customers with a service key, and assigns people to them', async () => {
     const { id, path, join } = await newRoleMaker()
     const { key: token } = await newServiceKey('platform:organizations:read', 'platform:organizations:write')
     const body = { name: 'billing', permissions: ['billing:read', 'billing:write'] }
@@ -199,7 +199,7 @@ describe('the operator', () => {
     expect(codeOf(created)).toEqual([404, 'role_not_found'])
   })
 
-  test('has built-in roles alone in the platform organization', async () => {
+  test('has only built-in roles in the platform organization', async () => {
     const [row] = await sql.query('select id from organizations where is_platform')
     const token = await administrator()
     const refused = await call(`POST ${ORGANIZATIONS}/${row?.id}/roles`, {
@@ -210,7 +210,7 @@ describe('the operator', () => {
   })
 })
 
-test('of the roles that groups of a directory give, the one that allows the most counts, also when it is changed', async () => {
+test('of the roles that groups of a directory give, the one that allows the most counts, even after it changes', async () => {
   const { owner, path, provision, group, roles, setRole } = await newDirectory('viewer')
   const ask = (line: string, body?: object) =>
     call(line.replace(' /', ` ${path}/`), { token: owner.token, ...(body && { body }) })

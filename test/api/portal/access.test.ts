@@ -17,7 +17,7 @@ const codeOf = async (line: string, token: string, body?: object) => {
   return [answer.status, answer.body.code]
 }
 
-/** What a token holds. */
+/** The claims of a token. */
 const claimsOf = (token: string) => {
   const [, payload = ''] = token.split('.')
   return JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
@@ -28,7 +28,7 @@ const signed = (claims: Record<string, unknown>, typ: string) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ }).sign(secret)
 
 describe('an access token of the portal', () => {
-  test('acts in its organization with its scopes, and with no other', async () => {
+  test('acts in its organization with its scopes, and no others', async () => {
     const [mine, other] = [await newCustomer(), await newCustomer()]
     const token = await portalToken(mine.organizationId, ['keys:read'])
     const { status, body } = await call(`GET ${KEYS}`, { token })
@@ -46,7 +46,7 @@ describe('an access token of the portal', () => {
     expect(await codeOf(`GET /api/v1/organizations/${mine.organizationId}/members`, token)).toEqual([403, 'user_only'])
   })
 
-  test('issues keys, and gives them no scope that it has not itself', async () => {
+  test('issues keys, but gives them no scope that it lacks itself', async () => {
     const { organizationId } = await newKeyHolder()
     const token = await portalToken(organizationId, ['keys:read', 'keys:write'])
     const issue = (scopes: string[]) => call(`POST ${KEYS}`, { token, body: { name: 'By the portal', scopes } })
@@ -60,7 +60,7 @@ describe('an access token of the portal', () => {
     expect((await call(`POST ${KEYS}/${plain.body.id}/rotate`, { token, body: {} })).status).toBe(201)
   })
 
-  test('leaves audit rows with the service key that made its session', async () => {
+  test('leaves audit rows with the service key that created its session', async () => {
     const { id, key } = await newServiceKey('platform:portal')
     const { organizationId } = await newKeyHolder()
     const token = await portalToken(organizationId, ['keys:write', 'audit:read'], key)
@@ -75,7 +75,7 @@ describe('an access token of the portal', () => {
     expect(log.data).toMatchObject([{ actor: { type: 'portal', id }, target: { id: body.id } }])
   })
 
-  test('repeats a request safely, and apart from other sessions of the same organization', async () => {
+  test('repeats a request safely, separately from other sessions of the same organization', async () => {
     const { organizationId } = await newKeyHolder()
     const headers = { 'Idempotency-Key': 'the same' }
     const body = { name: 'Once' }
@@ -89,7 +89,7 @@ describe('an access token of the portal', () => {
     expect(await ask(other)).not.toBe(first)
   })
 
-  test('ends when the organization is suspended or deleted, from the next request on', async () => {
+  test('ends with the next request once the organization is suspended or deleted', async () => {
     const { organizationId } = await newKeyHolder()
     const token = await portalToken(organizationId, ['keys:read'])
     const line = `PUT /api/v1/admin/organizations/${organizationId}/suspension`
@@ -102,7 +102,7 @@ describe('an access token of the portal', () => {
     expect(await codeOf(`GET ${KEYS}`, token)).toEqual([401, 'unauthenticated'])
   })
 
-  test('ends with the service key that made its session, from the next request on', async () => {
+  test('ends with the service key that created its session, from the next request on', async () => {
     const { id, key } = await newServiceKey('platform:portal')
     const { organizationId } = await newKeyHolder()
     const token = await portalToken(organizationId, ['keys:read'], key)
@@ -123,7 +123,7 @@ describe('an access token of the portal', () => {
     expect((await call(`GET ${KEYS}`, { token: alive })).status).toBe(200)
   })
 
-  test('never passes for a user’s, nor a user’s for one of the portal', async () => {
+  test('is never accepted as a user’s, nor a user’s as one of the portal', async () => {
     const [user, { organizationId }] = [await newUser(), await newKeyHolder()]
     const portal = claimsOf(await portalToken(organizationId, ['keys:read']))
     const person = claimsOf(user.token)
@@ -141,7 +141,7 @@ describe('an access token of the portal', () => {
     ).toMatchObject({ valid: false, code: 'UNAUTHENTICATED' })
   })
 
-  test('may not name whom it acts for', async () => {
+  test('cannot name whom it acts for', async () => {
     const { organizationId } = await newKeyHolder()
     const token = await portalToken(organizationId, ['keys:read'])
     const { status, body } = await call(`GET ${KEYS}`, { token, headers: { 'Tollgate-Actor': 'somebody' } })

@@ -42,7 +42,7 @@ describe('POST /api/v1/auth/browser/portal/redeem', () => {
     expect([again.status, again.body.code, again.headers.get('Set-Cookie')]).toEqual([400, 'portal_link_invalid', null])
   })
 
-  test('refuses pages of other origins, and the link stays good', async () => {
+  test('refuses pages of other origins, and the link stays valid', async () => {
     const { organizationId } = await newKeyHolder()
     const body = { token: tokenOf(await makeLink(organizationId, ['keys:read'])) }
     const foreign = await browser('portal/redeem', { body, origin: 'https://evil.example' })
@@ -53,7 +53,7 @@ describe('POST /api/v1/auth/browser/portal/redeem', () => {
 })
 
 describe('POST /api/v1/auth/browser/portal/resume', () => {
-  test('answers what the exchange answered', async () => {
+  test('returns what the exchange returned', async () => {
     const { answer, token } = await opened()
     const { status, body } = await browser('portal/resume', { cookie: inPortal(token) })
     expect([status, body]).toEqual([200, { ...answer.body, expires_in: expect.any(Number) }])
@@ -61,7 +61,7 @@ describe('POST /api/v1/auth/browser/portal/resume', () => {
     expect(body.expires_in).toBeGreaterThan(28_700)
   })
 
-  test('takes no cookie, no token of a user, and no page of another origin', async () => {
+  test('accepts no cookie, no user token, and no page of another origin', async () => {
     const { token } = await opened()
     const { token: users } = await newUser()
     const none = await browser('portal/resume')
@@ -85,14 +85,14 @@ describe('POST /api/v1/auth/browser/portal/resume', () => {
 })
 
 describe('POST /api/v1/auth/browser/portal/leave', () => {
-  test('removes the cookie, of own pages only', async () => {
+  test('removes the cookie, only for its own pages', async () => {
     const { status, headers } = await browser('portal/leave')
     expect([status, headers.get('Set-Cookie')]).toEqual([204, expect.stringMatching(CLEARED)])
     expect((await browser('portal/leave', { origin: 'https://evil.example' })).status).toBe(403)
   })
 })
 
-test("a signed-in user's session in the same browser stays as it is", async () => {
+test("a signed-in user's session in the same browser is not affected", async () => {
   const { email, password } = await newUser()
   const login = await browser('login', { body: { email, password } })
   const session = (login.headers.get('Set-Cookie') ?? '').split(';', 1)[0]

@@ -19,7 +19,7 @@ test('the commands of the page on the portal do what it says', async () => {
   ])
 })
 
-test('the page names every scope that there is, and no other', () => {
+test('the page names every existing scope, and no other', () => {
   const [, row = ''] = /^\| `scopes` \| (.*) \|$/m.exec(page) ?? []
   expect([...row.matchAll(/`([a-z:]+)`/g)].map(([, scope = '']) => scope)).toEqual([...PORTAL_SCOPES])
 })

@@ -24,7 +24,7 @@ async function suspend(organizationId: string, suspended: boolean): Promise<void
 }
 
 describe(LINE, () => {
-  test('answers an address of the dashboard that expires after 15 minutes, and stores only a hash of its token', async () => {
+  test('returns a dashboard address that expires after 15 minutes, and stores only a hash of its token', async () => {
     const { organizationId } = await newKeyHolder()
     const before = Date.now()
     const made = await makeLink(organizationId, ['keys:read', 'keys:read'])
@@ -38,7 +38,7 @@ describe(LINE, () => {
     expect(JSON.stringify(rows)).not.toContain(tokenOf(made))
   })
 
-  test('takes either name of the organization, and neither two that disagree nor none', async () => {
+  test('accepts either name of the organization, and refuses two that disagree, and none', async () => {
     const { key: token } = await portalMaker()
     const [mine, other] = [await newCustomer(), await newCustomer()]
     const ask = (names: object) => call(LINE, { token, body: { ...names, scopes: ['usage:read'] } })
@@ -79,7 +79,7 @@ describe(LINE, () => {
     expect([answer.status, answer.body.errors?.[0]?.path]).toEqual([400, path])
   })
 
-  test('is for service keys with its scope: no administrator, no customer and no other key', async () => {
+  test('is for service keys with its scope: no administrator, customer or other key may call it', async () => {
     const { organizationId, key, token } = await newKeyHolder()
     const body = { organization_id: organizationId, scopes: ['keys:read'] }
     const ask = async (credential: string) => {
@@ -97,7 +97,7 @@ describe(LINE, () => {
     expect(await rowsOf(organizationId)).toEqual([])
   })
 
-  test('is audited with the key and whom it acts for', async () => {
+  test('is audited with the key and the person it acts for', async () => {
     const { id, key: token } = await newServiceKey('platform:portal')
     const { organizationId } = await newKeyHolder()
     const body = { organization_id: organizationId, scopes: ['keys:read'] }
@@ -139,7 +139,7 @@ describe('POST /api/v1/portal/redeem', () => {
     expect((await redeem(tokenOf(await makeLink(organizationId, ['keys:read'], { key })))).status).toBe(200)
   })
 
-  test('works once, also for many at once', async () => {
+  test('works once, even for many concurrent requests', async () => {
     const { organizationId } = await newKeyHolder()
     const token = tokenOf(await makeLink(organizationId, ['keys:read']))
     const answers = await Promise.all(Array.from({ length: 6 }, () => redeem(token)))
@@ -147,7 +147,7 @@ describe('POST /api/v1/portal/redeem', () => {
     expect(await redeem(token)).toMatchObject(INVALID)
   })
 
-  test('refuses what is no token, and a token after its time', async () => {
+  test('refuses a malformed token, and an expired one', async () => {
     const { organizationId } = await newKeyHolder()
     const token = tokenOf(await makeLink(organizationId, ['keys:read']))
     await sql.query(`update portal_sessions set expires_at = now() - interval '1 second' where organization_id = $1`, [
@@ -157,7 +157,7 @@ describe('POST /api/v1/portal/redeem', () => {
     expect((await redeem(token, { more: 1 })).body.errors).toMatchObject([{ path: 'body.more' }])
   })
 
-  test('refuses the token of an organization while it is suspended, and once it is deleted', async () => {
+  test('refuses the token while the organization is suspended, and once it is deleted', async () => {
     const { id } = await newPeopleless()
     const [first, second] = [await makeLink(id, ['keys:read']), await makeLink(id, ['keys:read'])]
     await suspend(id, true)
@@ -182,7 +182,7 @@ describe('POST /api/v1/portal/redeem', () => {
     expect(await redeem(tokenOf(link))).toMatchObject(INVALID)
   })
 
-  test('is limited by the address that asks', async () => {
+  test("is limited by the caller's address", async () => {
     const ip = '203.0.113.77'
     const ask = () => call('POST /api/v1/portal/redeem', { ip, body: { token: 'pt_guess' } })
     const statuses = new Set<number>()

@@ -25,7 +25,7 @@ const auditsOf = async (userId: string, action: string) =>
   sql.query('select * from audit_logs where actor_id = $1 and action = $2 order by id', [userId, action])
 
 describe('DELETE /api/v1/auth/me', () => {
-  test('★ 7.4.2 deleting an account ends every session of it, and the keys of its own organization', async () => {
+  test('★ 7.4.2 deleting an account ends all its sessions, and the keys of its own organization', async () => {
     const person = await newKeyHolder()
     const other = (await login(person.email, person.password)).body
     expect((await verify(person.key)).body.valid).toBe(true)
@@ -44,7 +44,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await existing('organizations', person.organizationId)).toBe(false)
   })
 
-  test('the address is free again, and its next owner is somebody else', async () => {
+  test('the address is free again, and its next owner is a different user', async () => {
     const person = await newUser()
     await leave(person)
     const body = { email: person.email, password: 'a completely new phrase' }
@@ -65,7 +65,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await auditsOf(person.user.id, 'account.deleted')).toEqual([])
   })
 
-  test('needs a code as well where a second factor is on', async () => {
+  test('needs a code as well if a second factor is enabled', async () => {
     const person = await newUser()
     await sql.query(
       `insert into totp_credentials (user_id, secret_encrypted, enabled_at) values ($1, decode('00', 'hex'), now())`,
@@ -78,7 +78,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await existing('users', person.user.id)).toBe(true)
   })
 
-  test('the only owner of an organization with other members is told to hand it over, by name', async () => {
+  test('the only owner of an organization with other members is asked to hand it over, by name', async () => {
     const [owner, member] = [await newUser({ name: 'Handover' }), await newUser()]
     const id = owner.user.organization_id
     await join(id, member.user.id, 'admin')
@@ -94,19 +94,19 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await existing('organizations', id)).toBe(true)
   })
 
-  test('an owner who is disabled is none: the last one who can act does not leave', async () => {
+  test('a disabled owner does not count: the last active one cannot leave', async () => {
     const [owner, disabled] = [await newUser(), await newUser()]
     await join(owner.user.organization_id, disabled.user.id, 'owner')
     await sql.query('update users set is_active = false where id = $1', [disabled.user.id])
     expect((await leave(owner)).body.code).toBe('last_owner')
   })
 
-  test('an organization that was not made for one person never dies with a person', async () => {
+  test('an organization that was not created for one person is never deleted with a person', async () => {
     const founder = await newUser({ organization: 'Acme' })
     expect((await leave(founder)).body.code).toBe('last_owner')
   })
 
-  test('of two owners who leave at once exactly one does', { timeout: 20_000 }, async () => {
+  test('of two owners who leave at once exactly one succeeds', { timeout: 20_000 }, async () => {
     for (let round = 0; round < 2; round++) {
       const [first, second] = await Promise.all([newUser(), newUser({ organization: 'Shared' })])
       const shared = second.user.organization_id
@@ -117,7 +117,7 @@ describe('DELETE /api/v1/auth/me', () => {
     }
   })
 
-  test('sent ten times at once it is done and audited once', async () => {
+  test('ten concurrent requests delete and audit once', async () => {
     const person = await newUser()
     const answers = await Promise.all(Array.from({ length: 10 }, () => leave(person)))
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1)
@@ -125,7 +125,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await auditsOf(person.user.id, 'account.deleted')).toHaveLength(1)
   })
 
-  test('while somebody signs in many times at once it is done, and neither waits for the other in a circle', async () => {
+  test('it succeeds without a deadlock while somebody signs in many times at once', async () => {
     const person = await newUser()
     const deps = managementDeps(directly())
     const signIns = Array.from({ length: 10 }, () => openSession(deps, person.user.id, { factors: ['password'] }))
@@ -135,7 +135,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(failed.filter((code) => code !== 'invalid_credentials')).toEqual([])
   })
 
-  test('is not done while the own organization has a subscription that goes on, and is once that is cancelled', async () => {
+  test("it is refused while the person's organization has a running subscription, until that is canceled", async () => {
     const person = await newUser({ name: 'Payer' })
     const id = person.user.organization_id
     await subscribe(id, 'active')
@@ -147,7 +147,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect((await leave(person)).status).toBe(204)
   })
 
-  test('keys in organizations that go on are nobody’s from then on, and go on', async () => {
+  test('keys in remaining organizations belong to nobody from then on, and keep working', async () => {
     const [host, guest] = [await newUser(), await newUser()]
     await join(host.user.organization_id, guest.user.id, 'member')
     const body = { name: 'Of a guest', organization_id: host.user.organization_id }
@@ -162,7 +162,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect((await verify(issued.key)).body.valid).toBe(true)
   })
 
-  test('sums of usage and the audit log stay; events of the own organization say nothing of a person any more', async () => {
+  test("usage sums and the audit log stay; events of the person's organization no longer contain personal data", async () => {
     const person = await newKeyHolder()
     await verify(person.key, { endpoint: '/v1/answers', ip: '192.0.2.7', user_agent: 'Somebody’s phone' })
     const events = () => sql.query('select * from usage_events where organization_id = $1', [person.organizationId])
@@ -170,7 +170,7 @@ describe('DELETE /api/v1/auth/me', () => {
     const [before] = await events()
     expect(before?.ip).toBe('192.0.2.7')
     expect((await leave(person)).status).toBe(204)
-    const longAgo = Date.UTC(2000, 0, 1) // so that it comes first, and others' wait
+    const longAgo = Date.UTC(2000, 0, 1) // so that it comes first, and others wait
     await sql.query('update usage_erasures set deleted_at = $2 where organization_id = $1', [
       person.organizationId,
       new Date(longAgo).toISOString(),
@@ -182,7 +182,7 @@ describe('DELETE /api/v1/auth/me', () => {
     expect(await auditsOf(person.user.id, 'key.issued')).toHaveLength(1)
   })
 
-  test('a stranger, a key and a support session delete nobody', async () => {
+  test('a stranger, a key and a support session cannot delete anybody', async () => {
     const person = await newKeyHolder()
     expect((await call(`DELETE ${ME}`, { body: { password: person.password } })).status).toBe(401)
     expect((await leave({ ...person, token: person.key })).body.code).toBe('user_only')
@@ -197,13 +197,13 @@ describe('DELETE /api/v1/auth/me', () => {
 })
 
 describe('GET /api/v1/auth/me/export', () => {
-  test('★ 14.2.2 the copy is a file that no cache keeps', async () => {
+  test('★ 14.2.2 the copy is a file that is never cached', async () => {
     const { headers } = await call(EXPORT, { token: (await newUser()).token })
     expect(headers.get('Cache-Control')).toContain('no-store')
     expect(headers.get('Content-Disposition')).toMatch(/^attachment; filename="tollgate-account-[\d-]{10}\.json"$/)
   })
 
-  test('it holds everything about me: profile, memberships, sessions, keys, acts and usage', async () => {
+  test('it contains everything about me: profile, memberships, sessions, keys, actions and usage', async () => {
     const person = await newKeyHolder({ metadata: { team: 1 } }, await registeredUser())
     await verify(person.key)
     await eventually(
@@ -221,7 +221,7 @@ describe('GET /api/v1/auth/me/export', () => {
     expect(body.usage).toMatchObject([{ organization_id: person.organizationId, api_calls: 1 }])
   })
 
-  test('★ 15.3.1 no password, key, hash or token is in it, and nothing of anybody else', async () => {
+  test('★ 15.3.1 it contains no password, key, hash or token, and nothing of anybody else', async () => {
     const [person, other] = [await newKeyHolder(), await newKeyHolder()]
     const copy = JSON.stringify((await call(EXPORT, { token: person.token })).body)
     expect(copy).not.toMatch(/hash|argon2|secret/i)
@@ -229,7 +229,7 @@ describe('GET /api/v1/auth/me/export', () => {
     for (const part of [other.user.id, other.email, other.organizationId, other.keyId]) expect(copy).not.toContain(part)
   })
 
-  test('★ 15.2.2 five copies an hour are made, and of twenty asked for at once no more', async () => {
+  test('★ 15.2.2 five copies an hour are created, and no more even if twenty are requested at once', async () => {
     const person = await newUser()
     const answers = await Promise.all(Array.from({ length: 20 }, () => call(EXPORT, { token: person.token })))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(5)
@@ -239,7 +239,7 @@ describe('GET /api/v1/auth/me/export', () => {
     expect(await auditsOf(person.user.id, 'account.exported')).toHaveLength(5)
   })
 
-  test('a stranger gets none, and a key neither', async () => {
+  test('neither a stranger nor a key gets one', async () => {
     const { key } = await newKeyHolder()
     expect((await call(EXPORT)).status).toBe(401)
     expect(await call(EXPORT, { token: key })).toMatchObject({ status: 403, body: { code: 'user_only' } })

@@ -1,4 +1,4 @@
-/** What is recorded of meters of one's own, in every report of it. */
+/** How custom meters appear in every report of usage. */
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import type { UsageEvent } from '../../../src/metering/event.ts'
@@ -35,7 +35,7 @@ async function world() {
 }
 
 describe('the analytics', () => {
-  test('sum up amounts in a span, by time and by dimension, and say what is not listed', async () => {
+  test('sum up amounts by span, time and dimension, and the rest that is not listed', async () => {
     const { write, get, keyId, organizationId } = await world()
     const at = Date.now() - 3_600_000
     const occurred_at = new Date(at).toISOString()
@@ -95,7 +95,7 @@ describe('the analytics', () => {
     expect(ofAll.body.totals.quantities).toEqual(all)
   })
 
-  test.each(['imagez', 'seats'])('are not sorted by %s, which is no counter', async (order) => {
+  test.each(['imagez', 'seats'])('cannot be sorted by %s, which is not a counter', async (order) => {
     const { get } = await world()
     const { status, errors } = await get(`/usage/breakdown?by=key&order=${order}`)
     expect({ status, path: errors[0].path }).toEqual({ status: 400, path: 'query.order' })
@@ -115,7 +115,7 @@ describe('the analytics', () => {
     expect(daily[1]).toContain('"{""images"":5,""audio_seconds"":0.5}"')
   })
 
-  test('move what a verification took to where its report says the request went', async () => {
+  test('move what a verification consumed to where its report says the request went', async () => {
     const { key, get, keyId, token } = await world()
     const { body } = await verify(key, { endpoint: '/a', quantities: { images: 3 } })
     const event = { request_id: body.request_id, key_id: keyId, status_code: 503, model: 'painter' }
@@ -146,7 +146,7 @@ test('a forecast says how long a quota lasts at the rate of the last days', asyn
   expect(Object.keys(meters)).not.toContain('seats')
 })
 
-test('alerts tell once of each percentage of a limit, by the name that people read', async () => {
+test('alerts report each percentage of a limit once, by its display name', async () => {
   const { write, organizationId, token, email, get } = await world()
   await setLimits(organizationId, { meters: { images: 100, seats: 10 } })
   const { id: endpointId } = await newReceiver(token)
@@ -168,7 +168,7 @@ test('alerts tell once of each percentage of a limit, by the name that people re
   )
   const mails = await sql.query('select subject from mail_outbox where recipient = $1 order by id', [email])
   const subjects = mails.map(({ subject }) => subject as string)
-  expect(subjects.some((subject) => subject.includes('has used 80 % of its Images'))).toBe(true)
+  expect(subjects.some((subject) => subject.includes('has used 80% of its Images'))).toBe(true)
   expect(subjects.some((subject) => subject.includes('reached its limit of Seats'))).toBe(true)
   const sent = await sql.query(
     `select payload->'data'->>'meter' as meter from webhook_deliveries where endpoint_id = $1 and type = 'quota.exhausted'`,

@@ -3,7 +3,7 @@ import { call, newKeyHolder } from '../../support/http.ts'
 
 const token = inject('credentials').service_key
 
-test('a correction that was replaced can be made again, and counts again; the latest one sent again changes nothing', async () => {
+test('a replaced correction can be made again and counts again; repeating the latest one changes nothing', async () => {
   const holder = await newKeyHolder({
     limits: [{ name: 'tokens', meter: 'tokens', limit: 1_000, window_seconds: 3_600 }],
   })

@@ -36,7 +36,7 @@ describe(`GET ${STATS}`, async () => {
     })
   })
 
-  test('verifications are counted in all, by endpoint, by key and by day, and refusals cost no call', async () => {
+  test('verifications are counted in total, by endpoint, by key and by day, and refusals cost no call', async () => {
     await verify(key, { endpoint: '/v1/answers', cost: 3 })
     await verify(key, { endpoint: '/v1/answers', cost: 1_000 })
     await verify(key, { endpoint: '/v1/searches', cost: 0 })
@@ -60,7 +60,7 @@ describe(`GET ${STATS}`, async () => {
     expect((await call(`GET /api/v1/auth/api-keys/${keyId}`, { token })).body.last_used_at).not.toBeNull()
   })
 
-  test('what a key asks of the management API is in no statistics, and still is a use of the key', async () => {
+  test("a key's management API requests are in no statistics, but count as use of the key", async () => {
     const { key, keyId, token } = await newKeyHolder()
     expect((await call(`GET ${STATS}`, { headers: { 'X-API-Key': key } })).status).toBe(200)
     const used = await eventually(
@@ -104,17 +104,17 @@ describe(`GET ${STATS}`, async () => {
     '1999-12',
     '3000-01',
     '9999-12',
-  ])('a period of "%s" is none', async (wrong) => {
+  ])('a period of "%s" is invalid', async (wrong) => {
     const { status, body } = await read(`?period=${wrong}`)
     expect(status).toBe(400)
     expect(body.errors[0].path).toBe('query.period')
   })
 
-  test.each(['2000-01', '2999-12'])('a period of %s is an empty one', async (period) => {
+  test.each(['2000-01', '2999-12'])('a period of %s is empty', async (period) => {
     expect(await read(`?period=${period}`)).toMatchObject({ status: 200, body: { period, totals: { requests: 0 } } })
   })
 
-  test("another organization's statistics are answered like those of an unknown one", async () => {
+  test("another organization's statistics get the same response as an unknown one", async () => {
     const stranger = await newUser()
     for (const path of [STATS, QUOTAS]) {
       const ask = (id: string) => call(`GET ${path}?organization_id=${id}`, { token: stranger.token })
@@ -128,7 +128,7 @@ describe(`GET ${STATS}`, async () => {
 })
 
 describe(`GET ${QUOTAS}`, () => {
-  test('a new organization has the whole of the free plan', async () => {
+  test('a new organization has all limits of the free plan', async () => {
     const { token } = await newUser()
     const { status, body } = await call(`GET ${QUOTAS}`, { token })
     const [year = 0, month = 0] = period().split('-').map(Number)
@@ -161,7 +161,7 @@ describe(`GET ${QUOTAS}`, () => {
     }
   })
 
-  test('a free organization is refused at 100,000 tokens exactly, and not one before', async () => {
+  test('a free organization is refused at exactly 100,000 tokens, and not one earlier', async () => {
     const { key, organizationId: organization_id, token } = await newKeyHolder()
     const ask = async (line: string, body: object) =>
       (await call(`POST /api/v1/usage/${line}`, { token: inject('credentials').service_key, body })).body
@@ -180,7 +180,7 @@ describe(`GET ${QUOTAS}`, () => {
     expect(tokens).toMatchObject({ limit: 100_000, used: 100_000, remaining: 0, percent: 100, overage: 0 })
   })
 
-  test('the organization of a key sees it with the key too', async () => {
+  test('a key reads the same as the users of its organization', async () => {
     const { key, token } = await newKeyHolder()
     const [asKey, asUser] = [await call(`GET ${QUOTAS}`, { token: key }), await call(`GET ${QUOTAS}`, { token })]
     expect(asKey.body).toEqual(asUser.body)
@@ -201,7 +201,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     }
   }
 
-  test('a number overrides the plan, what is absent stays, null returns to the plan', async () => {
+  test('a number overrides the plan, an absent one stays, and null returns to the plan', async () => {
     const { status, body } = await put({ api_calls: 7, rate_limit_per_minute: 120 })
     expect(status).toBe(200)
     expect(body.meters.api_calls.limit).toBe(7)
@@ -214,7 +214,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     expect(await limits()).toEqual({ api_calls: 100_000, queries: 5, rate: 60 })
   })
 
-  test('a change is in force at the next verification', async () => {
+  test('a change takes effect at the next verification', async () => {
     expect((await verify(key)).body.ratelimit.limit).toBe(60)
     await put({ rate_limit_per_minute: 77 })
     expect((await verify(key)).body.ratelimit.limit).toBe(77)
@@ -247,7 +247,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     ['rate_limit_per_minute', 1_000_001],
     ['max_api_keys', -1],
     ['max_api_keys', 1_000_001],
-  ])('a limit %s of %j is refused with its name', async (field, value) => {
+  ])('a limit %s of %j is refused by name', async (field, value) => {
     const { status, body } = await put({ [field]: value })
     expect(status).toBe(400)
     expect(body.errors[0].path).toBe(`body.${field}`)
@@ -266,7 +266,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     expect((await put({ [field]: null })).status).toBe(200)
   })
 
-  test('an unknown organization is a 404, and an id that is none a 400 or 404', async () => {
+  test('an unknown organization is a 404, and a malformed id is a 400 or 404', async () => {
     expect(await put({ api_calls: 1 }, UNKNOWN)).toMatchObject({
       status: 404,
       body: { code: 'organization_not_found' },
@@ -274,7 +274,7 @@ describe('PUT /api/v1/admin/organizations/{organization_id}/quotas', async () =>
     for (const id of ['nonsense', '%00', "'--"]) expect((await put({ api_calls: 1 }, id)).status).toBeOneOf([400, 404])
   })
 
-  test('only an administrator may: owners, keys, the service key and strangers change nothing', async () => {
+  test('only an administrator can: owners, keys, the service key and strangers change nothing', async () => {
     const before = await limits()
     const wish = { api_calls: 999_999_999, rate_limit_per_minute: 999_999 }
     expect((await put(wish, organizationId, '')).status).toBe(401)

@@ -22,7 +22,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect(codes.get('QUOTA_EXCEEDED')).toHaveLength(100)
   })
 
-  test('a refusal takes nothing from the rate limit or the quota, and a smaller cost still fits', async () => {
+  test('a refusal consumes neither rate limit nor quota, and a smaller cost still fits', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 20, api_calls: 10 })
     expect((await verify(key, { cost: 8 })).body.code).toBe('VALID')
@@ -55,14 +55,14 @@ describe('POST /api/v1/keys/verify', () => {
     }
   })
 
-  test('a scope that Postgres cannot hold is refused by name: a refusal is stored with the scopes that it lacks', async () => {
+  test('a scope that Postgres cannot hold is refused by name: a refusal is stored with its missing scopes', async () => {
     for (const value of ['nul\u0000', 'half \ud800']) {
       const { status, body } = await verify('whatever', { scopes: ['fine', value] })
       expect([status, body.errors?.[0].path]).toEqual([400, 'body.scopes.1'])
     }
   })
 
-  test('a verdict has the headers of every other answer', async () => {
+  test('a verdict has the headers of every other response', async () => {
     const [verdict, other] = [await verify((await newKeyHolder()).key), await call('GET /health/live')]
     const shared = [...other.headers].filter(([name]) => !['content-length', 'x-request-id'].includes(name))
     expect(shared.length).toBeGreaterThan(6)
@@ -71,7 +71,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect(verdict.headers.get('RateLimit')).toMatch(/^"key";r=59;t=\d+$/)
   })
 
-  test('a service key is needed, and a customer learns nothing by trying theirs', async () => {
+  test('a service key is required, and a customer learns nothing with theirs', async () => {
     const { key } = await newKeyHolder()
     for (const token of [undefined, key, 'ck_live_nonsense']) {
       const answer = await call('POST /api/v1/keys/verify', { ...(token && { token }), body: { key } })
@@ -108,7 +108,7 @@ describe('POST /api/v1/keys/verify', () => {
     expect((await ask('nonsense')).status).toBe(401)
   })
 
-  test('a service key without the scope gets an error that says so, and one of another organization learns nothing', async () => {
+  test('a service key without the scope gets a clear error, and a key of another organization learns nothing', async () => {
     const token = await administrator()
     const { body: service } = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'No scope' } })
     const answer = await call('POST /api/v1/keys/verify', { token: service.key, body: { key: 'any' } })

@@ -6,7 +6,7 @@ import { expectFit, inDialog, LOOKS, verify } from '../support/looks.ts'
 useBrowser()
 
 test.each(LOOKS)(
-  'from signing up over the email, a first key and its first request to a higher limit that is paid for (%s)',
+  'from registration by email, a first key and its first request to a higher, paid limit (%s)',
   async (_, look) => {
     const email = `first-${crypto.randomUUID()}@example.com`
     const page = await newPage(look)

@@ -24,7 +24,7 @@ async function signInWith(page: Page, provider: 'Local' | 'GitHub', email: strin
   await beSomebody(page, email)
 }
 
-test.each(LOOKS)('somebody signs in with a provider, links another one, and unlinks both (%s)', async (_, look) => {
+test.each(LOOKS)('a user signs in with a provider, links another one, and unlinks both (%s)', async (_, look) => {
   const page = await newPage(look)
   const email = newEmail()
   await open(page, '/sign-in')
@@ -52,7 +52,7 @@ test.each(LOOKS)('somebody signs in with a provider, links another one, and unli
   await page.getByText('Local unlinked').waitFor() // a code by email still signs in
 })
 
-test('a second factor is asked for after a provider, too', async () => {
+test('a second factor is required after a provider as well', async () => {
   const page = await newPage()
   const email = newEmail()
   await signInWith(page, 'Local', email)
@@ -75,12 +75,12 @@ test('a second factor is asked for after a provider, too', async () => {
   await untilLoaded(other)
 })
 
-test('somebody who leaves the provider`s page, or whose account has not confirmed the address, is told so', async () => {
+test('a user who leaves the provider`s page, or whose account has an unconfirmed address, sees an explanation', async () => {
   const page = await newPage()
   await open(page, '/sign-in')
   await page.getByRole('button', { name: 'Continue with GitHub' }).click()
   await page.getByRole('button', { name: 'Cancel' }).click()
-  await page.getByText('You left the page of the identity provider').waitFor()
+  await page.getByText('You left the identity provider’s page').waitFor()
 
   const person = await newPerson()
   await signInWith(page, 'GitHub', person.email)
@@ -88,7 +88,7 @@ test('somebody who leaves the provider`s page, or whose account has not confirme
   await expectFit(page)
 })
 
-test('an old sign-in links after the password was given, and the code is still good', async () => {
+test('an old sign-in links after the password was entered, and the code is still valid', async () => {
   const person = await newPerson()
   const page = await newPage()
   await signIn(page, person)
@@ -109,10 +109,10 @@ test('an old sign-in links after the password was given, and the code is still g
   await page.getByText('Local linked').waitFor()
 })
 
-test('the code for pages of one`s own signs somebody in (docs/operate/sign-in.md)', async () => {
+test('the example code for custom pages signs a user in (docs/operate/sign-in.md)', async () => {
   const { baseUrl } = inject('server')
   const code = await signInCode()
-  const page = await newPage({ bypassCSP: true }) // stands for a page of one's own
+  const page = await newPage({ bypassCSP: true }) // represents a custom page
   await page.goto(`${baseUrl}/docs`)
   await page.evaluate(`(async () => { ${code}\nawait leaveFor('local') })()`)
   await beSomebody(page, newEmail())

@@ -5,7 +5,7 @@ import { expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
 
-test.each(LOOKS)('somebody who is invited joins by the email and finds the organization (%s)', async (_, look) => {
+test.each(LOOKS)('an invited user joins by the email and finds the organization (%s)', async (_, look) => {
   const owner = await newPerson()
   const page = await newPage(look)
   await signIn(page, owner)

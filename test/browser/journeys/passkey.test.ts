@@ -22,7 +22,7 @@ async function addPasskey(page: Page): Promise<void> {
   await page.getByText('Passkey added').waitFor()
 }
 
-test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes it (%s)', async (_, look) => {
+test.each(LOOKS)('a user adds a passkey, signs in with it, renames and removes it (%s)', async (_, look) => {
   const page = await newPage(look)
   await addAuthenticator(page)
   await signIn(page, await newPerson())
@@ -49,7 +49,7 @@ test.each(LOOKS)('somebody adds a passkey, signs in with it, renames and removes
   await page.getByText('Passkey removed').waitFor()
 })
 
-test.each(LOOKS)('a passkey is the second factor after a password, and switches itself off (%s)', async (_, look) => {
+test.each(LOOKS)('a passkey is the second factor after a password, and disables itself (%s)', async (_, look) => {
   const page = await newPage(look)
   await addAuthenticator(page)
   const person = await newPerson()
@@ -72,14 +72,14 @@ test.each(LOOKS)('a passkey is the second factor after a password, and switches 
   await button(page, 'Disable').click()
   await dialog(page).getByLabel('Current password').fill(person.password)
   await inDialog(page, 'Use a passkey instead').click()
-  await dialog(page).getByText('Your passkey is taken').waitFor()
+  await dialog(page).getByText('Your passkey is used').waitFor()
   await expectFit(page)
   await inDialog(page, 'Disable').click()
   await page.getByText('Second factor disabled').waitFor()
 })
 
-test('the code for pages of one`s own signs somebody in by passkey (docs/operate/sign-in.md)', async () => {
-  const page = await newPage({ bypassCSP: true }) // stands for a page of one's own
+test('the example code for custom pages signs a user in by passkey (docs/operate/sign-in.md)', async () => {
+  const page = await newPage({ bypassCSP: true }) // represents a custom page
   await addAuthenticator(page)
   await signIn(page, await newPerson())
   await addPasskey(page)
@@ -90,7 +90,7 @@ test('the code for pages of one`s own signs somebody in by passkey (docs/operate
   })
 })
 
-test('a browser without a passkey says so, and leaves the other ways', async () => {
+test('a browser without a passkey says so, and offers the other ways', async () => {
   const page = await newPage()
   await addAuthenticator(page)
   await open(page, '/sign-in')
@@ -101,7 +101,7 @@ test('a browser without a passkey says so, and leaves the other ways', async () 
   await untilLoaded(page)
 })
 
-test.each(LOOKS)('somebody new signs in with a code by email (%s)', async (_, look) => {
+test.each(LOOKS)('a new user signs in with a code by email (%s)', async (_, look) => {
   const page = await newPage(look)
   const email = `by-email-${Date.now()}-${Math.random().toString(36).slice(2)}@example.com`
   await open(page, '/sign-in')

@@ -7,7 +7,7 @@ useBrowser()
 
 const SITE_KEY = '1x00000000000000000000AA'
 
-test.each(LOOKS)('somebody registers where they show to be a person (%s)', async (_, look) => {
+test.each(LOOKS)('a user registers after proving to be human (%s)', async (_, look) => {
   const { baseUrl, localUrl } = inject('server')
   const page = await newPage(look)
   const settings = { TURNSTILE_SITE_KEY: SITE_KEY, TURNSTILE_URL: `${localUrl}/turnstile/v0` }
@@ -37,9 +37,9 @@ test.each(LOOKS)('somebody registers where they show to be a person (%s)', async
   await page.route('**/turnstile/v0/api.js**', (route) => route.abort(), { times: 1 })
   await page.goto(`${baseUrl}/dashboard/sign-up`)
   const submit = page.getByRole('button', { name: 'Sign up', exact: true })
-  await page.getByText('The check that you are a person did not load').waitFor()
+  await page.getByText('The check that you are human did not load').waitFor()
   await submit.click()
-  await page.getByText('The check above comes first.').waitFor()
+  await page.getByText('Complete the check above first.').waitFor()
   await expectFit(page)
   await page.getByRole('button', { name: 'Try again' }).click()
   const check = page.getByLabel('I am a person')

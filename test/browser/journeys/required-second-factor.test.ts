@@ -6,7 +6,7 @@ import { expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
 
-/** Switches somebody's second factor on, which ends their sessions, and signs them in with it. */
+/** Enables a user's second factor, which ends their sessions, and signs them in with it. */
 async function signInAgain(page: Page, person: Person): Promise<void> {
   const { backupCodes } = await switchOnTwoFactor(person.token)
   await page.context().clearCookies()
@@ -18,7 +18,7 @@ async function signInAgain(page: Page, person: Person): Promise<void> {
   await untilLoaded(page)
 }
 
-test.each(LOOKS)('an owner requires a second factor, and a member sets one up to go on (%s)', async (_, look) => {
+test.each(LOOKS)('an owner requires a second factor, and a member sets one up to continue (%s)', async (_, look) => {
   const [owner, guest] = [await newPerson(), await newPerson()]
   const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token: owner.token })
   await join(owner, guest, id)

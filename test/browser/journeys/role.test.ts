@@ -5,7 +5,7 @@ import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
 
-test.each(LOOKS)('an owner makes a role, and a member has it (%s)', async (_, look) => {
+test.each(LOOKS)('an owner creates a role, and a member has it (%s)', async (_, look) => {
   const [owner, member] = [await newPerson(), await newPerson()]
   const { organization_id: own } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token: owner.token })
   await join(owner, member, own)
@@ -17,14 +17,14 @@ test.each(LOOKS)('an owner makes a role, and a member has it (%s)', async (_, lo
   await expectFit(page)
   await page.getByRole('button', { name: 'New role' }).click()
   await dialog(page).getByLabel('Name', { exact: true }).fill('admin')
-  await dialog(page).getByLabel('What it is for').fill('Pays the invoices')
+  await dialog(page).getByLabel('Purpose').fill('Pays the invoices')
   await inDialog(page, 'Create role').click()
   await dialog(page)
     .getByText(/built-in role/)
     .waitFor()
   await expectFit(page)
   await dialog(page).getByLabel('Name', { exact: true }).fill('billing')
-  await dialog(page).getByLabel('See credits, spending and its bounds.').check()
+  await dialog(page).getByLabel('See credits, spending and spend caps.').check()
   await dialog(page).getByLabel('Buy, change and cancel plans').check()
   await inDialog(page, 'Create role').click()
   await roles.getByText('Pays the invoices').first().waitFor()
@@ -53,7 +53,7 @@ test.each(LOOKS)('an owner makes a role, and a member has it (%s)', async (_, lo
   await theirs.getByRole('heading', { name: 'Billing', level: 1 }).waitFor()
   await expectFit(theirs)
   await open(theirs, '/keys')
-  await theirs.getByText('As billing you lack').waitFor()
+  await theirs.getByText('Your role, billing, lacks').waitFor()
   await expectFit(theirs)
   expect(await callApi('GET', `/organizations/${own}/members`, { token: member.token }).catch(String)).toContain('403')
 })

@@ -5,7 +5,7 @@ import { dialog, expectFit, inDialog, LOOKS, verify } from '../support/looks.ts'
 
 useBrowser()
 
-test.each(LOOKS)('a key that is rotated with grace works beside the new one (%s)', async (_, look) => {
+test.each(LOOKS)('a key rotated with a grace period works beside the new one (%s)', async (_, look) => {
   const person = await newPerson()
   const { id, key } = await callApi<{ id: string; key: string }>('POST', '/auth/api-keys', {
     token: person.token,
@@ -52,7 +52,7 @@ test.each(LOOKS)('the operator issues a key for a customer, rotates it and revok
 
   await open(page, `/operator/customers/${customer}?tab=keys&status=active`)
   await page.getByRole('link', { name: 'For a partner' }).click()
-  await page.getByRole('heading', { name: 'For a partner', level: 1 }).waitFor() // the list has a menu of that name, too
+  await page.getByRole('heading', { name: 'For a partner', level: 1 }).waitFor() // the list also has a menu of that name
   await page.getByRole('button', { name: 'Actions for For a partner' }).click()
   await page.getByRole('menuitem', { name: 'Revoke' }).click()
   await dialog(page).getByRole('textbox').fill('For a partner')

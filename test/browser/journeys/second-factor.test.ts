@@ -7,7 +7,7 @@ import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 useBrowser()
 
 test.each(LOOKS)(
-  'a second factor that is set up here is asked for, and a backup code stands in for it (%s)',
+  'a second factor that is set up here is required, and a backup code can replace it (%s)',
   async (_, look) => {
     const person = await newPerson()
     const page = await newPage(look)

@@ -6,7 +6,7 @@ import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 useBrowser()
 
 test.each(LOOKS)(
-  'an owner sets single sign-on up, a colleague signs in by it, and it is required (%s)',
+  'an owner sets up single sign-on, a colleague signs in with it, and it becomes required (%s)',
   async (_, look) => {
     const domain = `s${crypto.randomUUID().slice(0, 8)}.example.org`
     const owner = await newPerson()

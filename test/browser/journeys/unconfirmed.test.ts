@@ -6,7 +6,7 @@ import { expectFit, LOOKS } from '../support/looks.ts'
 useBrowser()
 
 test.each(LOOKS)(
-  'somebody who gets no key before their address is confirmed is told so, on every screen (%s)',
+  'a user who gets no key before confirming the address is told so on every screen (%s)',
   async (_, look) => {
     const person = await newPerson()
     const page = await newPage(look)

@@ -6,7 +6,7 @@ import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 useBrowser()
 
 test.each(LOOKS)(
-  'an event that an endpoint refuses is shown as such, and delivered once it is resent (%s)',
+  'an event that an endpoint refuses is shown as failed, and delivered once it is resent (%s)',
   async (_, look) => {
     const person = await newPerson()
     const caught = `/webhooks/catch/${crypto.randomUUID()}`

@@ -7,7 +7,7 @@ import { workerWith } from '../../support/variant.ts'
 
 const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 
-/** A Worker that has not read its list yet: its address is like no other. */
+/** A Worker that has not loaded its list yet: its list address is unique. */
 const fresh = (more: Record<string, string> = {}, id: string = crypto.randomUUID()) =>
   workerWith({
     DISPOSABLE_DOMAINS_URL: `${env.STACK_URL}/disposable/domains.txt?${id}`,
@@ -34,7 +34,7 @@ describe('where throwaway addresses are refused by a list', () => {
     if (status === 403) expect(answer.body.code).toBe('email_disposable')
   })
 
-  test('nobody changes to one', async () => {
+  test('nobody can change to one', async () => {
     const { token } = await newUser()
     const headers = { Authorization: `Bearer ${token}` }
     const body = { new_email: at('throwaway.example'), password }
@@ -42,7 +42,7 @@ describe('where throwaway addresses are refused by a list', () => {
     expect(answer.body.code).toBe('email_disposable')
   })
 
-  test('no code is sent to one that has no account', async () => {
+  test('no code is sent to one without an account', async () => {
     const { call, settled } = fresh({ EMAIL_SIGN_IN: 'code' })
     const [thrown, lasting] = [at('throwaway.example'), at('example.com')]
     const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
@@ -53,7 +53,7 @@ describe('where throwaway addresses are refused by a list', () => {
     expect(await mailsTo(lasting)).toHaveLength(1)
   })
 
-  test('a request that waited in vain takes away no list that another has read meanwhile', async () => {
+  test('a request that timed out waiting does not discard a list that another has loaded meanwhile', async () => {
     const id = crypto.randomUUID()
     const { call } = fresh({}, id)
     await failFor(id, { door: 'disposable', kind: 'hang', count: 1 })
@@ -64,7 +64,7 @@ describe('where throwaway addresses are refused by a list', () => {
     expect((await register()).status).toBe(403)
   })
 
-  test('what is no list of domains takes the place of none, and is told: nobody is refused by it', async () => {
+  test('a malformed list never replaces one, and is logged: nobody is refused because of it', async () => {
     warned.mockClear()
     const page = fresh({ DISPOSABLE_DOMAINS_URL: `${env.STACK_URL}/control/counters?${crypto.randomUUID()}` })
     const { status } = await page.call('POST /api/v1/auth/register', { email: at('throwaway.example'), password })
@@ -74,7 +74,7 @@ describe('where throwaway addresses are refused by a list', () => {
   test.each([
     ['is slow', { kind: 'hang' }],
     ['fails', { kind: 'status', value: 503 }],
-  ] as const)('everybody is let in while the list %s, which is told, and asked for again later', async (_, fault) => {
+  ] as const)('everybody is admitted while the list %s, which is logged, and reloaded later', async (_, fault) => {
     warned.mockClear()
     const id = crypto.randomUUID()
     const { call } = fresh({}, id)

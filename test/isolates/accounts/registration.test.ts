@@ -30,7 +30,7 @@ async function invitationTo(email: string): Promise<string> {
 describe('REGISTRATION=invitation', () => {
   const { register, accept } = deployment({ REGISTRATION: 'invitation' })
 
-  test('nobody registers by themselves, and the refusal does not tell an account from none, nor who is invited', async () => {
+  test('nobody registers by themselves, and the refusal reveals neither accounts nor invitations', async () => {
     const [stranger, invited] = [newEmail('example.com'), newEmail('example.com')]
     const member = await newUser()
     await invitationTo(invited)
@@ -42,7 +42,7 @@ describe('REGISTRATION=invitation', () => {
     expect(await accountsOf(stranger)).toBe(0)
   })
 
-  test('who holds an invitation makes the account of its address with it', async () => {
+  test('the holder of an invitation creates the account of its address with it', async () => {
     const email = newEmail('example.com')
     const answer = await accept(await invitationTo(email))
     expect(answer).toMatchObject({ status: 200, body: { is_new_account: true } })
@@ -54,7 +54,7 @@ describe('REGISTRATION=invitation', () => {
 describe('REGISTRATION=domains', () => {
   const { register, accept } = deployment({ REGISTRATION: 'domains', REGISTRATION_DOMAINS: 'acme.dev, mail.acme.org' })
 
-  test('addresses of these domains register, in any case of letters; their subdomains and look-alikes do not', async () => {
+  test('addresses of these domains register in any case; their subdomains and look-alikes do not', async () => {
     for (const domain of ['acme.dev', 'ACME.dev', 'mail.acme.org'])
       expect((await register(newEmail(domain))).status, domain).toBe(201)
     for (const domain of ['example.com', 'a.acme.dev', 'acme.org', 'acme.dev.example.com', 'notacme.dev']) {
@@ -65,7 +65,7 @@ describe('REGISTRATION=domains', () => {
     }
   })
 
-  test('an account at another domain is refused like none, and goes on signing in', async () => {
+  test('an account at another domain is refused like an unknown one, and can still sign in', async () => {
     const member = await newUser()
     const [theirs, nobodys] = [await register(member.email), await register(newEmail('example.com'))]
     expect(withoutRequestId(theirs.body)).toEqual(withoutRequestId(nobodys.body))
@@ -74,7 +74,7 @@ describe('REGISTRATION=domains', () => {
     expect((await worker.call('POST /api/v1/auth/login', { email, password: member.password })).status).toBe(200)
   })
 
-  test('an invitation opens no other domain, but those who have an account accept theirs', async () => {
+  test('an invitation allows no other domain, but people who have an account accept theirs', async () => {
     const [inside, outside] = [newEmail('acme.dev'), newEmail('example.com')]
     expect(await accept(await invitationTo(inside))).toMatchObject({ status: 200, body: { is_new_account: true } })
     expect(await accept(await invitationTo(outside))).toMatchObject({
@@ -90,7 +90,7 @@ describe('REGISTRATION=domains', () => {
   })
 })
 
-test('without its domains nobody registers, and the answer names the setting, while keys are verified', async () => {
+test('without its domains nobody registers, and the response names the setting, while keys are verified', async () => {
   const { register, worker } = deployment({ REGISTRATION: 'domains' })
   expect(await register(newEmail('acme.dev'))).toMatchObject({
     status: 503,

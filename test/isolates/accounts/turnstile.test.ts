@@ -26,7 +26,7 @@ const register = (more: object = {}, by = call) => by('POST /api/v1/auth/registe
 const isTold = () => warned.mock.calls.some(([line]) => String(line).includes('turnstile_unavailable'))
 
 describe('where Turnstile is configured, registering', () => {
-  test('takes a token that is good, once', async () => {
+  test('accepts a valid token once', async () => {
     const turnstile_token = newToken()
     expect((await register({ turnstile_token })).status).toBe(201)
     expect((await register({ turnstile_token })).body.code).toBe('person_unproven')
@@ -41,7 +41,7 @@ describe('where Turnstile is configured, registering', () => {
     },
   )
 
-  test('by a code takes a token as well, without a word to who has none', async () => {
+  test('by a code requires a token as well, but does not reveal a missing one', async () => {
     const { call: ask, settled } = workerWith({ ...settings, EMAIL_SIGN_IN: 'code' })
     const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
     const [robot, human] = [person().email, person().email]
@@ -55,7 +55,7 @@ describe('where Turnstile is configured, registering', () => {
     expect(await mailsTo(human)).toHaveLength(1)
   })
 
-  test('is told by the ways to sign in, and the page may load its widget', async () => {
+  test('is listed among the ways to sign in, and the page may load its widget', async () => {
     const { body } = await call('GET /api/v1/auth/sign-in/methods')
     expect(body.turnstile).toEqual({
       site_key: TURNSTILE_SITE_KEY,
@@ -64,7 +64,7 @@ describe('where Turnstile is configured, registering', () => {
     expect((await fetch(body.turnstile.script_url)).headers.get('Content-Type')).toContain('text/javascript')
   })
 
-  test('by a back end that vouches for its client takes none', async () => {
+  test('by a back end that vouches for its client requires none', async () => {
     const { key } = await newServiceKey('platform:users:write')
     const headers = { 'Tollgate-Client-IP': '198.51.100.7', 'Tollgate-Service-Key': key }
     expect((await call('POST /api/v1/auth/register', person(), undefined, headers)).status).toBe(201)
@@ -74,7 +74,7 @@ describe('where Turnstile is configured, registering', () => {
     ['is slow', { kind: 'hang' }],
     ['fails', { kind: 'status', value: 503 }],
     ['answers half', { kind: 'truncate' }],
-  ] as const)('is open while Cloudflare %s, and that is told', async (_, fault) => {
+  ] as const)('is open while Cloudflare %s, which is logged', async (_, fault) => {
     warned.mockClear()
     const turnstile_token = newToken()
     await failFor(turnstile_token, { door: 'turnstile', count: 1, ...fault })
@@ -82,14 +82,14 @@ describe('where Turnstile is configured, registering', () => {
     expect(isTold()).toBe(true)
   })
 
-  test('is open with a secret that Cloudflare does not know, and that is told', async () => {
+  test('is open with a secret that Cloudflare does not know, which is logged', async () => {
     warned.mockClear()
     const wrong = workerWith({ ...settings, TURNSTILE_SECRET_KEY: '0x0000000000000000000000000000000AA' })
     expect((await register({ turnstile_token: newToken() }, wrong.call)).status).toBe(201)
     expect(isTold()).toBe(true)
   })
 
-  test('needs nothing where one of the two keys is missing, which the start says', async () => {
+  test('requires nothing if one of the two keys is missing', async () => {
     const half = workerWith({ TURNSTILE_SITE_KEY })
     expect((await register({}, half.call)).status).toBe(201)
     expect((await half.call('GET /api/v1/auth/sign-in/methods')).body.turnstile).toBeNull()

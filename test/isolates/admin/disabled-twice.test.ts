@@ -3,7 +3,7 @@ import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
 
-test('disabling a user again announces what the first time may have failed to: keys of organizations without members', async () => {
+test('disabling a user again publishes what the first time may have missed: keys of organizations without members', async () => {
   const { key, organizationId, user } = await newKeyHolder()
   const isolate = await newIsolate()
   expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })

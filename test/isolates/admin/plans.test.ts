@@ -42,7 +42,7 @@ async function holderOn(planId: string) {
   return holder
 }
 
-test('a plan is made, read, listed, changed and deleted, and each act leaves its row', async () => {
+test('a plan is created, read, listed, changed and deleted, and each action leaves its audit row', async () => {
   const id = newId()
   const made = await create(plan(id))
   expect(made).toMatchObject({
@@ -72,7 +72,7 @@ test('a plan is made, read, listed, changed and deleted, and each act leaves its
   ])
 })
 
-test('a change merges: what is absent stays, null takes a meter or a feature out, a limit of null is no limit', async () => {
+test('a change merges: absent fields stay, null removes a meter or a feature, a limit of null is no limit', async () => {
   const id = await newPlan({ features: { tier: 'x', depth: 1 } })
   const meters = {
     api_calls: { limit: null, at_limit: 'allow' },
@@ -97,7 +97,7 @@ test('a change merges: what is absent stays, null takes a meter or a feature out
   expect((await change(id, {})).body.limits).toEqual(after.limits)
 })
 
-test('an id is taken once, also by ten requests at once', async () => {
+test('an id is created once, even by ten concurrent requests', async () => {
   const id = newId()
   const answers = await Promise.all(Array.from({ length: 10 }, () => create(plan(id))))
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
@@ -134,7 +134,7 @@ test.each([
   ['features', { tier: {} }],
   ['features', { tier: 'a\0b' }],
   ['features', Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`f${at}`, 1]))],
-])('a plan with %s of %j is refused with the name of the field', async (path, value) => {
+])('a plan with %s of %j is refused by name', async (path, value) => {
   const body: any = structuredClone({ ...plan(newId()), features: {} })
   const names = path.split('.')
   const holder = names.slice(0, -1).reduce((at, name) => at[name], body)
@@ -144,7 +144,7 @@ test.each([
   expect(problem.errors[0].path).toContain(`body.${path}`)
 })
 
-test('what is at a bound is within it', async () => {
+test('a value at a bound is within it', async () => {
   const ids = [`a${newId().slice(-1)}`, `b${'0'.repeat(18)}-${newId().slice(-12)}`]
   for (const id of ids) await sql.query('delete from plans where id = $1', [id])
   const most = {
@@ -160,7 +160,7 @@ test('what is at a bound is within it', async () => {
   for (const id of ids) await remove(id)
 })
 
-test('a plan that something refers to stays, and the answer says how much; so does the one that everybody begins with', async () => {
+test('a plan in use stays, and the response says how often it is used; so does the default plan', async () => {
   const id = await newPlan()
   const { organizationId } = await holderOn(id)
   expect(await remove(id)).toMatchObject({
@@ -180,7 +180,7 @@ test('a plan that something refers to stays, and the answer says how much; so do
   expect(await remove('free')).toMatchObject({ status: 409, body: { code: 'plan_protected' } })
 })
 
-test('other limits of a plan are what the next verification of another isolate goes by, with whatever is overridden', async () => {
+test('new limits of a plan apply to the next verification of another isolate, with any overrides', async () => {
   const id = await newPlan()
   const [holder, special] = [await holderOn(id), await holderOn(id)]
   await setLimits(special.organizationId, { rate_limit_per_minute: 77 })
@@ -201,7 +201,7 @@ test('other limits of a plan are what the next verification of another isolate g
   expect(await isolate.verify(holder.key)).toMatchObject({ code: 'VALID', features: { tier: 'new' } })
 })
 
-test('a plan that changes, goes, and takes organizations in, all at once, comes to an end that all agree on', async () => {
+test('a plan that is changed, deleted and assigned at once ends in a consistent state', async () => {
   const id = await newPlan()
   const holders = [await newUser(), await newUser(), await newUser()]
   const put = (planId: string, at: number) =>
@@ -222,7 +222,7 @@ test('a plan that changes, goes, and takes organizations in, all at once, comes 
   for (const { status } of puts) expect(status).toBe(removed?.status === 204 ? 400 : 200)
 })
 
-test('a change of name or price makes no isolate load anything again', async () => {
+test('a change of name or price reloads nothing in any isolate', async () => {
   const id = await newPlan()
   const { organizationId } = await holderOn(id)
   const version = async () =>
@@ -234,7 +234,7 @@ test('a change of name or price makes no isolate load anything again', async () 
   expect(await version()).toBe(before + 1)
 })
 
-test('more organizations than fit into one announcement are announced after the answer, and never to a lower version', async () => {
+test('organizations beyond one batch are invalidated after the response, and never to a lower version', async () => {
   const raised = Array.from({ length: 1_201 }, (_, at) => ({ id: crypto.randomUUID(), version: at + 2 }))
   const versionsOf = (some: typeof raised) =>
     redis.mget<(number | null)[]>(some.map(({ id }) => organizationVersionKey(id)))
@@ -253,7 +253,7 @@ test('more organizations than fit into one announcement are announced after the 
   expect(deferred).toHaveLength(1)
 })
 
-test('to everybody but administrators there is no such thing', async () => {
+test('the routes do not exist for anybody but administrators', async () => {
   const { token: stranger, key } = await newKeyHolder()
   const id = await newPlan()
   for (const line of [
@@ -277,7 +277,7 @@ test('to everybody but administrators there is no such thing', async () => {
   expect((await get('%00')).status).toBeOneOf([400, 404])
 })
 
-test('what is answered is what the document says, no more and no less', async () => {
+test('responses match the document exactly', async () => {
   const { document, operations } = await openApi()
   const { token: owner } = await newUser()
   const id = newId()

@@ -11,7 +11,7 @@ async function keysOf(token: string): Promise<unknown[]> {
   return (await call('GET /api/v1/auth/api-keys', { token })).body.data
 }
 
-test('a repeat with the same key and body gets the first answer, and nothing is made twice', async () => {
+test('a repeat with the same key and body gets the first response, and nothing is created twice', async () => {
   const { token } = await newUser()
   const first = await issue(token, 'a')
   const repeat = await issue(token, 'a')
@@ -22,7 +22,7 @@ test('a repeat with the same key and body gets the first answer, and nothing is 
   expect(await keysOf(token)).toHaveLength(1)
 })
 
-test('issuing a key waits for three answers of the database, and for a fourth where it may be repeated', async () => {
+test('issuing a key takes three database round trips, and a fourth if it may be repeated', async () => {
   const { token } = await newUser()
   const plain = await countQueryRounds(() => call('POST /api/v1/auth/api-keys', { token, body: { name: 'Plain' } }))
   const repeatable = await countQueryRounds(() => issue(token, 'rounds'))
@@ -30,7 +30,7 @@ test('issuing a key waits for three answers of the database, and for a fourth wh
   expect([plain.rounds, repeatable.rounds]).toEqual([3, 4])
 })
 
-test('of ten at once one is done; the others get its answer', async () => {
+test('of ten concurrent requests one is executed; the others get its response', async () => {
   const { token } = await newUser()
   const answers = await Promise.all(Array.from({ length: 10 }, () => issue(token, 'b')))
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 201))
@@ -38,7 +38,7 @@ test('of ten at once one is done; the others get its answer', async () => {
   expect(await keysOf(token)).toHaveLength(1)
 })
 
-test('the same key with another body is a mistake, and says so', async () => {
+test('the same key with another body is refused as a mistake', async () => {
   const { token } = await newUser()
   await issue(token, 'c')
   const { status, body } = await issue(token, 'c', { name: 'Another' })
@@ -46,21 +46,21 @@ test('the same key with another body is a mistake, and says so', async () => {
   expect(body.code).toBe('idempotency_key_reused')
 })
 
-test('what failed may be tried again with the same key', async () => {
+test('a failed request may be retried with the same key', async () => {
   const { token } = await newUser()
   const refused = await issue(token, 'd', { name: 'Too much', custom_rate_limit: 1_000_000 })
   expect(refused.status).toBe(403)
   expect((await issue(token, 'd')).status).toBe(201)
 })
 
-test('the same key of another person is another key', async () => {
+test('the same key of another user is a different key', async () => {
   const [one, other] = [await newUser(), await newUser()]
   const [first, second] = [await issue(one.token, 'e'), await issue(other.token, 'e')]
   expect(second.status).toBe(201)
   expect(second.body.key).not.toBe(first.body.key)
 })
 
-/** Sends a request whose effect happens and whose answer is lost between database and Worker, then repeats it. */
+/** Sends a request that takes effect but whose database response is lost, then repeats it. */
 async function repeatAfterLoss(line: string, token: string, body: Record<string, unknown>, mark: string | string[]) {
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   await failFor(mark, { door: 'sql', kind: 'reset_after', count: 1 })
@@ -70,7 +70,7 @@ async function repeatAfterLoss(line: string, token: string, body: Record<string,
 }
 
 describe('an answer that was lost after its effect is given to the repeat:', () => {
-  test('issuing makes one key, and the caller gets it', async () => {
+  test('issuing creates one key, and the caller gets it', async () => {
     const { token } = await newUser()
     const name = `Lost ${crypto.randomUUID()}`
     const { lost, repeat, again } = await repeatAfterLoss('POST /api/v1/auth/api-keys', token, { name }, name)
@@ -83,7 +83,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect(repeat.body).toEqual({ ...shown.body, key: repeat.body.key, total_requests: 0, last_used_at: null })
   })
 
-  test('rotating ends the old key everywhere, and the caller gets the new one', async () => {
+  test('rotating revokes the old key everywhere, and the caller gets the new one', async () => {
     const { token, key, keyId } = await newKeyHolder({ scopes: ['a:b'], metadata: { a: 1 } })
     expect((await verify(key)).body.code).toBe('VALID')
     const body = { grace_period_seconds: 0 }
@@ -97,7 +97,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect(shown.body).toMatchObject({ rotated_from: keyId, scopes: ['a:b'], created_at: repeat.body.created_at })
   })
 
-  test('making an organization makes one', async () => {
+  test('creating an organization creates one', async () => {
     const { token } = await newUser()
     const name = `Lost ${crypto.randomUUID()}`
     const { lost, repeat } = await repeatAfterLoss('POST /api/v1/organizations', token, { name }, name)
@@ -121,7 +121,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect(body.data).toEqual([repeat.body])
   })
 
-  test('a webhook endpoint is made once and its secret rotated once, and the caller knows the secrets', async () => {
+  test('a webhook endpoint is created once and its secret rotated once, and the caller gets the secrets', async () => {
     const { token } = await newUser()
     const url = `https://${crypto.randomUUID()}.example.com/hook`
     const made = await repeatAfterLoss('POST /api/v1/webhook-endpoints', token, { url, events: [] }, url)
@@ -136,7 +136,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
     expect(rotated.again.body).toEqual(rotated.repeat.body)
   })
 
-  test('a test event is sent once, and an event sent again once', async () => {
+  test('a test event is sent once, and an event is redelivered once', async () => {
     const { token } = await newUser()
     const url = `https://${crypto.randomUUID()}.example.com/hook`
     const { body: endpoint } = await call('POST /api/v1/webhook-endpoints', { token, body: { url, events: [] } })
@@ -161,7 +161,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
       ).toHaveLength(1)
   })
 
-  test('a plan is made once', async () => {
+  test('a plan is created once', async () => {
     const token = await administrator()
     const id = `p${crypto.randomUUID().slice(0, 8)}`
     const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: {} }
@@ -177,7 +177,7 @@ describe('an answer that was lost after its effect is given to the repeat:', () 
   })
 })
 
-test('an equal request that is refused because the first one was faster gets the answer of the first', async () => {
+test('an equal request that is refused because the first one was faster gets the response of the first', async () => {
   const { token, keyId } = await newKeyHolder()
   const rotate = () =>
     call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token, body: {}, headers: { 'Idempotency-Key': 'at once' } })
@@ -186,7 +186,7 @@ test('an equal request that is refused because the first one was faster gets the
   expect(new Set(answers.map(({ body }) => body.key)).size).toBe(1)
 })
 
-test('an empty or endless key is refused by name', async () => {
+test('an empty or overlong key is refused by name', async () => {
   const { token } = await newUser()
   const { status, body } = await issue(token, 'x'.repeat(256))
   expect(status).toBe(400)
@@ -194,7 +194,7 @@ test('an empty or endless key is refused by name', async () => {
   expect((await issue(token, 'x'.repeat(255))).status).toBe(201)
 })
 
-test('a kept answer that nothing opens any more is a problem of its own, and nothing is made twice', async () => {
+test('a stored response that cannot be decrypted is a problem of its own, and nothing is created twice', async () => {
   const { token } = await newUser()
   const named = { name: `Sealed ${crypto.randomUUID()}` }
   await issue(token, 'sealed before', named)
@@ -206,7 +206,7 @@ test('a kept answer that nothing opens any more is a problem of its own, and not
   expect(await keysOf(token)).toHaveLength(1)
 })
 
-test('the database holds no secret of a kept answer', async () => {
+test('the database holds no secret of a stored response', async () => {
   const { token } = await newUser()
   const { body } = await issue(token, `f-${crypto.randomUUID()}`)
   const isolate = await newIsolate()

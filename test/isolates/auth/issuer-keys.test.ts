@@ -12,7 +12,7 @@ const SECOND = 1_000
 const HOUR = 3_600_000
 const DAY_AND_MORE = Math.floor(Date.now() / 1000) + 3 * 86_400
 
-/** One isolate that trusts an issuer. Its time stands still, however busy the machine is, and can be moved. */
+/** One isolate that trusts an issuer. Its clock stands still, however busy the machine is, and can be advanced. */
 function isolate(issuer: Issuer, more: Record<string, string> = {}) {
   const base = directly({ ...issuer.variables, ...more })
   const [trusted] = base.config.TRUSTED_ISSUERS
@@ -21,7 +21,7 @@ function isolate(issuer: Issuer, more: Record<string, string> = {}) {
     advance: (ms: number) => {
       now += ms
     },
-    /** `valid`, why not, or the code of the problem. */
+    /** `valid`, the reason why not, or the code of the problem. */
     async verify(token: string): Promise<string> {
       if (!trusted) throw new Error('There is no issuer.')
       try {
@@ -35,11 +35,11 @@ function isolate(issuer: Issuer, more: Record<string, string> = {}) {
   }
 }
 
-/** A token for as long as a test moves time. */
+/** A token that outlives the time a test advances. */
 const sign = (issuer: Issuer, header?: Record<string, unknown>) =>
   issuer.sign({ org_id: 'customer', exp: DAY_AND_MORE }, header)
 
-test('keys are fetched once for many tokens at once, and again when their time is over', async () => {
+test('keys are fetched once for many concurrent tokens, and again when they expire', async () => {
   const issuer = await newIssuer()
   const [one, token] = [isolate(issuer), await sign(issuer)]
   const many = () => Promise.all(Array.from({ length: 20 }, () => one.verify(token)))
@@ -59,7 +59,7 @@ test.each([
   ['max-age=999999999', 3_600],
   ['', 300],
   ['max-age=soon', 300],
-])('with Cache-Control %j they are good for %i seconds', async (control, seconds) => {
+])('with Cache-Control %j they are cached for %i seconds', async (control, seconds) => {
   const issuer = await newIssuer()
   const token = await sign(issuer)
   await issuer.answer(JSON.stringify(await issuer.keys()), 200, control ? { 'cache-control': control } : {})
@@ -71,7 +71,7 @@ test.each([
   expect(await countFetches(issuer, () => one.verify(token))).toBe(1)
 })
 
-test('a new key is found at once, and an old one is refused once it is withdrawn and its time is over', async () => {
+test('a new key is found at once, and a withdrawn key is refused after its cache time', async () => {
   const issuer = await newIssuer()
   const [one, old] = [isolate(issuer), await sign(issuer)]
   expect(await one.verify(old)).toBe('valid')
@@ -85,7 +85,7 @@ test('a new key is found at once, and an old one is refused once it is withdrawn
   expect(await one.verify(await sign(issuer))).toBe('valid')
 })
 
-test('a flood of unknown kids fetches the keys once in 30 seconds, and harms no good token', async () => {
+test('a flood of unknown kids fetches the keys once in 30 seconds, and does not affect valid tokens', async () => {
   const issuer = await newIssuer()
   const [one, token] = [isolate(issuer), await sign(issuer)]
   await one.verify(token)
@@ -105,7 +105,7 @@ test('a flood of unknown kids fetches the keys once in 30 seconds, and harms no 
   expect(await one.verify(token)).toBe('valid')
 })
 
-test('an issuer that is away is a 503 that says when to come again, and is asked every 5 seconds until it is back', async () => {
+test('an issuer that is down is a 503 with a Retry-After, and is asked every 5 seconds until it is back', async () => {
   const issuer = await newIssuer()
   const [one, token] = [isolate(issuer), await sign(issuer)]
   await issuer.answer('down', 503)
@@ -119,7 +119,7 @@ test('an issuer that is away is a 503 that says when to come again, and is asked
   expect(await one.verify(token)).toBe('valid')
 })
 
-test('while it is away its keys stay in use for a day, and only what they cannot decide is a 503', async () => {
+test('while it is down its keys stay in use for a day, and only unknown keys are a 503', async () => {
   const issuer = await newIssuer()
   const [one, token] = [isolate(issuer), await sign(issuer)]
   expect(await one.verify(token)).toBe('valid')
@@ -149,7 +149,7 @@ test.each([
   ['more than is read', `{"keys":[],"padding":"${'x'.repeat(300_000)}"}`, 200],
   ['an error', '{"keys":[]}', 404],
   ['another address', '', 302],
-])('%s in place of keys is like no answer', async (_, body, status) => {
+])('%s in place of keys counts as no response', async (_, body, status) => {
   const issuer = await newIssuer()
   const token = await sign(issuer)
   const elsewhere = await newIssuer()
@@ -162,7 +162,7 @@ test.each([
   expect({ result, fetches }).toEqual({ result: 'issuer_unavailable 5', fetches: 0 })
 })
 
-test('keys that cannot be used are passed over, a good one beside them is found', async () => {
+test('unusable keys are skipped, and a good one beside them is found', async () => {
   const issuer = await newIssuer()
   const token = await sign(issuer)
   const [jwk] = (await issuer.keys()).keys
@@ -185,7 +185,7 @@ test.each(['hang', 'reset_before', 'truncate'])('a fault of the kind %s ends in 
   expect(Date.now() - began).toBeLessThan(10_000)
 })
 
-test('over HTTP it is a problem with Retry-After, and tokens of ours go on', async () => {
+test('over HTTP it is a problem with Retry-After, and our own tokens keep working', async () => {
   const issuer = await newIssuer()
   const token = await sign(issuer)
   await issuer.answer('down', 500)
@@ -194,7 +194,7 @@ test('over HTTP it is a problem with Retry-After, and tokens of ours go on', asy
     Authorization: `Bearer ${token}`,
   })
   expect([status, body.code]).toEqual([503, 'issuer_unavailable'])
-  expect(headers.get('Retry-After')).toMatch(/^[1-5]$/) // of 5 s, what the fetch has left
+  expect(headers.get('Retry-After')).toMatch(/^[1-5]$/) // of 5 s, what remains for the fetch
 
   expect(JSON.stringify(body)).not.toContain(env.STACK_URL)
 })

@@ -11,7 +11,7 @@ import { workerWith } from '../../support/variant.ts'
 const KEYS = '/api/v1/auth/api-keys'
 const now = () => Math.floor(Date.now() / 1000)
 
-/** One deployment that trusts an issuer, asked in the three ways that take its tokens. */
+/** One deployment that trusts an issuer, called in the three ways that accept its tokens. */
 function deployment(issuer: Issuer) {
   const worker = workerWith(issuer.variables)
   const bindings = { ...env, ...issuer.variables }
@@ -43,7 +43,7 @@ afterEach(() => vi.restoreAllMocks())
 const good = (more: Record<string, unknown> = {}) => issuer.sign({ org_id: customer.externalId, ...more })
 
 describe('a token of a trusted issuer', () => {
-  test('stands for a member of the organization that it names, over HTTP and RPC alike', async () => {
+  test('represents a member of the organization that it names, over HTTP and RPC alike', async () => {
     const token = await good()
     const verdict = {
       valid: true,
@@ -62,7 +62,7 @@ describe('a token of a trusted issuer', () => {
     expect(await worker.rpc({ token })).toEqual(verdict)
   })
 
-  test('does with keys and usage what its role may, and leaves the issuer’s name of the user in the audit log', async () => {
+  test('may do with keys and usage what its role allows, and the audit log has the issuer’s name of the user', async () => {
     const token = await good()
     const issued = await worker.api(`POST ${KEYS}`, token, { name: 'Made by an issuer’s user' })
     expect(issued.status).toBe(201)
@@ -77,7 +77,7 @@ describe('a token of a trusted issuer', () => {
     expect((await worker.api('GET /api/v1/audit-logs', token)).body).toMatchObject({ code: 'forbidden' })
   })
 
-  test('is the same actor every time, so that a repeat by it, and by nobody else, gets the first answer', async () => {
+  test('is the same actor every time, so that a repeat by it, and by nobody else, gets the first response', async () => {
     const make = async (token: string) => {
       const more = { 'Idempotency-Key': 'the same for all' }
       return (await worker.api(`POST ${KEYS}`, token, { name: 'Once' }, more)).body.id
@@ -91,7 +91,7 @@ describe('a token of a trusted issuer', () => {
     expect(other).not.toBe(first)
   })
 
-  test('gets the highest role that it names, none for one that is not configured, and the usual one for none', async () => {
+  test('gets the highest role that it names, none for an unconfigured role, and the default if it names none', async () => {
     const roleOf = async (roles: unknown) => {
       const verdict = (await worker.http({ token: await good({ app: { roles } }) })).body
       return verdict.role ?? verdict.code
@@ -104,7 +104,7 @@ describe('a token of a trusted issuer', () => {
       expect(await roleOf(unknown)).toBe('UNAUTHENTICATED')
   })
 
-  test('has no account here: what takes one is refused by a problem that says so, whatever the role', async () => {
+  test('has no account here: a route that needs one is refused with a problem that says so, whatever the role', async () => {
     const token = await good({ app: { roles: 'chief' } })
     for (const line of [
       'GET /api/v1/auth/me',
@@ -120,7 +120,7 @@ describe('a token of a trusted issuer', () => {
     expect(await worker.rpc({ token, permission: 'webhooks:write' })).toMatchObject({ valid: true, role: 'owner' })
   })
 
-  test('reaches no organization but its own', async () => {
+  test('reaches only its own organization', async () => {
     const [token, other] = [await good({ app: { roles: 'boss' } }), await newKeyHolder()]
     const asked = await worker.api(`GET ${KEYS}?organization_id=${other.organizationId}`, token)
     expect({ status: asked.status, code: asked.body.code }).toEqual({ status: 404, code: 'organization_not_found' })
@@ -128,7 +128,7 @@ describe('a token of a trusted issuer', () => {
     expect(verdict).toMatchObject({ valid: false, code: 'FORBIDDEN' })
   })
 
-  test('makes nothing while its organization is suspended, and reads', async () => {
+  test('can read but not write while its organization is suspended', async () => {
     const { sql } = directly()
     const token = await good()
     await sql.query('update organizations set suspended_at = now() where id = $1', [customer.id])
@@ -140,7 +140,7 @@ describe('a token of a trusted issuer', () => {
     await sql.query('update organizations set suspended_at = null where id = $1', [customer.id])
   })
 
-  test('is nothing to a deployment that does not trust its issuer', async () => {
+  test('is refused by a deployment that does not trust its issuer', async () => {
     const token = await good()
     const stranger = deployment(await newIssuer())
     expect((await stranger.api(`GET ${KEYS}`, token)).status).toBe(401)
@@ -149,7 +149,7 @@ describe('a token of a trusted issuer', () => {
 })
 
 describe('a token is refused', () => {
-  /** What becomes of it in each of the three ways. */
+  /** Its outcome in each of the three ways. */
   async function refusalOf(token: string, by = worker) {
     const [api, http, rpc] = await Promise.all([by.api(`GET ${KEYS}`, token), by.http({ token }), by.rpc({ token })])
     expect(http.body).toMatchObject({ valid: false, code: rpc.code })
@@ -190,7 +190,7 @@ describe('a token is refused', () => {
     expect(await refusalOf(await good(wrong))).toEqual(unauthenticated(detail))
   })
 
-  test('when its organization is unknown here: 404 by the API, FORBIDDEN as a verdict', async () => {
+  test('if its organization is unknown here: 404 by the API, FORBIDDEN as a verdict', async () => {
     expect(await refusalOf(await good({ org_id: `nobody ${crypto.randomUUID()}` }))).toEqual({
       status: 404,
       code: 'FORBIDDEN',
@@ -198,7 +198,7 @@ describe('a token is refused', () => {
     })
   })
 
-  test('when it names the platform organization, whatever the role', async () => {
+  test('if it names the platform organization, whatever the role', async () => {
     const externalId = `platform ${crypto.randomUUID()}`
     const { sql } = directly()
     await sql.query('update organizations set external_id = $1 where is_platform', [externalId])
@@ -207,7 +207,7 @@ describe('a token is refused', () => {
     await sql.query('update organizations set external_id = null where is_platform')
   })
 
-  test('without a signature, and with one that is not its own', async () => {
+  test('without a signature, and with a foreign one', async () => {
     const [header, payload, signature = ''] = (await good()).split('.')
     const none = `${part({ alg: 'none', typ: 'JWT' })}.${payload}.`
     const noneWithKid = `${part({ alg: 'none', kid: 'x' })}.${payload}.${signature}`
@@ -216,7 +216,7 @@ describe('a token is refused', () => {
     for (const token of [noneWithKid, changed]) expect(await refusalOf(token)).toEqual(unauthenticated(FORGED))
   })
 
-  test('when it is signed with the public key as a shared secret (RFC 8725 §2.1)', async () => {
+  test('if it is signed with the public key as a shared secret (RFC 8725 §2.1)', async () => {
     const [jwk] = (await issuer.keys()).keys
     const secrets = [JSON.stringify(jwk), jwk?.x ?? '', base64url.decode(jwk?.x ?? '')]
     for (const secret of secrets) {
@@ -227,7 +227,7 @@ describe('a token is refused', () => {
     }
   })
 
-  test('with an algorithm that is not configured, although the issuer publishes the key', async () => {
+  test('with an unconfigured algorithm, although the issuer publishes the key', async () => {
     const strict = await newIssuer({ algorithms: ['RS256'] })
     const token = await strict.sign({ org_id: customer.externalId })
     expect(await refusalOf(token, deployment(strict))).toEqual(unauthenticated(FORGED))
@@ -241,7 +241,7 @@ describe('a token is refused', () => {
     for (const token of [foreign, bringing]) expect(await refusalOf(token)).toEqual(unauthenticated(FORGED))
   })
 
-  test('when it says that it is of another kind, or has no kid', async () => {
+  test('if its type is wrong, or it has no kid', async () => {
     for (const header of [{ typ: 'logout+jwt' }, { typ: 'dpop+jwt' }, { kid: '' }])
       expect(await refusalOf(await issuer.sign({ org_id: customer.externalId }, header))).toEqual(
         unauthenticated(FORGED),
@@ -250,7 +250,7 @@ describe('a token is refused', () => {
       expect((await worker.rpc({ token: await issuer.sign({ org_id: customer.externalId }, header) })).valid).toBe(true)
   })
 
-  test('when it says an issuer that is nearly a trusted one', async () => {
+  test('if its issuer is nearly a trusted one', async () => {
     for (const iss of [`${issuer.issuer}/`, issuer.issuer.toUpperCase(), null])
       expect(await refusalOf(await good({ iss }))).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' })
   })
@@ -269,7 +269,7 @@ describe('claims are found by their whole name or by a path', () => {
   })
 })
 
-test('verifying API keys asks no issuer, with issuers that are away or none at all', async () => {
+test('verifying API keys contacts no issuer, whether issuers are down or there are none', async () => {
   const away = await newIssuer()
   await away.fault({ kind: 'status', value: 500 })
   const by = deployment(away)

@@ -1,4 +1,4 @@
-/** What calls cost, through leases, outages and losses. */
+/** Call prices through leases, outages and losses. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
@@ -33,7 +33,7 @@ async function priced(amount?: string, price: string | null = '0.01') {
     },
     flush: () => redis.del(balance, quotaKey(organizationId, toMonth(Date.now()).name)),
     redis,
-    /** How many of so many verifications at once are let through. */
+    /** How many of this many concurrent verifications are admitted. */
     admit: async (count: number, by: Isolate = isolate) =>
       (await Promise.all(Array.from({ length: count }, () => by.verify(key)))).filter(({ valid }) => valid).length,
     reconcile: async () => {
@@ -47,7 +47,7 @@ async function priced(amount?: string, price: string | null = '0.01') {
 
 const CENT = 10_000_000
 
-test('a plan without a price has no further counter and no further round trip', async () => {
+test('a plan without a price uses no additional counter and no additional round trip', async () => {
   const { key, isolate, redis, organizationId } = await priced(undefined, null)
   await isolate.verify(key)
   const trips = await countTrips(() => isolate.verify(key))
@@ -56,7 +56,7 @@ test('a plan without a price has no further counter and no further round trip', 
   expect(Object.keys(quota ?? {})).not.toContain('lane:0:cost_usd')
 })
 
-test('busy isolates spend calls and their price from leases, and together admit no more than the balance pays for', async () => {
+test('busy isolates consume calls and their price from leases, and never admit more than the balance pays for', async () => {
   const { key, organizationId, isolate, admit, read } = await priced('30.00')
   const isolates = [isolate, await newIsolate(), await newIsolate()]
   let [admitted, trips] = [0, 0]
@@ -69,7 +69,7 @@ test('busy isolates spend calls and their price from leases, and together admit 
     expect(admitted).toBeLessThanOrEqual(3_000)
   }
   expect(trips).toBeLessThan(3_000) // some were leased
-  for (const one of isolates) await one.settled() // what was not spent is given back
+  for (const one of isolates) await one.settled() // unspent units are returned
   while ((await isolate.verify(key)).valid) admitted += 1
   expect(admitted).toBe(3_000)
   await isolate.settled()
@@ -77,7 +77,7 @@ test('busy isolates spend calls and their price from leases, and together admit 
   expect(await read()).toMatchObject({ used: 3_000 * CENT })
 }, 60_000)
 
-test('a lease at one price is none at another', async () => {
+test('a lease at one price does not serve another price', async () => {
   const { key, isolate, changePlan, organizationId } = await priced('1000.00')
   for (let at = 0; at < 30; at++) await isolate.verify(key)
   await changePlan({ price_per_call_usd: '5' })
@@ -90,7 +90,7 @@ test('a lease at one price is none at another', async () => {
   expect(Number(after.charged) - Number(before.charged)).toBeGreaterThanOrEqual(5)
 })
 
-test('while Redis fails an isolate admits what is left of the balance, and carries it to the counter afterwards', async () => {
+test('while Redis fails an isolate admits what is left of the balance, and adds it to the counter afterwards', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { admit, isolate, organizationId, read } = await priced('0.30')
   expect(await admit(10)).toBe(10)
@@ -103,7 +103,7 @@ test('while Redis fails an isolate admits what is left of the balance, and carri
   expect(await readCharges(organizationId)).toMatchObject({ charged: '0.3', calls: 30 })
 })
 
-test('an isolate that never heard of Redis begins with what Postgres has', async () => {
+test('an isolate that never reached Redis begins with what Postgres has', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { admit, isolate, organizationId } = await priced('0.30')
   expect(await admit(10)).toBe(10)
@@ -126,12 +126,12 @@ test('a balance that Redis lost starts from what Postgres has', async () => {
   expect(await read()).toMatchObject({ used: 30 * CENT })
 })
 
-test('calls that are on their way to Postgres stay counted when credits are granted or charges corrected', async () => {
+test('calls on their way to Postgres stay counted when credits are granted or charges corrected', async () => {
   const { admit, grant, isolate, redis, balance, organizationId } = await priced('0.30')
   expect(await admit(10)).toBe(10)
   await isolate.settled()
   const { sql } = isolate.deps()
-  await redis.hincrby(balance, 'used', 5 * CENT) // five calls that another isolate has let through
+  await redis.hincrby(balance, 'used', 5 * CENT) // five calls that another isolate has admitted
   await redis.hincrby(balance, 'lane:0', 5 * CENT)
   await grant('0.10')
   expect(await admit(1)).toBe(1)
@@ -162,7 +162,7 @@ test('while Postgres fails charges wait in the spool, and count once afterwards'
   expect(await credits()).toMatchObject({ balance: '0.000000' })
 })
 
-test('what was taken twice because an answer was lost is free again within minutes', async () => {
+test('units counted twice because a response was lost are free again within minutes', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { key, admit, isolate, organizationId, read, reconcile } = await priced('10.00')
   await admit(1)
@@ -187,7 +187,7 @@ test('what was taken twice because an answer was lost is free again within minut
   expect(await readCharges(organizationId)).toMatchObject({ calls })
 })
 
-test('the balance goes on over the end of a period, with what was taken before', async () => {
+test('the balance continues across the end of a period, minus what was used before', async () => {
   const { admit, isolate, read } = await priced('0.30')
   expect(await admit(10)).toBe(10)
   isolate.advance(toMonth(Date.now()).end - Date.now() + 1_000)

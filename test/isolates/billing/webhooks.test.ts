@@ -30,7 +30,7 @@ async function eventNamed(name: 'polar' | 'stripe', organizationId: string, type
 }
 
 describe.each(['polar', 'stripe'] as const)('%s', (name) => {
-  test('ten deliveries of one event at once have one effect, and none is told that it is done before it is', async () => {
+  test('ten concurrent deliveries of one event have one effect, and none is acknowledged before it is done', async () => {
     const { organizationId } = await newPayer(name)
     const event = await eventNamed(name, organizationId, created[name])
     const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(name, event)))
@@ -49,7 +49,7 @@ describe.each(['polar', 'stripe'] as const)('%s', (name) => {
     })
   })
 
-  test('all events of a life, delivered backwards, end in its newest state', async () => {
+  test('all events of a lifetime, delivered in reverse, end in its newest state', async () => {
     const { organizationId, subscriptionId } = await newPayer(name, 'starter')
     await act(name, { act: 'fail_payment', subscription: subscriptionId })
     await act(name, { act: 'mend_card', subscription: subscriptionId })
@@ -65,7 +65,7 @@ describe.each(['polar', 'stripe'] as const)('%s', (name) => {
   })
 })
 
-test('a delivery while another one is being handled is never told that all is well; after 60 s it takes over', async () => {
+test('a delivery during another one is never acknowledged as done; after 60 s it takes over', async () => {
   const { organizationId } = await newPayer('polar')
   const event = await eventNamed('polar', organizationId, created.polar)
   const { sql } = directly()
@@ -81,7 +81,7 @@ test('a delivery while another one is being handled is never told that all is we
   expect(await planOf(organizationId)).toBe('pro')
 })
 
-test('when the answer of the database is lost after the effect, the delivery fails, and the next has no second effect', async () => {
+test('if the database response is lost after the commit, the delivery fails, and the next has no second effect', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId } = await newPayer('stripe')
   const event = await eventNamed('stripe', organizationId, created.stripe)
@@ -100,7 +100,7 @@ test('when the answer of the database is lost after the effect, the delivery fai
   expect(await inboxOf(event.id)).toMatchObject({ state: 'done', outcome: 'applied' })
 })
 
-test('while the database or the provider is down a delivery is answered 5xx, and the one after that is handled', async () => {
+test('while the database or the provider is down a delivery gets a 5xx, and the next one is processed', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId } = await newPayer('polar')
   const event = await eventNamed('polar', organizationId, created.polar)
@@ -121,7 +121,7 @@ test('while the database or the provider is down a delivery is answered 5xx, and
 test.each([
   ['has the answer of the provider', (url: string) => /\/stripe\/v1\/subscriptions\//.test(url)],
   ['is about to write', (_: string, body: string) => body.includes('insert into \\"subscriptions\\"')],
-])('who fetched an older state does not write last: it %s while another one learns of the end', async (_, isMoment) => {
+])('an older state is never written last: it %s while another handler sees the end', async (_, isMoment) => {
   const { organizationId, subscriptionId } = await newPayer('stripe', 'starter')
   const first = await eventNamed('stripe', organizationId, created.stripe)
   const real = globalThis.fetch
@@ -140,7 +140,7 @@ test.each([
   expect(await planOf(organizationId)).toBe('free')
 })
 
-test('the plan that was bought is in force on another isolate with its next round trip', async () => {
+test('the purchased plan applies on another isolate with its next round trip', async () => {
   const { organizationId, key } = await newKeyHolder()
   const isolate = await newIsolate()
   expect((await isolate.verify(key)).plan).toBe('free')
@@ -152,8 +152,8 @@ test('the plan that was bought is in force on another isolate with its next roun
   expect((await verify(key)).body.plan).toBe('starter')
 })
 
-describe('what is no business of ours', () => {
-  test('types that nothing follows from are kept, also with what Postgres cannot keep, and answered 200', async () => {
+describe('events that do not concern us', () => {
+  test('types without an effect are stored, without what Postgres cannot hold, and answered with 200', async () => {
     const odd = await polarEvent('benefit.renamed', { id: 'x', note: 'a\0b\uD800', price: 12.5 })
     expect(await deliver('polar', odd)).toEqual({ status: 200, body: { received: true, duplicate: false } })
     expect(await inboxOf(odd.id)).toMatchObject({
@@ -165,7 +165,7 @@ describe('what is no business of ours', () => {
     expect((await deliver('stripe', thin)).status).toBe(200)
   })
 
-  test('subscriptions to other products, or without an organization, are left alone and answered 200', async () => {
+  test('subscriptions to other products, or without an organization, are ignored and answered with 200', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { organizationId } = await newPayer('polar')
     const { sql } = directly()
@@ -184,7 +184,7 @@ describe('what is no business of ours', () => {
     expect(await sql.query('select 1 from subscriptions where organization_id = $1', [organizationId])).toEqual([])
   })
 
-  test('an event of a known type that cannot be read fails, and is kept for when it can', async () => {
+  test('an unreadable event of a known type fails, and is kept until it can be read', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const odd = await stripeEvent('customer.subscription.updated', { id: 12 })
@@ -194,7 +194,7 @@ describe('what is no business of ours', () => {
 })
 
 describe('who may deliver', () => {
-  test('every delivery that is not signed as it should be gets the same answer, and nothing is kept of it', async () => {
+  test('every delivery with a wrong signature gets the same response, and nothing of it is stored', async () => {
     const good = await polarEvent('benefit.created', { id: 'x' })
     const old = String(Number(good.headers['webhook-timestamp']) - 301)
     const [unsigned, ...others] = await Promise.all(
@@ -214,7 +214,7 @@ describe('who may deliver', () => {
     expect(await inboxOf(good.id)).toBeUndefined()
   })
 
-  test('a body larger than 1 MB is refused, and one that is signed but no event', async () => {
+  test('a body larger than 1 MB is refused, and so is a signed one that is not an event', async () => {
     expect((await deliver('polar', { body: 'x'.repeat(1024 * 1024 + 1), headers: {} })).status).toBe(413)
     expect((await deliver('polar', { body: 'x'.repeat(1024 * 1024), headers: {} })).status).toBe(403)
     const { body } = await stripeEvent('', {})
@@ -222,7 +222,7 @@ describe('who may deliver', () => {
     expect((await deliver('stripe', await stripeEvent('', {}))).status).toBe(400)
   })
 
-  test('while a secret is rolled over both are good, then the old one is not', async () => {
+  test('during a rotation both secrets are valid, then only the new one', async () => {
     const event = await polarEvent('benefit.created', { id: 'x' })
     const ask = (secrets: string) =>
       workerWith({ POLAR_WEBHOOK_SECRET: secrets }).call('POST /api/v1/webhooks/polar', event.body, '10.1.1.1', {

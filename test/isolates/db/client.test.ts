@@ -7,7 +7,7 @@ import { workerWith } from '../../support/variant.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Answers the first requests to the database as Postgres does when they lose against others. */
+/** Answers the first requests to the database as Postgres does when they lose a conflict. */
 function overtake(sqlState: string, times: number, matching = '') {
   const real = globalThis.fetch
   let left = times
@@ -19,7 +19,7 @@ function overtake(sqlState: string, times: number, matching = '') {
 }
 
 describe('a statement that Postgres undid in favor of another', () => {
-  test.each(['40P01', '40001'])('is sent again, twice at most: %s', async (sqlState) => {
+  test.each(['40P01', '40001'])('is retried, at most twice: %s', async (sqlState) => {
     overtake(sqlState, 2)
     expect(await directly().sql.query('select 1 as one')).toEqual([{ one: 1 }])
     overtake(sqlState, 3)
@@ -28,7 +28,7 @@ describe('a statement that Postgres undid in favor of another', () => {
     })
   })
 
-  test('is sent once where it failed for another reason', async () => {
+  test('is sent once if it failed for another reason', async () => {
     const { sql } = await countTrips(async () => {
       await expect(directly().sql.query('select 1/0')).rejects.toMatchObject({ code: '22012' })
     })
@@ -37,7 +37,7 @@ describe('a statement that Postgres undid in favor of another', () => {
 })
 
 test.each(['40P01', '23503'])(
-  'who is overtaken all the same may ask again: %s is no error of ours',
+  'a caller whose retries all failed may retry: %s is not logged as our error',
   async (sqlState) => {
     const person = await newUser()
     overtake(sqlState, 3, 'update')
@@ -47,7 +47,7 @@ test.each(['40P01', '23503'])(
 )
 
 test.each(['', '08006', '25006', '28P01', '40001', '53300', '55P03', '57P01', '57P03', '58030', 'XX000'])(
-  'what the database cannot do now is a 503 that says when to retry: SQLSTATE "%s"',
+  'a database that is unavailable is a 503 that says when to retry: SQLSTATE "%s"',
   async (sqlState) => {
     const person = await newUser()
     overtake(sqlState, 3, 'update')
@@ -58,7 +58,7 @@ test.each(['', '08006', '25006', '28P01', '40001', '53300', '55P03', '57P01', '5
 )
 
 test.each(['22P02', '23514', '42601', '42P01'])(
-  'what is wrong stays wrong: SQLSTATE "%s" is logged as ours',
+  'a bug stays a bug: SQLSTATE "%s" is logged as ours',
   async (sqlState) => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const person = await newUser()
@@ -73,7 +73,7 @@ test.each([
   ['GET /api/v1/auth/api-keys', 2],
   ['GET /api/v1/quotas', 3],
   ['GET /api/v1/organizations', 2],
-] as const)('%s waits for the database %i times in a row at most', async (line, atMost) => {
+] as const)('%s takes at most %i sequential database round trips', async (line, atMost) => {
   const { token } = await newUser()
   const { rounds, result } = await countQueryRounds(() => call(line, { token }))
   expect(result.status).toBe(200)
@@ -81,7 +81,7 @@ test.each([
 })
 
 describe('a request has a budget of time for all its queries', () => {
-  /** Lets each query take its time, or more than it has. */
+  /** Lets each query take its time, or more than it is allowed. */
   function slowDown(ms: number) {
     const real = globalThis.fetch
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -94,7 +94,7 @@ describe('a request has a budget of time for all its queries', () => {
     })
   }
 
-  test('and is a 503 that says when to retry once it is used up, whatever each query has for itself', async () => {
+  test('and is a 503 that says when to retry once it is used up, whatever time each query has left', async () => {
     const { token } = await newUser()
     const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
     slowDown(19_000)
@@ -107,7 +107,7 @@ describe('a request has a budget of time for all its queries', () => {
     expect(Date.now() - began).toBeLessThan(15_000) // the query alone would take 19 s, and has 20
   })
 
-  test('a verification, too', async () => {
+  test('including a verification', async () => {
     const { key } = await newKeyHolder()
     const worker = workerWith({ REQUEST_BUDGET_MS: '1000', DATABASE_TIMEOUT_MS: '20000' })
     slowDown(19_000)

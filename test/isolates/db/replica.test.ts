@@ -6,7 +6,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const { call } = workerWith({ DATABASE_REPLICA_URL: 'postgresql://postgres:local@replica/postgres' })
 
-/** Requests to the database by who was asked. The stack's one database answers for both, unless `failing` does. */
+/** Requests to the database by target. The stack's one database answers for both, unless `failing` does. */
 function watch(failing?: () => Response) {
   const asked = { replica: [] as string[], primary: [] as string[] }
   const network = globalThis.fetch
@@ -51,7 +51,7 @@ describe('with a replica', () => {
     expect(asked.primary.join()).not.toMatch(/from usage_(events|hourly|totals)/)
   })
 
-  test('what is not analytics never asks it', async () => {
+  test('other routes never query it', async () => {
     const { token } = await newUser()
     const asked = watch()
     const headers = { Authorization: `Bearer ${token}` }
@@ -64,13 +64,13 @@ describe('with a replica', () => {
   test.each([
     ['is away', () => new Response('no compute', { status: 502 })],
     ['lacks a table', () => Response.json({ message: 'no such table', code: '42P01' }, { status: 400 })],
-  ])('the primary answers where it %s, and a line of the log says so', async (_, failing) => {
+  ])('the primary answers if it %s, and a log line says so', async (_, failing) => {
     const { token } = await newUser()
     const lines = linesLogged()
     const asked = watch(failing)
     const real = Date.now
     vi.spyOn(Date, 'now').mockImplementation(() => real() + minutes * 60_000)
-    minutes += 1 // a line of the test before stands for a second
+    minutes += 1 // a line of the previous test covers one second
     const answer = await call(`GET /api/v1/usage/summary?${SPAN}`, undefined, undefined, {
       Authorization: `Bearer ${token}`,
     })
@@ -79,7 +79,7 @@ describe('with a replica', () => {
     expect(lines.filter(({ event }) => event === 'replica_failed')).toMatchObject([{ count: 1 }])
   })
 
-  test('a question that it took two seconds for is not asked of the primary as well', async () => {
+  test('a query that took the replica two seconds is not sent to the primary as well', async () => {
     const { token } = await newUser()
     const real = Date.now
     let aheadMs = 0
@@ -96,7 +96,7 @@ describe('with a replica', () => {
   })
 })
 
-test('a connection string of a replica that is none leaves analytics to the primary', async () => {
+test('a malformed connection string of a replica leaves analytics to the primary', async () => {
   const { token } = await newUser()
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const wrong = workerWith({ DATABASE_REPLICA_URL: 'mysql://replica' })

@@ -17,7 +17,7 @@ interface Body {
   readonly data: Record<string, unknown>
 }
 
-/** Nobody of an organization hears of its beginning, and none of its endpoints outlives it. */
+/** No endpoint of an organization hears of its creation, and none outlives it. */
 const OF_THE_OPERATOR: readonly WebhookEventType[] = ['organization.created', 'organization.deleted']
 
 /** The examples of the guide, by type. */
@@ -28,7 +28,7 @@ const examples = new Map<string, Body>(
   }),
 )
 
-/** The names and kinds of values: two bodies of one event have the same, where neither has null or an empty list. */
+/** The names and kinds of values: two bodies of one event are equal if neither has null or an empty list. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(shapeOf)
   if (typeof value !== 'object' || value === null) return value === null ? null : typeof value
@@ -48,7 +48,7 @@ function differences(one: unknown, other: unknown, path = 'body'): string[] {
   )
 }
 
-test('the guide has an example of every event of the catalogue, and of no other', () => {
+test('the guide has an example of every event of the catalog, and of no other', () => {
   expect([...examples.keys()].toSorted()).toEqual([TEST_EVENT, ...WEBHOOK_EVENT_TYPES].toSorted())
   for (const type of WEBHOOK_EVENT_TYPES) {
     const parsed = EVENT_DATA[type].safeParse(examples.get(type)?.data)
@@ -75,7 +75,7 @@ function withBuiltInMeters(body: Body): Body {
   return { ...body, data: { ...body.data, quotas: Object.fromEntries(builtIn) } }
 }
 
-/** Says of a body what is not as its schema and its example have it. */
+/** Reports where a body departs from its schema and its example. */
 function flawsOf(body: Body): unknown[] {
   const parsed = body.type in EVENT_DATA ? EVENT_DATA[body.type].safeParse(body.data) : undefined
   const example = asCustomersGet(examples.get(body.type) as Body)
@@ -83,7 +83,7 @@ function flawsOf(body: Body): unknown[] {
   return flaws.map((flaw) => [body.type, flaw])
 }
 
-/** Tries what waits for an endpoint until nothing does: Workers of other tests may not reach the receiver. */
+/** Attempts an endpoint's pending deliveries until none is left: Workers of other tests may not reach the receiver. */
 async function deliverAll({ deps }: Acts, endpointId: string, organizationIds: readonly string[]): Promise<Body[]> {
   const read = () =>
     deps.sql.query(
@@ -104,7 +104,7 @@ async function deliverAll({ deps }: Acts, endpointId: string, organizationIds: r
   return rows.filter(({ state }) => state === 'delivered').map(({ payload }) => payload)
 }
 
-test('every event is sent by the act that it tells of, signed, as its schema and its example have it', async () => {
+test('every event is sent by the action that it reports, signed, and matches its schema and its example', async () => {
   const owner = await newUser({ name: 'Ada' })
   const organizationId = owner.user.organization_id as string
   const { secret, caught, id } = await newReceiver(owner.token)
@@ -118,7 +118,7 @@ test('every event is sent by the act that it tells of, signed, as its schema and
   await acts.payments()
   await acts.ask(`POST /api/v1/webhook-endpoints/${id}/test`)
   await acts.worker.settled()
-  await deliverAll(acts, id, [organizationId]) // what jobs made
+  await deliverAll(acts, id, [organizationId]) // created by jobs
 
   const sent = await caught()
   const bodies = sent.map(({ body }) => JSON.parse(body) as Body)
@@ -131,7 +131,7 @@ test('every event is sent by the act that it tells of, signed, as its schema and
   expect(new Set(sent.map(({ headers }) => headers['webhook-id'])).size).toBe(sent.length)
 })
 
-test('an organization’s beginning and end are sent to the operator’s endpoints', async () => {
+test('creating and deleting an organization are sent to the operator’s endpoints', async () => {
   const owner = await newUser()
   const acts = await actor({ userId: owner.user.id, organizationId: owner.user.organization_id })
   const body = { url: 'http://127.0.0.1:1/', events: OF_THE_OPERATOR }

@@ -34,7 +34,7 @@ async function runUntilGivenUp({ isolate, runJob, deliveries }: WebhookWorld): P
 }
 
 describe('an event', () => {
-  test('arrives signed once the request is answered, and the log says so', async () => {
+  test('arrives signed after the request is answered, and the log says so', async () => {
     const { happen, isolate, receiver, deliveries } = await world()
     const send = await happen({ meter: 'api_calls' })
     expect(await deliveries()).toMatchObject([{ state: 'pending', attempts: 0 }])
@@ -62,7 +62,7 @@ describe('an event', () => {
     expect((await deliveries())[0].event_id).toBe(caught.headers['webhook-id'])
   })
 
-  test('goes to each endpoint that asks for it, and to none that is switched off or somebody else’s', async () => {
+  test('goes to each endpoint that subscribes to it, and to no disabled or foreign one', async () => {
     const { happen, runJob, receiver, token } = await world()
     const asks = await newReceiver(token, { events: ['quota.threshold_reached'] })
     const asksNot = await newReceiver(token, { events: ['quota.exhausted'] })
@@ -76,7 +76,7 @@ describe('an event', () => {
     expect(arrived[0]?.[0]?.headers['webhook-id']).toBe(arrived[1]?.[0]?.headers['webhook-id'])
   })
 
-  test('is sent once by two runs of the job at once', async () => {
+  test('is sent once by two concurrent runs of the job', async () => {
     const { happen, runJob, receiver, deliveries } = await world()
     await happen()
     await Promise.all([runJob(), runJob()])
@@ -85,7 +85,7 @@ describe('an event', () => {
     expect(await deliveries()).toMatchObject([{ state: 'delivered', attempts: 1 }])
   })
 
-  test('of a rotated endpoint is signed with both secrets for 24 hours, and not after', async () => {
+  test('of a rotated endpoint is signed with both secrets for exactly 24 hours', async () => {
     const { happen, runJob, receiver, isolate, organizationId } = await world()
     stopClock()
     const one = { organizationId, isOperator: false, id: receiver.id }
@@ -111,7 +111,7 @@ describe('F55 a delivery that fails', () => {
     ['an error', { kind: 'status', value: 500 }, 500, 'The endpoint answered 500.'],
     ['a dropped connection', { kind: 'reset_before' }, null, 'The endpoint could not be reached.'],
   ])(
-    'by %s is tried again 30 seconds later, not earlier, with the same id and a new time',
+    'by %s is retried 30 seconds later, not earlier, with the same id and a new time',
     async (_, fault, status, error) => {
       const { happen, runJob, receiver, isolate, organizationId, deliveries } = await world()
       stopClock()
@@ -142,7 +142,7 @@ describe('F55 a delivery that fails', () => {
     ])
   })
 
-  test('is tried eight times, at growing distances, and then given up; the fifth such event switches the endpoint off', async () => {
+  test('is tried eight times, at growing intervals, and then given up; the fifth such event disables the endpoint', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const here = await world({}, '?status=503')
     await here.happen()
@@ -179,7 +179,7 @@ describe('F55 a delivery that fails', () => {
     expect(rows).toMatchObject([{ subject: expect.stringContaining('was disabled') }])
   })
 
-  test('with 410 switches the endpoint off at once, gives up what waits, and its owner is told', async () => {
+  test('with 410 disables the endpoint at once, gives up pending deliveries, and notifies its owner', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { happen, runJob, endpoint, deliveries, email, receiver } = await world({}, '?status=410')
     await happen()
@@ -195,14 +195,14 @@ describe('F55 a delivery that fails', () => {
     expect(row?.text).toContain(receiver.id)
   })
 
-  test('is no failure when the answer is a megabyte: nobody reads it', async () => {
+  test('does not fail because of a megabyte of response: nobody reads it', async () => {
     const { happen, runJob, deliveries } = await world({}, '?status=200&bytes=1000000')
     await happen()
     await runJob()
     expect(await deliveries()).toMatchObject([{ state: 'delivered', status_code: 200 }])
   })
 
-  test('because its secret cannot be read is a failure like any other, and keeps nothing else waiting', async () => {
+  test('because its secret cannot be read fails like any other, and delays nothing else', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { happen, runJob, receiver, deliveries, token } = await world()
     const other = await newReceiver(token)
@@ -215,7 +215,7 @@ describe('F55 a delivery that fails', () => {
     expect(await other.caught()).toHaveLength(1)
   })
 
-  test('and then arrives ends the row of failures', async () => {
+  test('and then arrives ends the streak of failures', async () => {
     const { happen, runJob, endpoint, receiver } = await world()
     await directly().sql.query('update webhook_endpoints set failed_events = 4 where id = $1', [receiver.id])
     await happen()
@@ -224,7 +224,7 @@ describe('F55 a delivery that fails', () => {
   })
 })
 
-test('an address that became forbidden after it was saved is judged again, and nothing is sent', async () => {
+test('an address that became forbidden after it was saved is checked again, and nothing is sent', async () => {
   const { organizationId, receiver, deliveries } = await world()
   const elsewhere = await newIsolate() // not on a loopback address, unlike the receiver
   const send = await publish(elsewhere.deps(), organizationId)
@@ -236,8 +236,8 @@ test('an address that became forbidden after it was saved is judged again, and n
   ])
 })
 
-describe('what a job takes first', () => {
-  /** Puts an event on its way to each endpoint, due since so many seconds. @returns the ids of the deliveries */
+describe('the order of a job', () => {
+  /** Queues an event for each endpoint, due for this many seconds. @returns the ids of the deliveries */
   async function due(here: WebhookWorld, seconds: number): Promise<string[]> {
     await here.happen()
     const rows = await directly().sql.query(
@@ -248,7 +248,7 @@ describe('what a job takes first', () => {
     return rows.map(({ id }) => id)
   }
 
-  test('is one delivery of each organization, however long others have been due', async () => {
+  test('takes one delivery of each organization, however long others have been due', async () => {
     const [many, one] = [await world(), await world()]
     for (let more = 0; more < 2; more++) await newReceiver(many.token)
     const ids = [...(await due(many, 600)), ...(await due(one, 5))]
@@ -264,7 +264,7 @@ describe('what a job takes first', () => {
     ])
   })
 
-  test('waits for no endpoint whose last answer was slow: six slow ones do not hold up a seventh', async () => {
+  test('does not wait for an endpoint whose last response was slow: six slow ones do not delay a seventh', async () => {
     const [dead, healthy] = [await world(), await world()]
     const others = []
     for (let more = 0; more < 5; more++) others.push(await newReceiver(dead.token))

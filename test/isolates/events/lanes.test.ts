@@ -16,7 +16,7 @@ const CUT_OFF = { isDelivered: false, statusCode: null, error: null, isCutOff: t
 const LATER_MS = 30 * 24 * 3_600_000
 afterEach(() => vi.restoreAllMocks())
 
-/** What happens there is due for nobody else: other tests run the job. */
+/** Its events are due for nobody else: other tests run the job. */
 async function lateWorld(): Promise<WebhookWorld> {
   const here = await world()
   here.isolate.advance(LATER_MS)
@@ -48,7 +48,7 @@ describe('the lane of an endpoint', () => {
     expect(await placesOf(slow)).toEqual([0, 1])
   })
 
-  test('is one after the other and in order, also by runs at once: each arrives once', async () => {
+  test('delivers one by one and in order, even by concurrent runs: each arrives once', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 5)
     await failWebhooks(here.organizationId, { kind: 'delay', value: 200, count: 5 })
@@ -63,16 +63,16 @@ describe('the lane of an endpoint', () => {
     )
   })
 
-  test('is gone on with by whoever has it: an event that finds it busy does not wait for the job', async () => {
+  test('is continued by whoever holds it: an event that finds it busy does not wait for the job', async () => {
     const here = await lateWorld()
     const send = await here.happen({ place: 0 })
     const seen = watchWebhooks([here.receiver], () =>
       vi.waitUntil(() => seen.claims.answered >= 3, { timeout: 20_000 }),
     )
-    send() // which asks twice: the lane is busy then
+    send() // this queries twice: the lane is busy then
     await vi.waitUntil(() => seen.atOnce === 1, { timeout: 20_000 })
     const sendNext = await here.happen({ place: 1 })
-    sendNext() // which asks once
+    sendNext() // this queries once
     await here.isolate.settled()
     expect(await placesOf(here)).toEqual([0, 1])
     expect(seen.most).toBe(1)
@@ -89,15 +89,15 @@ describe('the lane of an endpoint', () => {
     expect(await here.receiver.caught()).toEqual([])
     here.isolate.advance(16_000)
     await deliverNow(here.isolate.deps(), ids)
-    expect(await placesOf(here)).toEqual([1, 0]) // the first was claimed for the longer
+    expect(await placesOf(here)).toEqual([1, 0]) // the first was claimed for longer
   })
 
-  test('is not freed by an attempt that was overtaken', async () => {
+  test('is not freed by an attempt that was superseded', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 1)
     await failWebhooks(here.organizationId, { kind: 'status', value: 500, count: 1 })
     const other = await newIsolate(LOCAL)
-    other.advance(LATER_MS + 31_000) // for it the first is dead, and its delivery to be claimed again
+    other.advance(LATER_MS + 31_000) // to it the first is dead, and its delivery can be claimed again
     const overtaking: unknown[] = []
     watchWebhooks([here.receiver], async () => {
       overtaking.push(...(await claimDeliveries(other.deps(), { atMost: 1, lanesOf: ids })))
@@ -112,7 +112,7 @@ describe('the lane of an endpoint', () => {
 })
 
 describe('the lane of slow endpoints', () => {
-  /** So many endpoints of organizations of their own that are due before the others, and never answer by themselves. */
+  /** This many endpoints, each of its own organization, that are due before the others and never respond by themselves. */
   async function dueAt(count: number, ageSeconds: number) {
     const worlds = []
     for (let place = 0; place < count; place++) {
@@ -130,7 +130,7 @@ describe('the lane of slow endpoints', () => {
   const stateOf = async (here: WebhookWorld) => (await here.deliveries())[0]
   const isDelivered = async (here: WebhookWorld) => (await stateOf(here)).state === 'delivered'
 
-  test('takes in whoever turns out to be slow: six that hang do not hold up twelve others, from the first run on', async () => {
+  test('takes in endpoints that turn out to be slow: six that hang do not delay twelve others, even at first', async () => {
     const [hanging, quick] = [await dueAt(6, 600), await dueAt(12, 5)]
     const [first, ...others] = quick
     const areServed = async () => (await Promise.all(quick.map(isDelivered))).every(Boolean)
@@ -142,11 +142,11 @@ describe('the lane of slow endpoints', () => {
     expect(seen.all).toBe(6)
     const states = await Promise.all(hanging.map(stateOf))
     const cutOff = states.filter(({ state }) => state === 'pending')
-    expect(cutOff.length).toBeGreaterThanOrEqual(3) // at most three places hang on where nobody needs them
+    expect(cutOff.length).toBeGreaterThanOrEqual(3) // at most three places hang if nobody needs them
     for (const one of cutOff) expect(one).toMatchObject({ attempts: 0, error: null })
   })
 
-  test('is a job of its own: the other one leaves them alone until they answer in time again', async () => {
+  test('has its own job: the other one leaves them alone until they respond in time again', async () => {
     const here = await lateWorld()
     await here.happen({ place: 0 })
     await here.runQuick()
@@ -163,7 +163,7 @@ describe('the lane of slow endpoints', () => {
     expect(await placesOf(here)).toEqual([0, 1, 2])
   })
 
-  test('has two of the four places after a request, so that an event reaches quick endpoints at once', async () => {
+  test('gets two of the four places after a request, so that an event reaches fast endpoints at once', async () => {
     const here = await lateWorld()
     const slow = [here.receiver]
     for (let more = 1; more < 5; more++) slow.push(await newReceiver(here.token))
@@ -175,7 +175,7 @@ describe('the lane of slow endpoints', () => {
     const quick = await newReceiver(here.token)
     const heldAtOnce: number[] = []
     const seen = watchWebhooks(slow, async () => {
-      if ((await quick.caught()).length > 0) return // the slow ones are quick from then on
+      if ((await quick.caught()).length > 0) return // the slow ones are fast from then on
       await eventually(quick.caught, (list) => list.length === 1)
       heldAtOnce.push(seen.atOnce)
     })
@@ -186,7 +186,7 @@ describe('the lane of slow endpoints', () => {
     expect(await quick.caught()).toHaveLength(1)
   })
 
-  test('keeps order and a state’s uniqueness: what was cut off is due at once, before what came later', async () => {
+  test('keeps the order and a unique state: an interrupted delivery is due at once, before later ones', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 2)
     const [claimed] = await claimDeliveries(here.isolate.deps(), { atMost: 1, lanesOf: ids })
@@ -202,7 +202,7 @@ describe('the lane of slow endpoints', () => {
 })
 
 describe('a run', () => {
-  test('has four attempts under way at most, of ten endpoints', async () => {
+  test('has at most four concurrent attempts, of ten endpoints', async () => {
     const here = await lateWorld()
     const receivers = [here.receiver]
     for (let more = 1; more < 10; more++) receivers.push(await newReceiver(here.token))
@@ -214,7 +214,7 @@ describe('a run', () => {
     expect(seen).toMatchObject({ most: 4, all: 10 })
   })
 
-  test('shares forty deliveries with two others at once: each is sent once, and no two to one endpoint at a time', async () => {
+  test('shares forty deliveries with two concurrent runs: each is sent once, and no two to one endpoint at a time', async () => {
     const here = await lateWorld()
     const receivers = [here.receiver]
     for (let more = 1; more < 10; more++) receivers.push(await newReceiver(here.token))
@@ -223,15 +223,15 @@ describe('a run', () => {
     const ids = (await directly().sql.query(idsOf, [here.organizationId])).map(({ id }) => id)
     const { each } = watchWebhooks(receivers)
     await Promise.all(Array.from({ length: 3 }, () => deliverNow(here.isolate.deps(), ids)))
-    await deliverNow(here.isolate.deps(), ids) // a run ends where the others have all lanes that it sees
+    await deliverNow(here.isolate.deps(), ids) // a run ends if the others hold all lanes that it sees
     expect(each.map(({ all, most }) => [all, most])).toEqual(receivers.map(() => [4, 1]))
   })
 
-  test('begins nothing that could last longer than it may; that stays due', async () => {
+  test('begins nothing that could exceed its time limit; that stays due', async () => {
     const here = await lateWorld()
     const ids = await happenings(here, 2)
     const seen = watchWebhooks([here.receiver], async () => {
-      await vi.waitUntil(() => seen.claims.answered >= 2, { timeout: 20_000 }) // what was asked in time may begin
+      await vi.waitUntil(() => seen.claims.answered >= 2, { timeout: 20_000 }) // attempts begun in time may finish
       here.isolate.advance(15_500)
     })
     await deliverNow(here.isolate.deps(), ids)

@@ -32,7 +32,7 @@ async function refusalWorld() {
   return { token, isolate, refuse, written }
 }
 
-/** What the driver sends to the database for refusals, and what happens before an answer. */
+/** What the driver sends to the database for refusals, and a hook before a response. */
 function watchTelling(before: () => unknown = () => undefined) {
   const real = globalThis.fetch
   const asked = { listeners: 0, inserts: 0 }
@@ -47,7 +47,7 @@ function watchTelling(before: () => unknown = () => undefined) {
   return asked
 }
 
-test('the write of usage neither waits for the telling nor fails with it', async () => {
+test('writing usage neither waits for the notification nor fails with it', async () => {
   const { isolate, refuse, written } = await refusalWorld()
   const held = Promise.withResolvers<void>()
   const asked = watchTelling(() => held.promise)
@@ -60,13 +60,13 @@ test('the write of usage neither waits for the telling nor fails with it', async
   held.reject(new TypeError('connection lost'))
   await isolate.settled()
   const lines = warned.mock.calls.map(([line]) => String(line))
-  const logged = lines.filter((line) => !line.includes('This isolate is dead.')).join() // one of a file before
+  const logged = lines.filter((line) => !line.includes('This isolate is dead.')).join() // from an earlier file
   expect(logged).toContain('refusals_untold')
   expect(logged).not.toContain('usage_write_failed')
   expect(await written()).toBe(1)
 })
 
-test('whether anybody listens is asked once a minute, and of a key is told once a minute', async () => {
+test('listeners are looked up once a minute, and each key is reported once a minute', async () => {
   const { token, isolate, refuse } = await refusalWorld()
   const receiver = await newReceiver(token, { events: ['rate_limit.refused'] })
   const told = async () =>
@@ -90,13 +90,13 @@ test('whether anybody listens is asked once a minute, and of a key is told once 
   expect(asked.listeners).toBe(2)
 })
 
-test('where nobody listens nothing more is asked for a minute', async () => {
+test('without listeners nothing is queried for a minute', async () => {
   const { token, isolate } = await refusalWorld()
   await newReceiver(token, { events: ['key.created'] })
   const { tellRefusals } = await isolate.load(() => import('../../../src/events/refusals.ts'))
   const [organizationId, deps] = [uuidv7(Date.now()), isolate.deps()]
   let queries = 0
-  /** Other tests have endpoints: the statement sees those of no organization. */
+  /** Other tests have endpoints: this limits the statement to an organization without any. */
   const narrowed = Object.assign(Object.create(deps.sql), {
     query: (text: string, ...rest: unknown[]) => {
       queries += 1

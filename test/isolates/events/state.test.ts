@@ -17,7 +17,7 @@ import { LOCAL } from '../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-/** What happens there is due for nobody else: other tests run the job. */
+/** Its events are due for nobody else: other tests run the job. */
 const LATER_MS = 30 * 24 * 3_600_000
 
 async function stateWorld(...others: string[]) {
@@ -30,7 +30,7 @@ async function stateWorld(...others: string[]) {
       [receiver.id],
     )
   const pending = async () => (await rows()).filter(({ next_attempt_at }) => next_attempt_at !== null)
-  /** Changes its name and lets the state be told, without sending it at once. */
+  /** Changes its name and publishes the state, without sending it at once. */
   async function rename(name: string) {
     const { db, now } = managementDeps(isolate.deps())
     const it = sql`select ${organizationId}::uuid as id`
@@ -49,7 +49,7 @@ async function stateWorld(...others: string[]) {
   return { ...here, rows, pending, rename, deliver, names }
 }
 
-test('of an organization’s states one waits for an endpoint, and it tells of the last change', async () => {
+test('one state of an organization waits for an endpoint, and it contains the last change', async () => {
   const { rename, pending, deliver, names, rows } = await stateWorld()
   await Promise.all(Array.from({ length: 10 }, (_, at) => rename(`Name ${at}`)))
   await rename('Last name')
@@ -59,7 +59,7 @@ test('of an organization’s states one waits for an endpoint, and it tells of t
   expect(await rows()).toMatchObject([{ state: 'delivered', attempts: 1 }])
 })
 
-test('a change during an attempt is told by another one', async () => {
+test('a change during an attempt is sent as another state', async () => {
   const { rename, pending, deliver, names, isolate } = await stateWorld()
   await rename('Before')
   const ids = (await pending()).map(({ id }) => id)
@@ -73,7 +73,7 @@ test('a change during an attempt is told by another one', async () => {
   expect(await names()).toEqual(['After'])
 })
 
-test('an attempt that failed is given up for a newer state, and repeated it tells what is so by then', async () => {
+test('a failed attempt is superseded by a newer state, and a retry sends the current state', async () => {
   const { rename, deliver, names, pending, rows, organizationId, isolate } = await stateWorld()
   await failWebhooks(organizationId, { kind: 'status', value: 500, count: 2 })
   await rename('First')
@@ -88,7 +88,7 @@ test('an attempt that failed is given up for a newer state, and repeated it tell
   expect(await names()).toEqual(['Third'])
 })
 
-test('acts of the API let it be told, and what they do not change does not', async () => {
+test('API calls send the state if they change it, and else do not', async () => {
   const { token, rows, organizationId } = await stateWorld()
   const count = async () => (await rows()).length
   expect(await count()).toBe(0)
@@ -100,7 +100,7 @@ test('acts of the API let it be told, and what they do not change does not', asy
   expect(await count()).toBe(before)
 })
 
-test('a state that was never sent tells what is so when it is sent again', async () => {
+test('an unsent state contains the current values when it is sent again', async () => {
   const { rename, rows, receiver, names, user, deliver } = await stateWorld()
   await rename('First')
   const worker = workerWith(LOCAL)
@@ -122,7 +122,7 @@ test('a state that was never sent tells what is so when it is sent again', async
   expect(EVENT_DATA['organization.state'].safeParse(JSON.parse(caught?.body ?? '').data).error?.issues).toBeUndefined()
 })
 
-test('other events go first, also those that are due later', async () => {
+test('other events go first, even those that are due later', async () => {
   const { rename, happen, pending, isolate } = await stateWorld('quota.threshold_reached')
   await rename('First')
   isolate.advance(1_000)
@@ -139,7 +139,7 @@ test('other events go first, also those that are due later', async () => {
   expect(await next()).toBe('organization.state')
 })
 
-test('the state of an organization that is gone is given up at once, and is no failure of the endpoint', async () => {
+test('the state of a deleted organization is given up at once, and does not count as a failure of the endpoint', async () => {
   const { rename, rows, deliver, endpoint } = await stateWorld()
   await rename('Gone')
   const [row] = await rows()
@@ -150,7 +150,7 @@ test('the state of an organization that is gone is given up at once, and is no f
   expect(await endpoint()).toMatchObject({ is_active: true, failed_events: 0 })
 })
 
-test('the operator’s endpoints alone learn the billing contact and the operator’s notes', async () => {
+test('only the operator’s endpoints get the billing contact and the operator’s notes', async () => {
   const { rename, deliver, receiver, organizationId } = await stateWorld()
   const { sql } = directly()
   await sql.query(`update organizations set email = 'billing@example.com', metadata = '{"crm": 4711}' where id = $1`, [

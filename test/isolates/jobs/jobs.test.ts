@@ -27,7 +27,7 @@ async function partitions(): Promise<string[]> {
   return rows.map((row) => row.relname)
 }
 
-test('partitions are made ahead once, and events that came before theirs are moved into it', async () => {
+test('partitions are created ahead once, and events from before move into theirs', async () => {
   const later = Date.UTC(2031, 4, 31, 12)
   const id = uuidv7(Date.now())
   const occurred_at = new Date(later).toISOString()
@@ -66,15 +66,15 @@ test('whole months beyond the retention are dropped, and the sums stay', async (
   expect(row?.api_calls).toBe(9)
 })
 
-test('what is about persons leaves the events of a deleted organization, all of them, an hour later and bite by bite', async () => {
+test('personal data leaves the events of a deleted organization after an hour, completely and in batches', async () => {
   const [gone, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
   const { sql } = isolate.deps()
-  const deletedAt = Date.UTC(2001, 0, 1) // so no other test's run takes it, and no other test's waits before it
+  const deletedAt = Date.UTC(2001, 0, 1) // so that no other test's run takes it, and no other test's erasure waits before it
   await sql.query('insert into usage_erasures (organization_id, deleted_at) values ($1, $2)', [
     gone,
     new Date(deletedAt).toISOString(),
   ])
-  // More than two bites, many of them of one moment, in several months, one of them without a partition of its own.
+  // More than two batches, many of one moment, in several months, one of them without a partition of its own.
   await sql.query(
     `insert into usage_events (organization_id, id, occurred_at, user_id, ip, user_agent)
      select $1::uuid, n::text, date_trunc('month', now()) - (n % 4) * interval '1 month' + (n % 2) * interval '0.000001 s', $1::uuid, '192.0.2.7', 'x'
@@ -101,7 +101,7 @@ test('what is about persons leaves the events of a deleted organization, all of 
   expect(await left(other)).toEqual([1, 1])
 })
 
-test('an organization that cannot be erased keeps no other from it, is logged, and has its turn in the next run', async () => {
+test('an organization that cannot be erased does not stop others, is logged, and is retried in the next run', async () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const { sql } = isolate.deps()
   const [poison, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
@@ -129,7 +129,7 @@ test('an organization that cannot be erased keeps no other from it, is logged, a
   expect(await waiting()).toEqual([])
 })
 
-test('a table that cannot be pruned does not keep the others from it, and the job says which', async () => {
+test('a table that cannot be pruned does not stop the others, and the job names it', async () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const { sql } = isolate.deps()
   const id = uuidv7(Date.now())
@@ -148,9 +148,9 @@ test('a table that cannot be pruned does not keep the others from it, and the jo
   ])
 })
 
-test('a job that fails is logged and does not keep the others of its time from running', async () => {
+test('a job that fails is logged and does not stop the others of its schedule', async () => {
   const failed = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  vi.spyOn(console, 'warn').mockImplementation(() => undefined) // their runs are not noted either: see note-run.test.ts
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined) // their runs are not recorded either: see note-run.test.ts
   const cut = await newIsolate({ NEON_FETCH_ENDPOINT: NOWHERE })
   await runJobs(cut.deps(), '17 3 * * *', Date.now())
   await cut.settled()
@@ -159,7 +159,7 @@ test('a job that fails is logged and does not keep the others of its time from r
   expect(names).toEqual(JOBS.filter(({ cron }) => cron === '17 3 * * *').map(({ name }) => name))
 })
 
-test('no job waits for one before it that waits for others’ servers, and the round ends with the last of them', async () => {
+test('no job waits for an earlier one that waits for external servers, and the round ends with the last of them', async () => {
   vi.spyOn(console, 'info').mockImplementation(() => undefined)
   const order: string[] = []
   const slow = Promise.withResolvers<void>()
@@ -196,7 +196,7 @@ test('no job waits for one before it that waits for others’ servers, and the r
   expect(order).toEqual(['first', 'slow begins', 'third', 'last', 'slow ends', 'round ends'])
 })
 
-test('every job that calls receivers or providers runs beside the others', () => {
+test('every job that calls receivers or providers runs concurrently with the others', () => {
   const beside = JOBS.filter(({ runsBeside }) => runsBeside).map(({ name }) => name)
   expect(beside).toEqual([
     'deliver-mail',
@@ -208,7 +208,7 @@ test('every job that calls receivers or providers runs beside the others', () =>
   ])
 })
 
-test('what fires crons on this machine knows all that are due every minute', () => {
+test('the local cron runner knows every schedule that is due each minute', () => {
   const names = Object.keys(PERIOD_SECONDS).filter((cron) => PERIOD_SECONDS[cron] === 60)
   expect(MINUTE_CRONS).toEqual(names)
 })

@@ -9,7 +9,7 @@ import { managementDeps } from '../../support/management.ts'
 afterEach(() => vi.restoreAllMocks())
 
 const DAILY = '17 3 * * *'
-/** So early that the daily jobs drop nothing that another test made. */
+/** So early that the daily jobs drop nothing that another test created. */
 const EARLY = Date.UTC(2015, 0, 15)
 const isolate = await newIsolate()
 const START = Date.UTC(2026, 0, 1)
@@ -19,7 +19,7 @@ async function rowOf(job: string) {
   return row
 }
 
-/** Notes runs of a job that no other test has, one after the other. */
+/** Records runs of a job that no other test has, one after the other. */
 async function noted(...runs: { startedAt: number; error?: string }[]) {
   const job = `of-a-test-${crypto.randomUUID()}`
   for (const { startedAt, error } of runs) {
@@ -34,7 +34,7 @@ async function noted(...runs: { startedAt: number; error?: string }[]) {
   return rowOf(job)
 }
 
-test('a run leaves when it began, how long it took and what it did, in one row for each job', async () => {
+test('a run records its start, duration and result in one row per job', async () => {
   expect(await noted({ startedAt: START }, { startedAt: START + 60_000 })).toMatchObject({
     started_at: new Date(START + 60_000),
     succeeded_at: new Date(START + 60_000),
@@ -44,7 +44,7 @@ test('a run leaves when it began, how long it took and what it did, in one row f
   })
 })
 
-test('a run that has begun is shown before it ends, with what the last one did, and one that died stays so', async () => {
+test('a started run is shown before it ends, with the result of the last one, and one that died stays so', async () => {
   const job = `of-a-test-${crypto.randomUUID()}`
   const begin = async (startedAt: number) => {
     noteStart(isolate.deps(), { job, startedAt })
@@ -55,7 +55,7 @@ test('a run that has begun is shown before it ends, with what the last one did, 
   noteRun(isolate.deps(), { job, startedAt: START, durationMs: 7, result: { sent: 1 } })
   await isolate.settled()
   expect(await rowOf(job)).toMatchObject({ ended_at: new Date(START + 7), succeeded_at: new Date(START) })
-  await begin(START) // its note came late
+  await begin(START) // its record came late
   expect(await rowOf(job)).toMatchObject({ ended_at: new Date(START + 7) })
   await begin(START + 60_000)
   expect(await rowOf(job)).toMatchObject({
@@ -66,7 +66,7 @@ test('a run that has begun is shown before it ends, with what the last one did, 
   })
 })
 
-test('a run that fails says why, and leaves the time of the last success', async () => {
+test('a failed run says why, and keeps the time of the last success', async () => {
   expect(await noted({ startedAt: START }, { startedAt: START + 60_000, error: 'No answer.' })).toMatchObject({
     started_at: new Date(START + 60_000),
     succeeded_at: new Date(START),
@@ -76,14 +76,14 @@ test('a run that fails says why, and leaves the time of the last success', async
   expect(await noted({ startedAt: START, error: 'No answer.' })).toMatchObject({ succeeded_at: null })
 })
 
-test('of two runs at once the one that began last is shown, whichever ends last', async () => {
+test('of two concurrent runs the one that began last is shown, whichever ends last', async () => {
   expect(await noted({ startedAt: START + 1 }, { startedAt: START, error: 'Late.' })).toMatchObject({
     started_at: new Date(START + 1),
     error: null,
   })
 })
 
-test('every job of a cron is noted once it has run, beside the next one', async () => {
+test('every job of a cron is recorded once it has run, next to the others', async () => {
   vi.spyOn(console, 'info').mockImplementation(() => undefined)
   const before = Date.now()
   await runJobs(isolate.deps(), DAILY, EARLY)
@@ -92,7 +92,7 @@ test('every job of a cron is noted once it has run, beside the next one', async 
     expect((await rowOf(job))?.started_at.getTime()).toBeGreaterThanOrEqual(before)
 })
 
-test('where Postgres does not answer, jobs run to their end without the note, and the system says what it can', async () => {
+test('while Postgres is down, jobs finish without the record, and the system page shows what it can', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const cut = await newIsolate({ NEON_FETCH_ENDPOINT: NOWHERE })
@@ -113,7 +113,7 @@ test('where Postgres does not answer, jobs run to their end without the note, an
   expect(settings.length).toBeGreaterThan(20)
 })
 
-test('while Redis does not answer the spool is not known, and all else is', async () => {
+test('while Redis is down the spool is unknown, and all else is known', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const cut = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
   const { schema, spool, jobs } = await readSystem(managementDeps(cut.deps()))

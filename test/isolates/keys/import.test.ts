@@ -22,11 +22,11 @@ const send = (keys: unknown, token = owner.token) =>
 const base64 = (hex: string) =>
   btoa(String.fromCharCode(...(hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))))
 
-test('tells the repeat what was imported, when the answer was lost after its effect', async () => {
+test('a retry returns what was imported if the response was lost after the commit', async () => {
   const key = foreignKey()
   const { token } = await newUser()
   const headers = { Authorization: `Bearer ${token}`, 'Idempotency-Key': crypto.randomUUID() }
-  const name = `lost ${crypto.randomUUID()}` // the fault is for this insert alone: others insert keys at the same time
+  const name = `lost ${crypto.randomUUID()}` // the fault is only for this insert: other tests insert keys at the same time
   const attempt = () => worker.call(IMPORT, { keys: [itemFor(key, { name })] }, undefined, headers)
   await failFor(name, { door: 'sql', kind: 'reset_after', count: 1 })
   expect((await attempt()).status).toBe(503)
@@ -34,7 +34,7 @@ test('tells the repeat what was imported, when the answer was lost after its eff
 })
 
 describe('importing keys', () => {
-  test('takes hashes in hex and base64, keeps what is said of each, and the keys verify', async () => {
+  test("accepts hashes in hex and base64, keeps each key's fields, and the keys verify", async () => {
     const [one, two, three] = [foreignKey(), foreignKey(), foreignKey()]
     const hash = base64(sha256Hex(two))
     const urlSafe = base64(sha256Hex(three)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '')
@@ -78,7 +78,7 @@ describe('importing keys', () => {
     ).toEqual([{ detail: { keys: 3 } }])
   })
 
-  test('again changes nothing and says so, within one request and over organizations too', async () => {
+  test('again changes nothing and says so, within one request and across organizations', async () => {
     const [key, other] = [foreignKey(), foreignKey()]
     const { body: first } = await send([itemFor(key)])
     const { body: again } = await send([itemFor(key), itemFor(other), itemFor(other, { name: 'Twice' })])
@@ -99,7 +99,7 @@ describe('importing keys', () => {
     expect((await call('GET /api/v1/auth/api-keys', { token: stranger.token })).body.data).toEqual([])
   })
 
-  test('by five requests at once, in other orders, stores each key once', async () => {
+  test('by five concurrent requests, in different orders, stores each key once', async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 40 })
     const items = Array.from({ length: 40 }, () => itemFor(foreignKey()))
@@ -110,7 +110,7 @@ describe('importing keys', () => {
     expect(answers.reduce((sum, { body }) => sum + body.imported, 0)).toBe(40)
   })
 
-  test('imports all or none where the plan’s number of keys would be passed', async () => {
+  test('imports all or none if the plan’s number of keys would be exceeded', async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 3 })
     const [kept] = [itemFor(foreignKey())]
@@ -123,7 +123,7 @@ describe('importing keys', () => {
     expect(two.map(({ status }) => status)).toEqual([403, 200])
   })
 
-  test('is for owners and admins, and for keys with that scope', async () => {
+  test('is allowed to owners and admins, and to keys with that scope', async () => {
     const person = await newUser()
     const become = (role: string) =>
       directly().sql.query('update memberships set role = $1 where user_id = $2', [role, person.user.id])
@@ -146,7 +146,7 @@ describe('importing keys', () => {
     }
   })
 
-  test('gives nobody more than who imports has', async () => {
+  test('grants nobody more than the importer has', async () => {
     const wishes: [Record<string, unknown>, string][] = [
       [{ scopes: ['platform:verify'] }, 'forbidden'],
       [{ custom_rate_limit: 61 }, 'rate_limit_above_plan'],
@@ -168,18 +168,18 @@ describe('importing keys', () => {
     ['base64 of 33 bytes', [{ hash: btoa('x'.repeat(33)), name: 'x' }], 'keys.0.hash'],
     ['base64 with bits to spare', [{ hash: `${'A'.repeat(42)}B=`, name: 'x' }], 'keys.0.hash'],
     ['the key in place of its hash', [{ hash: newKey('ck', 'live'), name: 'x' }], 'keys.0.hash'],
-  ])('refuses %s, by name', async (_, keys, path) => {
+  ])('refuses %s by name', async (_, keys, path) => {
     const { status, body } = await send(keys)
     expect(status).toBe(400)
     expect(body.errors.map((one: { path: string }) => one.path)).toContain(`body.${path}`)
   })
 
-  test('is off unless the deployment switches it on', async () => {
+  test('is disabled unless the deployment enables it', async () => {
     const answer = await call(IMPORT, { token: owner.token, body: { keys: [itemFor(foreignKey())] } })
     expect(answer).toMatchObject({ status: 403, body: { code: 'imports_disabled' } })
   })
 
-  test('of a key of Tollgate’s own form works as that, and its rotation gives it the deployment’s form', async () => {
+  test('accepts a key in Tollgate’s own format, and its rotation returns one in the deployment’s format', async () => {
     const [own, foreign] = [newKey('zz', 'live'), foreignKey()]
     const { body } = await send([itemFor(own), itemFor(foreign, { prefix: 'Not_Ours' })])
     const isolate = await newIsolate()
@@ -194,7 +194,7 @@ describe('looking up keys of another form', () => {
   const wrongChecksum = newKey('ck', 'live').slice(0, -1)
   const typo = [`${wrongChecksum}0`, `${wrongChecksum}1`]
 
-  test('asks nobody for a wrong checksum, or for what can be no key, even where keys were imported', async () => {
+  test('queries nothing for a wrong checksum or an impossible key, even if keys were imported', async () => {
     const isolate = await newIsolate(IMPORTED_KEYS)
     const impossible = ['short', 'x'.repeat(15), 'with a space in it', 'ünprintable-in-ascii', `tab\t${'x'.repeat(20)}`]
     const trips = await countTrips(async () => {
@@ -206,7 +206,7 @@ describe('looking up keys of another form', () => {
     expect(trips.sql).toBeLessThanOrEqual(1) // one of the two may be right by chance
   })
 
-  test('asks once for one that is unknown, however often it is tried; and not at all where none are imported', async () => {
+  test('queries once for an unknown key, however often it is tried, and never if none are imported', async () => {
     const key = foreignKey()
     const isolate = await newIsolate(IMPORTED_KEYS)
     const trips = await countTrips(() => Promise.all(Array.from({ length: 10 }, () => isolate.verify(key))))

@@ -73,7 +73,7 @@ const auditOf = (id: string) =>
   )
 
 describe('a report of found keys', () => {
-  test('switches a key off everywhere, tells its owners where it was, and the scanner what it was', async () => {
+  test('disables a key everywhere, tells its owners where it was found, and the scanner what it was', async () => {
     const { key, keyId, token, email } = await newKeyHolder({ name: 'Web shop' })
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
@@ -107,7 +107,7 @@ describe('a report of found keys', () => {
     expect(mail.text).not.toMatch(new RegExp(`javascript:|${key.slice(12, 40)}`))
   })
 
-  test('counts once, however often and however parallel; again only for a key that was switched on since', async () => {
+  test('counts once, however often and concurrently, and again only for a key that was enabled since', async () => {
     const { key, keyId, token, email } = await newKeyHolder()
     const answers = await Promise.all(Array.from({ length: 5 }, () => report([find(key), find(key)])))
     answers.push(await report([find(key)]))
@@ -137,7 +137,7 @@ describe('a report of found keys', () => {
     expect((await mailTo(email, SUBJECT)).text).not.toContain('It was found at')
   })
 
-  test('is followed by a rotation that works: the successor of a leaked key is on', async () => {
+  test('can be followed by a rotation: the successor of a leaked key is enabled', async () => {
     const { key, keyId, token } = await newKeyHolder()
     await report([find(key)])
     const { body } = await call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token })
@@ -145,7 +145,7 @@ describe('a report of found keys', () => {
     expect((await verify(body.key)).body.code).toBe('VALID')
   })
 
-  test('tells every owner, and nobody else', async () => {
+  test('notifies every owner, and nobody else', async () => {
     const [{ key, organizationId, email }, second, member] = [await newKeyHolder(), await newUser(), await newUser()]
     for (const [person, role] of [
       [second, 'owner'],
@@ -161,7 +161,7 @@ describe('a report of found keys', () => {
     expect(await mailsTo(member.email)).toEqual([])
   })
 
-  test('counts whatever is odd about a find beside its token: that is left out', async () => {
+  test('counts even if other fields of a find are malformed: those are dropped', async () => {
     const [first, second] = [await newKeyHolder(), await newKeyHolder()]
     const odd = { token: first.key, type: 't'.repeat(201), url: 'https://example.com/\0', source: 's'.repeat(201) }
     const { status, body } = await report([
@@ -181,7 +181,7 @@ describe('a report of found keys', () => {
     }
   })
 
-  test('of nothing is answered with nothing', async () => {
+  test('without finds gets an empty response', async () => {
     expect(await report([])).toMatchObject({ status: 200, body: [] })
   })
 })
@@ -204,21 +204,21 @@ describe('who may report', async () => {
     ['that is no base64', { 'Github-Public-Key-Signature': `${right.slice(0, -4)}!!!!` }],
     ['that is no DER', { 'Github-Public-Key-Signature': base64(der.subarray(2)) }],
     ['that is very long', { 'Github-Public-Key-Signature': 'A'.repeat(10_000) }],
-  ])('not one %s: all are answered alike', async (_, headers) => {
+  ])('not one %s: all get the same response', async (_, headers) => {
     const answer = await report(body, headers)
     expect(answer).toMatchObject({ status: 403, body: { code: 'unsigned_report' } })
     expect(answer.body.detail).toBe('The report is not signed by a key that this deployment knows.')
     expect(await auditOf(keyId)).toEqual([])
   })
 
-  test('only in its form and size', async () => {
+  test('only in its format and size', async () => {
     expect((await report('{"token":"x"}')).body.code).toBe('invalid_request')
     expect((await report('[{"type":"x"}]')).body.errors[0].path).toBe('body.0.token')
     expect((await report('[')).body.code).toBe('malformed_json')
     expect((await report([find('x'.repeat(256 * 1024))])).status).toBe(413)
   })
 
-  test('no more than 600 times in ten minutes from one address', async () => {
+  test('at most 600 times in ten minutes from one address', async () => {
     const address = randomIp()
     const deps = directly()
     const spent = Array.from({ length: 599 }, () => enforceRateLimits(deps, { key_leak_report_address: { address } }))
@@ -227,12 +227,12 @@ describe('who may report', async () => {
     expect(await worker.call(LEAKED, body, address)).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
   })
 
-  test('nobody where no scanner’s keys are configured: the route is not there', async () => {
+  test('nobody if no scanner’s keys are configured: the route does not exist', async () => {
     expect(await call(LEAKED, { body })).toMatchObject({ status: 404, body: { code: 'not_found' } })
   })
 })
 
-test("GitHub's documented example passes as signed", async () => {
+test("GitHub's documented example has a valid signature", async () => {
   const github = {
     key_identifier: 'bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c',
     key: '-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYAGMWO8XgCamYKMJS6jc/qgvSlAd\nAjPuDPRcXU22YxgBrz+zoN19MzuRyW87qEt9/AmtoNP5GrobzUvQSyJFVw==\n-----END PUBLIC KEY-----\n',
@@ -252,7 +252,7 @@ test("GitHub's documented example passes as signed", async () => {
   })
 })
 
-test('a report that is repeated, since its answer was lost, is announced to isolates that know the key from before', async () => {
+test('a report repeated after a lost response still invalidates the key in other isolates', async () => {
   const { key, keyId } = await newKeyHolder()
   const isolate = await newIsolate()
   expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })

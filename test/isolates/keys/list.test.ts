@@ -35,7 +35,7 @@ describe('a list of keys, narrowed', async () => {
   await call(`PATCH ${KEYS}/${off.id}`, { token, body: { is_active: false } })
   await call(`DELETE ${KEYS}/${revoked.id}`, { token })
   await call(`POST ${KEYS}/${grace.id}/rotate`, { token, body: { grace_period_seconds: 600 } })
-  // what is revoked is that first, and so is what is off
+  // revoked takes precedence, and so does disabled
   await directly().sql.query('update api_keys set expires_at = now() where id = any($1::uuid[])', [
     [expired.id, revoked.id],
   ])
@@ -59,11 +59,11 @@ describe('a list of keys, narrowed', async () => {
     ['status=active&environment=live&search=with', ['with scopes']],
     [`search=${encodeURIComponent(plain.key_hint.slice(-7))}`, ['plain']], // of the hint two characters, … and four
   ])('by %s shows %j', async (query, names) => {
-    // every hint has underscores: a search for one finds all, and not whatever character there is
+    // every hint has underscores: a search for one finds all hints, and not any single character
     expect(await list(query)).toEqual(query === 'search=_' ? (await list('')).toSorted() : names)
   })
 
-  test('pages as the whole list does', async () => {
+  test('pages like the full list', async () => {
     const seen: string[] = []
     let cursor = ''
     do {
@@ -87,7 +87,7 @@ describe('a list of keys, narrowed', async () => {
   })
 })
 
-test('what a key was used is counted without a write for each request', async () => {
+test("a key's last use is recorded without a write per request", async () => {
   const { key, keyId, token } = await newKeyHolder({ scopes: ['reports:*'] })
   const isolate = await newIsolate()
   const trips = await countTrips(async () => {

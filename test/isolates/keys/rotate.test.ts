@@ -33,7 +33,7 @@ describe('rotating a key', () => {
     }
   })
 
-  test('gives a new one with all the old one had, and without a grace period ends that at once', async () => {
+  test('returns a new key with all properties of the old one, and ends the old one at once without a grace period', async () => {
     const old = await issue({
       description: 'Nightly',
       prefix: 'pk',
@@ -97,7 +97,7 @@ describe('rotating a key', () => {
     expect((await read(old.id)).revoked_at).toBe(expires_at)
   })
 
-  test('of two at once happens once, also with the same Idempotency-Key', async () => {
+  test('happens once if it is requested twice at once, also with the same Idempotency-Key', async () => {
     const { id } = await issue()
     const answers = await Promise.all([rotate(id), rotate(id, {}), rotate(id, { grace_period_seconds: 60 })])
     const statuses = Map.groupBy(answers, ({ status }) => status)
@@ -113,7 +113,7 @@ describe('rotating a key', () => {
     expect(second).toMatchObject({ status: 201, body: first.body })
   })
 
-  test('is refused for a key that has expired, is revoked, or was rotated; its successor takes the next turn', async () => {
+  test('is refused for a key that is expired, revoked or already rotated; its successor can be rotated', async () => {
     const [expired, revoked, rotated] = [await issue(), await issue(), await issue()]
     await directly().sql.query('update api_keys set expires_at = now() where id = $1', [expired.id])
     await revoke(revoked.id)
@@ -124,33 +124,33 @@ describe('rotating a key', () => {
     expect(await rotate(successor.id)).toMatchObject({ status: 201, body: { rotated_from: successor.id } })
   })
 
-  test.each([-1, 604_801, 1.5, '60', null])('takes no grace period of %j', async (grace_period_seconds) => {
+  test.each([-1, 604_801, 1.5, '60', null])('accepts no grace period of %j', async (grace_period_seconds) => {
     expect(await rotate(UNKNOWN, { grace_period_seconds })).toMatchObject({
       status: 400,
       body: { code: 'invalid_request' },
     })
   })
 
-  test('takes one of a week', async () => {
+  test('accepts a grace period of a week', async () => {
     const { id } = await issue()
     expect((await rotate(id, { grace_period_seconds: 604_800 })).status).toBe(201)
   })
 
-  test("of another organization's key is answered as of an unknown one", async () => {
+  test("of another organization's key gets the same response as an unknown one", async () => {
     const [{ id }, stranger] = [await issue(), await newUser()]
     const [unknown, foreign] = [await rotate(UNKNOWN, {}, stranger.token), await rotate(id, {}, stranger.token)]
     expect(foreign).toMatchObject({ status: 404, body: { code: 'key_not_found' } })
     expect(withoutRequestId(foreign.body)).toEqual(withoutRequestId(unknown.body))
   })
 
-  test('takes the right to grant what the key may do: its successor is a secret in new hands', async () => {
+  test("requires the right to grant the key's scopes: its successor is a secret in new hands", async () => {
     const strong = await issue({ scopes: ['tollgate:keys:read', 'tollgate:keys:write'] })
     const writer = await issue({ scopes: ['tollgate:keys:write'] })
     expect(await rotate(strong.id, {}, writer.key)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
     expect((await rotate(writer.id, {}, writer.key)).status).toBe(201)
   })
 
-  test('keeps a rate limit that an administrator granted, and a key that is off stays off', async () => {
+  test('keeps a rate limit that an administrator granted, and a disabled key stays disabled', async () => {
     const token = await administrator()
     const granted = await issue({ custom_rate_limit: 654_321 }, token)
     const { body } = await rotate(granted.id, {}, token)
@@ -172,7 +172,7 @@ describe('a key in its grace period', () => {
     expect(Date.parse((await read(old.id)).revoked_at)).toBeLessThanOrEqual(Date.now())
   })
 
-  test('does not count towards the number of keys: the successor does; but there are no more of them than keys', async () => {
+  test('does not count toward the number of keys, but its successor does; there are no more of them than keys', async () => {
     const { token, user } = await newUser()
     await setLimits(user.organization_id, { max_api_keys: 1 })
     const first = await issue({}, token)
@@ -192,7 +192,7 @@ describe('a key in its grace period', () => {
   })
 })
 
-test('a successor has every column of the key, whichever are added to the table, but those that are its own', async () => {
+test('a successor has every column of the key, including columns added later, except its own', async () => {
   const { token, keyId } = await newKeyHolder({ scopes: ['a:b'], metadata: { a: 1 }, allowed_ips: ['192.0.2.0/24'] })
   const { sql } = directly()
   await sql.query(

@@ -14,7 +14,7 @@ import { readQuota } from '../../support/quota.ts'
 import { readWindow, unitsIn } from '../../support/windows.ts'
 
 const MINUTE = 60_000
-/** Long enough for what may lie between the reading of a claim's time, here, and of its script's, in Redis. */
+/** Long enough for the delay between reading a claim's time here and its script's time in Redis. */
 const LONG = 10 * MINUTE
 const BUCKET = LONG / 30
 const CLOCK_MS = 1_000
@@ -30,7 +30,7 @@ interface Changes extends Partial<Omit<LimitRequest, 'windows'>> {
   readonly limit?: number
 }
 
-/** The clock of Redis is moved to the claim's own. */
+/** Redis' clock is set to the claim's own. */
 function claim(asked: Changes = {}): LimitRequest {
   const { windowKey = unique(), windowMs = MINUTE, cost = 1, limit = 10, ...changes } = asked
   const now = changes.now ?? Date.now()
@@ -49,7 +49,7 @@ const queries = (limit: number | null, amount = 1) => ({ meter: 'queries', amoun
 const calls = (limit: number | null, amount = 1) => ({ meter: 'api_calls', amount, limit }) as const
 
 describe('one claim', () => {
-  test('takes from the window and from every quota, or from none of them', async () => {
+  test('takes from the window and from every quota, or from none', async () => {
     const windowKey = unique()
     const of = quota([])
     const take = (cost: number) =>
@@ -61,7 +61,7 @@ describe('one claim', () => {
     expect(await take(0)).toMatchObject({ outcome: 'admitted', ...twoUsed })
   })
 
-  test('takes from each of its windows at its own cost, or from none of them', async () => {
+  test('takes from each of its windows at its own cost, or from none', async () => {
     const [rate, reports] = [unique(), unique()]
     const take = (cost: number, reportCost: number) =>
       admit(redis(), {
@@ -82,7 +82,7 @@ describe('one claim', () => {
     expect(await take(8, 1)).toMatchObject({ outcome: 'admitted', windows: [{ remaining: 0 }, { remaining: 0 }] })
   })
 
-  test('is refused once another meter is used up, though it takes nothing of it', async () => {
+  test('is refused once another meter is used up, though it takes nothing from it', async () => {
     const of = quota([])
     const take = (amount: number, cost = 1) =>
       admit(
@@ -96,7 +96,7 @@ describe('one claim', () => {
     expect(await take(0, 0)).toMatchObject({ outcome: 'admitted' })
   })
 
-  test('that must count once is admitted again without taking anything, also once nothing is left', async () => {
+  test('that must count once is admitted again without taking anything, even once nothing is left', async () => {
     const windowKey = unique()
     const of = quota([calls(3, 2)])
     const take = (key: string, body = 'the same') =>
@@ -108,7 +108,7 @@ describe('one claim', () => {
     expect(await take(first)).toMatchObject({ outcome: 'admitted', windows: [{ remaining: 8 }], meters: [{ used: 2 }] })
   })
 
-  test('leaves a window that outlives its last unit, and stays small however long it is used', async () => {
+  test('keeps a window longer than its last unit, and small however long it is used', async () => {
     const windowKey = unique()
     const start = Date.now()
     for (let at = 0; at < 6 * MINUTE; at += 2_000) {
@@ -124,7 +124,7 @@ describe('one claim', () => {
     expect(await redis().exists(toWindowKey(windowKey))).toBe(0)
   })
 
-  test('fills the limit to the last unit, and not one further', async () => {
+  test('fills the limit to the last unit, and never exceeds it', async () => {
     const windowKey = unique()
     expect(await admit(redis(), claim({ windowKey, cost: 9 }))).toMatchObject({ outcome: 'admitted' })
     expect(await admit(redis(), claim({ windowKey, cost: 2 }))).toMatchObject({
@@ -138,13 +138,13 @@ describe('one claim', () => {
     expect(await admit(redis(), claim({ windowKey, cost: 1 }))).toMatchObject({ outcome: 'rate_limited' })
   })
 
-  test('of a quota without a limit is counted all the same', async () => {
+  test('of a quota without a limit is still counted', async () => {
     const unlimited = quota([calls(null, 7)])
     await admit(redis(), claim({ quota: unlimited }))
     expect(await admit(redis(), claim({ quota: unlimited }))).toMatchObject({ meters: [{ used: 14 }] })
   })
 
-  test('works with a script that Redis does not know yet, or has forgotten', async () => {
+  test('works with a script that Redis has not loaded, or has flushed', async () => {
     const unknown = defineScript(`-- ${unique()}\nreturn {KEYS[1], ARGV[1]}`)
     expect(await runScript(redis(), unknown, ['k'], ['v'])).toEqual(['k', 'v'])
     expect(await runScript(redis(), unknown, ['k'], ['v'])).toEqual(['k', 'v'])
@@ -152,14 +152,14 @@ describe('one claim', () => {
 })
 
 describe('a counter that Redis does not have', () => {
-  test('starts from a figure that was read just now', async () => {
+  test('starts from a figure that was just read', async () => {
     const take = (used: number) =>
       admit(redis(), claim({ quota: quota([calls(10)], { recorded: { api_calls: used, tokens: 5 } }) }))
     expect(await take(9)).toMatchObject({ outcome: 'admitted', meters: [{ used: 10 }] })
     expect(await take(10)).toMatchObject({ outcome: 'quota_exceeded', meters: [{ used: 10 }] })
   })
 
-  test('is asked for when the figure is old, and nothing is taken meanwhile', async () => {
+  test('is requested if the figure is old, and nothing is taken meanwhile', async () => {
     const windowKey = unique()
     const lost = quota([calls(10)], { recorded: { api_calls: 3 }, isFresh: false })
     expect(await admit(redis(), claim({ windowKey, quota: lost }))).toEqual({ outcome: 'unseeded' })
@@ -169,7 +169,7 @@ describe('a counter that Redis does not have', () => {
     })
   })
 
-  test('is raised to a fresh figure that is higher, and never lowered to one that is not', async () => {
+  test('is raised to a fresh figure that is higher, and never lowered to a lower one', async () => {
     const of = quota([calls(100)])
     const take = (reported: number, ...lanes: [number, number]) => {
       const recorded = { api_calls: reported + lanes[0] + lanes[1], lanes }
@@ -183,7 +183,7 @@ describe('a counter that Redis does not have', () => {
 })
 
 describe('versions', () => {
-  test('an older row is reported by its place, and nothing is taken', async () => {
+  test('a stale row is reported by its index, and nothing is taken', async () => {
     const [own, callers] = [`version:test:${unique()}`, `version:test:${unique()}`]
     const versions = [
       { key: own, version: 3 },
@@ -200,7 +200,7 @@ describe('versions', () => {
     expect(await unitsIn(redis(), windowKey)).toBe(1)
   })
 
-  test('announcements that overtake each other never lower a version', async () => {
+  test('publications that overtake each other never lower a version', async () => {
     const key = `version:test:${unique()}`
     await Promise.all([5, 3, 4].map((version) => publishVersion(isolate.deps(), key, version)))
     expect(await redis().get(key)).toBe(5)
@@ -208,7 +208,7 @@ describe('versions', () => {
 })
 
 describe('many claims at once', () => {
-  test('of random costs never pass the window or the quota, and leave no room that a refused one would have fitted', async () => {
+  test('of random costs never exceed the window or the quota, and leave no room where a refused one would fit', async () => {
     const windowKey = unique()
     const shared = quota([])
     const costs = Array.from({ length: 200 }, () => 1 + Math.floor(Math.random() * 9))
@@ -225,7 +225,7 @@ describe('many claims at once', () => {
     expect(await unitsIn(redis(), windowKey)).toBe(admitted)
   })
 
-  test('never pass the limit in any stretch of the window, wherever it begins, and are told truly when they fit', async () => {
+  test('never exceed the limit in any stretch of the window, wherever it begins, and get the correct time to retry', async () => {
     const windowKey = unique()
     const start = Date.now()
     const admitted: { at: number; cost: number }[] = []
@@ -246,10 +246,10 @@ describe('many claims at once', () => {
     expect(admitted.length).toBeGreaterThan(30)
   })
 
-  test('are decided alike by the script and by an isolate that is alone', async () => {
+  test('are decided alike by the script and by an isolate that decides locally', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const windowKey = unique()
-    const middleOfBucket = (Math.floor(Date.now() / BUCKET) + 0.5) * BUCKET // where the time of a call changes nothing
+    const middleOfBucket = (Math.floor(Date.now() / BUCKET) + 0.5) * BUCKET // when the time of a call changes nothing
     for (let step = 0, now = middleOfBucket; step < 200; step++, now += BUCKET * Math.floor(Math.random() * 3)) {
       const asked = claim({
         now,
@@ -264,7 +264,7 @@ describe('many claims at once', () => {
     vi.restoreAllMocks()
   })
 
-  test('whose clocks differ by half a minute fill one window together, not one each', async () => {
+  test('fill one window together if their clocks differ by half a minute, not one each', async () => {
     const windowKey = unique()
     const start = Date.now()
     let taken = 0
@@ -277,7 +277,7 @@ describe('many claims at once', () => {
   })
 })
 
-/** The most units in any stretch of a window's length. */
+/** The maximum of units in any stretch of a window's length. */
 function mostWithin(admitted: readonly { at: number; cost: number }[]): number {
   const sums = admitted.map(({ at: begin }) => {
     const within = admitted.filter(({ at }) => at >= begin && at < begin + LONG - CLOCK_MS)

@@ -13,7 +13,7 @@ async function busyKey(limits: readonly object[]) {
   return holder
 }
 
-test('a busy key whose limits its verifications only look at has leases', async () => {
+test('a busy key whose verifications only read its limits gets leases', async () => {
   const { key } = await busyKey([TOKENS])
   const isolate = await newIsolate()
   for (let at = 0; at < 10; at++) await isolate.verify(key)
@@ -24,7 +24,7 @@ test('a busy key whose limits its verifications only look at has leases', async 
   expect(trips.redis).toBeLessThan(10)
 })
 
-test('of a limit that verifications take from, several isolates at once admit exactly what there is', async () => {
+test('several concurrent isolates admit exactly what a limit allows that verifications consume', async () => {
   const { key } = await busyKey([CALLS])
   const patient = { REDIS_TIMEOUT_MS: '10000' } // on a busy machine 400 at once take longer than an isolate waits
   const isolates = [await newIsolate(patient), await newIsolate(patient)]
@@ -35,7 +35,7 @@ test('of a limit that verifications take from, several isolates at once admit ex
   expect(verdicts.find(({ valid }) => !valid)).toMatchObject({ code: 'RATE_LIMITED', refused_by: 'calls' })
 })
 
-test('a subject never passes by the lease of another one', async () => {
+test('a subject never passes with the lease of another one', async () => {
   const { key, keyId: key_id, token } = await busyKey([EACH])
   const isolate = await newIsolate()
   for (let at = 0; at < 20; at++) await isolate.verify(key, { subject: 'ada' })

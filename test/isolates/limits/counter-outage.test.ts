@@ -15,7 +15,7 @@ async function begin(fields: Record<string, unknown>) {
   return { ...holder, isolate: await newIsolate() }
 }
 
-test('while Redis does not answer an isolate admits what was left when it was told last, and Redis counts it afterwards', async () => {
+test('while Redis is down an isolate admits what was left at its last response, and Redis counts it afterwards', async () => {
   const { key, isolate } = await begin({ limits: [CALLS] })
   for (let at = 0; at < 4; at++) await isolate.verify(key)
   const broken = breakStores(['/redis'], 'refuse')
@@ -33,7 +33,7 @@ test('while Redis does not answer an isolate admits what was left when it was to
   expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 0 } } })
 })
 
-test('while Redis does not answer reservations are granted by the last known figures, of limits and of slots', async () => {
+test('while Redis is down reservations are granted by the last known figures of limits and slots', async () => {
   const { keyId: key_id, isolate } = await begin({ limits: [TOKENS], max_concurrent: 3 })
   expect(await isolate.reserve({ key_id, tokens: 60 })).toMatchObject({ granted: true })
   breakStores(['/redis'], 'refuse')
@@ -43,7 +43,7 @@ test('while Redis does not answer reservations are granted by the last known fig
   expect(await isolate.reserve({ key_id, slots: 1 })).toMatchObject({ code: 'CONCURRENCY_EXCEEDED' })
 })
 
-test('usage that is reported while Redis does not answer counts once it does', async () => {
+test('usage reported while Redis is down counts once Redis is back', async () => {
   const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS] })
   await isolate.verify(key)
   const { reservation_id } = (await isolate.reserve({ key_id, tokens: 30 })) as { reservation_id: string }
@@ -58,7 +58,7 @@ test('usage that is reported while Redis does not answer counts once it does', a
 const BUDGET = { name: 'budget', meter: 'cost_usd', limit: '10.00', period: 'month' }
 
 test.each(['refuse', 'lose'] as const)(
-  'usage that is reported while Redis does not answer (%s) counts where the isolate decides alone, and once it is back before the next decision',
+  'usage reported while Redis is down (%s) counts in the isolate, and in Redis before the first decision after it is back',
   async (how) => {
     const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS, BUDGET] })
     await isolate.verify(key)
@@ -72,12 +72,12 @@ test.each(['refuse', 'lose'] as const)(
     const left = { tokens: { remaining: 35, held: 0 }, budget: { remaining: '5.000000' } }
     expect(await isolate.verify(key)).toMatchObject({ limits: left })
     await isolate.settle({ reservation_id, key_id, input_tokens: 25, cost_usd: '1.00' })
-    await isolate.settled() // what went on after the answers tried it again
+    await isolate.settled() // deferred work retried it
     expect(await (await newIsolate()).verify(key)).toMatchObject({ limits: left })
   },
 )
 
-test('usage whose isolate dies before Redis is back is missing in windows, and in a period until its counter is lost', async () => {
+test('if an isolate dies before Redis is back, its usage is missing in windows, and in periods until their reseed', async () => {
   const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS] })
   await isolate.verify(key)
   const broken = breakStores(['/redis'], 'refuse')

@@ -11,7 +11,7 @@ import { newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 const MINUTE = 60_000
 const BUCKET = MINUTE / 30
 const LIMIT = 100
-/** Times are read here and in Redis. */
+/** Times are read both here and in Redis. */
 const CLOCK_MS = 400
 const SEED = 20_261_128
 
@@ -168,7 +168,7 @@ function begin(kind: Kind) {
 }
 
 test.each(['window', 'period', 'slots'] as const)(
-  'a counter of a %s is what was granted, settled and reported in any history, and lets nothing through beyond its limit',
+  'a counter of a %s equals what was granted, settled and reported in any history, and never exceeds its limit',
   async (kind) => {
     const property = fc.asyncProperty(fc.array(steps, { minLength: 15, maxLength: 40 }), async (history) => {
       const { act } = begin(kind)
@@ -178,6 +178,6 @@ test.each(['window', 'period', 'slots'] as const)(
   },
 )
 
-test('the histories had everything in them', () => {
+test('the histories covered every event', () => {
   expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
 })

@@ -16,7 +16,7 @@ describe.each([
   ['a calendar period', newPeriod],
   ['slots', newSlots],
 ])('of %s', (_, begin) => {
-  test('exactly as many of 200 holds at once are granted as there is room for', async () => {
+  test('exactly as many of 200 concurrent holds are granted as there is room for', async () => {
     const { hold, read } = begin(70)
     const held = await Promise.all(Array.from({ length: 200 }, () => hold(2)))
     expect(outcomes(held)).toBe(35)
@@ -24,7 +24,7 @@ describe.each([
     expect(held.find(({ outcome }) => outcome !== 'held')).toMatchObject({ outcome: 'counter_exceeded', refused: 0 })
   })
 
-  test('holds that expire give everything back, and no sooner', async () => {
+  test('expiring holds release everything, and no earlier', async () => {
     const { hold, advance } = begin(10)
     expect(await hold(10, { ms: 5_000 })).toMatchObject({ outcome: 'held' })
     expect(await hold(1)).toMatchObject({ outcome: 'counter_exceeded' })
@@ -34,7 +34,7 @@ describe.each([
     expect(await hold(10)).toMatchObject({ outcome: 'held', counters: [{ used: 0, held: 10 }] })
   })
 
-  test('a hold that settles without use gives everything back, once', async () => {
+  test('a hold that settles without use releases everything, once', async () => {
     const { hold, settle, read } = begin(10)
     const [mine, other] = [unique(), unique()]
     await hold(4, { id: mine })
@@ -43,7 +43,7 @@ describe.each([
     expect(await read()).toMatchObject({ used: 0, held: 5 })
   })
 
-  test('a hold is refused at one unit more than is left, and granted at exactly what is left', async () => {
+  test('a hold is refused at one unit more than what is left, and granted at exactly what is left', async () => {
     const { hold } = begin(10)
     await hold(6)
     expect(await hold(5)).toMatchObject({ outcome: 'counter_exceeded', counters: [{ used: 0, held: 6 }] })
@@ -56,7 +56,7 @@ describe.each([
     expect(await hold(0)).toMatchObject({ outcome: 'held' })
   })
 
-  test('the same hold asked for again is one hold', async () => {
+  test('a repeated hold is one hold', async () => {
     const { hold, read } = begin(10)
     const id = unique()
     await Promise.all([hold(6, { id }), hold(6, { id }), hold(6, { id })])
@@ -83,7 +83,7 @@ describe.each([
   ['a window', newWindow],
   ['a calendar period', newPeriod],
 ])('of %s', (_, begin) => {
-  test('what was used counts in the step in which the hold ends, less or more than was held', async () => {
+  test('use counts in the step in which the hold ends, whether less or more than was held', async () => {
     const { hold, settle, read } = begin(100)
     const [less, more] = [unique(), unique()]
     await hold(30, { id: less })
@@ -94,7 +94,7 @@ describe.each([
     expect(await read()).toMatchObject({ used: 85, held: 0 })
   })
 
-  test('settling at once, again and again counts once', async () => {
+  test('concurrent and repeated settlements count once', async () => {
     const { hold, settle, read } = begin(100)
     const id = unique()
     await hold(30, { id })
@@ -103,7 +103,7 @@ describe.each([
     expect(await read()).toMatchObject({ used: 20, held: 0 })
   })
 
-  test('a use whose hold has expired counts if it is new, and once though its answer was lost', async () => {
+  test('a use whose hold has expired counts if it is new, and once though its response was lost', async () => {
     const { hold, settle, read, advance } = begin(100)
     const id = unique()
     await hold(30, { id, ms: 1_000 })
@@ -115,7 +115,7 @@ describe.each([
     expect(await read()).toMatchObject({ used: 20, held: 0 })
   })
 
-  test('reported use counts beyond the limit, once for each batch, and refuses what comes after it', async () => {
+  test('reported use counts beyond the limit, once per batch, and later requests are refused', async () => {
     const { count, ask, hold, read } = begin(100)
     const batch = unique()
     await Promise.all([count(99, batch), count(99, batch), count(99, batch)])
@@ -126,7 +126,7 @@ describe.each([
     expect(await hold(1)).toMatchObject({ outcome: 'counter_exceeded' })
   })
 
-  test('holds, settlements and reports at once never let more through than the limit', async () => {
+  test('concurrent holds, settlements and reports never exceed the limit', async () => {
     const { hold, settle, read } = begin(1_000)
     let used = 0
     const work = async (at: number) => {
@@ -142,14 +142,14 @@ describe.each([
     expect(used).toBeLessThanOrEqual(1_000)
   })
 
-  test('a hold that the quota cuts is held of the counter as far as it was granted', async () => {
+  test('a hold that the quota cuts is held in the counter as far as it was granted', async () => {
     const { hold, read } = begin(1_000)
     const held = await hold(200, { meter: 'tokens', tokens: 200, tokensLeft: 200 })
     expect(held).toMatchObject({ outcome: 'held', amounts: [180] })
     expect(await read()).toMatchObject({ held: 180 })
   })
 
-  test('a quota that refuses takes nothing of the counter, and the other way round', async () => {
+  test('a quota that refuses takes nothing from the counter, and vice versa', async () => {
     const { hold, read, deps, organizationId, period } = begin(100)
     expect(await hold(50, { meter: 'tokens', tokens: 50, tokensLeft: 49 })).toMatchObject({ outcome: 'exceeded' })
     expect(await hold(101, { meter: 'tokens', tokens: 101 })).toMatchObject({ outcome: 'counter_exceeded' })
@@ -160,14 +160,14 @@ describe.each([
 })
 
 describe('a verification', () => {
-  test('takes of a counter what it asks for: exactly as many of 200 at once as there is room for', async () => {
+  test('takes what it requests from a counter: exactly as many of 200 concurrent ones as there is room for', async () => {
     const { ask, read } = newPeriod(70)
     const asked = await Promise.all(Array.from({ length: 200 }, () => ask(2)))
     expect(asked.filter(({ outcome }) => outcome === 'admitted')).toHaveLength(35)
     expect(await read()).toMatchObject({ used: 70 })
   })
 
-  test('above a limit that it can never meet says so', async () => {
+  test('reports when it requests more than the limit can ever allow', async () => {
     const { ask } = newPeriod(10)
     expect(await ask(11)).toMatchObject({ outcome: 'counter_exceeded', neverFits: true })
     expect(await ask(10)).toMatchObject({ outcome: 'admitted' })
@@ -176,7 +176,7 @@ describe('a verification', () => {
     expect(full).not.toHaveProperty('neverFits')
   })
 
-  test('counts held units, and waits for the first hold that makes room or for the end of the period', async () => {
+  test('counts held units, and waits for the first hold that frees room or for the end of the period', async () => {
     const { hold, settle, ask, now, counter } = newPeriod(10)
     const id = unique()
     await hold(4, { id, ms: 10_000 })
@@ -191,7 +191,7 @@ describe('a verification', () => {
 })
 
 describe('units of a window', () => {
-  test('count from when they were held, and those beyond them from when they were reported', async () => {
+  test('count from when they were held, and the excess from when it was reported', async () => {
     const { hold, settle, read, advance } = newWindow(100)
     const id = unique()
     await hold(30, { id, ms: DAY })
@@ -203,7 +203,7 @@ describe('units of a window', () => {
     expect(await read()).toMatchObject({ used: 0, held: 0 })
   })
 
-  test('of a hold that is older than the window are over once it settles, and what was used beyond it counts', async () => {
+  test('of a hold older than the window expire when it settles, and the use beyond it counts', async () => {
     const { hold, settle, read, advance } = newWindow(100)
     const id = unique()
     await hold(30, { id, ms: DAY })
@@ -213,7 +213,7 @@ describe('units of a window', () => {
     expect(await read()).toMatchObject({ used: 15, held: 0 })
   })
 
-  test('leave a window that is full no later than one bucket after its length', async () => {
+  test('leave a full window no later than one bucket after its length', async () => {
     const { count, ask, advance, now } = newWindow(10)
     await count(10)
     const reset = await resetOf(ask(0))
@@ -234,7 +234,7 @@ describe('a counter that Redis has lost', () => {
     expect(await hold(4)).toMatchObject({ outcome: 'counter_exceeded' })
   })
 
-  test('starts with what Postgres says, once, and waits for it where it must', async () => {
+  test('starts once with what Postgres has, and waits for it where it must', async () => {
     const { ask } = newPeriod(10)
     expect(await ask(1, { isSeeded: true })).toEqual({ outcome: 'unseeded' })
     expect(await ask(1, { isSeeded: true, seed: 5 })).toMatchObject({ outcome: 'admitted', counters: [{ used: 6 }] })

@@ -20,7 +20,7 @@ async function holding() {
   const { organizationId: organization_id, keyId: key_id } = await newKeyHolder()
   await setLimits(organization_id, { tokens: 1_000 })
   const cancelled = await isolate.reserve({ key_id, tokens: 1 })
-  await isolate.settle({ ...idOf(cancelled), cancel: true }) // now Redis knows the script of a release
+  await isolate.settle({ ...idOf(cancelled), cancel: true }) // now Redis has the script of a release
   const used = { ...idOf(await isolate.reserve({ key_id, tokens: 800 })), input_tokens: 700 }
   async function counted() {
     const { tokens, 'held:tokens': held } = await readQuota(redis(), quotaKey(organization_id, PERIOD))
@@ -33,7 +33,7 @@ async function holding() {
 const idOf = (reserved: object) => ({ reservation_id: 'reservation_id' in reserved ? reserved.reservation_id : '' })
 
 describe('a settled hold', () => {
-  test('goes in the same step in which what was used counts, also where the first try failed', async () => {
+  test('ends in the same step in which its use counts, even if the first try failed', async () => {
     const { organization_id, used, counted } = await holding()
     await failFor(quotaKey(organization_id, PERIOD), { door: 'redis', kind: 'status', value: 500, count: 1 })
     const trips = await countTrips(async () => {
@@ -43,7 +43,7 @@ describe('a settled hold', () => {
     expect(await counted()).toEqual({ tokens: 700, 'held:tokens': 0 })
   })
 
-  test('is at no moment counted beside what was used', async () => {
+  test('is never counted in addition to its use', async () => {
     const { used, counted } = await holding()
     const seen: number[] = []
     const look = async () => {
@@ -56,7 +56,7 @@ describe('a settled hold', () => {
     expect(new Set([...seen, 800, 700])).toEqual(new Set([800, 700]))
   })
 
-  test('stays while what was used waits in the spool, and goes in the step in which that counts', async () => {
+  test('stays while its use waits in the spool, and ends in the step in which that counts', async () => {
     const { used, counted } = await holding()
     breakStores(['/sql'])
     expect(await isolate.settle(used)).toEqual({ outcome: 'spooled', released: false })

@@ -48,7 +48,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
     return admitted
   }
 
-  /** @returns the units that were still to be had */
+  /** @returns the units that were still available */
   async function fill() {
     let units = 0
     for (const cost of [64, 16, 4, 1]) while (await take(1, cost)) units += cost
@@ -75,7 +75,7 @@ async function begin({ limit = 10_000, quota = 10_000 }: Limits = {}) {
 const both = (units: number) => ({ window: units, quota: units })
 
 describe('leased units', () => {
-  test('count in the bucket of the last moment they may be spent in, the one that asked in its own', async () => {
+  test('count in the bucket of the last moment they may be spent, and the request that leased them in its own', async () => {
     let buckets: ReadonlyMap<number, number>
     let [taken, spent] = [0, 0]
     do {
@@ -85,11 +85,11 @@ describe('leased units', () => {
       buckets = counts.buckets
       taken = Math.floor(counts.now / BUCKET_MS) // the moment at which Redis decided
       spent = Math.floor((counts.now + LEASE_MS) / BUCKET_MS)
-    } while (taken === spent) // where five requests took a second
+    } while (taken === spent) // if five requests took a second
     expect(Object.fromEntries(buckets)).toMatchObject({ [taken]: 5, [spent]: 20 })
   })
 
-  test('that are spent in the next bucket are not had again before a window has passed since', async () => {
+  test('that are spent in the next bucket do not return before a window has passed since then', async () => {
     const limit = 400
     let [admitted, late, since, until] = [0, 0, 0, 0]
     do {
@@ -102,12 +102,12 @@ describe('leased units', () => {
       await advance(MINUTE - 300) // what was taken in the first bucket is back
       admitted += await fill()
       until = (await window()).now
-    } while (until >= since + MINUTE) // where that took a third of a second
+    } while (until >= since + MINUTE) // if that took a third of a second
     expect(late).toBe(10)
     expect(admitted).toBeLessThanOrEqual(limit)
   })
 
-  test('are a twentieth of what is left of the window, or of the quota, at most', async () => {
+  test('are at most a twentieth of what is left of the window or the quota', async () => {
     for (const limits of [{ limit: 1_000 }, { quota: 1_000 }]) {
       const { take, counted } = await begin(limits)
       await take(5, 30)
@@ -115,7 +115,7 @@ describe('leased units', () => {
     }
   })
 
-  test('are spent for no longer than 1.5 s, though the timer that gives them back is late', async () => {
+  test('are spent for at most 1.5 s, even if the timer that returns them is late', async () => {
     const { take } = await begin()
     await take(5)
     isolate.advance(LEASE_MS - 500)
@@ -126,7 +126,7 @@ describe('leased units', () => {
 })
 
 describe('unspent units', () => {
-  test('go back to the window and to the quota when their time is over, exactly once', async () => {
+  test('return to the window and to the quota when their time is over, exactly once', async () => {
     const { take, counted, advance, idle } = await begin()
     await take(12)
     expect(await counted()).toEqual(both(5 + 20))
@@ -139,18 +139,18 @@ describe('unspent units', () => {
     expect(await counted()).toEqual(both(12))
   })
 
-  test('go back at once when what is asked for does not fit into them, and not again when their time is over', async () => {
+  test('return at once if a request does not fit into them, and not again when their time is over', async () => {
     const { take, counted, advance, idle } = await begin()
     await take(12)
     expect(await counted()).toEqual(both(5 + 20))
-    await take(1, 100) // 13 are left; it gets a lease of its own, for 1.5 times what this second was asked for
+    await take(1, 100) // 13 are left; it gets its own lease, for 1.5 times the demand of this second
     await idle()
     expect(await counted()).toEqual(both(12 + 100 + 168))
     await advance(LEASE_MS)
     expect(await counted()).toEqual(both(12 + 100))
   })
 
-  test('of a window that was begun again meanwhile go back to the quota alone', async () => {
+  test('of a window that restarted meanwhile return only to the quota', async () => {
     const { take, counted, advance, idle, forgetWindow } = await begin()
     await take(12)
     await forgetWindow()

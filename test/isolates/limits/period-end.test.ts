@@ -36,7 +36,7 @@ type Both = ReturnType<typeof beginBoth>
 /** The period by an isolate's own clock. */
 const current = ({ old, next }: Both, isolate: Isolate, endsAt: number) => (isolate.deps().now() < endsAt ? old : next)
 
-/** What is counted is what was admitted and what is lent, in each period for itself. */
+/** The count equals what was admitted and leased, in each period separately. */
 async function checkCounters({ old, next, keys }: Both) {
   const mayBeLent = sum(keys.map(old.mostLent))
   for (const ledger of [old, next]) {
@@ -88,7 +88,7 @@ async function live(both: Both, history: readonly Step[], endsAt: number, time: 
   }
 }
 
-/** When all leases and holds are over, Redis, Postgres and what was admitted are one figure in each period. */
+/** After all leases and holds ended, Redis, Postgres and the admitted units agree in each period. */
 async function checkEnd({ old, next, keys }: Both, { quota }: World, time: Time) {
   await time.until(clock() + LEASE_MS)
   for (const ledger of [old, next]) {
@@ -100,7 +100,7 @@ async function checkEnd({ old, next, keys }: Both, { quota }: World, time: Time)
     for (const ledger of [old, next]) await ledger.settle()
   }
   for (const ledger of [old, next]) {
-    await ledger.take(isolates[0], keys[0] as Key, 0) // whoever looks drops the holds that expired
+    await ledger.take(isolates[0], keys[0] as Key, 0) // a read drops the expired holds
     expect(await ledger.counted()).toEqual({ used: ledger.total(), held: 0 })
     expect(await ledger.holdsLeft()).toBe(0)
     expect(ledger.total()).toBeLessThanOrEqual(quota + ledger.beyond())
@@ -114,7 +114,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('no unit of an old period counts in the new one, nor one of the new in the old, in any history over its end', async () => {
+test('in any history across the end of a period, no unit of either period counts in the other one', async () => {
   const property = fc.asyncProperty(
     worlds,
     histories,

@@ -45,7 +45,7 @@ interface Transaction {
   readonly admission?: UseAdmission
 }
 
-/** Longer than a decision takes: a counter that began later does not have what was admitted before. */
+/** Longer than a decision takes: a counter that began later lacks what was admitted before. */
 const LONGER_MS = 10_000
 
 function begin() {
@@ -61,7 +61,7 @@ function begin() {
   const running = () => transactions.filter(({ isCommitted }) => !isCommitted)
   const sum = () => transactions.reduce((total, one) => total + (one.isCommitted ? one.units : 0), 0)
 
-  /** What one statement sees: everything that has been committed by now. */
+  /** What one statement sees: everything committed by now. */
   function readSeed() {
     const open = transactions.filter(({ isCommitted }) => !isCommitted).map(({ xid }) => xid)
     const seed = transactions.reduce((total, one) => total + (one.isCommitted ? one.units : 0), 0)
@@ -83,7 +83,7 @@ function begin() {
     if (repeats > 1) seen.repeated++
   }
 
-  /** What a request does: with a seed if it must, which may be an old one. */
+  /** What a request does: with a seed if needed, which may be an old one. */
   async function look(cost = 0) {
     const first = await ask(cost, { kept })
     if (first.outcome !== 'uncounted') return first
@@ -128,7 +128,7 @@ function begin() {
     untold.pop()
   }
 
-  /** A verification that Postgres does not take at once. */
+  /** A verification that Postgres does not store at once. */
   async function spool(cost: number) {
     const admittedAt = now()
     await look(cost)
@@ -150,7 +150,7 @@ function begin() {
     advance(LONGER_MS)
     lostAt = now()
     await deps().redis.shared.del(counter.key, kept.key)
-    read = readSeed() // a seed is read after the loss that asks for it
+    read = readSeed() // a seed is read after the loss that requires it
   }
 
   async function check(isAll: boolean) {
@@ -173,7 +173,7 @@ function begin() {
   return { act, end }
 }
 
-test('a counter that is lost again and again is what Postgres has, each use once, in any history', async () => {
+test('a counter that is lost again and again equals what Postgres has, each use once, in any history', async () => {
   const property = fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 60 }), async (history) => {
     const { act, end } = begin()
     for (const step of history) await act(step)
@@ -182,6 +182,6 @@ test('a counter that is lost again and again is what Postgres has, each use once
   await fc.assert(property, { seed: SEED, numRuns: 40, interruptAfterTimeLimit: 25_000 })
 })
 
-test('the histories had everything in them', () => {
+test('the histories covered every event', () => {
   expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** A deployment with two Redis databases, each of which has everything of a share of the organizations. */
+/** A deployment with two Redis databases, each of which has all data of a share of the organizations. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { organizationVersionKey } from '../../../src/limits/limit-request.ts'
 import { publishVersion } from '../../../src/limits/versions.ts'
@@ -13,7 +13,7 @@ const LIMITS = [
   { name: 'tokens', meter: 'tokens', limit: 1_000, window_seconds: 3_600 },
 ]
 
-/** How requests to each of the two are recognized. */
+/** How to recognize requests to each of the two. */
 const DOORS = ['/redis/', '/redis-2/'] as const
 
 const [one, other] = [await newIsolate(TWO_DATABASES), await newIsolate(TWO_DATABASES)]
@@ -60,7 +60,7 @@ async function useEverything(isolate: Isolate, { key, keyId: key_id, organizatio
   await isolate.settled()
 }
 
-test('everything of an organization is in one of them, and nothing in the other', async () => {
+test('all keys of an organization are in one of them, and none in the other', async () => {
   for (const [place, holder] of (await bothHolders()).entries()) {
     await useEverything(one, holder)
     const found = await keysOf(holder)
@@ -88,7 +88,7 @@ test('use of several organizations that is reported together counts in the limit
     expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { tokens: { remaining: 900 - at } } })
 })
 
-describe('a change of a row', () => {
+describe('a row change', () => {
   const suspend = async ({ organizationId }: Holder) => {
     const deps = one.deps()
     const [row] = await deps.sql.query(
@@ -99,7 +99,7 @@ describe('a change of a row', () => {
     return row?.version as number
   }
 
-  test('is announced in all of them: a verdict may rest on rows of another organization', async () => {
+  test('is published to all of them: a verdict may rest on rows of another organization', async () => {
     for (const holder of await bothHolders()) {
       expect(await other.verify(holder.key)).toMatchObject({ code: 'VALID' })
       const version = await suspend(holder)
@@ -109,7 +109,7 @@ describe('a change of a row', () => {
     }
   })
 
-  test.each([0, 1])('is announced where Redis answers, and in database %i once it does', async (place) => {
+  test.each([0, 1])('is published where Redis responds, and to database %i once it does', async (place) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const holders = await bothHolders()
     for (const { key } of holders) expect(await other.verify(key)).toMatchObject({ code: 'VALID' })
@@ -122,7 +122,7 @@ describe('a change of a row', () => {
   })
 })
 
-test('a change reaches a database that was away, however many others wait for it', async () => {
+test('a change reaches a database that was down, however many others wait for it', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const [, holder] = await bothHolders()
   expect(await other.verify(holder.key)).toMatchObject({ code: 'VALID' })
@@ -144,7 +144,7 @@ test('a change reaches a database that was away, however many others wait for it
   expect(await isolate.deps().redis.all[1]?.exists('version:test:0', 'version:test:1499')).toBe(2)
 })
 
-test('a lost answer is asked for again, also while another database is away', async () => {
+test('a lost response is requested again, even while another database is down', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const [kept, cut] = await bothHolders()
   const isolate = await newIsolate({ ...TWO_DATABASES, ON_LIMITER_OUTAGE: 'closed' })
@@ -174,11 +174,11 @@ test.each([0, 1])('while database %i does not answer, only its organizations are
   expect(await left(reached)).toMatchObject({ limits: { calls: { remaining: 100 - 6 } } })
   broken.mockRestore()
   expect(await left(cut)).toMatchObject({ limits: { calls: { remaining: 100 - 1 } } })
-  await one.verify(cut?.key ?? '', { cost: 0 }) // carries what was admitted alone
+  await one.verify(cut?.key ?? '', { cost: 0 }) // adds what was admitted locally
   expect(await left(cut)).toMatchObject({ limits: { calls: { remaining: 100 - 6 } } })
 })
 
-test('an organization that a new database takes over starts there with what Postgres says', async () => {
+test('an organization that moves to a new database starts there with what Postgres has', async () => {
   const [, holder] = await bothHolders()
   const before = await newIsolate()
   for (let at = 0; at < 8; at++) await before.verify(holder.key, { cost: 5 })

@@ -31,7 +31,7 @@ import {
 } from '../../support/limits-ledger.ts'
 
 const SETTLED_AFTER_MS = 91_000
-/** What is drawn: another one draws other histories. */
+/** The seed: another one draws other histories. */
 const SEED = 20_261_127
 
 const newIsolateOverTwo = () => newIsolate(TWO_DATABASES)
@@ -45,7 +45,7 @@ const clock = () => first.now()
 
 type Time = ReturnType<typeof moveTime>
 
-/** Never less than was admitted, nor more than that and what is lent; and of what is held the same. @returns what is lent */
+/** Never less than was admitted, nor more than that plus leases; the same for holds. @returns the leased units */
 async function checkCounters(simulated: Simulated, mayBeLent = simulated.mostLent): Promise<number> {
   const { keys, counted, countedIn, total, uncarried, mustHold, mayHold } = simulated
   const mayBeHeld = mayHold()
@@ -64,7 +64,7 @@ async function checkCounters(simulated: Simulated, mayBeLent = simulated.mostLen
   return lent
 }
 
-/** Nobody is refused what would fit but for leases and holds: while requests come at once, some are on their way back. */
+/** Nobody is refused what would fit except for leases and holds: during concurrent requests, some are on their way back. */
 function checkRefusals(simulated: Simulated, { quota }: World, key: Key, refused: readonly Asked[]) {
   const { keys, total, mostLent } = simulated
   for (const { from, cost, outcome, mayBeHeld } of refused) {
@@ -106,7 +106,7 @@ function witness(lent: number, refused: readonly Asked[]) {
   if (lent > 0 && outcomes.includes('rate_limited')) seen.rate_limited_while_lent++
 }
 
-/** Lets time go on, and looks at the counters whenever a bucket leaves the window. */
+/** Advances time, and checks the counters whenever a bucket leaves the window. */
 async function pass(simulated: Simulated, time: Time, until: number) {
   for (let edge = Math.ceil(clock() / BUCKET_MS) * BUCKET_MS; edge < until; edge += BUCKET_MS) {
     await time.until(edge)
@@ -115,12 +115,12 @@ async function pass(simulated: Simulated, time: Time, until: number) {
   await time.until(until)
 }
 
-/** Whoever is refused has looked at the holds: what expired before counts no more. */
+/** A refusal has read the holds: those that expired before no longer count. */
 async function checkExpired({ counted }: Simulated, { mayBeHeld }: Asked) {
   expect((await counted()).held, 'held after a look').toBeLessThanOrEqual(mayBeHeld)
 }
 
-/** What a step asks for at once, by one of the isolates that live. */
+/** The concurrent requests of a step, by one of the live isolates. */
 async function ask(simulated: Simulated, load: number, isolate: Isolate, step: Step): Promise<Asked[]> {
   const { pauseMs, costs, floods, settlement, hold } = step
   const key = simulated.keys[step.key] as Key
@@ -139,7 +139,7 @@ async function ask(simulated: Simulated, load: number, isolate: Isolate, step: S
   return asked
 }
 
-/** @returns what mends it; what is late arrives then */
+/** @returns what ends the fault; late requests arrive then */
 function breakRedis(trouble: NonNullable<Step['trouble']>): () => Promise<void> {
   seen[trouble]++
   if (trouble === 'late') return delayStores(['/redis']).arrive
@@ -185,7 +185,7 @@ async function live(simulated: Simulated, world: World, history: readonly Step[]
   return living
 }
 
-/** No lease is left and no hold, once somebody has looked; and Redis, Postgres and what was admitted are one figure. */
+/** No lease or hold is left after a read; and Redis, Postgres and the admitted units agree. */
 async function checkSettled(simulated: Simulated, looker: Isolate) {
   if (simulated.mayHold() > 0) seen.expired++
   await simulated.take(looker, simulated.keys[0] as Key, 0)
@@ -193,7 +193,7 @@ async function checkSettled(simulated: Simulated, looker: Isolate) {
   expect(await simulated.holdsLeft()).toBe(0)
 }
 
-/** When all leases are over: what nobody died with has gone back, and anybody may have all that is left. */
+/** After all leases ended: unspent units returned, except those of dead isolates, and anybody may have the rest. */
 async function end(simulated: Simulated, { quota, isTroubled }: World, living: readonly Isolate[], time: Time) {
   await time.until(clock() + LEASE_MS)
   simulated.setPostgres(undefined)
@@ -222,7 +222,7 @@ async function end(simulated: Simulated, { quota, isTroubled }: World, living: r
   await checkSettled(simulated, first)
 }
 
-/** What docs/operate/outages.md promises: by counters no limit is passed; alone an isolate admits what was left when it was told last. */
+/** The bounds of docs/operate/outages.md: counters exceed no limit; a local isolate admits what was left at its last response. */
 function checkLimits({ keys, total, alone, beyond, admittedBy }: Simulated, { quota }: World) {
   for (const { admitted, alone, limit } of keys) {
     expect(mostWithin(MINUTE, admitted)).toBeLessThanOrEqual(limit)
@@ -240,11 +240,11 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('isolates that share two keys of one organization, with clocks that are half a minute wrong', () => {
-  test('never admit more than a limit in any history, and less only by what is in leases or died with one', async () => {
+describe('isolates that share two keys of one organization, with clocks that are off by half a minute', () => {
+  test('never admit more than a limit in any history, and less only by units in leases or lost with one', async () => {
     const property = fc.asyncProperty(worlds, histories, async (world, history) => {
       for (const isolate of isolates) isolate.revive()
-      vi.spyOn(console, 'warn').mockImplementation(() => undefined) // what a dead one could not give back
+      vi.spyOn(console, 'warn').mockImplementation(() => undefined) // what a dead one could not return
       try {
         const time = moveTime(isolates)
         await time.until(Math.ceil(clock() / BUCKET_MS) * BUCKET_MS + world.phaseMs)

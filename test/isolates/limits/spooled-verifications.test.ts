@@ -1,4 +1,4 @@
-/** Verifications whose events reach Postgres through the spool: limits of their key have each once, whatever Redis lost meanwhile. */
+/** Verifications whose events reach Postgres through the spool count once in their key's limits, whatever Redis lost. */
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
@@ -9,7 +9,7 @@ import { eventually, newKeyHolder, setLimits } from '../../support/http.ts'
 import { type Isolate, newIsolate } from '../../support/isolate.ts'
 import { keepOwnSpool } from '../../support/own-spool.ts'
 
-keepOwnSpool() // what waits in it is looked at
+keepOwnSpool() // the spool is inspected
 beforeAll(defineMeters)
 afterEach(() => vi.restoreAllMocks())
 
@@ -20,7 +20,7 @@ const CALENDAR = [
   { name: 'each', meter: 'api_calls', limit: 100, period: 'month', per: 'subject' },
 ]
 const ROLLING = [{ name: 'rolling', meter: 'api_calls', limit: 100, window_seconds: 3_600 }]
-/** Longer than an isolate's own units are taken to be on their way. */
+/** Longer than an isolate's local units are assumed to be in transit. */
 const LATER_MS = 15_000
 
 async function begin(limits: readonly object[] = CALENDAR) {
@@ -68,7 +68,7 @@ async function begin(limits: readonly object[] = CALENDAR) {
       await isolate.settled()
       const broken = breakStores(['/sql', ...stores])
       for (let at = 0; at < 3; at++) expect(await use(2, subject)).toMatchObject({ valid: true })
-      if (stores.length > 0) await new Promise((resolve) => setTimeout(resolve, 150)) // the first attempt to keep them fails
+      if (stores.length > 0) await new Promise((resolve) => setTimeout(resolve, 150)) // the first attempt to spool them fails
       broken.mockRestore()
       const away = breakStores(['/sql'])
       await isolate.settled()
@@ -90,7 +90,7 @@ async function begin(limits: readonly object[] = CALENDAR) {
 const ONCE = { calls: 93, audio: 56.5, each: 93 }
 const WITHOUT_SPOOLED = { calls: 99, audio: 59.5, each: 99 }
 
-describe('verifications that Redis admitted, and whose events were spooled while Postgres was away,', () => {
+describe('verifications that Redis admitted, and whose events were spooled while Postgres was down,', () => {
   test('count once in the limits of their key and its subject', async () => {
     const { spool, drain, look } = await begin()
     await spool()
@@ -106,7 +106,7 @@ describe('verifications that Redis admitted, and whose events were spooled while
     expect(await look()).toEqual({ rolling: 93 })
   })
 
-  test('count once where Redis lost the counters before they were written', async () => {
+  test('count once if Redis lost the counters before they were written', async () => {
     const { spool, drain, look, flush } = await begin()
     await spool()
     await flush()
@@ -114,7 +114,7 @@ describe('verifications that Redis admitted, and whose events were spooled while
     expect(await look()).toEqual(ONCE)
   })
 
-  test('count once where the counters began again before they were written', async () => {
+  test('count once if the counters restarted before they were written', async () => {
     const { spool, drain, look, flush, later } = await begin()
     await spool()
     later(LATER_MS)
@@ -127,13 +127,13 @@ describe('verifications that Redis admitted, and whose events were spooled while
   test('count once in a rolling window that was lost before they were written', async () => {
     const { spool, drain, look, flush, later } = await begin(ROLLING)
     await spool()
-    later(LATER_MS) // before that, a part that is written second cannot tell a new window from the one that it was admitted by
+    later(LATER_MS) // before that, a part written second cannot tell a new window from the one that admitted it
     await flush()
     await drain()
-    expect(await look()).toEqual({ rolling: 94 }) // what was written before is gone with the window
+    expect(await look()).toEqual({ rolling: 94 }) // what was written before is lost with the window
   })
 
-  test('count once in a rolling window that was lost, from when they were admitted', async () => {
+  test('count once in a lost rolling window, from their admission', async () => {
     const { isolate, spool, drain, look, flush, later } = await begin(ROLLING)
     await spool()
     later(1_800_000)
@@ -146,7 +146,7 @@ describe('verifications that Redis admitted, and whose events were spooled while
   })
 })
 
-test('verifications of before and after a loss are told apart', async () => {
+test('verifications before and after a loss are distinguished', async () => {
   const { spool, drain, look, flush, later } = await begin()
   await spool()
   later(LATER_MS)
@@ -157,7 +157,7 @@ test('verifications of before and after a loss are told apart', async () => {
   expect(await look()).toEqual({ calls: 86, audio: 53, each: 86 })
 })
 
-test('a verification that cannot be told to Redis is no further use where its isolate decides alone', async () => {
+test('a verification that cannot be reported to Redis does not count again while its isolate decides locally', async () => {
   const { isolate, use, look, report } = await begin([CALENDAR[0] as object])
   await use(2)
   await isolate.settled()
@@ -168,7 +168,7 @@ test('a verification that cannot be told to Redis is no further use where its is
 })
 
 describe('verifications that an isolate admitted alone, and whose events were spooled,', () => {
-  test('count once where the isolate carries them', async () => {
+  test('count once if the isolate carries them', async () => {
     const { isolate, spool, drain, look } = await begin()
     await spool(['/redis'])
     expect(await look(isolate)).toEqual(ONCE)
@@ -176,7 +176,7 @@ describe('verifications that an isolate admitted alone, and whose events were sp
     expect(await look()).toEqual(ONCE)
   })
 
-  test('count once where the counters began again so late that the isolate leaves them to Postgres', async () => {
+  test('count once if the counters restarted so late that the isolate leaves them to Postgres', async () => {
     const { isolate, spool, drain, look, flush, later } = await begin()
     await spool(['/redis'])
     later(LATER_MS)
@@ -187,7 +187,7 @@ describe('verifications that an isolate admitted alone, and whose events were sp
     expect(await look()).toEqual(ONCE)
   })
 
-  test('count once where a counter begins as late as the isolate carries them', async () => {
+  test('count once if a counter begins so late while the isolate still carries them', async () => {
     const { isolate, spool, drain, look, later } = await begin()
     await spool(['/redis'], 'bob') // who had no counter yet
     later(LATER_MS)
@@ -196,7 +196,7 @@ describe('verifications that an isolate admitted alone, and whose events were sp
     expect(await look(undefined, 'bob')).toEqual({ ...ONCE, each: 94 })
   })
 
-  test('count once where the counters began again at once and the isolate carries them', async () => {
+  test('count once if the counters restarted at once and the isolate carries them', async () => {
     const { isolate, spool, drain, look, flush } = await begin()
     await spool(['/redis'])
     await flush()

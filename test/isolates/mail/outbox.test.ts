@@ -22,7 +22,7 @@ async function waiting(variables: Record<string, string> = {}) {
   const email = newAddress()
   const mail = mailFor(managementDeps(isolate.deps()), mailOf(email))
   await mail.insert
-  /** The job of every minute, for this mail and others of the test alone. */
+  /** The job of every minute, limited to this mail and others of this test. */
   const runJob = async (...others: string[]) => deliverDueMail(isolate.deps(), await idsOf(email, ...others))
   return { isolate, email, mail, runJob }
 }
@@ -32,7 +32,7 @@ const dueIn = async (email: string, now: number) =>
   Math.round((new Date((await rowOf(email)).next_attempt_at).getTime() - now) / 1000)
 
 describe('an email', () => {
-  test('is sent once the request is answered; then its text is forgotten, since a link in it may be good for a while', async () => {
+  test('is sent after the request is answered; then its text is erased, since a link in it may still be valid', async () => {
     const { isolate, email, mail } = await waiting()
     expect(await mailsTo(email)).toEqual([])
     mail.send()
@@ -54,7 +54,7 @@ describe('an email', () => {
     await mailTo(email, /^A subject$/)
   })
 
-  test('is sent once by two runs of the job at once', async () => {
+  test('is sent once by two concurrent runs of the job', async () => {
     const { email, runJob } = await waiting()
     await Promise.all([runJob(), runJob()])
     await mailTo(email, /^A subject$/)
@@ -62,14 +62,14 @@ describe('an email', () => {
     expect(await mailsTo(email)).toHaveLength(1)
   })
 
-  test('goes to a relay of your own as plain JSON', async () => {
+  test('can be sent through a custom relay as plain JSON', async () => {
     const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'http' })
     mail.send()
     await isolate.settled()
     expect(await mailTo(email, /^A subject$/)).toMatchObject({ to: email, from: 'Tollgate <no-reply@tollgate.test>' })
   })
 
-  test('waits, with the reason, where no provider is configured', async () => {
+  test('waits, with the reason, if no provider is configured', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail } = await waiting({ MAIL_PROVIDER: 'none' })
     mail.send()
@@ -82,12 +82,12 @@ describe('an email', () => {
   })
 })
 
-describe('F52 an email that the provider does not take', () => {
+describe('F52 an email that the provider does not accept', () => {
   test.each([
     ['an error', { kind: 'status', value: 500 }, 'The mail provider answered 500.'],
     ['a refusal', { kind: 'status', value: 403 }, 'The mail provider answered 403.'],
     ['a dropped connection', { kind: 'reset_before' }, /./],
-  ])('by %s is tried again 30 to 36 seconds later, not earlier', async (_, fault, error) => {
+  ])('by %s is retried 30 to 36 seconds later, not earlier', async (_, fault, error) => {
     const logged = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail, runJob } = await waiting()
     stopClock()
@@ -106,7 +106,7 @@ describe('F52 an email that the provider does not take', () => {
     expect(await rowOf(email)).toMatchObject({ attempts: 2, text: null, error: null, next_attempt_at: null })
   })
 
-  test('is tried eight times, at growing distances stretched by chance, and then given up: logged as an error, its links forgotten', async () => {
+  test('is tried eight times, at growing intervals with jitter, then given up: logged as an error, its links erased', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting()
@@ -136,7 +136,7 @@ describe('F52 an email that the provider does not take', () => {
     expect(await mailsTo(email)).toEqual([])
   })
 
-  test('F54 or took, but whose answer was lost, arrives once', async () => {
+  test('F54 or accepted, but whose response was lost, arrives once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, mail, runJob } = await waiting()
     await failMail(email, { kind: 'reset_after', count: 1 })
@@ -154,7 +154,7 @@ describe('F52 an email that the provider does not take', () => {
   })
 })
 
-/** Calls back before a mail to an address is handed over. What it gives, if anything, is the end of all later requests. */
+/** Calls back before a mail to an address is sent. Its result, if any, answers all later requests. */
 function atHandOver(email: string, look: () => Promise<void> | Error | undefined) {
   const real = globalThis.fetch
   let end: Error | undefined
@@ -166,7 +166,7 @@ function atHandOver(email: string, look: () => Promise<void> | Error | undefined
 }
 
 describe('a run of the job', () => {
-  test('keeps no email waiting for a slow one', async () => {
+  test('delays no email because of a slow one', async () => {
     const { isolate, email, runJob } = await waiting()
     const others = Array.from({ length: 7 }, newAddress)
     const { db, ...deps } = managementDeps(isolate.deps())
@@ -200,7 +200,7 @@ describe('a run of the job', () => {
     expect(await mailsTo(email)).toHaveLength(1)
   })
 
-  test('begins nothing that could last longer than it may; that stays due', async () => {
+  test('begins nothing that could exceed its time limit; that stays due', async () => {
     const { isolate, email, runJob } = await waiting()
     const others = Array.from({ length: 4 }, newAddress)
     const { db, ...deps } = managementDeps(isolate.deps())
@@ -218,7 +218,7 @@ describe('a run of the job', () => {
     expect(rows.filter(({ attempts }) => attempts === 0)).toHaveLength(3)
   })
 
-  test('gives retries one place only: new emails do not wait for those that were slow before', async () => {
+  test('gives retries only one place: new emails do not wait for those that were slow before', async () => {
     const { isolate, email, runJob } = await waiting()
     const [slow, fresh] = [
       [email, email.replace('@', '+b@'), email.replace('@', '+c@')],

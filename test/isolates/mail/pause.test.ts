@@ -9,7 +9,7 @@ import { bodyOf, urlOf } from '../../support/shop.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a pause that the email provider asks for holds in later runs, of other isolates too, for emails that were not put off', async () => {
+test('a pause that the email provider requests also holds in other isolates, for emails not yet deferred', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const provider = { MAIL_API_URL: `${env.STACK_URL}/mail/emails?of=${crypto.randomUUID()}` }
   const [one, other] = [await newIsolate(provider), await newIsolate(provider)]

@@ -20,12 +20,12 @@ async function waiting(variables: Record<string, string> = {}) {
   const email = newAddress()
   const mail = mailFor(managementDeps(isolate.deps()), mailOf(email))
   await mail.insert
-  /** The job of every minute, for this mail and others of the test alone. */
+  /** The job of every minute, limited to this mail and others of this test. */
   const runJob = async (...others: string[]) => deliverDueMail(isolate.deps(), await idsOf(email, ...others))
   return { isolate, email, mail, runJob }
 }
 
-/** A provider of this test alone: what it asks for stops no other test's mails. */
+/** A provider used only by this test: its pauses stop no other test's mails. */
 const ownProvider = () => ({ MAIL_API_URL: `${env.STACK_URL}/mail/emails?of=${crypto.randomUUID()}` })
 
 /** Seconds until a mail is tried again, from the isolate's present. */
@@ -33,7 +33,7 @@ const dueIn = async (email: string, now: number) =>
   Math.round((new Date((await rowOf(email)).next_attempt_at).getTime() - now) / 1000)
 
 describe('a provider that limits its rate', () => {
-  /** Answers hand-overs of mails to an address with 429, as often as there are values of `Retry-After`, and counts. */
+  /** Answers sends to an address with 429, once per value of `Retry-After`, and counts. */
   function limited(email: string, retryAfter: string[]) {
     const real = globalThis.fetch
     const seen = { atOnce: 0, most: 0, limitedAt: 0, inPause: 0 }
@@ -76,7 +76,7 @@ describe('a provider that limits its rate', () => {
     },
   )
 
-  test('is waited for by the job where it asks for a moment, with all emails, and gets no more than two at once', async () => {
+  test('makes the job wait with all emails if it asks for a moment, and gets at most two at once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting(ownProvider())
     const others = Array.from({ length: 5 }, () => newAddress())
@@ -87,10 +87,10 @@ describe('a provider that limits its rate', () => {
     for (const one of [email, ...others])
       expect(await rowOf(one)).toMatchObject({ attempts: 1, sent_at: expect.anything() })
     expect(seen.most).toBeLessThanOrEqual(2)
-    expect(seen.inPause).toBeLessThanOrEqual(1) // what had been claimed with it
+    expect(seen.inPause).toBeLessThanOrEqual(1) // claimed together with it
   })
 
-  test('and asks for long gets nothing more from that run', async () => {
+  test('and asks for a long pause gets nothing more from that run', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { isolate, email, runJob } = await waiting(ownProvider())
     await directly().sql.query('update mail_outbox set next_attempt_at = $2 where recipient = $1', [

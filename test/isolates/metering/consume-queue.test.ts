@@ -17,7 +17,7 @@ function event(organization_id: string, changes: Partial<UsageEvent> = {}): Usag
 
 const messageOf = (...events: unknown[]) => JSON.stringify({ v: 1, events })
 
-/** A consumer that is given batches as the platform gives them, and answers what becomes of each message, in their order. */
+/** A consumer that gets batches as from the platform, and returns the outcome of each message, in order. */
 async function consumer(variables: Record<string, unknown> = {}) {
   for (const level of ['warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => undefined)
   const isolate = await newIsolate({ USAGE_QUEUE: env.QUEUE, ...variables })
@@ -51,7 +51,7 @@ async function consumer(variables: Record<string, unknown> = {}) {
     return row?.used
   }
 
-  /** What was set aside and names something; taken out. */
+  /** The messages that were set aside and contain a text; removed. */
   async function takeAside(mark: string): Promise<string[]> {
     const values = await redis.smembers<unknown[]>('usage:aside')
     const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
@@ -64,7 +64,7 @@ async function consumer(variables: Record<string, unknown> = {}) {
   return { isolate, ...queue, drainUsageSpool, snapshot, organizationId, deliver, used, takeAside, forget }
 }
 
-/** Postgres answers nobody whose statement has a text. */
+/** Postgres does not answer statements that contain a text. */
 function refuse(text: string) {
   const real = globalThis.fetch
   return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -74,7 +74,7 @@ function refuse(text: string) {
 }
 
 describe('the consumer', () => {
-  test('that fails midway has done what it wrote, and gets the rest again', async () => {
+  test('keeps what it wrote if it fails midway, and gets the rest again', async () => {
     const { organizationId, deliver, used, forget } = await consumer()
     const [first, second, third] = [0, 1, 2].map((part) =>
       messageOf(...Array.from({ length: 300 }, () => event(organizationId, { endpoint: `/part-${part}` }))),
@@ -88,7 +88,7 @@ describe('the consumer', () => {
     await forget()
   })
 
-  test('asks Postgres once for a batch that it cannot take, and ever less often', async () => {
+  test('asks Postgres once for a batch that it cannot accept, and less and less often', async () => {
     const { organizationId, deliver, used, forget } = await consumer()
     const bodies = Array.from({ length: 5 }, () =>
       messageOf(...Array.from({ length: 200 }, () => event(organizationId))),
@@ -104,7 +104,7 @@ describe('the consumer', () => {
     await forget()
   })
 
-  test('sends a message anew before the platform gives it up, and keeps it where that fails', async () => {
+  test('resends a message before the platform gives it up, and keeps it if that fails', async () => {
     const { organizationId, deliver, used, forget } = await consumer()
     const body = messageOf(event(organizationId))
     const network = breakStores(['/sql'])
@@ -144,7 +144,7 @@ describe('a message', () => {
     ['a string', (mark: string) => JSON.stringify(mark)],
     ['an object without a version', (mark: string) => JSON.stringify({ events: [{ id: mark }] })],
     ['events that are none', (mark: string) => JSON.stringify({ v: 1, events: mark })],
-  ])('that is %s is set aside, and those beside it are written', async (_, poison) => {
+  ])('that is %s is set aside, and messages beside it are written', async (_, poison) => {
     const { organizationId, deliver, used, takeAside } = await consumer()
     const mark = crypto.randomUUID()
     expect(await deliver([poison(mark), messageOf(event(organizationId))])).toEqual(['done', 'done'])
@@ -153,7 +153,7 @@ describe('a message', () => {
     expect(await takeAside(mark)).toEqual([aside.startsWith('"') ? mark : aside])
   })
 
-  test('with something that is no event is written without it', async () => {
+  test('with an entry that is not an event is written without it', async () => {
     const { organizationId, deliver, used, takeAside } = await consumer()
     const mark = crypto.randomUUID()
     expect(await deliver([messageOf(event(organizationId), 7, null, { mark }, event(organizationId))])).toEqual([
@@ -178,7 +178,7 @@ describe('a message', () => {
     await forget()
   })
 
-  test('with an event that Postgres refuses for good loses nothing else', async () => {
+  test('with an event that Postgres refuses permanently loses nothing else', async () => {
     const { organizationId, deliver, used, takeAside, drainUsageSpool, isolate } = await consumer()
     const mark = crypto.randomUUID()
     const refused = event(organizationId, { endpoint: `${mark}${randomText(6_000)}` })
@@ -199,7 +199,7 @@ describe('a message', () => {
     expect(aside).toEqual([JSON.stringify([refused])])
   })
 
-  test('that is poison waits while Redis is away, too', async () => {
+  test('that is poison waits while Redis is down as well', async () => {
     const { deliver, takeAside } = await consumer()
     const mark = crypto.randomUUID()
     const network = breakStores(['/redis'])
@@ -239,7 +239,7 @@ describe('counters are lowered to what Postgres has', () => {
     expect(await eventually(written, (is) => is === isAllowed)).toBe(isAllowed)
   })
 
-  test('not where a message goes from the queue to the spool meanwhile', async () => {
+  test('not if a message moves from the queue to the spool meanwhile', async () => {
     const { isolate, isAllWritten, organizationId, drainUsageSpool } = await consumer()
     const { trySpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const usageQueue = {
@@ -256,7 +256,7 @@ describe('counters are lowered to what Postgres has', () => {
     await drainUsageSpool(isolate.deps())
   })
 
-  test('not while messages are put off', async () => {
+  test('not while messages are deferred', async () => {
     const { isolate, isAllWritten, organizationId, deliver, forget } = await consumer({ USAGE_QUEUE: sized(0) })
     const network = breakStores(['/sql'])
     await deliver([messageOf(event(organizationId))])

@@ -34,7 +34,7 @@ async function counted(limit: number) {
     organizationId,
     counter,
     take,
-    /** How many of so many verifications at once, of three images each, are admitted. */
+    /** How many of this many concurrent verifications, of three images each, are admitted. */
     admit: async (count: number) =>
       (await Promise.all(Array.from({ length: count }, () => take(3)))).filter((code) => code === 'VALID').length,
     strand: async (units: number) => {
@@ -59,7 +59,7 @@ async function counted(limit: number) {
   }
 }
 
-test('while Redis fails an isolate admits what was left of the quota, and carries it to the counter afterwards', async () => {
+test('while Redis fails an isolate admits what was left of the quota, and adds it to the counter afterwards', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { admit, isolate, used, recorded } = await counted(100)
   expect(await admit(10)).toBe(10)
@@ -112,7 +112,7 @@ test('a counter that Redis lost starts from what Postgres has', async () => {
   expect(await used()).toBe(99)
 })
 
-test('reconciliation raises a counter that is behind, and lowers units that nobody wrote', async () => {
+test('reconciliation raises a counter that is behind, and removes units that nobody wrote', async () => {
   const { take, isolate, strand, used, reconcile, recorded } = await counted(1_000)
   await take(5)
   await isolate.settled()
@@ -134,7 +134,7 @@ test('reconciliation raises a counter that is behind, and lowers units that nobo
   expect(await recorded()).toEqual({ amount: taken, verified: taken })
 })
 
-test('two isolates at once admit no more than the limit', async () => {
+test('two concurrent isolates admit no more than the limit', async () => {
   const { admit, key, used } = await counted(100)
   const other = await newIsolate()
   const admitThere = Array.from({ length: 30 }, () => other.verify(key, { quantities: { images: 3 } }))

@@ -60,7 +60,7 @@ describe('through the queue', () => {
     expect(writes().length).toBeLessThanOrEqual(3)
   })
 
-  test('what an isolate records takes no statement of its own', async () => {
+  test('usage that an isolate records takes no statement of its own', async () => {
     const { isolate, organizationId } = await sender()
     const writes = watchWrites(organizationId)
     for (let at = 0; at < 1_200; at++) isolate.record(event(organizationId, { endpoint: '/v1/ünïcode/'.repeat(8) }))
@@ -70,7 +70,7 @@ describe('through the queue', () => {
     expect(writes().reduce((sum, events) => sum + events, 0)).toBe(1_200)
   })
 
-  test('a message that is sent again counts once, also long after', async () => {
+  test('a message that is sent again counts once, even much later', async () => {
     const { isolate, organizationId, send } = await sender()
     const old = new Date(Date.now() - 20 * 24 * 3_600_000)
     const late = event(organizationId, { id: uuidv7(old.getTime()), occurred_at: old.toISOString() })
@@ -83,7 +83,7 @@ describe('through the queue', () => {
     expect(await untilUsed(isolate, organizationId, 4)).toBe(4)
   })
 
-  test('while Postgres is away messages wait, and each event is counted once when it is back', async () => {
+  test('while Postgres is down messages wait, and each event is counted once when it is back', async () => {
     const { isolate, organizationId } = await sender()
     const network = breakStores(['/sql'])
     for (let at = 0; at < 5; at++) isolate.record(event(organizationId))
@@ -95,7 +95,7 @@ describe('through the queue', () => {
     expect(await untilUsed(isolate, organizationId, 5)).toBe(5)
   })
 
-  test('an answer of Postgres that is lost after the commit leads to no second count', async () => {
+  test('a Postgres response that is lost after the commit causes no second count', async () => {
     const { isolate, organizationId } = await sender()
     const network = breakStores(['/sql'], 'lose')
     isolate.record(event(organizationId, { api_calls: 3 }))
@@ -109,7 +109,7 @@ describe('through the queue', () => {
     expect(await untilUsed(isolate, organizationId, 3)).toBe(3)
   })
 
-  test('a message that its queue gives up is written from the queue of dead letters', async () => {
+  test('a message that its queue gives up is written from the dead-letter queue', async () => {
     const { isolate, organizationId } = await sender(env.IMPATIENT_QUEUE)
     const network = breakStores(['/sql'])
     isolate.record(event(organizationId, { api_calls: 2 }))
@@ -120,7 +120,7 @@ describe('through the queue', () => {
     expect(await untilUsed(isolate, organizationId, 2)).toBe(2)
   })
 
-  test('a report that is there before its request completes it, however late that is delivered', async () => {
+  test('a report that arrives before its request completes it, however late the request is delivered', async () => {
     const { isolate, organizationId, send } = await sender()
     const at = Date.now() - 3_600_000
     const request = event(organizationId, {
@@ -161,7 +161,7 @@ describe('where the queue fails', () => {
     expect(await usedBy(isolate, organizationId)).toBe(4)
   })
 
-  test('and took a part of the batch, or all of it without an answer, each event counts once', async () => {
+  test('after it took part of the batch, or all of it without a response, each event counts once', async () => {
     const silent = {
       sendBatch: (messages: never) => env.QUEUE.sendBatch(messages).then(() => Promise.reject(new Error('lost'))),
     }
@@ -175,7 +175,7 @@ describe('where the queue fails', () => {
     expect(await usedBy(isolate, organizationId)).toBe(500)
   })
 
-  test('and both stores too, an isolate goes on until one of the three is back', async () => {
+  test('and both stores fail too, an isolate continues until one of the three is back', async () => {
     let isBack = false
     const queue = {
       sendBatch: async (messages: never) =>

@@ -21,7 +21,7 @@ async function counted() {
     redis: { shared: redis },
     sql,
   } = isolate.deps()
-  /** To be the only one that is looked at: of the hours that `look` is told of, no other test's row is. */
+  /** So that only it is checked: no other test's row is in the hours that `look` gets. */
   const change = () =>
     sql.query(`update usage_periods set updated_at = now() + interval '3 hours' where organization_id = $1`, [
       organizationId,
@@ -36,7 +36,7 @@ async function counted() {
       await isolate.settled()
     },
     lose: (units: number) => addToQuota(redis, counter, 'api_calls', -units),
-    /** As an isolate does that dies with a lease, or with what it has not written. */
+    /** Like an isolate that dies with a lease, or with unwritten usage. */
     async strand(units: number) {
       for (const field of ['api_calls', 'lane:0']) await addToQuota(redis, counter, field, units)
     },
@@ -61,7 +61,7 @@ test('a counter below what was recorded is raised, and twice is the same as once
   expect(await used()).toBe(5)
 })
 
-test('calls that nobody wrote come back within minutes, also while others are counted, and none of those is lost', async () => {
+test('calls that nobody wrote return within minutes, even while others are counted, and none of those is lost', async () => {
   const { isolate, verify, strand, used, reconcile } = await counted()
   await strand(40)
   let admitted = 5
@@ -77,7 +77,7 @@ test('calls that nobody wrote come back within minutes, also while others are co
   expect(admitted - 5).toBeLessThanOrEqual(40)
 })
 
-test('but not while something waits in the spool: it was counted, and is not recorded yet', async () => {
+test('but not while anything waits in the spool: it was counted, and is not recorded yet', async () => {
   const { isolate, strand, used, change, look, reconcile } = await counted()
   await strand(40)
   await reconcile()
@@ -92,7 +92,7 @@ test('but not while something waits in the spool: it was counted, and is not rec
   }
 })
 
-test('a mistake in what was reported is lowered at once', async () => {
+test('an error in reported usage is lowered at once', async () => {
   const { mistake, used, counter, isolate, reconcile } = await counted()
   await mistake('api_calls', 30)
   await mistake('tokens', 1_000)
@@ -105,7 +105,7 @@ test.each([
   ['a counter that is there', false],
   ['a counter that is lost, and started afterwards', true],
 ])(
-  'calls that an isolate admitted alone, knowing no generation, stay counted in %s until their writes have had their time',
+  'calls that an isolate admitted locally, without a generation, stay counted in %s until their writes have had time',
   async (_, isLost) => {
     const { isolate, organizationId, used, verify, flush, reconcile } = await counted()
     const { carryPending, keepForLater } = await isolate.load(() => import('../../../src/limits/carry.ts'))
@@ -113,7 +113,7 @@ test.each([
     const quota = { organizationId, period: toMonth(now), meters: [{ meter: 'api_calls', amount: 7, limit: 1_000 }] }
     const claim = { windows: [], now, quota } as unknown as LimitRequest
     if (isLost) await flush()
-    keepForLater(claim, undefined) // Postgres does not have them yet: their writes are tried again for some time
+    keepForLater(claim, undefined) // Postgres does not have them yet: their writes are retried for some time
     await carryPending(isolate.deps(), claim)
     if (isLost) await verify(1)
     const written = isLost ? 6 : 5
@@ -121,7 +121,7 @@ test.each([
     isolate.advance(10_000)
     await reconcile()
     expect(await used()).toBe(written + 7)
-    isolate.advance(81_000) // nobody wrote them by now
+    isolate.advance(81_000) // nobody has written them by now
     const lowered = async () => {
       await drainUsageSpool(isolate.deps())
       await reconcile()
@@ -131,14 +131,14 @@ test.each([
   },
 )
 
-test('a counter that Redis has lost is left to be started by whoever needs it', async () => {
+test('a counter that Redis lost is left for the next request to start', async () => {
   const { flush, used, reconcile } = await counted()
   await flush()
   await reconcile()
   expect(await used()).toBeUndefined()
 })
 
-test('leased units come back also where usage is reported, reserved and settled meanwhile, and each counts once', async () => {
+test('leased units return even if usage is reported, reserved and settled meanwhile, and each counts once', async () => {
   const { key, organizationId: organization_id, keyId: key_id } = await newKeyHolder()
   const isolate = await newIsolate()
   const {

@@ -13,11 +13,11 @@ import { type Isolate, moveTime, newIsolate, TWO_DATABASES } from '../../support
 import { FAULTS, type Network, openNetwork } from '../../support/store-faults.ts'
 
 const LEASE_MS = 1_500
-/** The longest that a fault lasts, and that anything is late: reconciliation reckons with less than a minute. */
+/** The longest fault and delay: reconciliation assumes less than a minute. */
 const FAULT_MS = 4_000
 const SLOW_MS = 150
 const SETTLED_AFTER_MS = 91_000
-/** What is drawn: another one draws other histories. */
+/** The seed: another one draws other histories. */
 const SEED = 20_261_127
 
 /** Only what the history says is late; organizations in either of two Redis databases. */
@@ -56,7 +56,7 @@ const namePeriods = ({ calls, reports, settlements }: Account) =>
 const ofPeriod = <T extends { readonly period: string }>(counted: readonly T[], name: string) =>
   counted.filter(({ period }) => period === name)
 
-/** What docs/operate/outages.md promises: by counters no quota is passed; alone an isolate admits what was left when it was told last. */
+/** The bounds of docs/operate/outages.md: counters exceed no quota; a local isolate admits what was left at its last response. */
 function checkQuota({ account, world }: Scene) {
   for (const period of namePeriods(account)) {
     const calls = ofPeriod(account.calls, period)
@@ -66,7 +66,7 @@ function checkQuota({ account, world }: Scene) {
   }
 }
 
-/** What is asked for at once, by one isolate. */
+/** The concurrent requests of one isolate. */
 async function ask({ account }: Scene, isolate: Isolate, step: Step) {
   const { costs, reserve, settlement, report, drains, reconciles } = step
   const [settled] = await Promise.all([
@@ -81,7 +81,7 @@ async function ask({ account }: Scene, isolate: Isolate, step: Step) {
   expect(settled ?? [], 'the same settlement again').not.toContain('conflict')
 }
 
-/** Time goes on, the faults with it for a while. */
+/** Time advances, and the faults last with it for a while. */
 async function pause({ network, time }: Scene, pauseMs: number) {
   const until = time.planned() + pauseMs
   await time.until(Math.min(until, time.planned() + FAULT_MS))
@@ -114,7 +114,7 @@ async function live(scene: Scene, history: readonly Step[]) {
   return living
 }
 
-/** Each call that was granted is stored once, but those that are known to be lost. */
+/** Each granted call is stored once, except those known to be lost. */
 async function checkStored({ calls, mayBeLost, readStored }: Account) {
   const stored = await readStored()
   expect(new Set(stored).size, 'stored once').toBe(stored.length)
@@ -142,7 +142,7 @@ async function checkSums(account: Account, current?: string) {
   }
 }
 
-/** Everything that is late arrives, and everything that goes on ends. */
+/** All late requests arrive, and everything in progress ends. */
 async function end({ account, network, time, world }: Scene, living: readonly Isolate[]) {
   await network.deliver()
   await time.advance(LEASE_MS)
@@ -162,7 +162,7 @@ async function end({ account, network, time, world }: Scene, living: readonly Is
   await checkSums(account, toMonth(first.now()).name)
 }
 
-/** What the log says is lost: its events are in it, whole. */
+/** What the log reports as lost: it contains the events in full. */
 function readLost(lines: readonly unknown[][]): string[] {
   return lines.flatMap(([line]) => {
     const entry = JSON.parse(String(line)) as { event?: string; events?: readonly { id: string }[] }
@@ -199,8 +199,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('an organization whose month ends while stores fail, answers are lost and isolates die', () => {
-  test('has in Redis and in Postgres what it was granted, each call once and in the month it was asked in', async () => {
+describe('an organization whose month ends while stores fail, responses are lost and isolates die', () => {
+  test('has in Redis and in Postgres what it was granted, each call once and in the month of its request', async () => {
     const property = fc.asyncProperty(worlds, histories, play)
     await fc.assert(property, {
       seed: SEED,

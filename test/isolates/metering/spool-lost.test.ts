@@ -31,7 +31,7 @@ async function spooled() {
     redis: { shared: redis },
     sql,
   } = isolate.deps()
-  /** Takes out of the spool what is this test's, as a Redis would that has lost it. */
+  /** Removes this test's entries from the spool, like a Redis that lost them. */
   async function lose(): Promise<number> {
     const values = await redis.lrange<{ id: string; events: { organization_id: string }[] }>('usage:spool', 0, -1)
     const mine = values.filter(({ events }) => events?.some((one) => one.organization_id === organizationId))
@@ -69,7 +69,7 @@ test('usage that Redis lost before it was drained is logged, once', async () => 
   expect(Number(logged()[0]?.events)).toBeGreaterThanOrEqual(3)
 })
 
-test('what was drained is not called lost, also where its receipt comes later', async () => {
+test('drained usage is not reported as lost, even if its receipt comes later', async () => {
   const { isolate, receipts, logged, drain } = await spooled()
   const other = await newIsolate() // it drains what this one spooled
   const { drainUsageSpool } = await other.load(() => import('../../../src/metering/spool.ts'))
@@ -90,7 +90,7 @@ test('what was drained is not called lost, also where its receipt comes later', 
   expect(logged()).toEqual([])
 })
 
-test('an isolate hands its receipts over with the first usage that Postgres takes again', async () => {
+test('an isolate delivers its receipts with the first usage that Postgres accepts again', async () => {
   const { isolate, organizationId, receipts } = await spooled()
   isolate.record(newEvent(organizationId))
   await isolate.settled()

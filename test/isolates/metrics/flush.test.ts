@@ -18,7 +18,7 @@ async function countingIsolate() {
   return { ...isolate, ...own }
 }
 
-/** Other isolates add to the sum at any time; nobody else counts so many. */
+/** Other isolates add to the sum at any time; nobody else counts this many. */
 const MANY = 1_000_000_000
 
 const readHashes = async (isolate: Awaited<ReturnType<typeof countingIsolate>>) =>
@@ -33,7 +33,7 @@ test('the counters of isolates add up, and a repeated write counts once', async 
   expect(Math.round(((await readHashes(one)) - before) / MANY)).toBe(2)
 })
 
-test('a lost answer counts once, and what is counted while Postgres is away follows', async () => {
+test('a lost response counts once, and counts made while Postgres is down follow', async () => {
   const isolate = await countingIsolate()
   const before = await readHashes(isolate)
   isolate.count('leaseUnits', 'stranded', MANY)
@@ -52,7 +52,7 @@ test('a lost answer counts once, and what is counted while Postgres is away foll
   expect(Math.round(((await readHashes(isolate)) - before) / MANY)).toBe(2)
 })
 
-test('rows of isolates that are gone are added up, once, and one that comes back begins another row', async () => {
+test('rows of dead isolates are added up once, and one that returns begins another row', async () => {
   const isolate = await countingIsolate()
   const amount = MANY + crypto.getRandomValues(new Uint16Array(1))[0]! // so that its rows can be told from others
   const before = await readHashes(isolate)
@@ -75,10 +75,10 @@ test('rows of isolates that are gone are added up, once, and one that comes back
   expect(young).toHaveLength(1)
 })
 
-test('it is written when 10 s have passed, after the answer', async () => {
+test('they are written after 10 s, after the response', async () => {
   const isolate = await countingIsolate()
   let written = 0
-  let now = isolate.now() // it stands: a busy machine loses seconds
+  let now = isolate.now() // it stands still: a busy machine loses seconds
   const deps = { ...isolate.deps(), now: () => now, defer: (work: Promise<unknown>) => void ((written += 1), work) }
   const counts = []
   for (const ms of [0, 9_999, 1, 0]) {
@@ -89,7 +89,7 @@ test('it is written when 10 s have passed, after the answer', async () => {
   expect(counts).toEqual([1, 1, 2, 2])
 })
 
-test('log lines that an outage held back are written with the next usage, whether counters are due or not', async () => {
+test('log lines held back during an outage are written with the next usage, whether counters are due or not', async () => {
   const isolate = await countingIsolate()
   const deps = { ...isolate.deps(), defer: () => undefined }
   isolate.flushWhenDue(deps)

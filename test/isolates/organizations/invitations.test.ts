@@ -34,7 +34,7 @@ const actsOf = async (id: string, act: string) =>
   sql.query('select * from audit_logs where organization_id = $1 and action = $2 order by id', [id, act])
 
 describe('an invitation', () => {
-  test('goes out by email, names the organization and the role, and is stored without its token', async () => {
+  test('is sent by email, names the organization and the role, and is stored without its token', async () => {
     const here = await host()
     const email = newAddress()
     const { status, body } = await invite(here, ` ${email.toUpperCase()} `, 'admin')
@@ -88,7 +88,7 @@ describe('an invitation', () => {
     expect(await actsOf(here.id, 'invitation.accepted')).toMatchObject([{ actor_id: person.user.id }])
   })
 
-  test('★ is nothing to anybody else: another user, a key, a token that is none', async () => {
+  test('★ is useless to anybody else: another user, a key, a malformed token', async () => {
     const [here, person, other] = [await host(), await newUser(), await newKeyHolder()]
     await invite(here, person.email)
     const token = await mailed(person.email)
@@ -101,7 +101,7 @@ describe('an invitation', () => {
     expect((await accept({ token }, person.token)).status).toBe(200)
   })
 
-  test('without a session asks for the password of the account that the address has', async () => {
+  test('asks without a session for the password of the account with the address', async () => {
     const [here, person] = [await host(), await newUser()]
     await invite(here, person.email)
     const token = await mailed(person.email)
@@ -113,7 +113,7 @@ describe('an invitation', () => {
     expect(answer.body).not.toHaveProperty('access_token')
   })
 
-  test('makes an account for an address that has none, confirmed and with an organization of its own', async () => {
+  test('creates an account for an address without one, confirmed and with an organization of its own', async () => {
     const here = await host()
     const email = newAddress()
     await invite(here, email, 'admin')
@@ -131,7 +131,7 @@ describe('an invitation', () => {
     expect(await actsOf(me.organization_id, 'account.registered')).toHaveLength(1)
   })
 
-  test('lives seven days, and sent again another seven, with a new link in the place of the old one', async () => {
+  test('lives seven days, and another seven when resent, with a new link that replaces the old one', async () => {
     const [here, person] = [await host(), await newUser()]
     const { body: sent } = await invite(here, person.email)
     const first = await mailed(person.email)
@@ -153,7 +153,7 @@ describe('an invitation', () => {
     expect((await revoke(here, sent.id)).body.code).toBe('invitation_not_found')
   })
 
-  test('taken back is dead; doing so twice is no error', async () => {
+  test('is invalid once withdrawn; withdrawing twice is no error', async () => {
     const [here, person, other] = [await host(), await newUser(), await host()]
     const { body: sent } = await invite(here, person.email)
     const token = await mailed(person.email)
@@ -167,7 +167,7 @@ describe('an invitation', () => {
     expect((await resend(here, sent.id)).body.code).toBe('invitation_not_found')
   })
 
-  test('replaces an earlier one to the same address, and none to other organizations', async () => {
+  test('replaces an earlier one to the same address, but none of other organizations', async () => {
     const [here, there, person] = [await host(), await host(), await newUser()]
     await invite(there, person.email)
     const elsewhere = await mailed(person.email)
@@ -185,7 +185,7 @@ describe('an invitation', () => {
     )
   })
 
-  test('is not sent to members, rests while its sender is disabled, and ends when they may not send it any more', async () => {
+  test('is not sent to members, pauses while its sender is disabled, and ends when they may no longer send it', async () => {
     const [here, admin, person] = [await host(), await newUser(), await newUser()]
     await addMember(here.id, admin.user.id, 'admin')
     const member = await invite(here, admin.email)
@@ -206,7 +206,7 @@ describe('an invitation', () => {
     expect((await accept({ token: await mailed(person.email, 2) }, person.token)).status).toBe(200)
   })
 
-  test('★ is sent by owners and admins, and for an owner’s seat by owners alone', async () => {
+  test('★ is sent by owners and admins, and for the owner role only by owners', async () => {
     const here = await host()
     const [admin, member] = [await newUser(), await newUser()]
     await addMember(here.id, admin.user.id, 'admin')
@@ -223,8 +223,8 @@ describe('an invitation', () => {
   })
 })
 
-describe('at once', () => {
-  test('of ten acceptances by a signed-in user one counts', async () => {
+describe('concurrently', () => {
+  test('one of ten acceptances by a signed-in user counts', async () => {
     const [here, person] = [await host(), await newUser()]
     await invite(here, person.email)
     const token = await mailed(person.email)
@@ -234,7 +234,7 @@ describe('at once', () => {
     expect(await actsOf(here.id, 'invitation.accepted')).toHaveLength(1)
   })
 
-  test('of two acceptances that make an account one does, and there is one account', async () => {
+  test('one of two acceptances that create an account counts, and there is one account', async () => {
     const [here, email] = [await host(), newAddress()]
     await invite(here, email)
     const token = await mailed(email)
@@ -247,7 +247,7 @@ describe('at once', () => {
     expect(await sql.query(`select 1 from organizations where name = $1`, [email.split('@')[0]])).toHaveLength(1)
   })
 
-  test('of ten invitations to one address five are sent, and one is open', async () => {
+  test('five of ten invitations to one address are sent, and one is open', async () => {
     const here = await host()
     const email = newAddress()
     const answers = await Promise.all(Array.from({ length: 10 }, () => invite(here, email)))
@@ -259,7 +259,7 @@ describe('at once', () => {
     expect((await list(here, 'status=revoked')).data).toHaveLength(4)
   })
 
-  test('of an acceptance and a revocation one happens', async () => {
+  test('only one of an acceptance and a revocation happens', async () => {
     for (let round = 0; round < 3; round++) {
       const [here, person] = [await host(), await newUser()]
       const { body: sent } = await invite(here, person.email)
@@ -270,7 +270,7 @@ describe('at once', () => {
     }
   })
 
-  test('with an Idempotency-Key a repeat sends nothing', async () => {
+  test('a repeat with the same Idempotency-Key sends nothing', async () => {
     const here = await host()
     const email = newAddress()
     const headers = { 'Idempotency-Key': crypto.randomUUID() }
@@ -281,7 +281,7 @@ describe('at once', () => {
   })
 })
 
-test('★ ten wrong passwords or tokens are all that one link is tried with', async () => {
+test('★ one link accepts at most ten wrong passwords or tokens', async () => {
   const [here, person] = [await host(), await newUser()]
   await invite(here, person.email)
   const token = await mailed(person.email)

@@ -16,8 +16,8 @@ const actsOf = async (organizationId: string) =>
     ({ action }) => action,
   )
 
-describe('making an organization', () => {
-  test('makes its maker the owner, and leaves their token where it was', async () => {
+describe('creating an organization', () => {
+  test('makes its creator the owner, and leaves their token unchanged', async () => {
     const { token, user } = await newUser()
     const slug = `u-1-${user.id.slice(-12)}`
     const { status, body } = await create(token, { name: 'Ünder & Söhne', slug })
@@ -45,7 +45,7 @@ describe('making an organization', () => {
     ])
   })
 
-  test('gives it a slug of its own where none was asked for, of at most 40 characters', async () => {
+  test('gives it a unique slug of at most 40 characters if none was requested', async () => {
     const { token } = await newUser()
     const slugs = []
     for (const name of ['Ünder & Söhne', 'Ünder & Söhne', '東京', `${'a'.repeat(31)} b`, 'x'.repeat(200)]) {
@@ -58,7 +58,7 @@ describe('making an organization', () => {
   })
 
   test.each(['ab', 'x'.repeat(41), 'Upper', '-a-b', 'ab-', 'a--b', 'a b', 'ä-ö', 'a_b', ''])(
-    'refuses %j as a slug, by name',
+    'refuses %j as a slug by name',
     async (slug) => {
       const { token } = await owner
       const { status, body } = await create(token, { name: 'Name', slug })
@@ -66,7 +66,7 @@ describe('making an organization', () => {
     },
   )
 
-  test('takes slugs of 3 and of 40 characters, and of ten that want one at once gives it to one', async () => {
+  test('accepts slugs of 3 and of 40 characters, and gives a slug to one of ten concurrent requests', async () => {
     const { token } = await newUser()
     const tail = crypto.randomUUID().replaceAll('-', '')
     expect((await create(token, { name: 'Short', slug: tail.slice(0, 3) })).status).toBe(201)
@@ -80,7 +80,7 @@ describe('making an organization', () => {
       expect([status, body.code, body.errors[0].path]).toEqual([409, 'slug_taken', 'body.slug'])
   })
 
-  test('is done 20 times an hour at most', async () => {
+  test('is allowed 20 times an hour', async () => {
     const { token } = await newUser()
     const answers = await Promise.all(Array.from({ length: 22 }, () => create(token, { name: 'One of many' })))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(20)
@@ -91,7 +91,7 @@ describe('making an organization', () => {
     expect(new Set([...first.data, ...second.data].map(({ id }) => id)).size).toBe(21)
   })
 
-  test('with an Idempotency-Key is done once', async () => {
+  test('happens once per Idempotency-Key', async () => {
     const { token } = await newUser()
     const headers = { 'Idempotency-Key': crypto.randomUUID() }
     const once = () => call(`POST ${ORGANIZATIONS}`, { token, headers, body: { name: 'Once' } })
@@ -107,7 +107,7 @@ describe('an organization', async () => {
   const id: string = user.organization_id
   await addMember(id, member.user.id, 'member')
 
-  test('is shown to its members, with their own role, and to nobody else', async () => {
+  test('is visible to its members, with their own role, and to nobody else', async () => {
     expect((await get(id, token)).body).toMatchObject({ id, role: 'owner', is_active: true, member_count: 2 })
     expect((await get(id.toUpperCase(), member.token)).body).toMatchObject({ id, role: 'member', is_active: false })
     const foreign = await get(id, stranger.token)
@@ -115,7 +115,7 @@ describe('an organization', async () => {
     expect({ ...(await get(UNKNOWN, stranger.token)).body, request_id: 0 }).toEqual({ ...foreign.body, request_id: 0 })
   })
 
-  test('is nothing to an API key, whatever its scopes; and there are no such scopes to grant', async () => {
+  test('is not accessible to an API key, whatever its scopes; and there are no such scopes to grant', async () => {
     const own = await get(stranger.organizationId, stranger.key)
     expect([own.status, own.body.code]).toEqual([403, 'user_only'])
     expect((await get(id, stranger.key)).body.code).toBe('organization_not_found')
@@ -127,7 +127,7 @@ describe('an organization', async () => {
     }
   })
 
-  test('is renamed by owners and admins, and keeps what is not named', async () => {
+  test('is renamed by owners and admins, and keeps the other fields', async () => {
     expect((await change(id, member.token, { name: 'Mine' })).body.code).toBe('forbidden')
     const before = (await get(id, token)).body
     expect((await change(id, token, { name: 'Renamed' })).body).toEqual({ ...before, name: 'Renamed' })
@@ -140,7 +140,7 @@ describe('an organization', async () => {
     expect(await actsOf(id)).toEqual(['login.succeeded', 'organization.updated', 'organization.updated'])
   })
 
-  test('★ 15.3.3 takes nothing with a new name but that and its slug', async () => {
+  test('★ 15.3.3 accepts nothing with a new name but the slug', async () => {
     const wishes = { plan_id: 'pro', plan: 'pro', is_platform: true, suspended_at: null, version: 99 }
     const paths = Object.keys(wishes).map((name) => ({ path: `body.${name}` }))
     const refused = await change(id, token, { name: 'Renamed', ...wishes })
@@ -151,7 +151,7 @@ describe('an organization', async () => {
 })
 
 describe('switching', () => {
-  test('gives a token for the other organization, which refreshing keeps and a new sign-in does not', async () => {
+  test('returns a token for the other organization, which refreshing keeps and a new sign-in does not', async () => {
     const person = await newUser()
     const { body: other } = await create(person.token, { name: 'Other' })
     const switched = await switchTo(other.id, person.token)
@@ -176,7 +176,7 @@ describe('switching', () => {
     expect(await actsOf(other.id)).toContain('session.switched')
   })
 
-  test('leads to no organization of others, and the session stays where it was', async () => {
+  test('is refused for organizations of others, and the session stays unchanged', async () => {
     const [person, other] = [await newUser(), await newUser()]
     for (const id of [other.user.organization_id, UNKNOWN]) {
       const answer = await switchTo(id, person.token)
@@ -185,7 +185,7 @@ describe('switching', () => {
     expect((await me(person.token)).organization_id).toBe(person.user.organization_id)
   })
 
-  test('★ in a support session keeps its administrator and its end', async () => {
+  test('★ keeps the administrator and the end of a support session', async () => {
     const person = await newUser()
     const { body: other } = await create(person.token, { name: 'Other' })
     const { body: support } = await call(`POST /api/v1/admin/users/${person.user.id}/impersonate`, {

@@ -37,13 +37,13 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect([status, body.errors?.[0]?.path]).toEqual([400, `body.${field}`])
   })
 
-  test('no metadata lead Tollgate to an address that only it can reach', async () => {
+  test('no metadata lead Tollgate to an internal address', async () => {
     const { person } = await newCompany()
     const ada = person()
     const { answer } = begin(ada.email)
     const callback = await signInAt((await answer).body.authorization_url, ada)
     const fetched = vi.spyOn(globalThis, 'fetch')
-    const elsewhere = workerWith({}) // not on this machine, so that the endpoints of the known metadata are out of bounds
+    const elsewhere = workerWith({}) // not on this machine, so that the endpoints in the known metadata are out of bounds
     const { headers } = await elsewhere.call(`GET ${callback.pathname}${callback.search}`)
     expect(new URL(headers.get('Location') ?? '').searchParams.get('sign_in_error')).toBe('refused')
     const addresses = fetched.mock.calls.map(([address]) => new Request(address).url)
@@ -51,7 +51,7 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect(addresses.filter((address) => address.includes('/oidc/'))).toEqual([])
   })
 
-  test('can be required once somebody has signed in, and then holds back everybody but owners', async () => {
+  test('can be required once somebody has signed in, and then keeps out everybody but owners', async () => {
     const { id, path, put, person, owner } = await newCompany()
     expect((await put({ required: true })).body.code).toBe('sso_not_tested')
     const { body: tokens } = await signIn(person())
@@ -68,7 +68,7 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect((await put({ client_id: 'another', required: true })).body.code).toBe('sso_not_tested')
   })
 
-  test('takes the password after 15 minutes, as its removal does', async () => {
+  test('takes the password after 15 minutes, like its removal', async () => {
     const { owner, path, put } = await newCompany()
     await makeStale(owner.user.id)
     const { password } = owner
@@ -80,14 +80,14 @@ describe('PUT /organizations/{organization_id}/sso', () => {
     expect((await ask(`DELETE ${path}/sso`, owner.token, { password })).status).toBe(204)
   })
 
-  test('asks providers for their metadata thirty times in ten minutes at most', async () => {
+  test('fetches metadata of providers at most thirty times in ten minutes', async () => {
     const { put } = await newCompany()
     const codes = new Set<unknown>()
     for (let times = 0; times < 31; times++) codes.add((await put({ required: true })).body.code)
     expect([...codes]).toEqual(['sso_not_tested', 'rate_limited'])
   })
 
-  test('takes the place of the former one, also of two at once, and its secret opens', async () => {
+  test('replaces the former one, even if set twice at once, and its secret can be decrypted', async () => {
     const { put, person } = await newCompany()
     await Promise.all([put({ join_role: 'viewer' }), put({ join_role: 'viewer' }), put({ join_role: 'viewer' })])
     const { body } = await signIn(person())
@@ -95,7 +95,7 @@ describe('PUT /organizations/{organization_id}/sso', () => {
   })
 })
 
-test('whom a directory sends signs in by single sign-on, and not once it has taken them out', async () => {
+test('a user whom a directory sends signs in by single sign-on, and no longer once it has removed them', async () => {
   const { owner, path, person } = await newCompany({ join_role: null })
   await ask(`PUT ${path}/directory`, owner.token, { default_role: 'viewer' })
   const { token } = (await ask(`POST ${path}/directory/token`, owner.token)).body

@@ -24,7 +24,7 @@ describe('a suspended organization', async () => {
   const reached = [(await verify(holder.key)).body.valid, (await shut.verify(holder.key)).valid]
   const answer = await suspend(id, FOR_ABUSE)
 
-  test('has its keys refused within two seconds, and where Redis is out of reach within thirty', async () => {
+  test('has its keys refused within two seconds, and within thirty while Redis is unreachable', async () => {
     expect(reached).toEqual([true, true])
     expect(answer).toMatchObject({
       status: 200,
@@ -40,7 +40,7 @@ describe('a suspended organization', async () => {
     expect((await call('GET /api/v1/quotas', { token: holder.key })).status).toBe(401)
   })
 
-  test('is read, left and switched to as before, and keys are revoked; but no key is made and nobody invited', async () => {
+  test('can be read, left and switched to, and keys be revoked; but no key is created and nobody invited', async () => {
     const { body } = await call(`GET ${ORGANIZATIONS}/${id}`, { token })
     expect(body.suspended_at).toBe(answer.body.suspended_at)
     expect((await switchTo(id, token)).status).toBe(200)
@@ -57,7 +57,7 @@ describe('a suspended organization', async () => {
     expect((await call(`DELETE /api/v1/auth/api-keys/${holder.keyId}`, { token })).status).toBe(204)
   })
 
-  test('has its owners told, with the reason, which the audit log keeps, once however often it is asked for', async () => {
+  test('has its owners notified once, with the reason, which the audit log keeps, however often it is requested', async () => {
     const mail = await mailTo(holder.email, /^Suspect was suspended/)
     expect(mail.text).toContain(`The reason given: ${FOR_ABUSE.reason}`)
     const before = await sql.query('select version from organizations where id = $1', [id])
@@ -69,7 +69,7 @@ describe('a suspended organization', async () => {
     expect(log.data).toMatchObject([{ actor: { type: 'administrator' }, ip: null }])
   })
 
-  test('is an ordinary one again once that ends, and its owners are told', async () => {
+  test('is an ordinary one again afterwards, and its owners are notified', async () => {
     expect((await suspend(id, { suspended: false })).body).toMatchObject({ suspended_at: null, suspended_reason: null })
     const { status, body } = await call('POST /api/v1/auth/api-keys', { token, body: { name: 'New' } })
     expect(status).toBe(201)
@@ -96,7 +96,7 @@ test('a key that was refused for the suspension verifies again within two second
   )
 })
 
-test('an organization that was suspended for want of members stays so, once an administrator says it', async () => {
+test('an organization suspended for lack of members stays suspended once an administrator suspends it as well', async () => {
   const { user } = await newUser()
   const id: string = user.organization_id
   await call(`POST /api/v1/admin/users/${user.id}/disable`, { token: admin })
@@ -106,7 +106,7 @@ test('an organization that was suspended for want of members stays so, once an a
   expect(row?.suspended_reason).toBe(FOR_ABUSE.reason)
 })
 
-test('the platform is never suspended, what is not there is 404, and a reason is needed', async () => {
+test('the platform is never suspended, an unknown organization is 404, and a reason is required', async () => {
   const [platform] = await sql.query('select id from organizations where is_platform')
   expect((await suspend(platform?.id, FOR_ABUSE)).body.code).toBe('platform_organization')
   expect((await suspend(UNKNOWN, FOR_ABUSE)).body.code).toBe('organization_not_found')

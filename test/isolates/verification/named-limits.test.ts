@@ -11,7 +11,7 @@ async function keyWith(...limits: { name: string; limit: number; window_seconds:
 }
 
 describe('named limits of a key', () => {
-  test('are checked with the rate limit: all or nothing is taken, and the refusal says which', async () => {
+  test('are checked with the rate limit: all or nothing is consumed, and the refusal names the limit', async () => {
     const { verify, isolate } = await keyWith(
       { name: 'reports', limit: 12, window_seconds: 60 },
       { name: 'monthly', limit: 20, window_seconds: 30 * DAY, cost: 5 },
@@ -42,7 +42,7 @@ describe('named limits of a key', () => {
     await isolate.settled()
   })
 
-  test('with cost 0 count only for those who name them; a look takes nothing of any', async () => {
+  test('with cost 0 count only for requests that name them; a read consumes nothing', async () => {
     const { verify, isolate } = await keyWith({ name: 'exports', limit: 2, window_seconds: 3_600, cost: 0 })
     expect(await verify()).toMatchObject({ code: 'VALID', limits: { exports: { remaining: 2 } } })
     expect(await verify({ limits: { exports: 2 } })).toMatchObject({
@@ -55,7 +55,7 @@ describe('named limits of a key', () => {
     await isolate.settled()
   })
 
-  test('come back when their own window has passed, a thirtieth of it later at most', async () => {
+  test('are free again after their own window, at most a thirtieth of it later', async () => {
     const { verify, isolate } = await keyWith({ name: 'daily', limit: 3, window_seconds: DAY })
     const verdicts = [await verify(), await verify(), await verify(), await verify()]
     expect(verdicts.map(({ code }) => code)).toEqual(['VALID', 'VALID', 'VALID', 'RATE_LIMITED'])
@@ -66,7 +66,7 @@ describe('named limits of a key', () => {
     await isolate.settled()
   })
 
-  test('never admit more than the limit to three isolates that verify at once', async () => {
+  test('never admit more than the limit to three concurrent isolates', async () => {
     const { key } = await newKeyHolder({ limits: [{ name: 'few', limit: 7, window_seconds: 600 }] })
     const isolates = [await newIsolate(), await newIsolate(), await newIsolate()]
     const verdicts = await Promise.all(isolates.flatMap((one) => Array.from({ length: 12 }, () => one.verify(key))))
@@ -74,7 +74,7 @@ describe('named limits of a key', () => {
     await Promise.all(isolates.map((one) => one.settled()))
   })
 
-  test('are changed like the rest of a key, and seen at the next round trip', async () => {
+  test('are changed like the rest of a key, and apply at the next round trip', async () => {
     const { verify, isolate, keyId, token } = await keyWith({ name: 'few', limit: 1, window_seconds: 600 })
     await verify()
     expect(await verify()).toMatchObject({ refused_by: 'few' })
@@ -114,7 +114,7 @@ const sharedHolder = () => {
   return shared
 }
 
-test('a named limit with another window starts over, and may be called anything', async () => {
+test('a named limit with another window starts over, and may have any name', async () => {
   const { verify, isolate, keyId, token } = await keyWith({ name: 'constructor', limit: 2, window_seconds: 60 })
   await verify()
   expect(await verify({ limits: {} })).toMatchObject({ limits: { constructor: { remaining: 0 } } })

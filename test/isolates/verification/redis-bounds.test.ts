@@ -1,4 +1,4 @@
-/** How far limits can be passed while Redis answers and cannot write, and when it loses everything under load. */
+/** How far limits can be exceeded while Redis responds but cannot write, and when it loses everything under load. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { toWindowKey } from '../../../src/limits/admission.ts'
@@ -15,7 +15,7 @@ async function holderWith(limits: Record<string, number>) {
   return holder
 }
 
-/** How many of so many verifications at once are admitted. */
+/** How many of this many concurrent verifications are admitted. */
 async function admit(isolate: Isolate, key: string, count: number): Promise<number> {
   const verdicts = await Promise.all(Array.from({ length: count }, () => isolate.verify(key)))
   return verdicts.filter(({ code }) => code === 'VALID').length
@@ -35,7 +35,7 @@ describe.each(['full', 'read_only'] as const)('while Redis is %s', (why) => {
   test.each([
     ['rate limit', { rate_limit_per_minute: 30, api_calls: PLENTY }],
     ['quota', { rate_limit_per_minute: PLENTY, api_calls: 30 }],
-  ])('an isolate admits what was left of the %s when it was told last, and no more after', async (_, limits) => {
+  ])('an isolate admits what was left of the %s at its last response, and no more after that', async (_, limits) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key } = await holderWith(limits)
     const isolate = await newIsolate()
@@ -43,11 +43,11 @@ describe.each(['full', 'read_only'] as const)('while Redis is %s', (why) => {
     const broken = refuseWrites(why)
     expect(await admit(isolate, key, 40)).toBe(20)
     broken.mockRestore()
-    expect(await admit(isolate, key, 10)).toBe(0) // what was admitted alone was carried to the counters first
+    expect(await admit(isolate, key, 10)).toBe(0) // local admissions were added to the counters first
     await isolate.settled()
   })
 
-  test('nothing is refused for it, and the usage is recorded', async () => {
+  test('nothing is refused because of it, and the usage is recorded', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await holderWith({ rate_limit_per_minute: PLENTY, api_calls: PLENTY })
     const isolate = await newIsolate()
@@ -74,7 +74,7 @@ describe('when Redis is flushed', () => {
     await isolate.settled()
   })
 
-  test('a quota is passed by at most what Postgres did not have yet', async () => {
+  test('a quota is exceeded by at most what Postgres did not have yet', async () => {
     const { key, keyId, organizationId } = await holderWith({ rate_limit_per_minute: PLENTY, api_calls: 30 })
     const isolate = await newIsolate()
     expect(await admit(isolate, key, 12)).toBe(12)
@@ -87,7 +87,7 @@ describe('when Redis is flushed', () => {
     expect(await admit(isolate, key, 5)).toBe(0)
   })
 
-  test('a reservation is lost: what it held can be had again, and its settlement still counts', async () => {
+  test('a lost reservation frees what it held, and its settlement still counts', async () => {
     const { key, keyId, organizationId } = await holderWith({ rate_limit_per_minute: PLENTY, tokens: 1_000 })
     const isolate = await newIsolate()
     const held = await isolate.reserve({ key_id: keyId, tokens: 600 })

@@ -14,7 +14,7 @@ const patch = ({ keyId, token }: Holder, body: unknown) => call(`PATCH /api/v1/a
 const act = (line: string, { keyId, token }: Holder, body?: unknown) =>
   call(line.replace('{id}', `/api/v1/auth/api-keys/${keyId}`), { token, ...(body !== undefined && { body }) })
 
-/** Suspends and announces it, as whatever suspends organizations does. */
+/** Suspends it and publishes that, like everything that suspends organizations. */
 async function suspend({ organizationId }: Holder) {
   const deps = directly()
   const [row] = await deps.sql.query(
@@ -24,7 +24,7 @@ async function suspend({ organizationId }: Holder) {
   await publishVersion(deps, organizationVersionKey(organizationId), row?.version)
 }
 
-/** Everything that changes what a key may do, and what its next verdict then is. */
+/** Everything that changes what a key may do, and its next verdict. */
 const CHANGES: readonly [what: string, change: (holder: Holder) => Promise<unknown>, verdict: object][] = [
   ['a revocation', (holder) => act('DELETE {id}', holder), { code: 'REVOKED' }],
   ['switching off', (holder) => patch(holder, { is_active: false }), { code: 'DISABLED' }],
@@ -77,7 +77,7 @@ describe('what another isolate sees of', () => {
     await Promise.all([connected.settled(), cutOff.settled()])
   })
 
-  test('switching on again: a refusal is checked again after a second, and without Redis too', async () => {
+  test('enabling again: a refusal is rechecked after a second, even without Redis', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const holder = await newKeyHolder()
     await patch(holder, { is_active: false })
@@ -92,7 +92,7 @@ describe('what another isolate sees of', () => {
   })
 })
 
-describe('where Redis fails just when a revocation is announced', () => {
+describe('if Redis fails just when a revocation is published', () => {
   afterEach(() => void vi.restoreAllMocks())
 
   async function revokedWhileFailing(times: number) {
@@ -103,13 +103,13 @@ describe('where Redis fails just when a revocation is announced', () => {
     return holder
   }
 
-  test('it is announced again, up to three times in all, and another isolate sees it at once', async () => {
+  test('it is published again, up to three times in total, and another isolate sees it at once', async () => {
     const { key } = await revokedWhileFailing(2)
     expect(await connected.verify(key)).toMatchObject({ code: 'REVOKED' })
     await connected.settled()
   })
 
-  test('after the third time that is in the log, and another isolate sees it when its row is loaded again', async () => {
+  test('after the third time that is in the log, and another isolate sees it when its row is reloaded', async () => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId } = await revokedWhileFailing(3)
     expect(warned.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
@@ -121,11 +121,11 @@ describe('where Redis fails just when a revocation is announced', () => {
     await connected.settled()
   })
 
-  test('it is repeated until it arrives, and seen also where Neon fails right after it', async () => {
+  test('it is repeated until it arrives, and seen even if Neon fails right after it', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key } = await revokedWhileFailing(4)
     breakStores(['/sql'])
-    // the row on which it would be refused cannot be read: what must not happen is that it is valid
+    // the row that would refuse it cannot be read: it must not be valid
     await expect
       .poll(
         () =>
@@ -145,12 +145,12 @@ describe('where Redis fails just when a revocation is announced', () => {
 describe('while Neon fails', () => {
   afterEach(() => void vi.restoreAllMocks())
 
-  test('a version that Redis does not have confirms nothing', async () => {
+  test('a version that is missing in Redis confirms nothing', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-    await isolate.deps().redis.shared.del(keyVersionKey(keyId), organizationVersionKey(organizationId)) // as when it ends, or Redis is flushed
+    await isolate.deps().redis.shared.del(keyVersionKey(keyId), organizationVersionKey(organizationId)) // as if it had expired, or Redis was flushed
     breakStores(['/sql'])
     isolate.advance(24 * SECOND)
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
@@ -161,7 +161,7 @@ describe('while Neon fails', () => {
   })
 })
 
-describe('an end that lies ahead is kept from memory, without anybody being told', () => {
+describe('a future end takes effect from memory, without a notification', () => {
   test.each([
     ['expiry', (holder: Holder, at: string) => patch(holder, { expires_at: at }), 'EXPIRED'],
     ['grace period', (holder: Holder) => act('POST {id}/rotate', holder, { grace_period_seconds: 3_600 }), 'REVOKED'],

@@ -4,13 +4,13 @@ import { directly } from '../../support/direct.ts'
 import { call, newKeyHolder } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
 
-test('a refusal that is merged into another makes no trace of its own, and its id is kept in that one', async () => {
+test('a refusal that is merged into another has no trace of its own, and its id is kept in that one', async () => {
   const { key, keyId, token, organizationId } = await newKeyHolder()
   await call(`PATCH /api/v1/auth/api-keys/${keyId}`, { token, body: { is_active: false } })
   const isolate = await newIsolate()
   const { verifyKey } = await isolate.load(() => import('../../../src/verification/verify.ts'))
   const deps = isolate.deps()
-  /** Of a key that is switched off, only the trace reads what was asked for. */
+  /** For a disabled key only the trace shows what was requested. */
   let traces = 0
   const request = {
     key,

@@ -1,10 +1,10 @@
-/** Round trips of whole requests: those of a service that shows a key of its own. */
+/** Round trips of complete requests: those of a service that presents its own key. */
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import { newKeyHolder } from '../../support/http.ts'
 import { countTrips } from '../../support/isolate.ts'
 
-/** Of an isolate that knows no key yet. What is written later is not counted here: its time does not come. */
+/** For an isolate without cached keys. Later writes are not counted here: they are never due. */
 async function newWorker() {
   vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
   vi.resetModules()
@@ -29,7 +29,7 @@ async function newWorker() {
 afterEach(() => void vi.useRealTimers())
 
 describe('round trips over HTTP', () => {
-  test('an isolate that knows neither key asks Neon for both and Redis once; then Neon for each new key; then Redis alone', async () => {
+  test('an isolate without either key cached queries Neon for both; then for each new key; then Redis alone', async () => {
     const [one, other] = [await newKeyHolder(), await newKeyHolder()]
     await (await newWorker()).verify(one.key) // from then on Redis knows the script
     const { verify } = await newWorker()
@@ -39,7 +39,7 @@ describe('round trips over HTTP', () => {
     expect(await trips(one.key)).toEqual({ sql: 0, redis: 1 })
   })
 
-  test('a mistyped key asks nobody, however long the service was silent, until its own row is too old', async () => {
+  test('a mistyped key queries nothing, however long the service was idle, until its own row is too old', async () => {
     const { key } = await newKeyHolder()
     const { verify, settled } = await newWorker()
     await verify(key)

@@ -5,7 +5,7 @@ import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
 
 describe('quotas over isolates', () => {
-  test('three isolates that verify at once never admit more than the quota', async () => {
+  test('three concurrent isolates never admit more than the quota', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 100_000, api_calls: 50 })
     const isolates = [await newIsolate(), await newIsolate(), await newIsolate()]
@@ -16,7 +16,7 @@ describe('quotas over isolates', () => {
     expect(verdicts.filter(({ valid }) => valid)).toHaveLength(50)
   })
 
-  test('a counter that Redis lost is rebuilt from what was recorded', async () => {
+  test('a lost Redis counter is rebuilt from recorded usage', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     for (let count = 0; count < 4; count++) await isolate.verify(key, { cost: 5 })
@@ -30,7 +30,7 @@ describe('quotas over isolates', () => {
     await isolate.settled()
   })
 
-  test('what was admitted while Redis was away counts from the next look at the database on', async () => {
+  test('units admitted while Redis was down count from the next database read on', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
@@ -45,7 +45,7 @@ describe('quotas over isolates', () => {
     vi.restoreAllMocks()
   })
 
-  test('a refused try does not use up the idempotency key of the one that is admitted', async () => {
+  test('a refused attempt does not use up the idempotency key of an admitted one', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { api_calls: 5 })
     const isolate = await newIsolate()
@@ -90,7 +90,7 @@ describe('the rate limit', () => {
     await isolate.settled()
   })
 
-  test('whoever waits until reset is admitted, and whoever comes a moment earlier is not', async () => {
+  test('a caller that waits until reset is admitted, and one that comes a moment earlier is not', async () => {
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 10 })
     const isolate = await newIsolate()
@@ -118,7 +118,7 @@ describe('the rate limit', () => {
     await Promise.all([ahead.settled(), behind.settled()])
   })
 
-  test('a cost above the limit never fits, and nothing is lost by asking', async () => {
+  test('a cost above the limit never fits, and requesting it consumes nothing', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key, { cost: 61 })).toMatchObject({

@@ -39,7 +39,7 @@ describe('while Redis fails', () => {
     ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
     ['rate limit', 2, { rate_limit_per_minute: 60, api_calls: 100_000 }],
     ['rate limit', 10, { rate_limit_per_minute: 60, api_calls: 100_000 }],
-  ])('no %s is passed where each %i. request to Redis is lost', async (_, every, limits) => {
+  ])('no %s is exceeded if each %i. request to Redis is lost', async (_, every, limits) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, limits)
@@ -55,7 +55,7 @@ describe('while Redis fails', () => {
     await isolate.settled()
   })
 
-  test('an isolate goes on from what it was told, and Redis from what the isolate admitted', async () => {
+  test('an isolate continues from its last response, and Redis from what the isolate admitted', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 8, api_calls: 1_000 })
@@ -75,7 +75,7 @@ describe('while Redis fails', () => {
     vi.restoreAllMocks()
   })
 
-  test('units admitted alone count once in the quota, before and after their events are written', async () => {
+  test('units admitted locally count once in the quota, before and after their events are written', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 100_000, api_calls: 100_000 })
@@ -97,7 +97,7 @@ describe('while Redis fails', () => {
     vi.restoreAllMocks()
   })
 
-  test('are carried once, however often the answer to that is lost', async () => {
+  test('are added to Redis once, however often the response is lost', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 1_000, api_calls: 1_000 })
@@ -119,7 +119,7 @@ describe('while Redis fails', () => {
     await isolate.settled()
   })
 
-  test('are not forgotten where Neon fails when Redis is back', async () => {
+  test('are not forgotten if Neon fails when Redis is back', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, organizationId } = await newKeyHolder()
     await setLimits(organizationId, { rate_limit_per_minute: 1_000, api_calls: 100 })
@@ -165,7 +165,7 @@ describe('while Redis fails', () => {
     await closed.settled()
   })
 
-  test('a Redis that is slower than the timeout is not waited for', async () => {
+  test('a Redis that is slower than the timeout is not awaited', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId } = await newKeyHolder()
     const isolate = await newIsolate({ REDIS_TIMEOUT_MS: '100' })
@@ -177,7 +177,7 @@ describe('while Redis fails', () => {
 })
 
 describe('while Neon fails', () => {
-  test('a key that Redis confirms goes on beyond the age of its row, and nobody waits for the database after the first', async () => {
+  test('a key that Redis confirms outlives the age of its row, and only the first request waits for the database', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const failures = () => warn.mock.calls.filter(([line]) => String(line).includes('key_not_reloaded')).length
     const { key } = await newKeyHolder()
@@ -197,13 +197,13 @@ describe('while Neon fails', () => {
       await vi.waitFor(() => expect(failures()).toBe(tries))
     }
     isolate.advance(26_000)
-    await expect(isolate.verify(key)).rejects.toThrow() // nobody has said for half a minute that its version is the newest
+    await expect(isolate.verify(key)).rejects.toThrow() // nobody has confirmed its version for half a minute
     vi.restoreAllMocks()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
     await isolate.settled()
   })
 
-  test('a key that Redis cannot confirm either lasts no longer than its row', async () => {
+  test('a key that Redis cannot confirm either is valid no longer than its row', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { key } = await newKeyHolder()
@@ -212,14 +212,14 @@ describe('while Neon fails', () => {
     await isolate.settled()
     breakStores(['/sql', '/redis'])
     isolate.advance(20_000)
-    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }) // decided by this isolate alone: that confirms nothing
+    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }) // decided locally: that confirms nothing
     isolate.advance(6_000)
     await expect(isolate.verify(key)).rejects.toThrow()
     vi.restoreAllMocks()
     await isolate.settled()
   })
 
-  test('a key in memory goes on being verified, an unknown one is unavailable, never refused', async () => {
+  test('a cached key is still verified, and an unknown one is unavailable, never refused', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const [known, unknown] = [await newKeyHolder(), await newKeyHolder()]
     const isolate = await newIsolate()
@@ -237,7 +237,7 @@ describe('while Neon fails', () => {
   })
 })
 
-/** A network that loses every nth request to Redis on its way. */
+/** A network that loses every nth request to Redis. */
 function breakEveryNth(every: number): void {
   const real = globalThis.fetch
   let count = 0
@@ -248,7 +248,7 @@ function breakEveryNth(every: number): void {
   })
 }
 
-/** A network in which only the database cannot be reached. */
+/** A network in which only the database is unreachable. */
 function failingSql(real: typeof fetch): typeof fetch {
   return async (input, init) => {
     if ((input instanceof Request ? input.url : String(input)).includes('/sql'))

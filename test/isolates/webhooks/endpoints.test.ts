@@ -14,7 +14,7 @@ async function newEndpoint(token: string, fields: Record<string, unknown> = {}) 
 }
 
 describe('an endpoint', () => {
-  test('is set up, shown without its secret, changed and deleted; each leaves its audit row', async () => {
+  test('is created, shown without its secret, changed and deleted; each action leaves an audit row', async () => {
     const { token, user } = await newUser()
     const events = ['quota.exhausted', 'quota.exhausted']
     const made = await call(`POST ${ENDPOINTS}`, { token, body: { url, description: 'Ours', events } })
@@ -56,7 +56,7 @@ describe('an endpoint', () => {
     expect(JSON.stringify(audit)).not.toContain(secret)
   })
 
-  test('is neither set up at an address that nothing is sent to, nor moved there', async () => {
+  test('cannot be created at, or moved to, a forbidden address', async () => {
     const { token } = await newUser()
     const { id } = await newEndpoint(token)
     const bad = ['http://hooks.example.com/', 'https://0x7f.1/', 'http://127.0.0.1:8001/', 'https://tollgate.test/']
@@ -68,13 +68,13 @@ describe('an endpoint', () => {
     expect((await call(`GET ${ENDPOINTS}`, { token })).body.data).toMatchObject([{ id, url }])
   })
 
-  test('asks for events that there are', async () => {
+  test('subscribes only to existing events', async () => {
     const { token } = await newUser()
     const { status, body } = await call(`POST ${ENDPOINTS}`, { token, body: { url, events: ['made.up'] } })
     expect({ status, path: body.errors[0].path }).toEqual({ status: 400, path: 'body.events.0' })
   })
 
-  test('is one of at most ten, also when they are set up at once', async () => {
+  test('is one of at most ten, even if they are created at once', async () => {
     const { token } = await newUser()
     const made = await Promise.all(
       Array.from({ length: 12 }, () => call(`POST ${ENDPOINTS}`, { token, body: { url } })),
@@ -89,7 +89,7 @@ describe('an endpoint', () => {
     expect((await call(`POST ${ENDPOINTS}`, { token, body: { url } })).status).toBe(201)
   })
 
-  test('gets a new secret, once for each Idempotency-Key', async () => {
+  test('gets a new secret, once per Idempotency-Key', async () => {
     const { token } = await newUser()
     const { id, secret } = await newEndpoint(token)
     const headers = { 'Idempotency-Key': crypto.randomUUID() }
@@ -104,7 +104,7 @@ describe('an endpoint', () => {
   })
 })
 
-describe('who may', () => {
+describe('permissions', () => {
   const lines = (id: string, delivery = UNKNOWN) => [
     `GET ${ENDPOINTS}/${id}`,
     `PATCH ${ENDPOINTS}/${id}`,
@@ -117,7 +117,7 @@ describe('who may', () => {
   const ask = (line: string, token: string) =>
     call(line, { token, ...(line.startsWith('PATCH') && { body: { is_active: false } }) })
 
-  test('a stranger’s endpoint is answered like one that does not exist, and stays as it is', async () => {
+  test('a stranger’s endpoint gets the same response as an unknown one, and stays unchanged', async () => {
     const [owner, stranger] = [await newUser(), await newUser()]
     const receiver = await newReceiver(owner.token)
     const { body: delivery } = await call(`POST ${ENDPOINTS}/${receiver.id}/test`, { token: owner.token })
@@ -134,7 +134,7 @@ describe('who may', () => {
     expect((await call(misplaced, { token: owner.token })).body.code).toBe('webhook_delivery_not_found')
   })
 
-  test('members and viewers may nothing, admins and keys with the scopes everything', async () => {
+  test('members and viewers may do nothing, admins and keys with the scopes everything', async () => {
     const scopes = ['tollgate:webhooks:read', 'tollgate:webhooks:write']
     const { token, key, organizationId } = await newKeyHolder({ scopes })
     const { id } = await newEndpoint(token)
@@ -158,8 +158,8 @@ describe('who may', () => {
   })
 })
 
-describe('by hand', () => {
-  test('a test event goes out right after the answer, signed, and an event can be sent again under its id', async () => {
+describe('manually', () => {
+  test('a test event is sent right after the response, signed, and an event can be redelivered under its id', async () => {
     const scopes = ['tollgate:webhooks:read', 'tollgate:webhooks:write']
     const { token, key } = await newKeyHolder({ scopes })
     const receiver = await newReceiver(token, { events: ['quota.exhausted'] })
@@ -182,7 +182,7 @@ describe('by hand', () => {
     expect(body.data).toMatchObject([{ id: tested.body.id, state: 'delivered', attempts: 1, status_code: 204 }])
   })
 
-  test('a test event that fails is not tried again and counts against nobody', async () => {
+  test('a failed test event is not retried and does not count as a failure', async () => {
     const { token } = await newUser()
     const { id } = await newReceiver(token, {}, '?status=500')
     await call(`POST ${ENDPOINTS}/${id}/test`, { token })
@@ -192,7 +192,7 @@ describe('by hand', () => {
     expect((await call(`GET ${ENDPOINTS}/${id}`, { token })).body).toMatchObject({ is_active: true, failed_events: 0 })
   })
 
-  test('nothing is sent to an endpoint that is switched off', async () => {
+  test('nothing is sent to a disabled endpoint', async () => {
     const { token } = await newUser()
     const { id } = await newReceiver(token)
     const { body: delivery } = await call(`POST ${ENDPOINTS}/${id}/test`, { token })
@@ -203,7 +203,7 @@ describe('by hand', () => {
     }
   })
 
-  test('at most 60 events are sent in ten minutes, so that nobody is shelled from here', async () => {
+  test('at most 60 events are sent in ten minutes, so that nobody can be flooded from here', async () => {
     const { token, user } = await newUser()
     const { id } = await newReceiver(token, {}, '?status=500')
     const policy = { webhook_send_account: { account: user.organization_id } }

@@ -23,7 +23,7 @@ const sentTo = (id: string) =>
   sql.query('select type, payload from webhook_deliveries where endpoint_id = $1 order by id', [id])
 
 describe("the operator's endpoints", () => {
-  test('are set up, shown, changed, tested and deleted by administrators, and each leaves its audit row', async () => {
+  test('are created, shown, changed, tested and deleted by administrators, and each action leaves an audit row', async () => {
     const { status, body } = await newHook({ description: 'Ours', events: ['organization.deleted'] })
     expect({ status, body }).toMatchObject({
       status: 201,
@@ -60,7 +60,7 @@ describe("the operator's endpoints", () => {
     ])
   })
 
-  test("are none of the platform organization's own, nor are those the operator's", async () => {
+  test("are not the platform organization's own, and vice versa", async () => {
     const { body: theirs } = await newHook({ events: ['organization.deleted'] })
     const { body: own } = await call('POST /api/v1/webhook-endpoints', {
       token,
@@ -75,7 +75,7 @@ describe("the operator's endpoints", () => {
     expect(await ids('/api/v1/webhook-endpoints')).not.toContain(theirs.id)
   })
 
-  test('hear of every organization, by name; those of an organization hear of that one alone', async () => {
+  test('get events of every organization, by name; those of an organization get only its own', async () => {
     const { body: hook } = await newHook({ events: ['key.created', 'organization.deleted'] })
     const holder = await newKeyHolder()
     const { body: second } = await create(holder.token, { name: 'Second' })

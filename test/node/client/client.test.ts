@@ -34,7 +34,7 @@ afterAll(async () => {
 const connect = (serviceKey = world.serviceKey) =>
   new Tollgate({ baseUrl: `${world.url}/`, serviceKey, verifyTimeoutMs: 10_000 })
 
-/** A customer of this test alone, with a key. */
+/** A customer of only this test, with a key. */
 async function customer() {
   const external_id = `customer/${crypto.randomUUID()}`
   const organization = await tollgate.customers.upsert({ external_id, name: 'Ada' })
@@ -42,7 +42,7 @@ async function customer() {
   return { external_id, organization, issued }
 }
 
-test('a customer is made once by its own id, gets a key, and the key verifies with the headers to pass on', async () => {
+test('a customer is created once by its own id, gets a key, and the key verifies with the headers to pass on', async () => {
   const { external_id, organization, issued } = await customer()
   const again = await tollgate.customers.upsert({ external_id, name: 'Ada & Co.' })
 
@@ -59,7 +59,7 @@ test('a customer is made once by its own id, gets a key, and the key verifies wi
   expect(verdict.headers).not.toHaveProperty('Retry-After')
 })
 
-test('a refusal is a verdict and not an error, with the status and headers to answer with', async () => {
+test('a refusal is a verdict, not an error, with the status and headers to respond with', async () => {
   const { issued } = await customer()
 
   expect(await tollgate.keys.verify({ key: issued.key, scopes: ['orders:write'] })).toMatchObject({
@@ -95,7 +95,7 @@ test('keys are listed, changed, rotated with a grace period, and revoked for goo
   expect(await tollgate.keys.verify({ key: rotated.key })).toMatchObject({ valid: false, code: 'REVOKED' })
 })
 
-test('recorded usage is sent in batches, and stands in the summary once it was flushed', async () => {
+test('recorded usage is sent in batches, and is in the summary after a flush', async () => {
   const { external_id, issued } = await customer()
   const events = Array.from({ length: 250 }, () => ({ key_id: issued.id, queries: 2 }))
 
@@ -130,7 +130,7 @@ test('an event that the server rejects is reported as lost, and the others of it
   expect((await client.usage.summary({ external_id })).totals.requests).toBe(2)
 })
 
-test('units are reserved, and settled with what was really used', async () => {
+test('units are reserved, and settled with the actual use', async () => {
   const { external_id, issued } = await customer()
 
   const reserved = await tollgate.usage.reserve({ key_id: issued.id, tokens: 1_000 })
@@ -147,7 +147,7 @@ test('units are reserved, and settled with what was really used', async () => {
   expect((await tollgate.quotas.get({ external_id })).meters.tokens).toMatchObject({ held: 0, used: 300 })
 })
 
-test('every other operation is called by its method and path, with its parameters in their places', async () => {
+test('every other operation is called by its method and path, with its parameters in place', async () => {
   const { external_id, organization, issued } = await customer()
   await tollgate.usage.send([{ key_id: issued.id, endpoint: '/v1/answers', queries: 3 }])
 
@@ -167,7 +167,7 @@ test('every other operation is called by its method and path, with its parameter
   expect(nothing).toBeUndefined()
 })
 
-test('a POST that makes something is repeated under one Idempotency-Key: it makes one thing', async () => {
+test('a POST that creates something is retried under one Idempotency-Key: it creates one thing', async () => {
   const { external_id } = await customer()
   let sent = 0
   const flaky = new Tollgate({
@@ -188,7 +188,7 @@ test('a POST that makes something is repeated under one Idempotency-Key: it make
   expect(data.map(({ id }) => id)).toEqual([issued.id])
 })
 
-test('each kind of failure has a class, and says the code, the status, the request and the fields', async () => {
+test('each kind of failure has a class with the code, the status, the request and the fields', async () => {
   const { external_id } = await customer()
   const failure = (work: Promise<unknown>) =>
     work.then(
@@ -212,20 +212,20 @@ test('each kind of failure has a class, and says the code, the status, the reque
   const narrow = await tollgate
     .call('POST /admin/service-keys', { body: { name: 'Narrow', scopes: ['platform:verify'] } })
     .catch((error: unknown) => error)
-  expect(narrow).toBeInstanceOf(ForbiddenError) // only administrators make service keys
+  expect(narrow).toBeInstanceOf(ForbiddenError) // only administrators create service keys
 
   const taken = await failure(tollgate.call('POST /admin/organizations', { body: { name: 'Twin', external_id } }))
   expect(taken).toBeInstanceOf(ConflictError)
   expect(taken).toMatchObject({ code: 'external_id_taken', status: 409 })
 })
 
-/** Calls a method of the client inside of a Worker that is bound to Tollgate. */
+/** Calls a method of the client inside a Worker that is bound to Tollgate. */
 async function bound(method: string, input: object, options: object = {}) {
   const response = await fetch(caller.url, { method: 'POST', body: JSON.stringify({ method, input, options }) })
   return (await response.json()) as { answer?: any; [field: string]: unknown }
 }
 
-test('over the service binding the same methods give the same answers, without a key', async () => {
+test('over the service binding the same methods return the same results, without a key', async () => {
   const { external_id, organization, issued } = await customer()
   const { key } = issued
 
@@ -251,7 +251,7 @@ test('over the service binding the same methods give the same answers, without a
   expect((await bound('quotas.get', { external_id })).answer.meters.queries).toMatchObject({ used: 4, held: 0 })
 })
 
-test('over the service binding a failure is an error of the same class, and what only HTTP has is refused', async () => {
+test('over the service binding a failure is an error of the same class, and HTTP-only features are refused', async () => {
   const { external_id } = await customer()
   expect(await bound('keys.issue', { external_id, name: '' })).toMatchObject({
     name: 'InvalidRequestError',

@@ -10,7 +10,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close()
 })
 
-/** A server that answers the n-th request by the n-th listener, and all later ones by the last. */
+/** A server that answers the n-th request with the n-th listener, and all later ones with the last. */
 async function serve(...listeners: RequestListener[]) {
   const requests: { path: string | undefined; idempotencyKey: unknown; body: string }[] = []
   const server = createServer(async (request, response) => {
@@ -90,13 +90,13 @@ test.each([
   })
 })
 
-test('a transport that ignores its signal holds no call beyond the timeout', async () => {
+test('a transport that ignores its signal delays no call beyond the timeout', async () => {
   const { connect } = await serve(silent)
   const tollgate = connect({ timeoutMs: 100, fetch: () => new Promise(() => undefined) })
   expect(await failure(tollgate.quotas.get({}))).toMatchObject({ code: 'timeout' })
 })
 
-test('a function decides about a verification that Tollgate could not answer, by the error and the input', async () => {
+test('a callback decides about a verification that Tollgate could not answer, by the error and the input', async () => {
   const { connect, close } = await serve(VALID)
   close()
   const seen: unknown[] = []
@@ -113,14 +113,14 @@ test('a function decides about a verification that Tollgate could not answer, by
   expect(seen).toEqual(['network_error', 'network_error'])
 })
 
-test('a wrong service key or request is an error even where an outage is allowed: it never opens the API', async () => {
+test('a wrong service key or request is an error even if outages are allowed: it never opens the API', async () => {
   const { connect } = await serve(problem(401, 'unauthenticated'), problem(400, 'invalid_request'))
   const tollgate = connect({ onUnavailable: 'allow' })
   expect(await failure(tollgate.keys.verify({ key: 'k' }))).toMatchObject({ code: 'unauthenticated', requestId: 'r1' })
   expect(await failure(tollgate.keys.verify({ key: 'k' }))).toMatchObject({ code: 'invalid_request' })
 })
 
-test('a 429 is repeated after Retry-After, and not at all when that is after the timeout', async () => {
+test('a 429 is retried after Retry-After, and not at all if that is beyond the timeout', async () => {
   const { connect, requests } = await serve(problem(429, 'rate_limited', { 'Retry-After': '1' }), VALID)
   const ms = await timed(connect().keys.verify({ key: 'k' }))
   expect(ms).toBeGreaterThan(500) // the usual first wait is 100 ms at most
@@ -132,7 +132,7 @@ test('a 429 is repeated after Retry-After, and not at all when that is after the
   expect(patient.requests).toHaveLength(1)
 })
 
-test('a 503 is repeated where that is safe, at most as often as `retries` says', async () => {
+test('a 503 is retried where that is safe, at most `retries` times', async () => {
   const unavailable = problem(503, 'unavailable')
   const reading = await serve(unavailable, unavailable, QUOTAS)
   expect(await reading.connect().quotas.get({})).toMatchObject({ period: '2026-11' })
@@ -150,7 +150,7 @@ test('a 503 is repeated where that is safe, at most as often as `retries` says',
   expect(changing.requests).toHaveLength(1)
 })
 
-test('an answer that is cut off: what makes something is repeated under the same Idempotency-Key', async () => {
+test('after a truncated response, a creating call is retried under the same Idempotency-Key', async () => {
   const { connect, requests } = await serve(cut, json(201, { id: 'k1', key: 'ck' }))
   expect(await connect().keys.issue({ name: 'Key' })).toMatchObject({ key: 'ck' })
   const [first, second] = requests
@@ -158,7 +158,7 @@ test('an answer that is cut off: what makes something is repeated under the same
   expect(second).toEqual(first)
 })
 
-test('an answer that is cut off: a reservation is repeated as the same one, a verification only under a key of its own', async () => {
+test('after a truncated response, a reservation is retried as the same one, a verification only under its own key', async () => {
   const reserving = await serve(cut, json(200, { granted: false }))
   await reserving.connect().usage.reserve({ key_id: 'k', tokens: 1 })
   expect(reserving.requests[0]?.body).toContain('idempotency_key')
@@ -172,7 +172,7 @@ test('an answer that is cut off: a reservation is repeated as the same one, a ve
   expect((await once.connect().keys.verify({ key: 'k', idempotency_key: 'i' })).valid).toBe(true)
 })
 
-test('an Idempotency-Key that the server does not look at makes nothing safe to repeat', async () => {
+test('an Idempotency-Key that the server ignores makes no retry safe', async () => {
   const { connect, requests } = await serve(cut)
   const body = { email: 'ada@example.com', password: 'correct horse battery' }
   await failure(connect().call('POST /auth/login', { body, idempotencyKey: 'i' }))
@@ -186,7 +186,7 @@ test.each([
   ["another server's page", text(200, 'text/html', '<h1>Welcome</h1>')],
   ['a redirect', (_, response) => void response.writeHead(302, { Location: 'https://example.com/' }).end()],
   ['a bare 404', text(404, 'text/plain', 'no such page')],
-] as [string, RequestListener][])('%s is an outage and no verdict', async (_, listener) => {
+] as [string, RequestListener][])('%s is an outage and not a verdict', async (_, listener) => {
   const { connect } = await serve(listener)
   expect(await connect({ retries: 0 }).keys.verify({ key: 'k' })).toMatchObject({
     valid: false,
@@ -195,7 +195,7 @@ test.each([
   })
 })
 
-test('a caller can abort, before and while waiting, and gets an error code for it', async () => {
+test('a caller can abort, before and during a wait, and gets an error code for it', async () => {
   const { connect } = await serve(silent)
   expect(await failure(connect().quotas.get({}, { signal: AbortSignal.abort() }))).toMatchObject({ code: 'aborted' })
   const controller = new AbortController()
@@ -205,7 +205,7 @@ test('a caller can abort, before and while waiting, and gets an error code for i
   expect(await call).toMatchObject({ code: 'aborted' })
 })
 
-test('events stay in the queue while Tollgate is away, and are sent again with the same ids and times', async () => {
+test('events stay in the queue while Tollgate is down, and are resent with the same ids and times', async () => {
   const { connect, requests } = await serve(problem(503, 'unavailable'), RECORDED)
   const tollgate = connect({ retries: 0 })
   tollgate.usage.record({ key_id: 'k', queries: 1 })
@@ -231,7 +231,7 @@ test('events are sent without a flush: when the batch is full, and after the int
   await expect.poll(() => requests.length).toBe(2)
 })
 
-test('events that no repeat can save are handed back: refused as a whole, or beyond the room in the queue', async () => {
+test('events that no retry can save are handed back: refused as a whole, or beyond the capacity of the queue', async () => {
   const { connect } = await serve(problem(401, 'unauthenticated'))
   const lost: string[] = []
   const tollgate = connect({
@@ -242,7 +242,7 @@ test('events that no repeat can save are handed back: refused as a whole, or bey
   expect(lost).toEqual(['queue_full', 'unauthenticated'])
 })
 
-test('a batch stays under the megabyte that the server takes, and an event that is larger goes alone', async () => {
+test("a batch stays below the server's limit of a megabyte, and a larger event goes alone", async () => {
   const { connect, requests } = await serve(RECORDED)
   const tollgate = connect({ usage: { batchSize: 1_000, flushIntervalMs: 60_000 } })
   tollgate.usage.record(Array.from({ length: 40 }, () => ({ key_id: 'a', endpoint: 'ü'.repeat(40_000) })))

@@ -1,4 +1,4 @@
-/** Usage that is not counted: one event does not keep the others back, and nothing is lost in silence. */
+/** Uncounted usage: one event does not hold up the others, and nothing is lost silently. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
@@ -11,7 +11,7 @@ const ACCEPTED = { accepted: 1, duplicates: 0, conflicts: [], rejected: [] }
 let warnings: MockInstance<typeof console.warn>
 
 beforeEach(() => {
-  vi.resetModules() // what was said lives as long as the module
+  vi.resetModules() // warnings are remembered as long as the module lives
   vi.useFakeTimers({ toFake: ['Date'] })
   warnings = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 })
@@ -22,7 +22,7 @@ afterEach(() => {
 
 const said = () => warnings.mock.calls.map(([message]) => message as string)
 
-/** A client whose requests are answered here. */
+/** A client whose requests are answered in this test. */
 async function connect(usage: TollgateOptions['usage'], status = 200) {
   const { Tollgate } = await import('../../../packages/tollgate/src/index.ts')
   const sent: UsageEvent[] = []
@@ -60,7 +60,7 @@ test.each([
   expect(lost).toEqual([{ event: bad, reason: 'rejected' }])
 })
 
-test('what is changed after it was recorded is sent as it was', async () => {
+test('an event that is changed after it was recorded is sent as it was', async () => {
   const { tollgate, sent } = await connect({})
   const metadata: Record<string, unknown> = { page: 1 }
   record(tollgate, { key_id: 'a', metadata })
@@ -69,7 +69,7 @@ test('what is changed after it was recorded is sent as it was', async () => {
   expect(sent).toMatchObject([{ key_id: 'a', metadata: { page: 1 } }])
 })
 
-test('without onLost a warning says how many events were lost and why, once a minute for each reason', async () => {
+test('without onLost a warning says how many events were lost and why, once a minute per reason', async () => {
   const { tollgate } = await connect({ maxQueued: 1 }, 400)
   record(tollgate, { key_id: 'a' }, { key_id: 'b' }, { key_id: 'c' })
   await tollgate.usage.flush()
@@ -85,7 +85,7 @@ test('without onLost a warning says how many events were lost and why, once a mi
   expect(said().slice(2)).toEqual([line(3, 'queue_full')])
 })
 
-test('with onLost nothing is warned of, and its failure does not end the sending', async () => {
+test('with onLost nothing is warned about, and its failure does not stop the sending', async () => {
   let calls = 0
   const fail = () => {
     if (calls++ > 0) throw new Error('The log is full.')
@@ -97,7 +97,7 @@ test('with onLost nothing is warned of, and its failure does not end the sending
   expect([calls, said()]).toEqual([2, ['tollgate: usage.onLost failed for 1 usage events']])
 })
 
-/** Runs a program of its own over the client. */
+/** Runs a separate program that uses the client. */
 async function run(options: string, program: string) {
   const { outputFiles } = await build({ entryPoints: [SOURCE], bundle: true, write: false, format: 'esm' })
   const code = `${outputFiles[0]?.text}
@@ -113,7 +113,7 @@ ${program}`
 const CLOSED = (count: number) =>
   `tollgate: ${count} usage events were not counted: closed. Give usage.onLost to get them.\n`
 
-test('a program that ends says how many events it did not send, and does not wait for them', async () => {
+test('a program that ends reports how many events it did not send, and does not wait for them', async () => {
   const waiting = await run('', `tollgate.usage.record([{ key_id: 'a' }, { key_id: 'b' }])`)
   expect([waiting.stderr, waiting.ms < 30_000]).toEqual([CLOSED(2), true])
 
@@ -124,7 +124,7 @@ test('a program that ends says how many events it did not send, and does not wai
   expect((await run('', ending)).stderr).toBe(CLOSED(2))
 })
 
-test('a program that ends hands them to onLost, and one that has sent everything says nothing', async () => {
+test('a program that ends passes them to onLost, and one that has sent everything says nothing', async () => {
   const usage =
     'usage: { onLost: (lost) => console.log(lost.map(({ event, reason }) => `${event.key_id} ${reason}`).join()) }'
   const ended = await run(usage, `tollgate.usage.record([{ key_id: 'a' }, { key_id: 'b' }])`)

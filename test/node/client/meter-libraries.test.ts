@@ -1,4 +1,4 @@
-/** What is particular to each library: its helpers, its usage in streams, its caches. */
+/** The specifics of each library: its helpers, its usage in streams, its caches. */
 import type OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { QuotaExceededError } from '../../../packages/tollgate/src/index.ts'
@@ -9,7 +9,7 @@ describe('openai', () => {
   const params = { model: 'gpt-4o', messages: user('a b'), stream: true as const }
   const comparable = (chunks: OpenAI.ChatCompletionChunk[]) => chunks.map((chunk) => ({ ...chunk, id: '', created: 0 }))
 
-  test('who did not ask for the usage of a stream does not see it, and who did does', async () => {
+  test('a caller that did not request the usage of a stream does not see it, and one that did does', async () => {
     const who = await customer()
     for (const stream_options of [undefined, { include_usage: true }, { include_usage: false }]) {
       const asked = { ...params, ...(stream_options && { stream_options }) }
@@ -20,7 +20,7 @@ describe('openai', () => {
     expect(await who.counted()).toMatchObject(Array.from({ length: 3 }, () => ({ input_tokens: 2, output_tokens: 4 })))
   })
 
-  test('every helper of the library is metered, and parallel tool calls arrive untouched', async () => {
+  test('every helper of the library is metered, and parallel tool calls arrive unchanged', async () => {
     const who = await customer()
     const tools = ['weather', 'time'].map((name) => ({ type: 'function', function: { name, parameters: {} } }) as const)
     const asked = { model: 'gpt-4o', messages: user('weather and time'), tools }
@@ -46,7 +46,7 @@ describe('openai', () => {
     const sent = await who.sent()
     const pairs = (calls: { input_tokens: number; output_tokens: number }[]) =>
       calls.map(({ input_tokens, output_tokens }) => `${input_tokens} ${output_tokens}`).toSorted()
-    expect(counted.length).toBe(4) // running tools asks again with their results
+    expect(counted.length).toBe(4) // running tools calls again with their results
     expect(pairs(counted)).toEqual(pairs(sent))
   })
 
@@ -63,7 +63,7 @@ describe('openai', () => {
     ])
   })
 
-  test('what the call may use is held while it runs: its prompt and its limit', async () => {
+  test('the maximum use of a call is held while it runs: its prompt and its limit', async () => {
     const who = await customer()
     const asked = { model: 'gpt-4o', messages: user('a b'), max_completion_tokens: 30, stream: true as const }
     const stream = await openai(who).chat.completions.create(asked)
@@ -81,12 +81,12 @@ describe('openai', () => {
     expect((await plain.chat.completions.create(asked)).choices).toHaveLength(1)
   })
 
-  test('what uses no tokens goes through, also where none are left', async () => {
+  test('a call that uses no tokens goes through even if none are left', async () => {
     const who = await customer({ tokens: 0 })
     expect((await collect(await openai(who).models.list())).length).toBeGreaterThan(0)
   })
 
-  test('while Tollgate is away the model is not asked, or it is and its use is recorded', async () => {
+  test('while Tollgate is down the model is not called, or it is called and its use is recorded', async () => {
     const who = await customer()
     let isAway = true
     const client = connect({
@@ -108,7 +108,7 @@ describe('openai', () => {
 })
 
 describe('anthropic', () => {
-  test('what was read from the cache or written to it counts as input', async () => {
+  test('tokens read from or written to the cache count as input', async () => {
     const who = await customer()
     const system = [{ type: 'text' as const, text: 'one two three', cache_control: { type: 'ephemeral' as const } }]
     for (const stream of [false, true] as const) {
@@ -122,7 +122,7 @@ describe('anthropic', () => {
     ])
   })
 
-  test('parallel tool calls arrive untouched', async () => {
+  test('parallel tool calls arrive unchanged', async () => {
     const who = await customer()
     const tools = ['weather', 'time'].map((name) => ({ name, input_schema: { type: 'object' as const } }))
     const asked = { model: 'claude-sonnet-4-5', max_tokens: 20, tools, messages: user('weather and time') }
@@ -136,7 +136,7 @@ describe('anthropic', () => {
   })
 })
 
-test('in a Worker, the settlement is handed to waitUntil before the answer has ended', async () => {
+test('in a Worker, the settlement is passed to waitUntil before the response has ended', async () => {
   const who = await customer()
   const work: Promise<unknown>[] = []
   const client = meterOpenAI(rawOpenAI(who.apiKey), tollgate, {

@@ -1,10 +1,10 @@
-/** What each refusal of a reservation becomes for the caller of a metered model. */
+/** What the caller of a metered model gets for each refusal of a reservation. */
 import { generateText } from 'ai'
 import { expect, test } from 'vitest'
 import { QuotaExceededError } from '../../../packages/tollgate/src/index.ts'
 import { anthropic, type Customer, customer, model, openai, tollgate, user, words } from './meter-world.ts'
 
-/** Ten tokens of prompt, and fifty that the answer may have. */
+/** Ten tokens of prompt, and at most fifty of response. */
 const prompt = words(10)
 
 const LIBRARIES: [string, (who: Customer) => Promise<unknown>][] = [
@@ -21,7 +21,7 @@ interface Refused {
   readonly status: number
   /** Of the body. */
   readonly problem: object
-  /** Seconds; undefined where waiting does not help. */
+  /** Seconds; undefined if waiting does not help. */
   readonly retryWithin?: number
 }
 
@@ -94,7 +94,7 @@ test.each(REFUSALS)('%s', async (_, refuse) => {
   expect(await who.sent()).toEqual([])
 })
 
-test('each refusal has a title of its own, and one of a newer server is one of the rate', () => {
+test('each refusal has its own title, and one of a newer server counts as rate limited', () => {
   const exceeded = { meter: 'tokens', requested: 9, limit: 5, used: 0, held: 0, remaining: 5, resets_at: null }
   const refuse = (code: string) =>
     new QuotaExceededError({ granted: false, code, refused_by: 'x', retry_after: 7, exceeded, quotas: {} } as never)

@@ -1,4 +1,4 @@
-/** Every way to call a model, metered: what the model says it used is what is counted. */
+/** Every way to call a model, metered: the use that the model reports is counted. */
 import { generateText, streamText } from 'ai'
 import { expect, test } from 'vitest'
 import { QuotaExceededError } from '../../../packages/tollgate/src/index.ts'
@@ -10,7 +10,7 @@ interface Asked {
   readonly headers?: Record<string, string>
 }
 
-/** One way to call the model. @returns the pieces of text; a whole answer is one */
+/** One way to call the model. @returns the pieces of text; a complete response is one */
 type Ask = (who: Customer, asked: Asked) => AsyncIterable<string>
 
 const WAYS: [string, string, Ask][] = [
@@ -93,7 +93,7 @@ const WAYS: [string, string, Ask][] = [
 ]
 const STREAMS = WAYS.filter(([name]) => name.endsWith('streamed'))
 
-test.each(WAYS)('%s: what is counted is what the model says it used', async (_, name, ask) => {
+test.each(WAYS)('%s: the use that the model reports is counted', async (_, name, ask) => {
   const who = await customer()
   const said = await collect(ask(who, { prompt: 'one two three' }))
 
@@ -113,7 +113,7 @@ test.each(WAYS)('%s: what is counted is what the model says it used', async (_, 
   expect(await who.tokens()).toMatchObject({ used: 8, held: 0 })
 })
 
-test.each(WAYS)('%s: without tokens left the model is not asked, and the error is an answer', async (_, _name, ask) => {
+test.each(WAYS)('%s: without tokens left no model is called, and the error is a response', async (_, _name, ask) => {
   const who = await customer({ tokens: 20 })
   const error = await collect(ask(who, { prompt: words(10) })).catch((error: unknown) => error)
 
@@ -126,7 +126,7 @@ test.each(WAYS)('%s: without tokens left the model is not asked, and the error i
   expect(await who.counted()).toEqual([])
 })
 
-test.each(STREAMS)('%s: a stream that breaks counts what had come', async (_, _name, ask) => {
+test.each(STREAMS)('%s: a stream that breaks counts what had arrived', async (_, _name, ask) => {
   const who = await customer()
   const read: string[] = []
   const reading = async () => {
@@ -141,7 +141,7 @@ test.each(STREAMS)('%s: a stream that breaks counts what had come', async (_, _n
 })
 
 test.each(STREAMS)(
-  '%s: a stream that its reader aborts counts what had come, and ends the model',
+  '%s: a stream that its reader aborts counts what had arrived, and stops the model',
   async (_, _name, ask) => {
     const who = await customer()
     const controller = new AbortController()
@@ -166,9 +166,9 @@ test.each(STREAMS)(
   },
 )
 
-// The AI SDK has copies of its streams: leaving one of them ends nothing, and its users have to abort.
+// The AI SDK tees its streams: leaving one of them ends nothing, and its users have to abort.
 test.each(STREAMS.filter(([name]) => name !== 'ai, streamed'))(
-  '%s: a stream that its reader leaves counts what had come',
+  '%s: a stream that its reader leaves counts what had arrived',
   async (_, _name, ask) => {
     const who = await customer()
     for await (const text of ask(who, { prompt: words(500), headers: { 'X-Model-Delay-Ms': '20' } }))

@@ -35,7 +35,7 @@ async function customer() {
   return { external_id, key_id, tokens }
 }
 
-test('work runs while its units are held, and afterwards counts what it said it used', async () => {
+test('work runs while its units are held, and then counts the use that it reported', async () => {
   const { key_id, tokens, external_id } = await customer()
   const done = await tollgate.withReservation(
     { key_id, model: 'gpt-4o', tokens: 900 },
@@ -54,7 +54,7 @@ test('work runs while its units are held, and afterwards counts what it said it 
   expect(data).toMatchObject([{ value: 'gpt-4o', tokens: 30 }])
 })
 
-test('amounts of the operator’s own meters are verified, held, settled and reported', async () => {
+test('amounts of custom meters are verified, held, settled and reported', async () => {
   const { key_id, external_id } = await customer()
   const images = async () => (await tollgate.quotas.get({ external_id })).meters.images
   await tollgate.call('POST /admin/meters', {
@@ -72,7 +72,7 @@ test('amounts of the operator’s own meters are verified, held, settled and rep
   expect(verdict).toMatchObject({ valid: true, quotas: { images: { used: 6, limit: null } } })
 })
 
-test('what is refused does not run: the verdict says which meter was exceeded', async () => {
+test('refused work does not run: the verdict says which meter was exceeded', async () => {
   const { key_id } = await customer()
   let runs = 0
   const refused = await tollgate.withReservation({ key_id, tokens: 1e10 }, () => void runs++)
@@ -80,7 +80,7 @@ test('what is refused does not run: the verdict says which meter was exceeded', 
   expect(runs).toBe(0)
 })
 
-test('work that fails counts what it had used until then, and nothing if it had not said a word', async () => {
+test('work that fails counts its use until then, and nothing if it reported none', async () => {
   const { key_id, tokens } = await customer()
   const failing = tollgate.withReservation({ key_id, tokens: 500 }, ({ use }) => {
     use({ output_tokens: 7 })
@@ -95,7 +95,7 @@ test('work that fails counts what it had used until then, and nothing if it had 
   expect(await tokens()).toMatchObject({ held: 0, used: 7 })
 })
 
-test('work that is aborted counts what it had used until then, even if it does not heed the signal', async () => {
+test('work that is aborted counts its use until then, even if it ignores the signal', async () => {
   const { key_id, tokens } = await customer()
   const controller = new AbortController()
   const work = tollgate.withReservation(
@@ -112,7 +112,7 @@ test('work that is aborted counts what it had used until then, even if it does n
   expect(await tokens()).toMatchObject({ held: 0, used: 3 })
 })
 
-test('a settlement whose answer is lost counts once, and one that never arrives waits in the queue', async () => {
+test('a settlement whose response is lost counts once, and one that never arrives waits in the queue', async () => {
   const { key_id, tokens } = await customer()
   const lost = connect({
     retries: 0,
@@ -134,7 +134,7 @@ test('a settlement whose answer is lost counts once, and one that never arrives 
   expect((await tokens()).used).toBe(10)
 })
 
-test('while Tollgate is away work does not run; where that is allowed it does, and its use is recorded', async () => {
+test('while Tollgate is down work does not run; where that is allowed it does, and its use is recorded', async () => {
   const { key_id, tokens } = await customer()
   let isAway = true
   const client = connect({
@@ -158,7 +158,7 @@ test('while Tollgate is away work does not run; where that is allowed it does, a
 test.each<[string, { reserve?: { granted: boolean; reservation_id: string } }]>([
   ['a reservation that could not be settled', { reserve: { granted: true, reservation_id: 'hold_1' } }],
   ['work that ran without a reservation', {}],
-])('what is recorded of %s has all that the reservation said beside its amounts', async (_, { reserve }) => {
+])('the recorded use of %s has everything that the reservation had besides its amounts', async (_, { reserve }) => {
   const bodies: Record<string, Record<string, unknown>> = {}
   const client = connect({
     retries: 0,
@@ -181,7 +181,7 @@ test.each<[string, { reserve?: { granted: boolean; reservation_id: string } }]>(
   if (reserve) expect(bodies.settle).toMatchObject({ subject: 'user-7', output_tokens: 5 })
 })
 
-test('a user is known by their token, over HTTP and over the service binding', async () => {
+test('a user is identified by their token, over HTTP and over the service binding', async () => {
   const email = `${crypto.randomUUID()}@example.com`
   const password = 'SecurePassword123!'
   const post = async (path: string, body: object) =>

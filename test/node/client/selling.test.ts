@@ -1,4 +1,4 @@
-/** What a seller does by the client beside protecting an API: meters, prices, credits, purchases, corrections. */
+/** What a seller does with the client besides protecting an API: meters, prices, credits, purchases, corrections. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ConflictError, NotFoundError, Tollgate, type TollgateBinding } from '../../../packages/tollgate/src/index.ts'
 import { type ClientWorld, startTollgate } from './world.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** Its id has characters that a path escapes. */
+/** Its id has characters that must be escaped in a path. */
 async function customer() {
   const external_id = `a/b:ä ${crypto.randomUUID()}`
   const organization = await tollgate.customers.upsert({ external_id, name: 'Ada', email: 'ada@example.com' })
@@ -22,7 +22,7 @@ async function customer() {
 
 const newSlug = () => `m_${crypto.randomUUID().slice(0, 8).replaceAll('-', '')}`
 
-test('a meter is defined, limited for one customer, reported, corrected, renamed, and deleted while nothing uses it', async () => {
+test('a meter is created, limited for one customer, reported, corrected, renamed, and deleted once nothing uses it', async () => {
   const { external_id, issued } = await customer()
   const slug = newSlug()
   const meter = await tollgate.meters.define({ slug, name: 'Images', unit: 'images', kind: 'counter' })
@@ -45,7 +45,7 @@ test('a meter is defined, limited for one customer, reported, corrected, renamed
   await expect(tollgate.meters.delete({ slug: 'tokens' })).rejects.toBeInstanceOf(ConflictError)
 })
 
-test('credits are granted, corrected, burnt by usage, revoked, and every change stands in the ledger', async () => {
+test('credits are granted, corrected, burned by usage and revoked, and every change is in the ledger', async () => {
   const { external_id, organization, issued } = await customer()
   const grant = await tollgate.credits.grant({
     external_id,
@@ -73,7 +73,7 @@ test('credits are granted, corrected, burnt by usage, revoked, and every change 
   ])
 })
 
-test('a grant whose answer is lost is given once', async () => {
+test('a grant whose response is lost is made once', async () => {
   const { external_id } = await customer()
   let sent = 0
   const flaky = new Tollgate({
@@ -93,7 +93,7 @@ test('a grant whose answer is lost is given once', async () => {
   expect((await tollgate.credits.get({ external_id })).balance).toBe('2.000000')
 })
 
-test('a customer is led to pay for credits, and its spend is capped', async () => {
+test('a customer is led to buy credits, and its spend is capped', async () => {
   const { external_id } = await customer()
   const topUp = await tollgate.billing.topUp({ external_id, amount: '25', success_url: 'https://tollgate.test/paid' })
   expect(topUp).toMatchObject({ provider: 'stripe', amount: '25.00', url: expect.stringContaining('/checkout/') })
@@ -107,7 +107,7 @@ test('a customer is led to pay for credits, and its spend is capped', async () =
   expect((await tollgate.billing.getSpendCap({ external_id })).cost_usd).toBeNull()
 })
 
-test('a price of your own is set, found, listed and deleted', async () => {
+test('a custom price is set, found, listed and deleted', async () => {
   const { external_id } = await customer()
   const model = `model-${crypto.randomUUID()}`
   const price = await tollgate.prices.set({ provider: '*', model, kind: 'input', usd_per_million: '2' })
@@ -118,7 +118,7 @@ test('a price of your own is set, found, listed and deleted', async () => {
   await expect(tollgate.prices.delete({ price_id: price.id })).rejects.toBeInstanceOf(NotFoundError)
 })
 
-test('open holds are listed by key, read, and prolonged; a settled one is not found', async () => {
+test('open holds are listed by key, read and extended; a settled one is not found', async () => {
   const { external_id, issued } = await customer()
   const other = await tollgate.keys.issue({ external_id, name: 'Other' })
   const hold = async (key_id: string) => {
@@ -165,7 +165,7 @@ test('an event is corrected, and use is read by subject, model and day until the
   expect([left.data.map(({ subject }) => subject), left.erased?.queries]).toEqual([['user-2'], 3])
 })
 
-test('a key is read, and says what its limits have left', async () => {
+test('reading a key shows what is left of its limits', async () => {
   const { external_id } = await customer()
   const limit = { name: 'daily', meter: 'tokens', limit: 100, period: 'day' } as const
   const issued = await tollgate.keys.issue({ external_id, name: 'Limited', limits: [limit] })

@@ -1,4 +1,4 @@
-/** What a program sees of the requests that its client sends, and the trace that they belong to. */
+/** What a program sees of its client's requests, and the trace they belong to. */
 import { EventEmitter } from 'node:events'
 import { Hono } from 'hono'
 import OpenAI from 'openai'
@@ -30,7 +30,7 @@ const answerAll: Answer = ({ url }) => {
   return Response.json(RECORDED)
 }
 
-/** A client, and what became of its requests. The last answer is that of all later requests. */
+/** A client, and the outcomes of its requests. The last response answers all later requests. */
 function connect(options: Partial<TollgateOptions> = {}, ...answers: Answer[]) {
   const began: SentRequest[] = []
   const ended: RequestOutcome[] = []
@@ -50,7 +50,7 @@ function connect(options: Partial<TollgateOptions> = {}, ...answers: Answer[]) {
   return { tollgate, began, ended, traces }
 }
 
-test('the hooks see each attempt: the operation without values, how it ended, and how long it took', async () => {
+test('the hooks see each attempt: the operation without values, its outcome and its duration', async () => {
   const answers: Answer[] = [
     () => UNAVAILABLE.clone(),
     () => Promise.reject(new TypeError('The connection broke.')),
@@ -72,7 +72,7 @@ test('the hooks see each attempt: the operation without values, how it ended, an
 test.each([
   ['at its timeout', () => ({}), 'timeout'],
   ['by its caller', () => ({ signal: AbortSignal.timeout(20) }), 'aborted'],
-])('an attempt that is ended %s is told of as that, even if the transport never ends', async (_, given, code) => {
+])('an attempt that is ended %s is reported as such, even if the transport never ends', async (_, given, code) => {
   const { tollgate, ended } = connect(
     { timeoutMs: code === 'timeout' ? 20 : 10_000 },
     () => new Promise(() => undefined),
@@ -81,7 +81,7 @@ test.each([
   await expect.poll(() => ended).toMatchObject([{ attempt: 1, status: undefined, error: { code } }])
 })
 
-test('a hook that fails, at once or later, fails no call', async () => {
+test('a hook that fails, at once or later, breaks no call', async () => {
   const fail = () => {
     throw new Error('The log is full.')
   }
@@ -116,7 +116,7 @@ test.each([
   ['none', () => undefined],
   ['one of another form', () => `${TRACE}\r\nX-Injected: 1`],
   ['an error', () => expect.unreachable('It must be ignored.')],
-])('a client that finds %s sends its calls without', async (_, traceparent: () => string | undefined) => {
+])('a client that finds %s sends its calls without a trace', async (_, traceparent: () => string | undefined) => {
   const { tollgate, traces } = connect({ traceparent })
   await tollgate.quotas.get({})
   expect(traces).toEqual([['/quotas', null]])
@@ -154,7 +154,7 @@ test.each(MIDDLEWARES)('%s passes the trace of the incoming request on', async (
   const headers = { 'X-API-Key': 'ck', traceparent: TRACE }
   await run(tollgate, new Request('https://api.example.com/v1/orders', { headers }), (one) => void work.push(one))
   await Promise.all(work)
-  const report = name === 'tollgate/express' ? [] : [['/usage', TRACE]] // it is sent later, with those of others
+  const report = name === 'tollgate/express' ? [] : [['/usage', TRACE]] // it is sent later, together with others
   expect(traces).toEqual([['/keys/verify', TRACE], ...report])
 })
 

@@ -13,7 +13,7 @@ const BODY = JSON.stringify({
 })
 const now = () => Math.floor(Date.now() / 1000)
 
-/** A request as Tollgate sends it. */
+/** A request as sent by Tollgate. */
 async function signed(secrets: readonly string[], { body = BODY, timestamp = now(), id = 'evt_1' } = {}) {
   return new Request('https://example.com/hook', {
     method: 'POST',
@@ -32,12 +32,12 @@ const code = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof WebhookError ? error.code : String(error)),
   )
 
-test('what Tollgate signs is genuine, and gives the event with its id', async () => {
+test('an event that Tollgate signs is genuine, and is returned with its id', async () => {
   const secret = newSecret()
   expect(await verifyWebhook(await signed([secret]), secret)).toEqual({ id: 'evt_1', ...JSON.parse(BODY) })
 })
 
-test('what the reference library of Standard Webhooks signs is genuine, read from text or bytes', async () => {
+test('an event that the reference library of Standard Webhooks signs is genuine, as text or bytes', async () => {
   const secret = newSecret()
   const signature = new Webhook(secret).sign('evt_2', new Date(), BODY)
   const headers = { 'webhook-id': 'evt_2', 'webhook-timestamp': String(now()), 'webhook-signature': signature }
@@ -66,7 +66,7 @@ test('another secret, body, id or time, a signature of another scheme, and none 
   expect(await tamper((headers) => headers.delete('webhook-signature'))).toBe('missing_header')
 })
 
-test('five minutes is the tolerance in both directions, unless another is given', async () => {
+test('the tolerance is five minutes in both directions, unless another is given', async () => {
   const secret = newSecret()
   const at = async (offset: number, options = {}) =>
     code(verifyWebhook(await signed([secret], { timestamp: now() + offset }), secret, options))
@@ -75,7 +75,7 @@ test('five minutes is the tolerance in both directions, unless another is given'
   expect(await at(-302, { toleranceSeconds: 600 })).toBe('accepted')
 })
 
-test('a body that is signed and no JSON is unreadable, and a secret in another form is a mistake of the receiver', async () => {
+test('a signed body that is not JSON is unreadable, and a malformed secret is an error of the receiver', async () => {
   const secret = newSecret()
   expect(await code(verifyWebhook(await signed([secret], { body: 'hello' }), secret))).toBe('unreadable_body')
   expect(await code(verifyWebhook(await signed([secret]), 'whsec_%%%'))).toMatch(/^TypeError/)

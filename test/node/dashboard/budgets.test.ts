@@ -8,7 +8,7 @@ import { buildDashboard } from '../../../local/build/dashboard.ts'
 import { ROOT } from '../scripts/support.ts'
 
 const KB = 1_024
-/** What a browser loads of script, compressed, until a page is there. */
+/** The compressed size of the scripts that a browser loads until a page is there. */
 const SIGN_IN_KB = 90
 const SCREEN_KB = 200
 
@@ -23,7 +23,7 @@ let manifest: Readonly<Record<string, Chunk>>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tollgate-dashboard-'))
-  vi.stubEnv('NODE_ENV', 'production') // as for a deployment: vitest's own brings React's long messages
+  vi.stubEnv('NODE_ENV', 'production') // as for a deployment: vitest's own value would include React's long messages
   await buildDashboard(folder)
   vi.unstubAllEnvs()
   manifest = JSON.parse(await readFile(join(folder, '.vite/manifest.json'), 'utf8'))
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The files that modules load before they run: their own and those of all that they import. */
+/** The files that modules load before they run: their own and those of all their imports. */
 function filesFor(modules: readonly string[], found = new Set<string>()): Set<string> {
   for (const name of modules) {
     const chunk = manifest[name]
@@ -49,7 +49,7 @@ async function kilobytes(...modules: string[]): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0) / KB
 }
 
-test('signing in takes little script', async () => {
+test('signing in loads little script', async () => {
   const size = await kilobytes('index.html', 'src/account/start.tsx')
   expect(size).toBeGreaterThan(20)
   expect(size).toBeLessThanOrEqual(SIGN_IN_KB)

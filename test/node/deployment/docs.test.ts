@@ -10,7 +10,7 @@ const ENV = {
   UPSTASH_REDIS_REST_TOKEN: 'a-token',
 }
 
-test.each(['deploy.md', 'releases.md'])('the commands of %s for Cloudflare are understood', async (page) => {
+test.each(['deploy.md', 'releases.md'])('the commands of %s for Cloudflare are valid', async (page) => {
   const text = await readFile(join(ROOT, 'docs/operate', page), 'utf8')
   const lines = [...text.matchAll(/^npm run (setup|roll-out) -- (.*)$/gm)]
   expect(lines).toHaveLength(1)

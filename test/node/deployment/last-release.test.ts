@@ -39,7 +39,7 @@ function run({ query, params }: Statement) {
   )
 }
 
-test('the last release reads a key from the schema of today', async () => {
+test('the last release reads a key from the current schema', async () => {
   const [row] = await run(last.verification)
   expect(row).toMatchObject({
     id: keyId,

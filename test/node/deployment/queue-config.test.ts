@@ -17,7 +17,7 @@ async function parse(text: string) {
   return readConfig({ config })
 }
 
-test('without its marks the queue of wrangler.toml is one that wrangler takes, and nothing else has changed', async () => {
+test('once uncommented the queue of wrangler.toml is valid for wrangler, and nothing else has changed', async () => {
   const text = await readText()
   const { queues: none, ...others } = await parse(text)
   expect(none).toEqual({ producers: [], consumers: [] })
@@ -44,13 +44,13 @@ test('without its marks the queue of wrangler.toml is one that wrangler takes, a
   expect(withoutPaths(same)).toEqual(withoutPaths(others))
 })
 
-test('twice is the same as once, and a configuration without the lines is refused', async () => {
+test('running twice is the same as once, and a configuration without the lines is refused', async () => {
   const once = addQueue(await readText())
   expect(addQueue(once)).toBe(once)
   expect(() => addQueue('name = "tollgate"\n')).toThrow('#[[queues.producers]]')
 })
 
-test('setup makes the queues that are not there, and writes them into the configuration', async () => {
+test('setup creates the missing queues, and writes them into the configuration', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-queue-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const [config, calls] = [join(folder, 'wrangler.toml'), join(folder, 'calls')]

@@ -15,7 +15,7 @@ interface Asked {
   readonly version: string | undefined
 }
 
-/** A deployment that answers what `statusOf` says. */
+/** A deployment that responds with what `statusOf` returns. */
 async function openDeployment(statusOf: (asked: Asked, times: number) => number) {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ async function openDeployment(statusOf: (asked: Asked, times: number) => number)
   return { env, asked, readCalls }
 }
 
-test('a version that works gets its shares, is asked at each of them by its own name, and then has all', async () => {
+test('a version that works gets its shares, is checked at each of them by its own name, and then gets everything', async () => {
   const { env, asked, readCalls } = await openDeployment(() => 200)
   const { code, stdout, stderr } = await runScript('roll-out --steps 10,50 --pause 1', env)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -55,7 +55,7 @@ test('a version that works gets its shares, is asked at each of them by its own 
   expect(new Set(asked.map(({ path }) => path))).toEqual(new Set(['/health/ready', '/api/v1/keys/verify']))
 })
 
-test('one that stops working at half of the requests gives all of them back', async () => {
+test('one that stops working at half of the requests loses all of them again', async () => {
   const { env, readCalls } = await openDeployment((_, times) => (times > 5 ? 503 : 200))
   const { code, stderr } = await runScript('roll-out --pause 1', env)
   expect(code).toBe(1)
@@ -66,7 +66,7 @@ test('one that stops working at half of the requests gives all of them back', as
   ])
 })
 
-test('a share that Cloudflare does not give is an error, too, and rolled back', async () => {
+test('a share that Cloudflare does not set is an error as well, and is rolled back', async () => {
   const { env, readCalls } = await openDeployment(() => 200)
   const { code, stderr } = await runScript('roll-out --pause 1', {
     ...env,
@@ -79,7 +79,7 @@ test('a share that Cloudflare does not give is an error, too, and rolled back', 
   expect((await readCalls()).at(-1)).toBe('versions deploy old-version@100% --yes')
 })
 
-test('--dry-run says each step and does none', async () => {
+test('--dry-run prints each step and executes none', async () => {
   const { env, asked, readCalls } = await openDeployment(() => 200)
   const { code, stdout } = await runScript('roll-out --dry-run --steps 25', env)
   expect(code).toBe(0)

@@ -19,7 +19,7 @@ const ANSWERS = {
 
 const NO_CALL = { args: [], secrets: {} as Record<string, string> }
 
-/** A folder with a configuration of its own, and what wrangler's stand-in writes down. */
+/** A folder with a configuration of its own, and the log of wrangler's stand-in. */
 async function openPlace() {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-setup-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -32,7 +32,7 @@ async function openPlace() {
   return { config, readCalls, env: { ...ANSWERS, WRANGLER, WRANGLER_CALLS: calls } }
 }
 
-test('--dry-run says each step, shows no secret and does none', async () => {
+test('--dry-run prints each step, shows no secret and executes none', async () => {
   const { config, readCalls, env } = await openPlace()
   const { code, stdout } = await runScript(`setup --dry-run --config ${config}`, env)
   expect(code).toBe(0)
@@ -51,7 +51,7 @@ test('--dry-run says each step, shows no secret and does none', async () => {
   expect(await readFile(config, 'utf8')).toBe(await readFile(join(ROOT, 'wrangler.toml'), 'utf8'))
 })
 
-test('everything that is missing or wrong is named at once, never with its value', async () => {
+test('every missing or wrong setting is named at once, never with its value', async () => {
   const { env } = await openPlace()
   const wrong = { ...env, DATABASE_URL: 'mysql://a-secret-word', UPSTASH_REDIS_REST_TOKEN: '', ADMIN_EMAIL: 'nobody' }
   const { code, stderr } = await runScript('setup --dry-run', wrong)
@@ -62,8 +62,8 @@ test('everything that is missing or wrong is named at once, never with its value
   expect(short).toMatchObject({ code: 1, stderr: expect.stringContaining('SECRET_KEY') })
 })
 
-/** Wherever the deployment is said to be, these are its answers: on this machine, where plain HTTP does. */
-test('it migrates, seeds, deploys with secrets that it made, and can be repeated without making others', {
+/** Wherever the deployment is said to be, it responds here: on this machine, where plain HTTP is enough. */
+test('it migrates, seeds, deploys with secrets that it generated, and can be repeated without generating others', {
   timeout: 120_000,
 }, async () => {
   const { config, readCalls, env } = await openPlace()

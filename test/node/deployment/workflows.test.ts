@@ -28,7 +28,7 @@ const packageJson = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'
 }
 
 test.each(files)(
-  '%s may read the repository and no more, has an end, and names versions of what it uses',
+  '%s may only read the repository, has a time limit, and pins the versions of what it uses',
   async (file) => {
     const workflow = await read(file)
     expect(workflow.permissions).toEqual({ contents: 'read' })
@@ -42,7 +42,7 @@ test.each(files)(
   },
 )
 
-test('a deployment migrates before it rolls out, is never cut off by another one, and can go back', async () => {
+test('a deployment migrates before it rolls out, is never canceled by another one, and can be rolled back', async () => {
   const workflow = await read('deploy.yml')
   expect(workflow.concurrency['cancel-in-progress']).toBe(false)
   const steps = stepsOf(workflow)
@@ -54,11 +54,11 @@ test('a deployment migrates before it rolls out, is never cut off by another one
     expect(steps[at(name)]?.if).toBe('${{ !inputs.rollback }}')
 })
 
-test('secrets are given to the steps that need them, never written into a command', async () => {
+test('secrets are passed to the steps that need them, never written into a command', async () => {
   for (const file of files) for (const { run } of stepsOf(await read(file))) expect(run ?? '').not.toMatch(/\$\{\{/)
 })
 
-test('the deploy button asks for every secret of the example file, with a word about it', async () => {
+test('the deploy button asks for every secret of the example file, with an explanation', async () => {
   const example = await readFile(join(ROOT, '.dev.vars.example'), 'utf8')
   const secrets = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => name)
   const { bindings } = packageJson.cloudflare

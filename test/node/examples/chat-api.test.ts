@@ -55,7 +55,7 @@ test('a prompt is answered by either provider, and its tokens count for the key'
   await expect.poll(tokens, { timeout: 10_000 }).toMatchObject({ used: 12, held: 0 })
 })
 
-test('without a key, or without tokens left, the model is not asked', async () => {
+test('without a key, or without tokens left, the model is not called', async () => {
   const { call } = await customer({ tokens: 100 })
   const body = { user_id: 'u1', prompt: 'one', provider: 'openai' }
   expect((await call('POST', '/api/v1/generate', body, {})).status).toBe(401)
@@ -65,7 +65,7 @@ test('without a key, or without tokens left, the model is not asked', async () =
   expect((await call('POST', '/api/v1/generate', { ...body, provider: 'other' })).status).toBe(400)
 })
 
-test('used up credits are 402, and the model is not asked', async () => {
+test('used-up credits are 402, and the model is not called', async () => {
   const { call, external_id } = await customer()
   const expires_at = new Date(Date.now() + 86_400_000).toISOString()
   await tollgate.credits.grant({ external_id, amount: '0.0001', reason: 'Too little', expires_at })
@@ -94,7 +94,7 @@ test('a chat is streamed, kept as a conversation, and counted when it has ended'
   ])
 })
 
-test('conversations are made, read, renamed and deleted by their owner, and are not there for others', async () => {
+test('conversations are created, read, renamed and deleted by their owner, and do not exist for others', async () => {
   const [ada, bob] = [await customer(), await customer()]
   const { json: made } = await ada.call('POST', '/conversations', { title: 'First' })
   expect(await ada.call('PATCH', `/conversations/${made.id}`, { title: 'Renamed' })).toMatchObject({ status: 200 })

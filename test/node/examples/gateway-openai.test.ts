@@ -1,4 +1,4 @@
-/** The example's programs, as its page starts them, against a gateway and the local model. */
+/** The example's programs, started as on its page, against a gateway and the local model. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** Runs the line of the page. @returns what it printed */
+/** Runs the line of the page. @returns its output */
 async function runPage(key: string): Promise<string> {
   const page = await readFile(join(ROOT, FOLDER, 'README.md'), 'utf8')
   const [, line = ''] = /^```sh\n(.*)\n```$/m.exec(page) ?? []
@@ -33,7 +33,7 @@ async function runPage(key: string): Promise<string> {
   return stdout
 }
 
-test('the unchanged client streams an answer through the route that the example made, and its tokens count', async () => {
+test('the unchanged client streams a response through the route that the example created, and its tokens count', async () => {
   const { key, organizationId } = await world.customer()
 
   const said = (await runPage(key)).split('\n')
@@ -50,7 +50,7 @@ test('the unchanged client streams an answer through the route that the example 
   expect(said[2]).toMatch(/^6 tokens used, /)
 })
 
-test('a second start finds the route there, and a key without tokens left is refused', async () => {
+test('a second start finds the existing route, and a key without tokens left is refused', async () => {
   const { key, organizationId } = await world.customer()
   await world.call('PUT', `/admin/organizations/${organizationId}/quotas`, { tokens: 50 })
 

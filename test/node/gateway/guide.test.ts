@@ -1,4 +1,4 @@
-/** The guide that protects any API with the gateway: its API runs, and its calls are answered as it says. */
+/** The guide that protects any API with the gateway: its API runs, and its calls get the responses shown. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const page = await readFile(new URL('../../../docs/guides/protect-with-gateway.md', import.meta.url), 'utf8')
 
-/** Starts the API of the page, and waits until it answers. */
+/** Starts the API of the page, and waits until it responds. */
 async function startApi(port: number) {
   const [, code = ''] = /^```js\n(.*?)^```$/ms.exec(page) ?? []
   const child = spawn(process.execPath, ['-e', code.replace('8010', String(port))], { stdio: 'inherit' })
@@ -43,14 +43,14 @@ async function startApi(port: number) {
   }
 }
 
-/** The commands of the page, each with the answer that the page shows below it, if it does. */
+/** The commands of the page, each with the response shown below it, if any. */
 const readCalls = () =>
   [...page.matchAll(/^```sh\n(curl .*?)\n```(?:\n```(?:json)?\n(.*?)\n```$)?/gms)].map(([, line = '', said]) => ({
     line: line.replaceAll('\\\n', ''),
     said: said?.replaceAll(', …', ''),
   }))
 
-test('an API behind the gateway, set up as the guide says, answers as the guide says', async () => {
+test('an API behind the gateway, set up by the guide, responds as the guide says', async () => {
   const port = await freePort()
   stop = await startApi(port)
   const { email, password } = world.administrator

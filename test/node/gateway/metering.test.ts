@@ -1,4 +1,4 @@
-/** What a caller could try so that a model's tokens are not counted, or would suffer so that they are counted twice. */
+/** What a caller could try to keep a model's tokens from being counted, or suffer if they were counted twice. */
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startUpstream, type Upstream } from './upstream.ts'
@@ -10,7 +10,7 @@ let upstream: Upstream
 const USAGE = { input_tokens: 11, output_tokens: 7 }
 const json = (answer: object) => JSON.stringify(answer)
 
-/** By the path, a provider's answer. */
+/** A provider's response, by path. */
 const ANSWERS: Readonly<Record<string, string>> = {
   '/v1/messages/count_tokens': json({ input_tokens: 11 }),
   '/v1/responses/input_tokens': json({ object: 'response.input_tokens', input_tokens: 11 }),
@@ -82,7 +82,7 @@ test.each([
   ['no object', 400, { 'Content-Type': 'application/json' }, json([CHAT])],
   ['an offer of WebRTC', 400, { 'Content-Type': 'application/sdp' }, 'v=0'],
   ['no form', 400, { 'Content-Type': 'multipart/form-data; boundary=x' }, json(CHAT)],
-])('a body that cannot be read is refused before it reaches the model: %s', async (_, status, headers, body) => {
+])('an unreadable body is refused before it reaches the model: %s', async (_, status, headers, body) => {
   const { ask } = await holder()
   const before = upstream.requests.length
 
@@ -105,7 +105,7 @@ test.each([
   await eventually(async () => expect(await tokens()).toMatchObject({ used: 18, held: 0 }))
 })
 
-test('a WebSocket is refused where tokens are counted', async () => {
+test('a WebSocket is refused if tokens are counted', async () => {
   const { key, route } = await holder()
 
   const socket = new WebSocket(`${route.url.replace('http', 'ws')}/v1/realtime`, { headers: bearer(key) } as never)
@@ -114,7 +114,7 @@ test('a WebSocket is refused where tokens are counted', async () => {
   expect(upstream.requests.some(({ url }) => url.startsWith('/v1/realtime'))).toBe(false)
 })
 
-test('a form reaches the upstream as it was sent', async () => {
+test('a form reaches the upstream unchanged', async () => {
   const { ask } = await holder()
   const form = new FormData()
   form.append('file', new Blob(['x'.repeat(300_000)]), 'speech.mp3')
@@ -130,7 +130,7 @@ test('a form reaches the upstream as it was sent', async () => {
   expect(seen?.body.slice(-300)).toContain('whisper-1')
 })
 
-test('counting tokens and judging texts uses none', async () => {
+test('counting tokens and moderating texts uses none', async () => {
   const { post, tokens, ended } = await holder()
 
   for (const path of ['/messages/count_tokens', '/responses/input_tokens', '/moderations'])
@@ -140,7 +140,7 @@ test('counting tokens and judging texts uses none', async () => {
   expect(await tokens()).toMatchObject({ used: 0, held: 0 })
 })
 
-test('an answer that is read again was counted when it was made', async () => {
+test('a response that is read again was counted when it was created', async () => {
   const { ask, tokens, ended } = await holder()
 
   for (let time = 0; time < 3; time++) await (await ask('/responses/resp_2')).text()
@@ -149,7 +149,7 @@ test('an answer that is read again was counted when it was made', async () => {
   expect(await tokens()).toMatchObject({ used: 0 })
 })
 
-test('an answer that is made in the background counts once, whenever and however often it is read', async () => {
+test('a response that is created in the background counts once, whenever and however often it is read', async () => {
   const { ask, post, tokens, ended } = await holder()
 
   await (await post('/responses', { model: 'gpt-4o', input: 'hello', background: true })).text()
@@ -167,7 +167,7 @@ test('an answer that is made in the background counts once, whenever and however
   expect(await tokens()).toMatchObject({ used: 18 })
 })
 
-test('figures that contradict themselves count as far as they can', async () => {
+test('contradictory figures count as far as possible', async () => {
   const { post, tokens } = await holder()
 
   await (await post('/chat/completions', { model: 'gpt-4o', messages: [] })).text()

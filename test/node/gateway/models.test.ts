@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close())
 
-/** A customer with a key, and a route whose upstream credential is theirs alone, so that the model's calls can be told apart. */
+/** A customer with a key, and a route with its own upstream credential, which identifies the model's calls. */
 async function holder(meter: 'openai' | 'anthropic', limits: Record<string, number> = {}) {
   const { organizationId, key } = await world.customer()
   if (Object.keys(limits).length > 0) await world.call('PUT', `/admin/organizations/${organizationId}/quotas`, limits)
@@ -55,7 +55,7 @@ const ASKED = {
   max_tokens: 100,
 }
 
-test('an unchanged OpenAI client works through the gateway, and the tokens of its answer count', async () => {
+test('an unchanged OpenAI client works through the gateway, and the tokens of its response count', async () => {
   const { openai, events, calls, route } = await holder('openai')
 
   const answer = await openai().chat.completions.create(ASKED)
@@ -76,7 +76,7 @@ test('an unchanged OpenAI client works through the gateway, and the tokens of it
   expect(await calls()).toMatchObject([{ ended: 'complete', output_tokens: completion_tokens }])
 })
 
-test('a stream counts to the token, and a caller who did not ask for the usage does not see it', async () => {
+test('a stream counts to the token, and a caller who did not request the usage does not see it', async () => {
   const { openai, events, calls } = await holder('openai')
 
   const chunks: OpenAI.ChatCompletionChunk[] = []
@@ -89,7 +89,7 @@ test('a stream counts to the token, and a caller who did not ask for the usage d
   )
 })
 
-test('a caller who asked for the usage gets it, and the stream is the upstream’s byte for byte', async () => {
+test('a caller who requested the usage gets it, and the stream is the upstream’s byte for byte', async () => {
   const { openai, events } = await holder('openai')
 
   let usage: OpenAI.CompletionUsage | null | undefined
@@ -108,7 +108,7 @@ test('a caller who asked for the usage gets it, and the stream is the upstream�
   )
 })
 
-test('a caller who goes away in the middle ends the model’s work, and pays for what was streamed until then', async () => {
+test('a caller who disconnects midway stops the model’s work, and pays for what was streamed until then', async () => {
   const { openai, events, calls, holds } = await holder('openai')
 
   const stream = await openai({ 'X-Model-Delay-Ms': '20' }).chat.completions.create({ ...ASKED, stream: true })
@@ -130,12 +130,12 @@ test('a caller who goes away in the middle ends the model’s work, and pays for
   })
 })
 
-test('a caller who goes away before the answer begins ends the model’s work, and pays for the prompt', async () => {
+test('a caller who disconnects before the response begins stops the model’s work, and pays for the prompt', async () => {
   const { key, route, events, calls, holds } = await holder('openai')
 
   const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'X-Model-Delay-Ms': '500' }
   const { hangUp } = askAndHangUp(`${route.url}/v1/chat/completions`, headers, JSON.stringify(ASKED))
-  await eventually(async () => expect(await calls()).toHaveLength(1)) // the model is at work
+  await eventually(async () => expect(await calls()).toHaveLength(1)) // the model is working
   hangUp()
 
   await eventually(async () => expect(await calls()).toMatchObject([{ ended: 'hung_up' }]))
@@ -147,7 +147,7 @@ test('a caller who goes away before the answer begins ends the model’s work, a
   })
 })
 
-test('a model that breaks off in the middle counts what it streamed, and a refusal of it counts nothing', async () => {
+test('a model that breaks off midway counts what it streamed, and a refusal by it counts nothing', async () => {
   const { openai, events, holds } = await holder('openai')
 
   const broken = (async () => {
@@ -204,7 +204,7 @@ test('an unchanged Anthropic client works through the gateway, whole, streamed a
   })
 })
 
-test('an Anthropic stream that its caller ends counts the prompt as told, and what was streamed', async () => {
+test('an Anthropic stream that its caller ends counts the reported prompt, and what was streamed', async () => {
   const { anthropic, events, calls } = await holder('anthropic')
   const stream = anthropic({ 'X-Model-Delay-Ms': '20' }).messages.stream({
     model: 'claude-sonnet-4-5',

@@ -24,7 +24,7 @@ afterAll(async () => {
   await world.close()
 })
 
-test('statuses without a body, errors and compressed bodies come through as they are', async () => {
+test('statuses without a body, errors and compressed bodies pass through unchanged', async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url)
   const ask = (path: string, init: RequestInit = {}) => fetch(`${route.url}${path}`, { headers: bearer(key), ...init })
@@ -40,7 +40,7 @@ test('statuses without a body, errors and compressed bodies come through as they
   expect([head.status, head.headers.get('X-Upstream'), await head.text()]).toEqual([200, 'yes', ''])
 })
 
-test('an upstream that is silent is a 504 after the time of the route, one that is away a 502, and one that breaks off breaks off', async () => {
+test("a silent upstream is a 504 after the route's timeout, one that is down a 502, and a broken one breaks off", async () => {
   const { key, organizationId } = await world.customer()
   const silent = await world.route(upstream.url, { timeout_ms: 200 })
   const away = await world.route('http://127.0.0.1:9')
@@ -79,7 +79,7 @@ test('a stream is forwarded immediately, and a caller who disconnects aborts the
   await seen?.hungUp
 })
 
-test('a caller who goes away before the answer begins ends the upstream request, which is recorded with 499', async () => {
+test('a caller who disconnects before the response begins ends the upstream request, which is recorded with 499', async () => {
   const { key, organizationId } = await world.customer()
   const route = await world.route(upstream.url)
   const before = upstream.requests.length
@@ -90,7 +90,7 @@ test('a caller who goes away before the answer begins ends the upstream request,
   await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
 })
 
-test('a gigabyte goes up and comes down while the memory stays flat', { timeout: 120_000 }, async () => {
+test('a gigabyte goes up and down while memory use stays flat', { timeout: 120_000 }, async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url)
   const megabyte = Buffer.alloc(1024 * 1024, 'x')
@@ -133,7 +133,7 @@ test('a WebSocket is passed through in both directions', async () => {
   socket.close()
 })
 
-test("what upstreams fail at is counted apart from Tollgate's own answers", async () => {
+test("failures of upstreams are counted separately from Tollgate's own responses", async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url, { timeout_ms: 200 })
   const away = await world.route('http://127.0.0.1:9')

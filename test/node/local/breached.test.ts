@@ -17,17 +17,17 @@ async function range(prefix: string, headers = {}) {
   return { status: response.status, lines: (await response.text()).split('\r\n').filter(Boolean) }
 }
 
-test('a prefix of a breached password gives the rest of its hash and its count, in either case', async () => {
+test('a prefix of a breached password returns the rest of its hash and its count, in either case', async () => {
   const known = { status: 200, lines: [`${BREACHED.slice(5)}:1234`] }
   expect(await range(BREACHED.slice(0, 5))).toEqual(known)
   expect(await range(BREACHED.slice(0, 5).toLowerCase())).toEqual(known)
 })
 
-test('another prefix gives nothing', async () => {
+test('another prefix returns nothing', async () => {
   expect(await range('00000')).toEqual({ status: 200, lines: [] })
 })
 
-test('with Add-Padding there are lines that count nothing, other ones each time', async () => {
+test('with Add-Padding there are lines with a count of 0, different each time', async () => {
   const [first, second] = [
     await range('00000', { 'Add-Padding': 'true' }),
     await range('00000', { 'Add-Padding': 'true' }),
@@ -41,7 +41,7 @@ test.each(['', '1234', '123456', 'ghijk', BREACHED])('the prefix %j is refused',
   expect((await range(prefix)).status).toBe(400)
 })
 
-test('its door is counted, and a fault is aimed at it by the path', async () => {
+test('its service is counted, and a fault is aimed at it by the path', async () => {
   const control = (method: string, path: string, body?: object) =>
     fetch(`${stack.url}/control/${path}`, { method, ...(body && { body: JSON.stringify(body) }) })
   await control('DELETE', 'counters')

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { signIn } from '../../../local/demo/client.ts'
 
-/** What becomes of a request: a status, or `lost` for a connection that ends without an answer. */
+/** The outcome of a request: a status, or `lost` for a connection that ends without a response. */
 type Fate = number | 'lost'
 
-/** A server that treats its requests in turn as it is told, after one that signs in. */
+/** A server that handles its requests in turn as told, after one that signs in. */
 async function serverWith(...fates: Fate[]) {
   const seen: IncomingMessage[] = []
   const server = createServer((request, response) => {
@@ -26,7 +26,7 @@ async function serverWith(...fates: Fate[]) {
   return { client, seen }
 }
 
-test('a lost connection and a 503 are repeated with the same key, so that what was done is not done again', async () => {
+test('a lost connection and a 503 are retried with the same key, so that nothing is done twice', async () => {
   const { client, seen } = await serverWith('lost', 503, 201)
   expect(await client.call('POST', '/auth/api-keys', { name: 'One' })).toEqual({ id: 'one' })
   const [key, ...others] = seen.map(({ headers }) => headers['idempotency-key'])
@@ -34,7 +34,7 @@ test('a lost connection and a 503 are repeated with the same key, so that what w
   expect(others).toEqual([key, key])
 })
 
-test('what is gone when a delete is repeated was deleted by the attempt whose answer was lost', async () => {
+test('a 404 on a repeated delete means that the attempt with the lost response deleted it', async () => {
   const { client } = await serverWith('lost', 404)
   expect(await client.call('DELETE', '/auth/api-keys/one')).toBeUndefined()
 })

@@ -21,7 +21,7 @@ async function listPages(): Promise<string[]> {
   return paths.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)
 }
 
-test('the index leads to every page of guides and operation, each with its title and what it is about', async () => {
+test('the index links to every page of guides and operation, each with its title and topic', async () => {
   const index = await read('llms.txt')
   const listed = linksOf(index).filter((target) => target.startsWith('/docs/'))
 

@@ -49,7 +49,7 @@ async function rowCount(): Promise<number> {
   return (await sql.query(`select from ${table}`)).length
 }
 
-test('counters tell what came and what ran, and go back to nought', async () => {
+test('counters report what arrived and what ran, and reset to zero', async () => {
   await control('DELETE', 'counters')
   await insert()
   await sql.transaction([insert(), insert()])
@@ -99,7 +99,7 @@ test('a request that a fault stops is counted, its statement is not', async () =
   expect((await control('GET', 'counters')).body.sql).toEqual({ requests: 1, statements: 0 })
 })
 
-test('delay answers late', async () => {
+test('delay responds late', async () => {
   await inject({ door: 'sql', kind: 'delay', value: 120 })
   const start = performance.now()
   await insert()
@@ -107,7 +107,7 @@ test('delay answers late', async () => {
   expect(performance.now() - start).toBeGreaterThanOrEqual(115)
 })
 
-test('status answers with a page that names the endpoint, and runs nothing', async () => {
+test('status responds with a page that names the endpoint, and runs nothing', async () => {
   await inject({ door: 'sql', kind: 'status', value: 503, count: 1 })
 
   expect(await outcome(insert())).toContain(`HTTP status 503): <html><head><title>503</title>`)
@@ -131,14 +131,14 @@ test('reset_after drops the connection after the statement ran', async () => {
   expect(await rowCount()).toBe(1)
 })
 
-test('truncate cuts the answer of a statement that ran', async () => {
+test('truncate cuts the response of a statement that ran', async () => {
   await inject({ door: 'sql', kind: 'truncate', count: 1 })
 
   expect(await outcome(insert())).toMatch(/^(TypeError|SyntaxError)/)
   expect(await rowCount()).toBe(1)
 })
 
-test('hang keeps a request until the faults are cleared, and then it runs', async () => {
+test('hang holds a request until the faults are cleared, and then it runs', async () => {
   await inject({ door: 'sql', kind: 'hang' })
   const hanging = outcome(insert())
   await expect.poll(async () => (await control('GET', 'faults')).body[0].hits, { timeout: 10_000 }).toBe(1)
@@ -175,7 +175,7 @@ test('a Redis command that ran before the connection dropped has run once', asyn
   expect(await redis.getdel(key)).toBe(1)
 })
 
-test('email fails like the others: the email was sent, the answer was lost', async () => {
+test('email fails like the others: the email was sent, the response was lost', async () => {
   await fetch(`${stack.url}/outbox`, { method: 'DELETE' })
   await inject({ door: 'mail', kind: 'reset_after' })
 
@@ -199,7 +199,7 @@ test('match hits only requests with that text, written with or without the quote
   expect(await outcome(sql.query(`insert into "${table}" values (1)`))).toContain('500')
 })
 
-test('faults of one door leave the others alone', async () => {
+test('faults of one service leave the others alone', async () => {
   await inject({ door: 'sql', kind: 'status', value: 500 })
 
   expect(await redis.ping()).toBe('PONG')
@@ -216,7 +216,7 @@ test.for([
   [{ door: 'sql', kind: 'hang', every: 0 }, 'every'],
   [{ door: 'sql', kind: 'hang', count: 0 }, 'count'],
   [{ door: 'sql', kind: 'hang', percent: 5 }, 'percent'],
-] as const)('%j is no fault, and the answer says why', async ([fault, reason]) => {
+] as const)('%j is not a fault, and the response says why', async ([fault, reason]) => {
   const answer = await control('POST', 'faults', fault)
 
   expect(answer).toMatchObject({
@@ -226,17 +226,17 @@ test.for([
   expect((await control('GET', 'faults')).body).toEqual([])
 })
 
-test('a rate lets so many requests of a second through and answers the others 429, with Retry-After', async () => {
+test('a rate admits so many requests per second and answers the others with 429 and Retry-After', async () => {
   await inject({ door: 'polar', kind: 'rate', value: 2 })
   const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(`${stack.url}/polar/v1/subscriptions/`)))
   const refused = answers.filter(({ status }) => status === 429)
-  expect(refused.length).toBeGreaterThanOrEqual(4) // eight requests are in two seconds at most
+  expect(refused.length).toBeGreaterThanOrEqual(4) // eight requests fall into at most two seconds
   expect(refused.length).toBeLessThanOrEqual(6)
   expect(new Set(refused.map(({ headers }) => headers.get('retry-after')))).toEqual(new Set(['1']))
   expect((await control('GET', 'faults')).body).toMatchObject([{ kind: 'rate', seen: 8, hits: refused.length }])
 })
 
-test('a moment that was kept opens as a branch, and both databases change places', async () => {
+test('a saved moment opens as a branch, and both databases swap', async () => {
   const asked = (act: string) =>
     fetch(`${stack.url}/control/database`, { method: 'POST', body: JSON.stringify({ do: act }) })
   expect((await asked('switch')).status).toBe(409)

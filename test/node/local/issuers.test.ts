@@ -18,7 +18,7 @@ async function ask(method: string, path: string, body?: unknown) {
 const verify = (name: string, token: string) =>
   jwtVerify(token, createRemoteJWKSet(new URL(`${stack.url}/issuers/jwks/${name}`)))
 
-test('what an issuer signs verifies with the keys that it publishes, before and after a rotation', async () => {
+test('tokens of an issuer verify with the keys that it publishes, before and after a rotation', async () => {
   const sign = async () => (await ask('POST', 'tokens/acme', { claims: { sub: 'ada', iat: null } })).body.token
   const old = await sign()
   const { payload } = await verify('acme', old)
@@ -31,7 +31,7 @@ test('what an issuer signs verifies with the keys that it publishes, before and 
   await expect(verify('other', await sign())).rejects.toThrow('no applicable key')
 })
 
-test('anything else is answered in place of keys until that is taken back', async () => {
+test('anything else is returned instead of keys until that is withdrawn', async () => {
   await ask('PUT', 'answers/acme', { status: 503, headers: { 'retry-after': '7' }, body: '"down"' })
   const { status, headers, body } = await ask('GET', 'jwks/acme')
   expect({ status, body, wait: headers.get('retry-after') }).toEqual({ status: 503, body: 'down', wait: '7' })
@@ -39,7 +39,7 @@ test('anything else is answered in place of keys until that is taken back', asyn
   expect((await ask('GET', 'jwks/acme')).status).toBe(200)
 })
 
-test('what is no order is refused', async () => {
+test('an unknown command is refused', async () => {
   for (const [method, path] of [
     ['POST', 'tokens/acme'],
     ['POST', 'rotations/acme'],

@@ -19,7 +19,7 @@ async function failure(answer: Response) {
   return { status: answer.status, ...(await answer.json()) }
 }
 
-test('an email that is sent is in the outbox, newest first', async () => {
+test('a sent email is in the outbox, newest first', async () => {
   const answer = await sendMail(stack, { subject: 'First', html: '<p>Hi</p>' })
   await sendMail(stack, { subject: 'Second', reply_to: 'help@example.com', headers: { 'X-Kind': 'test' } })
   const { id } = await answer.json()
@@ -45,7 +45,7 @@ test('links are every address in text and HTML, each once', async () => {
   ])
 })
 
-test('the outbox can be asked for one recipient, in any case of letters', async () => {
+test('the outbox can be filtered by recipient, in any case', async () => {
   await sendMail(stack, { to: ['Ada <ada@example.com>', 'bob@example.com'] })
   await sendMail(stack, { to: 'adabob@example.com' })
 
@@ -61,7 +61,7 @@ test('clearing the outbox empties it', async () => {
   expect(await outbox()).toEqual([])
 })
 
-test('the same idempotency key sends one email and gives one id', async () => {
+test('the same idempotency key sends one email and returns one id', async () => {
   const headers = { 'Idempotency-Key': crypto.randomUUID() }
   const [first, second] = [await sendMail(stack, {}, headers), await sendMail(stack, {}, headers)]
 
@@ -80,7 +80,7 @@ test('without an API key nothing is sent', async () => {
   expect(await outbox()).toEqual([])
 })
 
-test.for(['from', 'to', 'subject'])('a mail without %s is refused by that name', async (field) => {
+test.for(['from', 'to', 'subject'])('a mail without %s is refused by name', async (field) => {
   expect(await failure(await sendMail(stack, { [field]: undefined }))).toEqual({
     status: 422,
     statusCode: 422,
@@ -97,7 +97,7 @@ test('an email with neither text nor html is refused', async () => {
   })
 })
 
-test.for(['ada', 'ada@example.com\r\nBcc: x@example.com', 'Ada <ada>', ''])('%j is no address', async (to) => {
+test.for(['ada', 'ada@example.com\r\nBcc: x@example.com', 'Ada <ada>', ''])('%j is not an address', async (to) => {
   expect(await failure(await sendMail(stack, { to }))).toMatchObject({ status: 422, name: 'validation_error' })
 })
 
@@ -109,7 +109,7 @@ test.for(['attachments', 'cc', 'scheduled_at'])('%s is not supported here and re
   })
 })
 
-test('the page escapes what was sent, keeps links clickable and may load nothing', async () => {
+test('the page escapes the content, keeps links clickable and may load nothing', async () => {
   await sendMail(stack, { subject: '<script>alert(1)</script>', text: 'https://a.example/?x=1&y=2 "quoted"' })
   const answer = await fetch(`${stack.url}/outbox`)
   const page = await answer.text()
@@ -121,7 +121,7 @@ test('the page escapes what was sent, keeps links clickable and may load nothing
   expect(page).toContain('color-scheme: light dark')
 })
 
-test('the page shows HTML in a frame that can run nothing and break out of nothing', async () => {
+test('the page shows HTML in a frame that can neither run anything nor escape', async () => {
   await sendMail(stack, { html: '"></iframe><script>alert(1)</script>' })
   const page = await (await fetch(`${stack.url}/outbox`)).text()
 

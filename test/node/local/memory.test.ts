@@ -55,7 +55,7 @@ test('a restart keeps emails, caught webhooks, subscriptions and the embedded Re
   await after.close()
 })
 
-test('a file that cannot be read is said, and everything begins empty', async () => {
+test('an unreadable file is reported, and everything starts empty', async () => {
   const memoryFile = join(folder, 'damaged')
   await writeFile(memoryFile, 'not what was written')
   const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
@@ -66,7 +66,7 @@ test('a file that cannot be read is said, and everything begins empty', async ()
   await stack.close()
 })
 
-test('a store that is gone keeps nothing else from closing, and what was saved before stays', async () => {
+test('a missing store stops nothing else from closing, and what was saved before stays', async () => {
   const [file, said] = [join(folder, 'store-gone'), [] as string[]]
   const counts = { read: () => 1, restore: () => undefined }
   await (await keepMemory(file, { counts }, (line) => said.push(line))).close()

@@ -13,13 +13,13 @@ beforeAll(async () => {
 })
 afterAll(() => stack.close())
 
-/** Each test has a caller of its own. */
+/** Each test has its own caller. */
 const caller = () => `sk-${crypto.randomUUID()}`
 const openai = (apiKey = caller(), defaultHeaders: Record<string, string> = {}) =>
   new OpenAI({ apiKey, baseURL: `${stack.url}/model/openai/v1`, maxRetries: 0, defaultHeaders })
 const anthropic = (apiKey = caller(), defaultHeaders: Record<string, string> = {}) =>
   new Anthropic({ apiKey, baseURL: `${stack.url}/model/anthropic`, maxRetries: 0, defaultHeaders })
-/** The libraries always send a key: this takes it away. */
+/** The libraries always send a key: this removes it. */
 const withoutKey: typeof fetch = (input, init) => {
   const headers = new Headers(init?.headers)
   headers.delete('authorization')
@@ -40,7 +40,7 @@ async function collect<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
 }
 
 describe('the library of OpenAI', () => {
-  test('gets an answer made from the prompt, with one token a word', async () => {
+  test('gets a response made from the prompt, with one token per word', async () => {
     const messages = [system('Be kind.'), ...user('one two three')]
     const answer = await openai().chat.completions.create({ model: 'gpt-4o', messages })
     expect(answer.choices).toMatchObject([
@@ -49,7 +49,7 @@ describe('the library of OpenAI', () => {
     expect(answer.usage).toMatchObject({ prompt_tokens: 5, completion_tokens: 5, total_tokens: 10 })
   })
 
-  test('gets no more tokens than it asked for', async () => {
+  test('gets no more tokens than it requested', async () => {
     const model = 'gpt-4o'
     const old = await openai().chat.completions.create({ model, messages: user('a b'), max_tokens: 3 })
     const current = await openai().chat.completions.create({
@@ -61,7 +61,7 @@ describe('the library of OpenAI', () => {
     expect([current.choices[0]?.finish_reason, current.usage?.completion_tokens]).toEqual(['length', 2])
   })
 
-  test('gets the usage of a stream in its last chunk if it asked for it, and else never', async () => {
+  test('gets the usage of a stream in its last chunk only if it requested it', async () => {
     const params = { model: 'gpt-4o', messages: user('a b'), stream: true as const }
     const plain = await collect(await openai().chat.completions.create(params))
     const counted = await collect(
@@ -75,7 +75,7 @@ describe('the library of OpenAI', () => {
     expect(counted.slice(0, -1).every(({ usage }) => usage === null)).toBe(true)
   })
 
-  test('calls the tools that the prompt names, at once, whole or streamed', async () => {
+  test('calls the tools that the prompt names, in parallel, whole or streamed', async () => {
     const tools = ['weather', 'time', 'news'].map((name) => ({ type: 'function', function: { name } }) as const)
     const params = { model: 'gpt-4o', messages: user('weather and time'), tools }
     const whole = await openai().chat.completions.create(params)
@@ -93,7 +93,7 @@ describe('the library of OpenAI', () => {
     expect(whole.usage?.completion_tokens).toBe(6)
   })
 
-  test('reads what stood at the beginning of an earlier prompt from the cache', async () => {
+  test('reads the start of an earlier prompt from the cache', async () => {
     const client = openai()
     const ask = (text: string) =>
       client.chat.completions.create({ model: 'gpt-4o', messages: [system('one two three'), ...user(text)] })
@@ -116,7 +116,7 @@ describe('the library of OpenAI', () => {
     expect((await collect(await openai().models.list())).map(({ id }) => id)).toContain('gpt-4o')
   })
 
-  test('knows every failure as its own', async () => {
+  test('recognizes every failure as its own', async () => {
     const ask = (headers: Record<string, string>) =>
       openai(caller(), headers).chat.completions.create({ model: 'm', messages: user('a') })
     const stranger = openai().withOptions({ fetch: withoutKey })
@@ -135,7 +135,7 @@ describe('the library of OpenAI', () => {
 describe('the library of Anthropic', () => {
   const params = { model: 'claude-sonnet-4-5', max_tokens: 100 }
 
-  test('gets an answer with its usage, whole and streamed', async () => {
+  test('gets a response with its usage, whole and streamed', async () => {
     const messages = user('one two')
     const whole = await anthropic().messages.create({ ...params, system: 'Be kind.', messages })
     const expected = {
@@ -157,7 +157,7 @@ describe('the library of Anthropic', () => {
     ])
   })
 
-  test('gets no more tokens than it asked for, and has to ask', async () => {
+  test('gets no more tokens than it requested, and must state a maximum', async () => {
     const cut = await anthropic().messages.create({ ...params, max_tokens: 2, messages: user('a b') })
     expect([cut.stop_reason, cut.usage.output_tokens]).toEqual(['max_tokens', 2])
     const without = { model: 'm', messages: user('a') } as unknown as Anthropic.MessageCreateParamsNonStreaming
@@ -196,7 +196,7 @@ describe('the library of Anthropic', () => {
     })
   })
 
-  test('knows every failure as its own', async () => {
+  test('recognizes every failure as its own', async () => {
     const ask = (headers: Record<string, string>) =>
       anthropic(caller(), headers).messages.create({ ...params, messages: user('a') })
     const stranger = anthropic().withOptions({ fetch: withoutKey })
@@ -208,7 +208,7 @@ describe('the library of Anthropic', () => {
   })
 })
 
-describe('what the model tells', () => {
+describe("the model's reports", () => {
   test('a caller that hangs up gets nothing more, and the model knows what it has sent', async () => {
     const key = caller()
     const client = openai(key, { 'X-Model-Delay-Ms': '20' })
@@ -229,7 +229,7 @@ describe('what the model tells', () => {
     expect(call?.output_tokens).toBeLessThan(500)
   })
 
-  test('a stream breaks off after as many tokens as was asked for, and a whole answer never arrives', async () => {
+  test('a stream breaks off after the requested number of tokens, and a whole response never arrives', async () => {
     const key = caller()
     const client = anthropic(key, { 'X-Model-Fail-After': '3' })
     const asked = { model: 'm', max_tokens: 100, messages: user('a b c d') }
@@ -246,7 +246,7 @@ describe('what the model tells', () => {
     ])
   })
 
-  test('rules of the control API make the calls fail whose text they match, as often as they say', async () => {
+  test('rules of the control API make calls fail if their text matches, as often as they say', async () => {
     const text = crypto.randomUUID()
     const rule = (body: object) => fetch(`${stack.url}/control/model`, { method: 'POST', body: JSON.stringify(body) })
     expect((await rule({ match: text, status: 429, count: 1 })).status).toBe(201)
@@ -261,7 +261,7 @@ describe('what the model tells', () => {
     ])
   })
 
-  test('it is a door that can be made to fail as a proxy fails', async () => {
+  test('it is a service that can be made to fail like a proxy', async () => {
     const match = crypto.randomUUID()
     const fault = { door: 'model', kind: 'status', value: 502, match, count: 1 }
     await fetch(`${stack.url}/control/faults`, { method: 'POST', body: JSON.stringify(fault) })

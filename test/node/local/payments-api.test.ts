@@ -33,7 +33,7 @@ const control = (path: string, method = 'GET', body?: unknown) =>
   fetch(stack.url + path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
 
 describe('usage', () => {
-  test('Polar counts an external id once, for ever, and one bad event refuses its whole batch', async () => {
+  test('Polar counts an external id once, forever, and one bad event refuses its whole batch', async () => {
     const checkout = { products: [polarProductId], external_customer_id: 'org-1', customer_email: 'a@example.com' }
     const { customer_id } = (await polar('POST', '/checkouts/', checkout)).body
     const event = (external_id: string, more: object = {}) => ({
@@ -59,7 +59,7 @@ describe('usage', () => {
     expect(body.active_meters).toMatchObject([{ consumed_units: 10 }])
   })
 
-  test('Stripe takes invoice items of whole cents, for customers and subscriptions that there are', async () => {
+  test('Stripe accepts invoice items of whole cents, for existing customers and subscriptions', async () => {
     const order = { 'line_items[0][price]': stripePriceId, success_url: 'https://app.example.com/' }
     const { customer, id } = (await stripe('/checkout/sessions', order)).body
     const send = (more: Record<string, string> = {}) =>
@@ -85,7 +85,7 @@ describe('usage', () => {
   })
 })
 
-test('without its token nothing is answered, what there is not is a 404, and bad orders are refused in its words', async () => {
+test('without its token nothing is answered, an unknown object is a 404, and bad commands are refused in its words', async () => {
   for (const path of ['/polar/v1/subscriptions/', '/stripe/v1/subscriptions'])
     expect((await fetch(stack.url + path, { headers: { Authorization: 'Bearer other' } })).status).toBe(401)
   expect((await polar('GET', '/subscriptions/none')).body).toEqual({ error: 'ResourceNotFound', detail: 'Not found' })
@@ -102,7 +102,7 @@ test('without its token nothing is answered, what there is not is a 404, and bad
   expect((await control('/polar/act', 'POST', { act: 'dance' })).status).toBe(400)
 })
 
-test('they are doors like the others: counted, and made to fail', async () => {
+test('they are services like the others: counted, and made to fail', async () => {
   await control('/control/counters', 'DELETE')
   await control('/control/faults', 'POST', { door: 'polar', kind: 'status', value: 503, count: 1 })
   expect((await polar('GET', '/subscriptions/')).status).toBe(503)

@@ -18,7 +18,7 @@ let stack: Stack
 let received: Received[] = []
 let answers: number[] = []
 
-/** A Worker that answers what it is told to, and 204 afterwards. */
+/** A Worker that responds as told, and with 204 afterwards. */
 const worker = createServer(async (request, response) => {
   const body = await textOf(request)
   const headers = new Headers(request.headers as Record<string, string>)
@@ -44,7 +44,7 @@ afterAll(async () => {
   await stack.close()
   worker.close()
 })
-/** What earlier tests left to be tried again has arrived. */
+/** The pending retries of earlier tests have arrived. */
 beforeEach(async () => {
   answers = []
   for (const provider of ['polar', 'stripe']) await settled(provider)
@@ -124,7 +124,7 @@ async function stripeSubscription() {
 }
 
 describe('webhooks', () => {
-  test('each is signed as its provider signs, with one id and a fresh time for every attempt, until it is taken', async () => {
+  test('each is signed as its provider signs, with one id and a fresh time for every attempt, until it is accepted', async () => {
     answers = [500, 503, 204]
     await polarSubscription()
     await stripeSubscription()
@@ -142,7 +142,7 @@ describe('webhooks', () => {
       ).toBe(true)
   })
 
-  test('what fails is tried again, later ones overtake it, and a redelivery has the same id', async () => {
+  test('a failed one is retried, later ones overtake it, and a redelivery has the same id', async () => {
     answers = [500]
     await polarCheckout('org-retry').then(({ id }) => act('polar', { act: 'pay', checkout: id }))
     await until(() => received.length >= 8)
@@ -158,7 +158,7 @@ describe('webhooks', () => {
     expect((await act('polar', { act: 'redeliver', event: 'none' })).status).toBe(404)
   })
 
-  test('they can be held back, and arrive in the wrong order', async () => {
+  test('they can be held back, and arrive out of order', async () => {
     await act('stripe', { act: 'hold' })
     await stripeSubscription()
     expect(received).toEqual([])
@@ -166,7 +166,7 @@ describe('webhooks', () => {
     expect(types()).toEqual(['invoice.paid', 'customer.subscription.created', 'checkout.session.completed'])
   })
 
-  test('a buyer is told of in the order of the provider, with all that decides access', async () => {
+  test('a purchase is reported in the order of the provider, with everything that decides access', async () => {
     const organization = crypto.randomUUID()
     await act('polar', { act: 'pay', checkout: (await polarCheckout(organization)).id })
     expect(types()).toEqual([
@@ -193,7 +193,7 @@ describe("a customer's way", () => {
     expect(await (await fetch(url)).text()).toContain('Pay $19.00 a month')
     const paid = await fetch(url, { method: 'POST', redirect: 'manual' })
     expect([paid.status, paid.headers.get('location')]).toEqual([303, `https://app.example.com/done?checkout_id=${id}`])
-    expect(types()).toContain('subscription.active') // the Worker heard of it before the customer is back
+    expect(types()).toContain('subscription.active') // the Worker is notified before the customer is back
     const twice = await fetch(url, { method: 'POST', redirect: 'manual' })
     expect(twice.headers.get('location')).toContain(id)
     expect((await polar('GET', '/subscriptions/?external_customer_id=org-page')).body.pagination.total_count).toBe(1)
@@ -201,7 +201,7 @@ describe("a customer's way", () => {
     expect(await (await fetch(`${stack.url}/polar`)).text()).toContain('Builder: active')
   })
 
-  test('a refused card leaves the checkout open', async () => {
+  test('a declined card leaves the checkout open', async () => {
     const { id, url, customer_id: customer } = await polarCheckout('org-declined')
     await act('polar', { act: 'refuse_card', customer })
     expect((await act('polar', { act: 'pay', checkout: id })).status).toBe(402)
@@ -213,7 +213,7 @@ describe("a customer's way", () => {
 })
 
 describe('a subscription', () => {
-  test('is changed at once for the rest of the period, or with the next; pay first, or nothing changes', async () => {
+  test('is changed at once for the rest of the period, or with the next; without payment nothing changes', async () => {
     const { id, customer_id: customer } = await polarSubscription()
     const path = `/subscriptions/${id}`
     await act('polar', { act: 'refuse_card', customer })
@@ -241,7 +241,7 @@ describe('a subscription', () => {
     expect(types()).toEqual(expect.arrayContaining(['subscription.cycled', 'order.paid']))
   })
 
-  test('falls behind when a payment fails, recovers when the card is mended, and ends at once or with its period', async () => {
+  test('falls behind when a payment fails, recovers when the card is fixed, and ends at once or with its period', async () => {
     const { id } = await polarSubscription()
     const path = `/subscriptions/${id}`
     await act('polar', { act: 'fail_payment', subscription: id })
@@ -263,7 +263,7 @@ describe('a subscription', () => {
     expect((await polar('GET', `/subscriptions/${other.id}`)).body.status).toBe('canceled')
   })
 
-  test("at Stripe has its period on its item, changes by schedules, and repeats a key's first answer", async () => {
+  test("at Stripe has its period on its item, changes by schedules, and repeats a key's first response", async () => {
     const { id, items, ...rest } = await stripeSubscription()
     expect(rest).not.toHaveProperty('current_period_end')
     expect(items.data[0]).toMatchObject({

@@ -7,7 +7,7 @@ import { connectUpstash, openStack, TOKEN, uniqueName } from './support.ts'
 const run = uniqueName()
 let stack: Stack
 let redis: Redis
-/** A Redis of this file's own: flushing the scripts of a shared one costs others a round trip that they count. */
+/** A Redis of this file's own: flushing the scripts of a shared one costs others a counted round trip. */
 let own: Stack
 let ownRedis: Redis
 
@@ -79,7 +79,7 @@ test('other flags of a script stay', async () => {
   await expect(redis.eval(script, [uniqueKey()], [])).rejects.toThrow(/[Ww]rite commands are not allowed/)
 })
 
-test('strings, numbers, lists and nothing come back as they went', async () => {
+test('strings, numbers, lists and nil are returned as they were sent', async () => {
   const key = uniqueKey()
   const value = 'ñ 漢字 😀 "quoted" \\ \r\n'
   expect(await redis.set(key, value)).toBe('OK')
@@ -94,7 +94,7 @@ test('strings, numbers, lists and nothing come back as they went', async () => {
   expect(await redis.ping()).toBe('PONG')
 })
 
-test('hashes, sorted sets and scans have the shape the client expects', async () => {
+test('hashes, sorted sets and scans have the shape that the client expects', async () => {
   const [hash, set] = [uniqueKey(), uniqueKey()]
   await redis.hset(hash, { name: 'é', count: 2 })
   await redis.zadd(set, { score: 1.5, member: 'a' }, { score: 2, member: 'b' })
@@ -104,7 +104,7 @@ test('hashes, sorted sets and scans have the shape the client expects', async ()
   expect(await redis.hscan(hash, 0)).toEqual(['0', ['name', 'é', 'count', 2]])
 })
 
-test('with base64 every string is encoded but OK, and bytes that are no text survive', async () => {
+test('with base64 every string but OK is encoded, and non-text bytes survive', async () => {
   const headers = { 'Upstash-Encoding': 'base64' }
   const key = uniqueKey()
   const bytes = 'return {string.char(255, 0, 128), {"é"}, 5}'
@@ -129,7 +129,7 @@ test('a refused command is a 400 with its error', async () => {
   await expect(redis.incr(key)).rejects.toThrow('ERR value is not an integer')
 })
 
-test('an error in the middle of a pipeline is its own alone', async () => {
+test('an error in the middle of a pipeline affects only its own command', async () => {
   const key = uniqueKey()
   const results = await redis.pipeline().set(key, 'text').incr(key).get(key).exec({ keepErrors: true })
 
@@ -137,7 +137,7 @@ test('an error in the middle of a pipeline is its own alone', async () => {
   expect(results.map(({ result }) => result)).toEqual(['OK', undefined, 'text'])
 })
 
-test('a transaction runs whole, and an error inside it is its own alone', async () => {
+test('a transaction runs completely, and an error inside it affects only its own command', async () => {
   const key = uniqueKey()
   const results = await redis.multi().set(key, 1).lpush(key, 'x').incr(key).exec({ keepErrors: true })
 
@@ -172,7 +172,7 @@ test('commands issued in one tick travel as one request', async () => {
   expect(await client.mget(...keys)).toEqual([0, 1, 2, 3, 4])
 })
 
-test.for(['/redis', '/redis/pipeline', '/redis/multi-exec'])('%s wants the right token', async (path) => {
+test.for(['/redis', '/redis/pipeline', '/redis/multi-exec'])('%s requires the right token', async (path) => {
   const body = path === '/redis' ? ['PING'] : [['PING']]
 
   expect(await post(path, body, { Authorization: 'Bearer wrong' })).toEqual({
@@ -183,12 +183,12 @@ test.for(['/redis', '/redis/pipeline', '/redis/multi-exec'])('%s wants the right
   expect(await post(path, body)).toMatchObject({ status: 200 })
 })
 
-test('the client learns that its token is wrong', async () => {
+test('the client reports a wrong token', async () => {
   await expect(connectUpstash(stack, { token: 'wrong' }).ping()).rejects.toThrow('WRONGPASS')
 })
 
 test.for([['BLPOP', 'list', '0'], ['SUBSCRIBE', 'channel'], ['multi'], ['XREAD', 'BLOCK', '0', 'STREAMS', 's', '$']])(
-  '%s does not work over HTTP and says so by name',
+  '%s does not work over HTTP, and the error names it',
   async (command) => {
     const error = expect.stringMatching(new RegExp(`^ERR Command is not available: '${command[0]}`, 'i'))
 
@@ -197,7 +197,7 @@ test.for([['BLPOP', 'list', '0'], ['SUBSCRIBE', 'channel'], ['multi'], ['XREAD',
   },
 )
 
-test.for(['{}', '[]', '[null]', '["GET",{"a":1}]', '"GET"'])('%s is no command, and refused', async (body) => {
+test.for(['{}', '[]', '[null]', '["GET",{"a":1}]', '"GET"'])('%s is not a command, and refused', async (body) => {
   const error = expect.stringContaining('ERR failed to parse command')
 
   expect(await post('/redis', JSON.parse(body))).toEqual({ status: 400, body: { error } })

@@ -30,23 +30,23 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('it listens on this machine alone', () => {
+test('it listens only on this machine', () => {
   expect(stack.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
 })
 
-test('a port that is taken rejects with the listener’s error', async () => {
+test('a port in use rejects with the listener’s error', async () => {
   const port = Number(new URL(stack.url).port)
 
   await expect(startStack({ port, redisToken: TOKEN })).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
-test('a folder in use is refused, by its name and its holder', async () => {
+test('a folder in use is refused by its name and its holder', async () => {
   const message = `The folder ${dataDir} is in use by process ${process.pid} (${dataDir}.lock).`
 
   await expect(startStack({ port: 0, redisToken: TOKEN, dataDir })).rejects.toThrow(message)
 })
 
-test('a folder that is no database is refused by its name, and given back', async () => {
+test('a folder that is not a database is refused by its name, and released', async () => {
   const broken = join(folder, 'broken')
   await writeFile(broken, 'not a folder')
 
@@ -56,14 +56,14 @@ test('a folder that is no database is refused by its name, and given back', asyn
   await expect(readFile(`${broken}.lock`)).rejects.toThrow('ENOENT')
 })
 
-test('what is in the folder is there again after a restart', async () => {
+test('the content of the folder is there again after a restart', async () => {
   await connectNeon(stack).query(`create table kept as select 'still here' as text`)
   await restart()
 
   expect(await connectNeon(stack).query('select text from kept')).toEqual([{ text: 'still here' }])
 })
 
-test('closing drops the requests that hang', async () => {
+test('closing drops hanging requests', async () => {
   await fetch(`${stack.url}/control/faults`, { method: 'POST', body: '{"door":"redis","kind":"hang"}' })
   const hanging = connectUpstash(stack)
     .ping()
@@ -75,7 +75,7 @@ test('closing drops the requests that hang', async () => {
   expect(await hanging).toBe('fetch failed')
 })
 
-test('a database that is not there is named, without its password', async () => {
+test('an unreachable database is named, without its password', async () => {
   const port = await freePort()
   const opened = openPostgres(`postgresql://ada:secret@127.0.0.1:${port}/shop`)
   const { message } = await opened.then(
@@ -87,7 +87,7 @@ test('a database that is not there is named, without its password', async () => 
   expect(message).not.toContain('secret')
 })
 
-test('a Redis that is not there is named, without its password', async () => {
+test('an unreachable Redis is named, without its password', async () => {
   const port = await freePort()
   const opened = connectRedis(`redis://:secret@127.0.0.1:${port}`)
   const { message } = await opened.then(
@@ -99,7 +99,7 @@ test('a Redis that is not there is named, without its password', async () => {
   expect(message).not.toContain('secret')
 })
 
-test('the first page lists the doors', async () => {
+test('the first page lists the services', async () => {
   const page = await (await fetch(stack.url)).text()
 
   for (const door of ['/sql', '/redis', '/mail/emails', '/outbox', '/control/faults']) expect(page).toContain(door)
@@ -125,14 +125,14 @@ test('a body of 10 MB is read, one byte more is a 413', async () => {
   expect((await post(limit + 1)).status).toBe(413)
 })
 
-test('a web page of another origin reaches no door', async () => {
+test('a web page of another origin reaches no service', async () => {
   const clear = (origin: string) => fetch(`${stack.url}/outbox`, { method: 'DELETE', headers: { Origin: origin } })
 
   expect((await clear('https://evil.example')).status).toBe(403)
   expect((await clear(stack.url)).status).toBe(204)
 })
 
-test('a name that somebody made point to this machine reaches no door', async () => {
+test('a foreign host name that points to this machine reaches no service', async () => {
   const asked = request(`${stack.url}/outbox`, { headers: { Host: 'evil.example' } }).end()
   const [answer] = await once(asked, 'response')
 

@@ -19,7 +19,7 @@ const post = (path: string, body = '{"type":"webhook.test"}') =>
 const caught = async (query = '') =>
   (await fetch(`${stack.url}/webhooks${query}`, { headers: { Accept: 'application/json' } })).json()
 
-test('what arrives is kept as it came, newest first, the last hundred of each address, and can be cleared', async () => {
+test('requests are kept as they arrived, newest first, the last hundred per address, and can be cleared', async () => {
   expect((await post('')).status).toBe(204)
   await post('/mine', 'not json <script>')
   expect(await caught()).toMatchObject([
@@ -39,7 +39,7 @@ test('what arrives is kept as it came, newest first, the last hundred of each ad
   expect(await caught()).toEqual([])
 })
 
-test('it answers what its address asks for, and is a door that can be made to fail', async () => {
+test('it responds as its address requests, and is a service that can be made to fail', async () => {
   const redirect = await post('?status=302&bytes=3')
   expect([redirect.status, redirect.headers.get('location'), await redirect.text()]).toEqual([
     302,

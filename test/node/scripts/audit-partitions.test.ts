@@ -21,7 +21,7 @@ beforeEach(async () => {
 const up = (last?: string) => migrateUp(sql, last, () => undefined)
 const down = (last: string) => migrateDown(sql, last, () => undefined)
 
-/** As the release before partitions writes it, and this one. */
+/** As written by the release before partitions, and by this one. */
 function write(at: number, ip: string | null = '192.0.2.7') {
   const moment = new Date(at).toISOString()
   return sql.query(
@@ -44,7 +44,7 @@ async function held(): Promise<[partition: string, rows: number][]> {
   return rows.map((row) => [row.held, row.rows])
 }
 
-/** Every row by pages of two, by either list. */
+/** Every row in pages of two, from either list. */
 async function readAll(list: 'organization' | 'all'): Promise<number[]> {
   const db = ormOver(sql)
   const found: number[] = []
@@ -62,7 +62,7 @@ async function readAll(list: 'organization' | 'all'): Promise<number[]> {
 describe('the migration', () => {
   const OLD = [NOW - 900 * DAY, NOW - 400 * DAY, NOW - 31 * DAY, NOW - 1_000]
 
-  test('makes the log that was there the first partition, and new rows go on in it until its months are over', async () => {
+  test('makes the existing log the first partition, and new rows go into it until its months are over', async () => {
     await up('0051')
     for (const at of OLD) await write(at)
     await up('0052')
@@ -85,7 +85,7 @@ describe('the migration', () => {
     expect(await readAll('all')).toEqual(all)
   })
 
-  test('reads no row under the lock that stops everybody: a constraint says already where they belong', async () => {
+  test('reads no row under the exclusive lock: a constraint already says where they belong', async () => {
     await up('0051')
     await write(NOW)
     await up('0052')
@@ -101,13 +101,13 @@ describe('the migration', () => {
     expect(after).toEqual(before) // none was built
   })
 
-  test('of an empty log begins with the present month', async () => {
+  test('of an empty log begins with the current month', async () => {
     await up()
     await write(NOW)
     expect(await held()).toEqual([[`audit_logs_${monthOf(NOW)}`, 1]])
   })
 
-  test('goes back although the first partition was dropped', async () => {
+  test('can be reverted although the first partition was dropped', async () => {
     await up()
     await write(NOW)
     await sql.query('select drop_audit_partitions_before($1)', [monthOf(NOW)])
@@ -121,24 +121,24 @@ describe('the migration', () => {
 describe('the jobs', () => {
   beforeEach(() => up())
 
-  test('make months ahead, once, and move what came before its month into it', async () => {
+  test('create months ahead, once, and move what came before its month into it', async () => {
     const later = firstOf(NOW, 20)
     await write(later + DAY)
     expect(await held()).toEqual([['audit_logs_default', 1]])
     expect(await makeAuditPartitions({ sql }, later + 5 * DAY)).toEqual({ made: 4 })
     expect(await makeAuditPartitions({ sql }, later + 5 * DAY)).toEqual({ made: 0 })
     expect(await held()).toEqual([[`audit_logs_${monthOf(later)}`, 1]])
-    expect(await makeAuditPartitions({ sql }, NOW)).toEqual({ made: 0 }) // the migration did
+    expect(await makeAuditPartitions({ sql }, NOW)).toEqual({ made: 0 }) // done by the migration
   })
 
-  test('drop months that are over for longer than the retention, and empty the first and the default one of them', async () => {
+  test('drop months beyond the retention, and empty the first and the default one of them', async () => {
     const [month, early, late] = [firstOf(NOW, 1), firstOf(NOW, -50) + DAY, firstOf(NOW, 9)]
     for (const at of [early, early + 1, NOW, month, month + 40 * DAY, late]) await write(at)
     const config = { AUDIT_RETENTION_DAYS: 100 } as Parameters<typeof dropAuditPartitions>[0]['config']
     const drop = (keptFrom: number) => dropAuditPartitions({ sql, config }, keptFrom + 100 * DAY)
     expect(await drop(firstOf(NOW, -49) - 1)).toEqual({ dropped: 0, deleted: 0 })
     expect(await drop(firstOf(NOW, -49))).toEqual({ dropped: 0, deleted: 2 })
-    expect(await drop(month - 1)).toEqual({ dropped: 1, deleted: 0 }) // the first, which ends where the present month begins
+    expect(await drop(month - 1)).toEqual({ dropped: 1, deleted: 0 }) // the first, which ends where the current month begins
     expect((await readAll('all')).length).toBe(4)
     expect(await drop(month)).toEqual({ dropped: 1, deleted: 0 })
     expect(await readAll('all')).toEqual([late, month + 40 * DAY, month])
@@ -147,7 +147,7 @@ describe('the jobs', () => {
   })
 })
 
-test('no row of any partition can be changed, deleted or emptied, but old addresses can be erased', async () => {
+test('no row of any partition can be changed, deleted or truncated, but old addresses can be erased', async () => {
   await up()
   await write(NOW - 29 * DAY)
   await write(NOW - 31 * DAY)

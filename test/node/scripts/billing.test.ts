@@ -37,7 +37,7 @@ async function keep(eventId: string, type: string, state: string) {
   )
 }
 
-test('events are replayed one, those that failed, or all, each with a line of what came of it; drift is told', async () => {
+test('one event, the failed ones or all are replayed, each with a line of its outcome; drift is reported', async () => {
   expect((await runScript('migrate up', database.env)).code).toBe(0)
   await keep('evt-done', 'benefit.created', 'done')
   await keep('evt-failed', 'benefit.updated', 'failed')
@@ -53,7 +53,7 @@ test('events are replayed one, those that failed, or all, each with a line of wh
   expect(await runScript('billing drift', env)).toMatchObject({ code: 0, stdout: '0 compared, 0 differ.\n' })
 })
 
-test('what cannot be done is one line: an event that there is not, a variable that is missing, an act of another name', async () => {
+test('an error is one line: an unknown event, a missing variable, an unknown action', async () => {
   for (const [line, variables, message] of [
     ['billing replay --event nothing', env, 'There is no event nothing.'],
     ['billing drift', database.env, 'Missing or wrong: UPSTASH_REDIS_REST_URL'],

@@ -9,7 +9,7 @@ import { ROOT } from './support.ts'
 const files = execFileSync('git', ['ls-files', '*.md'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n')
 const pages = files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')] as const)
 
-test('a name of a variable in single quotes stays as it is, as in a shell', () => {
+test('a variable name in single quotes stays as it is, as in a shell', () => {
   expect(splitWords(`-d '{"a":"$A"}' "$A" '{"a":"'$A'"}' x/$A`, { A: '1' })).toEqual([
     '-d',
     '{"a":"$A"}',
@@ -20,7 +20,7 @@ test('a name of a variable in single quotes stays as it is, as in a shell', () =
   expect(() => splitWords('echo $B', {})).toThrow('$B')
 })
 
-test('no command of a page has a variable in single quotes, where a shell would not fill it in', () => {
+test('no command of a page has a variable in single quotes, where a shell would not expand it', () => {
   const commands = pages.flatMap(([file, text]) =>
     [...text.matchAll(/^```(?:sh)?\n([\s\S]*?)^```/gm)]
       .flatMap(([, block = '']) => block.replaceAll('\\\n', '').split('\n'))
@@ -32,7 +32,7 @@ test('no command of a page has a variable in single quotes, where a shell would 
   expect(commands.filter(({ line }) => /\$\w/.test(splitWords(line, anything).join(' ')))).toEqual([])
 })
 
-test('every scope of service keys that a page names is one, or a wildcard for some', () => {
+test('every service key scope that a page names exists, or is a wildcard for some', () => {
   const named = pages.flatMap(([file, text]) =>
     [...text.matchAll(/(?<![\w:])platform:[a-z]+(?::[a-z]+)*(?::\*)?|(?<![\w:])platform:\*/g)].map(([scope]) => ({
       file,

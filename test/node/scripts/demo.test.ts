@@ -14,7 +14,7 @@ async function start(folder: string): Promise<DevServer> {
   return server
 }
 
-/** What a second fill would change. */
+/** What a second run would change. */
 async function counts({ localUrl }: DevServer) {
   const { sql } = through(ANY_URL, `${localUrl}/sql`)
   const [row] =
@@ -39,7 +39,7 @@ async function signIn({ baseUrl }: DevServer, { email, password }: { email: stri
   }
 }
 
-test('--demo fills three customers once; what analytics say of them is what their events say', {
+test('--demo fills three customers once; the analytics match their events', {
   timeout: 480_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-demo-'))

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT, runScript } from './support.ts'
 
-/** What a snippet that is not a whole module leaves to its reader. */
+/** What an incomplete snippet leaves to its reader. */
 const AROUND = `import type { TollgateBinding } from './tollgate'
 declare const env: { TOLLGATE: TollgateBinding }
 declare const key: string
@@ -32,7 +32,7 @@ async function snippetsOf(page: string) {
   return calls.map((code, at) => ({ name: `${page.replaceAll(/\W/g, '-')}-${at}.ts`, text: code }))
 }
 
-/** Compiles what a caller has: the copied file and their own, with nothing of this project around them. */
+/** Compiles what a caller has: the copied file and their own, with nothing else of this project. */
 async function compile(files: Readonly<Record<string, string>>): Promise<string> {
   await cp(join(ROOT, 'src/rpc-types.ts'), join(folder, 'tollgate.ts'))
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text)))
@@ -78,7 +78,7 @@ test('every documented call over the service binding compiles with strict, next 
   expect(await compile(Object.fromEntries(files))).toBe('')
 })
 
-test('a field that is not there, and a fact of a key that was refused, do not compile', async () => {
+test('an unknown field, and a property of a refused key, do not compile', async () => {
   const wrong = `${AROUND}await env.TOLLGATE.verifyKey({ key, cots: 1 })
 const verdict = await env.TOLLGATE.verifyKey({ key })
 const organization: string = verdict.organization_id

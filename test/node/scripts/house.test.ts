@@ -26,7 +26,7 @@ async function exampleVariables(): Promise<[name: string, value: string][]> {
   return [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value])
 }
 
-test('wrangler fires the crons that there are jobs for, and no others', async () => {
+test('wrangler fires the crons of the jobs, and no others', async () => {
   const [, list = '[]'] = /^crons = (\[.*\])$/m.exec(await read('wrangler.toml')) ?? []
   const crons: string[] = JSON.parse(list)
   expect(new Set(crons)).toEqual(new Set(JOBS.map(({ cron }) => cron)))
@@ -39,7 +39,7 @@ test('every job has a unique name', () => {
   expect(names.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name))).toEqual([])
 })
 
-test('tests share the local services, so faults are injected only by the helper that asks for a text of their own', async () => {
+test('tests share the local services, so faults are injected only by the helper that requires a text of their own', async () => {
   const files = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
   const shared = files.filter((file) => !file.startsWith('node/') && file !== 'support/faults.ts')
   const sources = await Promise.all(shared.map(async (file) => ({ file, text: await read(`test/${file}`) })))
@@ -47,11 +47,11 @@ test('tests share the local services, so faults are injected only by the helper 
   expect(sources.filter(({ text }) => posts.test(text)).map(({ file }) => file)).toEqual([])
 })
 
-test('the version is that of package.json', async () => {
+test('the version matches package.json', async () => {
   expect(VERSION).toBe(JSON.parse(await read('package.json')).version)
 })
 
-test('every problem is one that something ends in', async () => {
+test('every problem occurs somewhere', async () => {
   const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
   const sources = await Promise.all(
     files.filter((file) => file !== 'problem-codes.ts').map((file) => read(`src/${file}`)),
@@ -60,13 +60,13 @@ test('every problem is one that something ends in', async () => {
   expect(unused).toEqual([])
 })
 
-/** For the example's addresses, which are nobody's. */
+/** For the example's addresses, which belong to nobody. */
 const ADDRESSES: Readonly<Record<string, string>> = {
   DATABASE_URL: 'postgresql://user:password@ep-1.eu-central-1.aws.neon.tech/tollgate',
   UPSTASH_REDIS_REST_URL: 'https://eu1-real-1.upstash.io',
 }
 
-test('the example of variables names exactly the required ones: none is missing, and none can be left out', async () => {
+test('the example of variables names exactly the required ones: none is missing, and none can be omitted', async () => {
   const example = await exampleVariables()
   const filledIn = example.map(([name, value]) => [
     name,
@@ -77,7 +77,7 @@ test('the example of variables names exactly the required ones: none is missing,
     expect(refused(Object.fromEntries(filledIn.filter(([name]) => name !== left)))).toContain(left)
 })
 
-test('no placeholder of the example passes for a secret or an address', async () => {
+test('no placeholder of the example is accepted as a secret or an address', async () => {
   const example = await exampleVariables()
   const isPlaceholder = (name: string, value: string) => value.startsWith('replace-') || name in ADDRESSES
   const placeholders = example.filter(([name, value]) => isPlaceholder(name, value)).map(([name]) => name)
@@ -85,7 +85,7 @@ test('no placeholder of the example passes for a secret or an address', async ()
   expect(placeholders.length).toBeGreaterThan(0)
 })
 
-test('what wrangler.toml sets is known to the configuration and good, and is no secret', async () => {
+test('every setting in wrangler.toml is known and valid, and none is a secret', async () => {
   const [, section = ''] = /^\[vars\]$([\s\S]*?)^\[/m.exec(await read('wrangler.toml')) ?? []
   const values = [...section.matchAll(/^([A-Z_]+) = (".*")$/gm)].map(([, name = '', value = '']) => [
     name,
@@ -135,7 +135,7 @@ test('every script checks its Node version first: with an older one it prints a 
   expect(stderr).toMatch(/^This needs Node 22\.18 or newer, and runs on [^\n]+ Run: npm rebuild node\n$/)
 })
 
-test('every script reads its options in the one strict way, which names an unknown one with the nearest', async () => {
+test('every script reads its options in the same strict way, which reports an unknown one with the nearest', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> }
   const ours = Object.values(scripts).flatMap((line) => /\S+(?<!\.config)\.ts$/.exec(line)?.[0] ?? [])
   expect(ours.length).toBeGreaterThan(10)
@@ -153,7 +153,7 @@ test('every script reads its options in the one strict way, which names an unkno
   }
 })
 
-test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it', async () => {
+test('zod is imported from zod: in the bundle @hono/zod-openapi has one class of it', async () => {
   const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
   const taking = await Promise.all(
     files.map(async (file) =>
@@ -163,7 +163,7 @@ test('zod is taken from zod: in the bundle @hono/zod-openapi has one class of it
   expect(taking.filter(Boolean)).toEqual([])
 })
 
-test('a batch is run by db/batch.ts alone, so that a requirement always becomes a problem or a refusal', async () => {
+test('only db/batch.ts runs a batch, so that a requirement always becomes a problem or a refusal', async () => {
   const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((file) => /\.tsx?$/.test(file))
   const sources = await Promise.all(files.map(async (file) => [file, await read(`src/${file}`)] as const))
   const running = sources.filter(([, text]) => /\bdb\s*\.batch\(/.test(text)).map(([file]) => file)
@@ -175,7 +175,7 @@ test('a batch is run by db/batch.ts alone, so that a requirement always becomes 
   expect(locking.map(([file]) => file).toSorted()).toEqual(allowed)
 })
 
-test('no lint rule is written as a pattern that oxlint ignores without a word', async () => {
+test('no lint rule is written as a pattern that oxlint silently ignores', async () => {
   const patterns = [...(await read('.oxlintrc.json')).matchAll(/"regex": "([^"]+)"/g)].map(
     ([, pattern = '']) => pattern,
   )

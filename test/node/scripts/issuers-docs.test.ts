@@ -27,7 +27,7 @@ test('the page has a worked example for each of the three, of claims and of sett
   )
 })
 
-test.each(sections)('the settings of $name take the token that stands beside them', ({ name, blocks }) => {
+test.each(sections)('the settings of $name accept the token next to them', ({ name, blocks }) => {
   const claims: { iss: string; exp: number } = JSON.parse(blocks[0] ?? '')
   const issuers = parseTrustedIssuers(blocks[1] ?? '', z.url({ protocol: /^https$/ }))
   if (typeof issuers === 'string' || !issuers[0])

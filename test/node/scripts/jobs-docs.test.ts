@@ -13,17 +13,17 @@ const rows = [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `([a-z-]+)` \| 
 )
 const read = (figure: string) => Number(figure.replaceAll(',', ''))
 
-test('the page of scale says of each job, in their order, how much it does and what bounds it', () => {
+test('the page on scale lists for each job, in order, how much it does and what bounds it', () => {
   expect(rows.map(({ job }) => job)).toEqual(JOBS.map(({ name }) => name))
   for (const { job, bound } of rows) expect([job, bound.length > 15]).toEqual([job, true])
 })
 
-test('jobs that the bench measures have a figure there, and what has none is bounded by others or by one statement', () => {
+test('jobs that the benchmark measures have a figure, and the others are bounded by other jobs or by one statement', () => {
   const measured = new Set([...Object.keys(SEEDS), 'deliver-webhooks', 'deliver-slow-webhooks', 'send-metered-usage'])
   for (const { job, aMinute } of rows) expect([job, read(aMinute) > 0]).toEqual([job, measured.has(job)])
 })
 
-test('the most that a run does is that of the code', () => {
+test('the maximum of a run is that of the code', () => {
   for (const { job, bound } of rows) {
     const { amount, ms } = WORK[job] ?? {}
     if (amount !== undefined) expect(bound, job).toContain(`${amount.toLocaleString('en-US')} `)

@@ -5,7 +5,7 @@ import { ROOT, runScript } from './support.ts'
 
 const keys = (line: string, JWT_KEYS = '') => runScript(`keys ${line}`, { JWT_KEYS })
 
-/** The set a run printed: it must be one that the Worker takes. */
+/** The printed set: the Worker must accept it. */
 async function made(line: string, JWT_KEYS = ''): Promise<{ text: string; set: PrivateJwk[]; stderr: string }> {
   const { code, stdout, stderr } = await keys(line, JWT_KEYS)
   expect([code, stdout.split('\n').length]).toEqual([0, 2])
@@ -36,7 +36,7 @@ describe('npm run keys -- new', () => {
 })
 
 describe('npm run keys -- rotate', () => {
-  test('puts a new key of the same kind first and keeps the former as they are', async () => {
+  test('puts a new key of the same kind first and keeps the former ones unchanged', async () => {
     const before = await made('new --alg EdDSA')
     const after = await made('rotate', before.text)
     expect(after.set.map(({ alg }) => alg)).toEqual(['EdDSA', 'EdDSA'])
@@ -44,7 +44,7 @@ describe('npm run keys -- rotate', () => {
     expect(after.stderr).toContain('nobody is signed out')
   })
 
-  test('of another kind, when asked; reads standard input; keeps three former keys and names those that go', async () => {
+  test('of another kind, if requested; reads standard input; keeps three former keys and names those it removes', async () => {
     let { text, set } = await made('new')
     const [first] = set
     for (let count = 0; count < 3; count++) ({ text, set } = await made('rotate', text))
@@ -65,7 +65,7 @@ describe('npm run keys -- rotate', () => {
     ['', 'Give the present value'],
     ['sesame', 'JWT_KEYS is not a JWK set'],
     ['{"keys":[{"kty":"oct","kid":"a","k":"c2VzYW1l"}]}', 'JWT_KEYS key 1 is too weak'],
-  ])('a present value of %j is one line and exit code 1', async (value, reason) => {
+  ])('a current value of %j is one line and exit code 1', async (value, reason) => {
     const { code, stdout, stderr } = await keys('rotate', value)
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/^[^\n]+\n$/)

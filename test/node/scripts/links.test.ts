@@ -7,7 +7,7 @@ import { ROOT } from './support.ts'
 const LINK = /\]\((?!https?:|mailto:)([^)\s]*)\)/g
 const PATH = /`((?:src|local|test|bench|migrations)\/[\w./-]+)`/g
 
-/** As GitHub makes them: small letters, dashes for spaces, no other signs. */
+/** As GitHub does: lowercase letters, dashes for spaces, no other characters. */
 const toAnchor = (heading: string) =>
   heading
     .toLowerCase()
@@ -21,7 +21,7 @@ const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: ROOT, encoding: '
 
 const headings = (file: string) => [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, text = '']) => toAnchor(text))
 
-test.each(pages)('every link of %s leads somewhere, and every path in it is there', (page) => {
+test.each(pages)('every link of %s leads somewhere, and every path in it exists', (page) => {
   const dead = [...read(page).matchAll(LINK)].flatMap(([, link = '']) => {
     const [path = '', anchor] = link.split('#')
     const target = path === '' ? page : join(dirname(page), path)

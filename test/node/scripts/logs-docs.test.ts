@@ -5,7 +5,7 @@ import { ROOT } from './support.ts'
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
-/** What the code says of an event, of all places that log it. */
+/** An event as found in the code, in all places that log it. */
 interface Logged {
   readonly levels: Set<string>
   readonly fields: Set<string>
@@ -30,7 +30,7 @@ function readArguments(code: string, start: number): string[] {
 
 const literals = (code: string) => [...code.matchAll(/'([a-z_]+)'/g)].map(([, text = '']) => text)
 
-/** The names that an object literal gives; `error` for the parts of an error. Of other spreads nothing is known. */
+/** The names in an object literal; `error` for the parts of an error. Other spreads are ignored. */
 function readFields(code: string): string[] {
   if (code.startsWith('errorFields(')) return ['error']
   if (!code.startsWith('{')) return []
@@ -62,7 +62,7 @@ function readCode(files: readonly string[]): Map<string, Logged> {
   return events
 }
 
-/** The events that caches of rows log by a name of their own. */
+/** The events that row caches log under a name of their own. */
 const listFailures = () =>
   globSync('src/**/*.ts', { cwd: ROOT }).flatMap((file) =>
     [...read(file).matchAll(/^ {2}failure: '([a-z_]+)'/gm)].map(([, name = '']) => name),
@@ -76,7 +76,7 @@ test.each([
   { who: 'the Worker', page: ofWorker, files: ['src/**/*.{ts,tsx}'], atLeast: 80 },
   { who: 'npm start', page: ofStart, files: ['local/start.ts', 'local/stand-alone/**/*.ts'], atLeast: 12 },
 ])(
-  'docs/operate/logs.md says of every event of $who its levels and fields, and of no other',
+  'docs/operate/logs.md lists the levels and fields of every event of $who, and no other',
   ({ page, files, atLeast }) => {
     const documented = [...page.matchAll(ROW)].map(([, event, levels = '', fields = '', meaning = '']) => ({
       event,
@@ -97,7 +97,7 @@ test.each([
   },
 )
 
-test('every event says what it means and what to do', () => {
+test('every event has its meaning and what to do', () => {
   for (const [, event, , , meaning = '', action = ''] of read('docs/operate/logs.md').matchAll(ROW))
     expect([event, meaning.length > 15, action.length > 5]).toEqual([event, true, true])
 })

@@ -8,7 +8,7 @@ import { priceTokens } from '../../../src/usage/pricing/price.ts'
 import { SOURCE, TABLE } from '../../../src/usage/pricing/prices.ts'
 import { ROOT } from './support.ts'
 
-/** Before and after every change of price, at both ends of the hours with a price of their own, and far ahead. */
+/** Before and after every price change, at both ends of the hours with their own price, and far ahead. */
 const MOMENTS = [
   '2024-01-01T12:00:00Z',
   '2025-06-09T23:59:59.999Z',
@@ -26,7 +26,7 @@ const MOMENTS = [
   '2027-01-01T00:00:00Z',
 ].map((text) => Date.parse(text))
 
-/** Input, output and cached tokens: nothing, little, both sides of every tier's start, much. */
+/** Input, output and cached tokens: zero, few, both sides of every tier's start, many. */
 const COUNTS = [
   [0, 0, 0],
   [1, 1, 1],
@@ -41,7 +41,7 @@ const COUNTS = [
   [900_000, 65_536, 3],
 ] as const
 
-/** Names that a pattern stands for. */
+/** Names that match a pattern. */
 function namesOf(match: MatchLogic): string[] {
   if ('or' in match) return match.or.flatMap(namesOf)
   if ('and' in match) return match.and.flatMap(namesOf)
@@ -54,7 +54,7 @@ function namesOf(match: MatchLogic): string[] {
   ]
 }
 
-/** What the package says, in dollars; undefined where it has no price for tokens. */
+/** The package's price, in dollars; undefined if it has no token price. */
 function told(name: string, at: number, [input, output, cached]: (typeof COUNTS)[number], providerId?: string) {
   const usage = { input_tokens: input, output_tokens: output, cache_read_tokens: cached }
   const result = calcPrice(usage, name, { timestamp: new Date(at), ...(providerId && { providerId }) })
@@ -71,7 +71,7 @@ interface Asked {
   readonly counts?: readonly (typeof COUNTS)[number][]
 }
 
-/** Where a name's price here departs from the package's. */
+/** Where a name's price here differs from the package's. */
 function differences(name: string, { provider, moments = [MOMENTS.at(-1) ?? 0], counts = [COUNTS[4]] }: Asked = {}) {
   return moments.flatMap((at) =>
     counts.flatMap((used) => {
@@ -95,7 +95,7 @@ const MODELS = PROVIDERS.flatMap((provider) =>
     .map((model) => Object.assign({ provider }, model)),
 )
 
-test('the committed prices are what the script makes of the installed package', async () => {
+test('the committed prices are what the script generates from the installed package', async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, 'node_modules/@pydantic/genai-prices/package.json'), 'utf8'))
   expect(SOURCE).toBe(`@pydantic/genai-prices ${version}`)
   expect(TABLE.trim()).toBe(priceTable())
@@ -110,7 +110,7 @@ test('every model costs at its provider what the package says: by date, hour, ti
   expect(found).toEqual([])
 })
 
-test('a name fits the model that it fits in the package, with a provider and without', () => {
+test('a name matches the same model as in the package, with a provider and without', () => {
   const names = MODELS.flatMap(({ provider, match }) => namesOf(match).map((name) => ({ provider, name })))
   expect(names.flatMap(({ provider, name }) => differences(name, { provider }))).toEqual([])
   const known: readonly string[] = PROVIDERS
@@ -120,7 +120,7 @@ test('a name fits the model that it fits in the package, with a provider and wit
   expect(clear.filter(({ name }) => !prefixed(name)).flatMap(({ name }) => differences(name))).toEqual([])
 })
 
-test('a provider goes by the names that it has in the package', () => {
+test('a provider has the names that it has in the package', () => {
   const asked = [
     'openai',
     'OpenAI',
@@ -148,7 +148,7 @@ test('a provider goes by the names that it has in the package', () => {
 
 const NOTHING = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 }
 
-test('every line of the table can be read: it has a name that fits it, and prices', () => {
+test('every line of the table is valid: it has a name that matches it, and prices', () => {
   const models = catalogue().flatMap((provider) => provider.models)
   expect(models.length).toBe(TABLE.trim().split('\n').length - catalogue().length)
   expect(models.filter(({ prices }) => prices.length === 0)).toEqual([])

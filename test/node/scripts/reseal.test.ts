@@ -71,7 +71,7 @@ async function readAll(secrets: typeof old): Promise<readonly string[]> {
   return texts.toSorted()
 }
 
-test('all that is sealed is sealed again by the first secret, in batches, and a second run has nothing to do', async () => {
+test('everything encrypted is encrypted again by the first secret, in batches, and a second run has nothing to do', async () => {
   await fill()
   const before = await readAll(old)
   await expect(readAll(fresh)).rejects.toThrow()
@@ -101,7 +101,7 @@ test('all that is sealed is sealed again by the first secret, in batches, and a 
   expect([again.code, again.stdout.match(/, [1-9]\d* sealed again/)]).toEqual([0, null])
 })
 
-test('what no secret opens is named, and the rest is done', async () => {
+test('a value that no secret decrypts is named, and the rest is done', async () => {
   const lost = ids[0] ?? ''
   await sql.query(`update totp_credentials set secret_encrypted = decode('0102', 'hex') where user_id = $1`, [lost])
   const { code, stderr } = await runScript('reseal', env)
@@ -115,7 +115,7 @@ test('without secrets it says which are missing, and never a value', async () =>
   expect(short.stderr).not.toContain('sesame')
 })
 
-test('--end-applications ends the grants of every application, in batches, and no key of anybody else', async () => {
+test('--end-applications ends the grants of every application, in batches, and no other key', async () => {
   const client = crypto.randomUUID()
   await sql.query(
     `insert into oauth_clients (id, name, redirect_uris, auth_method, refreshes) values ($1, 'Reporter', '{https://a.example}', 'none', true)`,

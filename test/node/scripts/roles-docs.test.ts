@@ -11,7 +11,7 @@ function keysOf(permission: Permission): string {
   return scope ? `\`${scope}\`` : isForKeys(permission) ? 'always' : 'never'
 }
 
-test('the table of roles in the documentation is the one that holds', async () => {
+test('the table of roles in the documentation matches the code', async () => {
   const rows = ROLES.owner.map((permission) => [`\`${permission}\``].concat(mayOf(permission), keysOf(permission)))
   const table = [['permission', ...BUILT_IN_ROLES, 'an API key'], ...rows].map((cells) => `| ${cells.join(' | ')} |`)
   table.splice(1, 0, `|${'---|'.repeat(BUILT_IN_ROLES.length + 2)}`)

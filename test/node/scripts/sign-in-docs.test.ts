@@ -8,7 +8,7 @@ import { ROOT } from './support.ts'
 const text = await readFile(join(ROOT, 'docs/operate/sign-in.md'), 'utf8')
 const https = z.url({ protocol: /^https$/ })
 
-test('the providers of the page are taken, and mean what it says', () => {
+test('the providers of the page are accepted, and mean what it says', () => {
   const [, json = ''] = /^```json\n(.*?)^```$/ms.exec(text) ?? []
   expect(parseSignInProviders(json, https)).toMatchObject([
     { id: 'google', name: 'Google', issuer: 'https://accounts.google.com', verifiedBy: 'email_verified' },

@@ -12,7 +12,7 @@ function watchLog(event: string) {
   return lines
 }
 
-test('a cron that still runs when it is due again is left out, which is logged, and runs again once it has ended', async () => {
+test('a cron that is still running when it is due again is skipped, which is logged, and runs again afterwards', async () => {
   const skipped = watchLog('cron_skipped')
   const held = Promise.withResolvers<void>()
   let [begun, atOnce, most] = [0, 0, 0]

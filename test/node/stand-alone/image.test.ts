@@ -10,7 +10,7 @@ import { ROOT } from '../scripts/support.ts'
 
 const read = (file: string) => readFile(join(ROOT, file), 'utf8')
 
-/** A named version of an image: never what is the latest on some day. */
+/** A pinned version of an image, never the latest. */
 const VERSIONED = /^[\w./-]+:\d[\w.-]*$/
 
 const stages = parseDockerfile(await read('Dockerfile'))
@@ -21,7 +21,7 @@ const compose = parse(await read('compose.yaml')) as {
 
 const steps = (name: string) => stages.flatMap(({ steps }) => steps).filter(({ instruction }) => instruction === name)
 
-test('each stage is of a named version, of the Node that the project has', async () => {
+test('each stage is of a pinned version, of the Node that the project has', async () => {
   const { devDependencies } = JSON.parse(await read('package.json')) as { devDependencies: { node: string } }
   for (const { image } of stages) {
     expect(image).toMatch(VERSIONED)
@@ -29,7 +29,7 @@ test('each stage is of a named version, of the Node that the project has', async
   }
 })
 
-test('what is copied is there, and .dockerignore lets it through', async () => {
+test('every copied file exists, and .dockerignore lets it through', async () => {
   const lines = (await read('.dockerignore')).split('\n')
   for (const step of steps('COPY')) {
     const { options, rest } = readOptions(step)
@@ -45,7 +45,7 @@ test('what is copied is there, and .dockerignore lets it through', async () => {
   expect(lines).toContain('*')
 })
 
-test('nothing runs as root, and what Docker asks about health and starts is there', () => {
+test("nothing runs as root, and Docker's health check and start command exist", () => {
   const last = stages.at(-1)?.steps ?? []
   const names = last.map(({ instruction }) => instruction)
   expect(names.indexOf('USER')).toBeGreaterThan(names.lastIndexOf('RUN'))
@@ -57,7 +57,7 @@ test('nothing runs as root, and what Docker asks about health and starts is ther
   for (const script of scripts) expect(existsSync(join(ROOT, script)), script).toBe(true)
 })
 
-test('each service has a named version, a health check, a restart and a place for its data', async () => {
+test('each service has a pinned version, a health check, a restart policy and a place for its data', async () => {
   const { version } = JSON.parse(await read('package.json')) as { version: string }
   const { tollgate, ...stores } = compose.services
   expect(tollgate?.image).toBe(`tollgate:${version}`)
@@ -69,12 +69,12 @@ test('each service has a named version, a health check, a restart and a place fo
   for (const store of Object.values(stores)) {
     const volumes = (store.volumes as string[]).map((volume) => volume.split(':')[0] ?? '')
     expect(Object.keys(compose.volumes)).toEqual(expect.arrayContaining(volumes))
-    expect(store.ports).toBeUndefined() // nobody outside reaches a store
+    expect(store.ports).toBeUndefined() // no store is reachable from outside
   }
   expect(Object.keys(tollgate?.depends_on)).toEqual(Object.keys(stores))
 })
 
-/** What the composed server is given with this `.env`: that file if it is named, and over it what compose.yaml itself says. */
+/** The environment of the composed server with this `.env`: that file if named, overridden by compose.yaml itself. */
 function composedEnv(file: string): Record<string, string> {
   const { env_file: from, environment } = compose.services.tollgate as { env_file?: string; environment: object }
   const given = parseEnv(file)
@@ -89,7 +89,7 @@ SECRET_KEY=a-root-secret-of-at-least-32-bytes
 JWT_SECRET_KEY=a-jwt-secret-of-at-least-32-bytes
 `
 
-test('the settings of the composed server are enough, and it has the time to stop', () => {
+test('the settings of the composed server are enough, and it has time to stop', () => {
   const settings = readSettings(composedEnv(DOT_ENV))
   expect(settings).not.toHaveProperty('faults')
   expect(settings).toMatchObject({ databaseUrl: 'postgresql://tollgate:a-password@postgres:5432/tollgate' })
@@ -97,7 +97,7 @@ test('the settings of the composed server are enough, and it has the time to sto
   expect(seconds * 1_000).toBeGreaterThan(Number(Reflect.get(settings, 'stopMs')) + 2_000)
 })
 
-test('every setting in .env reaches the composed server, but for where its stores are and where it listens', () => {
+test('every setting in .env reaches the composed server, except where its stores are and where it listens', () => {
   const settings = readSettings(
     composedEnv(`${DOT_ENV}
 METRICS_TOKEN=a-token-of-metrics-of-at-least-32-bytes

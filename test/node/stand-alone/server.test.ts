@@ -18,7 +18,7 @@ import { openRelay } from './relay.ts'
 const { DATABASE_URL = '', REDIS_URL = '' } = process.env
 /** Another database of the same server. */
 const SECOND_REDIS = REDIS_URL && Object.assign(new URL(REDIS_URL), { pathname: '/1' }).href
-/** With a first build, on a busy machine. */
+/** Includes a first build, on a busy machine. */
 const WITHIN_MS = 120_000
 
 let world: World
@@ -71,7 +71,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     await expect(ask('/health')).rejects.toThrow()
   })
 
-  test('a database that lacks migrations refuses the start by their names, and --migrate applies them', async () => {
+  test('a database that lacks migrations stops the start by their names, and --migrate applies them', async () => {
     const empty = await scratchDatabase(DATABASE_URL)
     onTestFinished(empty.drop)
     const bare = { DATABASE_URL: empty.url }
@@ -85,7 +85,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect((await runScript('seed --service-key', bare)).stdout).toMatch(/^Service key, shown this once: \S+$/m)
   })
 
-  test('each of several Redis databases is asked', async () => {
+  test('each of several Redis databases is used', async () => {
     const [first, second] = [new Redis(REDIS_URL), new Redis(SECOND_REDIS)]
     onTestFinished(() => [first, second].forEach((redis) => redis.disconnect()))
     for (const redis of [first, second]) await redis.del('health:probe')
@@ -106,7 +106,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     for (const send of opened.databases) expect(await send(['UNLINK', key])).toBe(1)
   })
 
-  test('analytics read from a second database, and from the first where that is gone', async () => {
+  test('analytics read from a second database, and from the first if that is down', async () => {
     const replica = await scratchDatabase(DATABASE_URL)
     await runScript('migrate up', { DATABASE_URL: replica.url })
     const server = await start({ DATABASE_REPLICA_URL: replica.url })
@@ -142,7 +142,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect(await server.end('SIGTERM')).toBe(0)
   })
 
-  test('settings and stores that are wrong are named, never with their values', async () => {
+  test('wrong settings and stores are named, never with their values', async () => {
     await expect(start({ SECRET_KEY: 'too-short' })).rejects.toThrow('Missing or wrong: SECRET_KEY.')
     const blocked = createServer().listen(0, '127.0.0.1')
     await once(blocked, 'listening')
@@ -184,7 +184,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect(await server.end('SIGTERM')).toBe(0)
   })
 
-  test('stores that go away and come back are connected to again, and nothing of it is lost', async () => {
+  test('stores that go down and return are connected to again, and nothing is lost', async () => {
     const [postgres, redis] = [
       await openRelay(new URL(world.databaseUrl ?? ''), 5432),
       await openRelay(new URL(REDIS_URL), 6379),
@@ -201,7 +201,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     for (const store of [postgres, redis]) {
       await store.close()
       await until(async () => !(await isWell()))
-      expect(await (await verify(server, key)).json()).toMatchObject({ code: 'VALID' }) // what is in memory goes on
+      expect(await (await verify(server, key)).json()).toMatchObject({ code: 'VALID' }) // cached data stays in use
       await store.open()
       await until(isWell)
     }
@@ -214,7 +214,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     expect(row?.calls).toBe(4)
   })
 
-  test('two SIGTERMs under load lose nothing, and give back what was leased', async () => {
+  test('two SIGTERMs under load lose nothing, and return what was leased', async () => {
     for (let round = 0; round < 2; round++) {
       const server = await start()
       const stop = await stopUnderLoad(world, server, { signal: 'SIGTERM', connections: 8, afterMs: 2_500 })
@@ -225,7 +225,7 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
     }
   })
 
-  test('a SIGKILL under load loses no more than half a second, and leaves no workerd behind', async () => {
+  test('a SIGKILL under load loses at most half a second, and leaves no workerd behind', async () => {
     const server = await start()
     const stop = await stopUnderLoad(world, server, { signal: 'SIGKILL', connections: 8, afterMs: 3_000 })
     expect(stop.admitted).toBeGreaterThan(100)

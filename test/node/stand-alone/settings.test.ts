@@ -16,7 +16,7 @@ function faultsOf(change: NodeJS.ProcessEnv): string[] {
   return settings.faults.map(({ variable, reason }) => `${variable}: ${reason}`)
 }
 
-test('five settings are enough, and the Worker gets its own alone', () => {
+test('five settings are enough, and the Worker gets only its own', () => {
   const settings = readSettings({
     ...COMPLETE,
     PORT: '',
@@ -73,7 +73,7 @@ test.each([
   expect(faultsOf(change)).toEqual([fault])
 })
 
-test('of more Redis databases the Worker knows where to ask for each, and not where they are', () => {
+test('with more Redis databases the Worker knows how to reach each, and not where they are', () => {
   const REDIS_SHARD_URLS = 'redis://:secret-word@second:6379, redis://third:6379/4,'
   const settings = readSettings({ ...COMPLETE, REDIS_SHARD_URLS })
   expect(settings).toMatchObject({ redisShardUrls: ['redis://:secret-word@second:6379', 'redis://third:6379/4'] })
@@ -84,7 +84,7 @@ test('of more Redis databases the Worker knows where to ask for each, and not wh
   ])
 })
 
-test('all that is wrong is said at once, and a side feature that cannot work stops no start', () => {
+test('all errors are reported at once, and a side feature that cannot work does not prevent the start', () => {
   expect(faultsOf({ DATABASE_URL: '', SECRET_KEY: '', PORT: '0' }).map((fault) => fault.split(':')[0])).toEqual([
     'DATABASE_URL',
     'PORT',

@@ -3,7 +3,7 @@ import { counted, countIn, countWork } from '../../../local/stand-alone/worker/w
 
 const HOUR_MS = 3_600_000
 
-test('work counts until it ends or fails, also a stream that has gone on for an hour', async () => {
+test('work counts until it ends or fails, even a stream that has run for an hour', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const [stream, failing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -26,7 +26,7 @@ function codeOf(work: () => void): string {
   return 'allowed'
 }
 
-test('who may register: anybody, nobody without an invitation, or the addresses of the domains', () => {
+test('registration is open to anybody, to invited people only, or to the addresses of the domains', () => {
   const modes = [configWith({}), configWith({ REGISTRATION: 'invitation' }), byDomains('acme.dev')]
   const asked = ['ada@acme.dev', 'ada@example.com']
   expect(modes.map((config) => asked.map((email) => codeOf(() => requireMayRegister(config, email))))).toEqual([
@@ -43,7 +43,7 @@ test('who may register: anybody, nobody without an invitation, or the addresses 
 
 describe('the settings', () => {
   test.each(['', ' , ', 'acme.dev, @acme.com', '*.acme.dev', 'acme', 'ada@acme.dev', 'https://acme.dev'])(
-    'domains that are none stop the management, by name: "%s"',
+    'malformed domains stop the management API, by name: "%s"',
     (domains) => {
       expect(byDomains(domains).faults).toEqual([
         { feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: expect.any(String) },
@@ -61,7 +61,7 @@ describe('the settings', () => {
     expect(() => configWith({ REGISTRATION: mode })).toThrow(/wrong: REGISTRATION\./)
   })
 
-  test('what was probably meant otherwise is said: domains without their mode, and unconfirmed addresses', () => {
+  test('likely mistakes are reported: domains without their mode, and unconfirmed addresses', () => {
     const noticesOf = (config: ReturnType<typeof readConfig>) =>
       findNotices(config, {}, []).map(({ variable }) => variable)
     expect(noticesOf(configWith({ REGISTRATION_DOMAINS: 'acme.dev' }))).toEqual(['REGISTRATION'])

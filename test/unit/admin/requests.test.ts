@@ -7,7 +7,7 @@ import { uuidv7 } from '../../../src/lib/uuid.ts'
 const NOW = Date.parse('2026-11-20T12:00:00Z')
 const DAY = 24 * 3_600_000
 
-test('a UUIDv7 tells its time, and nothing else does', () => {
+test('only a UUIDv7 contains its time', () => {
   expect(readTime(uuidv7(NOW))).toBe(NOW)
   expect(readTime(uuidv7(0))).toBe(0)
   for (const id of [crypto.randomUUID(), 'order-1', '', uuidv7(NOW).slice(1), `${uuidv7(NOW)}0`])
@@ -20,7 +20,7 @@ test('the first id of a moment comes before all others of it, and after those of
   expect(firstIdAt(-1)).toBe(firstIdAt(0))
 })
 
-test('a request is looked for around the time of its id, else in the last seven days, else where the caller says', () => {
+test('a request is searched around the time of its id, otherwise in the last seven days, or in a given span', () => {
   const id = uuidv7(NOW)
   expect(chooseRange(id, {}, NOW + DAY)).toEqual({ from: NOW - 10_000, to: NOW + 60_000 })
   expect(chooseRange('order-1', {}, NOW)).toEqual({ from: NOW + 60_000 - 7 * DAY, to: NOW + 60_000 })
@@ -46,7 +46,7 @@ test('the explanation names the limit, what was left of it, and what did not fit
   )
 })
 
-test('a hint is read as it is shown, with three dots, or as one end', () => {
+test('a hint is read as shown, with three dots, or as one end', () => {
   expect(readHint('ck_live_8Q…x9Kd')).toEqual({ start: 'ck_live_8Q', end: 'x9Kd' })
   expect(readHint('ck_live_8Q...x9Kd')).toEqual({ start: 'ck_live_8Q', end: 'x9Kd' })
   expect(readHint('…x9Kd')).toEqual({ start: '', end: 'x9Kd' })

@@ -30,12 +30,12 @@ const CLAIMS = {
   exp: SECONDS + ACCESS_TOKEN_SECONDS,
 }
 
-/** A token as an attacker with the right key could make it: what it says is wrong, not how it is signed. */
+/** A token as an attacker with the right key could make it: its content is wrong, not its signature. */
 function token(claims: object = {}, header: object = {}, key = SECRET): Promise<string> {
   return new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ ...HEADER, ...header }).sign(utf8(key))
 }
 
-/** A rightly signed token with whatever header, for those that a builder refuses to make. */
+/** A correctly signed token with any header, for headers that a builder refuses to make. */
 async function signBytes(header: object, claims: object): Promise<string> {
   const text = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(claims))}`
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
@@ -54,7 +54,7 @@ const verify = (text: string, at = NOW) => verifyAccessToken(config, text, at)
 const without = (name: keyof typeof CLAIMS) => ({ [name]: undefined })
 
 describe('a token of ours', () => {
-  test('gives back what it was signed with, and an id of its own', async () => {
+  test('returns what it was signed with, and an id of its own', async () => {
     const signed = await signAccessToken(config, { sub: SUB, sid: SID, org: ORG }, NOW)
     const claims = await verify(signed)
 
@@ -68,13 +68,13 @@ describe('a token of ours', () => {
     expect(await verify(signed)).toMatchObject({ org: null })
   })
 
-  test('is what RFC 9068 calls an access token: HS256, at+jwt, all registered claims, and nothing personal', async () => {
+  test('is an access token by RFC 9068: HS256, at+jwt, all registered claims, and nothing personal', async () => {
     const signed = await signAccessToken(config, { sub: SUB, sid: SID, org: ORG }, NOW)
     expect(decodeProtectedHeader(signed)).toEqual(HEADER)
     expect(decodeJwt(signed)).toEqual({ ...CLAIMS, jti: expect.any(String) })
   })
 
-  test('made by hand with the right key passes: what the attacks below change is what they are refused for', async () => {
+  test('made by hand with the right key passes, so the attacks below are refused for what they change', async () => {
     expect(await verify(await token())).toEqual({ sub: SUB, sid: SID, org: ORG, jti: JTI })
   })
 })
@@ -91,17 +91,17 @@ describe('v5.0.0-9.2.1: time', () => {
     ['nor in a year', 365 * 86_400_000, false],
     ['where the clock is behind, as much as clocks may differ', -TOLERANCE_MS, true],
     ['not where it is behind more', -TOLERANCE_MS - 1_000, false],
-  ])('a token is good for half an hour: %s', async (_, after, isGood) => {
+  ])('a token is valid for half an hour: %s', async (_, after, isGood) => {
     expect((await verify(await token(), NOW + after)) !== undefined).toBe(isGood)
   })
 
-  test('a token that claims a longer life is held to half an hour', async () => {
+  test('a token that claims a longer life is limited to half an hour', async () => {
     const long = await token({ exp: SECONDS + 86_400 })
     expect(await verify(long, NOW + LIFE_MS - 1)).toBeDefined()
     expect(await verify(long, NOW + LIFE_MS)).toBeUndefined()
   })
 
-  test('a token that is not good yet is refused', async () => {
+  test('a token that is not valid yet is refused', async () => {
     expect(await verify(await token({ nbf: SECONDS + 31 }))).toBeUndefined()
   })
 })
@@ -123,7 +123,7 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', (
     expect(await verifyAccessToken(longer, await token({}, { alg }, SECRET.repeat(3)), NOW)).toBeUndefined()
   })
 
-  test('a key pair of the attacker’s, its public key in the header', async () => {
+  test("an attacker's key pair, with its public key in the header", async () => {
     const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
       'sign',
       'verify',
@@ -135,7 +135,7 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', (
     expect(await verify(signed)).toBeUndefined()
   })
 
-  test('another key, also one that differs in a single character', async () => {
+  test('another key, even one that differs in a single character', async () => {
     expect(await verify(await token({}, {}, SECRET.toUpperCase()))).toBeUndefined()
     expect(await verify(await token({}, {}, `${SECRET.slice(0, -1)}S`))).toBeUndefined()
     expect(await verify(await token({}, {}, config.SECRET_KEY))).toBeUndefined()
@@ -176,11 +176,11 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', (
     ['more than 4,096 characters', async () => token({ more: 'x'.repeat(4_096) })],
     ['a megabyte', () => 'x'.repeat(1_000_000)],
     ['a megabyte of dots', () => '.'.repeat(1_000_000)],
-  ])('a text that is no token: %s', async (_, made) => {
+  ])('a text that is not a token: %s', async (_, made) => {
     expect(await verify(await made(await token()))).toBeUndefined()
   })
 
-  test('the last character in another spelling, of which a decoder drops bits', async () => {
+  test('the last character in another spelling, whose extra bits a decoder drops', async () => {
     const good = await token()
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const spellings = [...alphabet].map((letter) => good.slice(0, -1) + letter)
@@ -203,14 +203,14 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', (
     ['zip', 'DEF'],
     ['cty', 'JWT'],
     ['url', 'https://tollgate.example.com'],
-  ])('a header with a %s of %j, even under the right key; nobody is asked for it', async (name, value) => {
+  ])('a header with a %s of %j, even under the right key; it is never fetched', async (name, value) => {
     const asked = vi.spyOn(globalThis, 'fetch')
     expect(await verify(await signBytes({ ...HEADER, [name]: value }, CLAIMS))).toBeUndefined()
     expect(asked).not.toHaveBeenCalled()
     asked.mockRestore()
   })
 
-  test('an encrypted token, and one whose header asks for what is not understood', async () => {
+  test('an encrypted token, and one whose header demands an unknown extension', async () => {
     const encrypted = await new EncryptJWT(CLAIMS)
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', typ: 'at+jwt' })
       .encrypt(utf8(SECRET).slice(0, 32))
@@ -221,7 +221,7 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2, v5.0.0-9.1.3: attacks on the signature', (
   })
 })
 
-describe('v5.0.0-9.2.2, v5.0.0-9.2.3: rightly signed, but not for this', () => {
+describe('v5.0.0-9.2.2, v5.0.0-9.2.3: correctly signed, but not for this', () => {
   test.each([
     ['another type', {}, { typ: 'JWT' }],
     ['the type of an ID token', {}, { typ: 'id_token+jwt' }],
@@ -283,7 +283,7 @@ describe('v5.0.0-9.2.2, v5.0.0-9.2.3: rightly signed, but not for this', () => {
     expect(await verify(signed)).toBeUndefined()
   })
 
-  test('what else a token says is not handed on', async () => {
+  test('other claims of a token are not passed on', async () => {
     expect(Object.keys((await verify(await token({ role: 'owner', scopes: ['*'] }))) ?? {}).toSorted()).toEqual([
       'jti',
       'org',

@@ -20,7 +20,7 @@ function refusal(work: () => unknown): Problem {
   throw new Error('It was not refused.')
 }
 
-describe('what is refused at the start', () => {
+describe('keys that are refused at the start', () => {
   const { d: _, ...onlyPublic } = ELLIPTIC
   const { kid: __, ...nameless } = ELLIPTIC
 
@@ -54,7 +54,7 @@ describe('what is refused at the start', () => {
     ['key 1 is too weak', { keys: [{ ...SHARED, k: base64url.encode('sesame'.repeat(9)) }] }],
     ['key 1 is too weak', { keys: [{ ...SHARED, k: 'A'.repeat(43) }] }],
     ['key 1 has no kid of 1 to 64', { keys: [{ ...ELLIPTIC, kid: 'x'.repeat(65) }, onlyPublic] }],
-  ])('%s: told by the place of the key, without anything of it', (flaw, value) => {
+  ])('%s: reported by the place of the key, without any of its content', (flaw, value) => {
     const JWT_KEYS = typeof value === 'string' ? value : JSON.stringify(value)
     const { code, message } = refusal(() => readConfig({ ...REST, JWT_KEYS }))
     expect(code).toBe('misconfigured')
@@ -64,7 +64,7 @@ describe('what is refused at the start', () => {
       expect(message).not.toContain(part)
   })
 
-  test('a shared secret has at least 32 bytes: 31 are refused, 32 and 33 taken', () => {
+  test('a shared secret has at least 32 bytes: 31 are refused, 32 and 33 accepted', () => {
     const lengths = [31, 32, 33].filter((length) => {
       const k = base64url.encode(Uint8Array.from({ length }, (_, at) => at))
       try {
@@ -90,7 +90,7 @@ describe('what is refused at the start', () => {
     })
   })
 
-  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is taken; otherwise both are named', () => {
+  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is accepted; otherwise both are named', () => {
     const both = { JWT_KEYS: JSON.stringify({ keys: [ELLIPTIC] }), JWT_SECRET_KEY: 'x'.repeat(32) }
     for (const variables of [{}, both]) {
       const { message } = refusal(() => readConfig({ ...REST, ...variables }))

@@ -39,7 +39,7 @@ describe('signing', () => {
     ['ES256', ELLIPTIC],
     ['EdDSA', EDWARDS],
     ['HS256', SHARED],
-  ])('a key gives its kid and its own algorithm, %s, to the header, and the token is good', async (alg, key) => {
+  ])('a key puts its kid and its own algorithm, %s, into the header, and the token is valid', async (alg, key) => {
     const config = configOf(key)
     const token = await sign(config)
     expect(decodeProtectedHeader(token)).toEqual({ alg, typ: 'at+jwt', kid: key.kid })
@@ -65,14 +65,14 @@ describe('signing', () => {
     imported.mockRestore()
   })
 
-  test('a private key cannot be read out of the ring again', async () => {
+  test('a private key cannot be exported from the ring', async () => {
     const { signer } = await keyRing(configOf(ELLIPTIC))
     expect((signer.signing as CryptoKey).extractable).toBe(false)
   })
 })
 
 describe('rotation signs nobody out', () => {
-  test('tokens of a former key stay good for as long as it is in the set, and no longer', async () => {
+  test('tokens of a former key stay valid exactly as long as it is in the set', async () => {
     const before = configOf(ELLIPTIC)
     const token = await sign(before)
     const after = configOf(EDWARDS, ELLIPTIC)
@@ -83,11 +83,11 @@ describe('rotation signs nobody out', () => {
     expect(await isGood(before, await sign(after))).toBe(false)
   })
 
-  test('under another kid the same key is another key', async () => {
+  test('the same key under another kid is a different key', async () => {
     expect(await isGood(configOf({ ...ELLIPTIC, kid: 'renamed' }), await sign(configOf(ELLIPTIC)))).toBe(false)
   })
 
-  test('a token without a kid is good under JWT_SECRET_KEY alone; one with a kid is not', async () => {
+  test('a token without a kid is valid only under JWT_SECRET_KEY; one with a kid is not', async () => {
     const asKey = { ...SHARED, k: base64url.encode(SECRET) }
     const plain = await sign(secretConfig())
     expect(await isGood(secretConfig(), plain)).toBe(true)
@@ -97,7 +97,7 @@ describe('rotation signs nobody out', () => {
 })
 
 describe('v5.0.0-9.1.1, v5.0.0-9.1.2: the key fixes the algorithm, never the token', () => {
-  test('a public key, in each of its spellings, is no shared secret', async () => {
+  test('a public key, in each of its spellings, is not a shared secret', async () => {
     const config = configOf(ELLIPTIC)
     const [jwk] = publicKeys(config).keys
     const publicKey = (await importJWK({ ...jwk }, ES256, { extractable: true })) as CryptoKey
@@ -133,7 +133,7 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2: the key fixes the algorithm, never the tok
     }
   })
 
-  test('the kid of one key under the signature of another is refused, both being configured', async () => {
+  test('the kid of one key with the signature of another is refused, though both are configured', async () => {
     const config = configOf(...KINDS)
     const secret = base64url.decode(SHARED.k)
     expect(await isGood(config, await forge(config, { alg: 'HS256', kid: 'shared' }, secret))).toBe(true)
@@ -152,7 +152,7 @@ describe('v5.0.0-9.1.1, v5.0.0-9.1.2: the key fixes the algorithm, never the tok
 
 describe('v5.0.0-9.1.3: keys come from the configuration alone', () => {
   test.each(['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'])(
-    'a header with %s is refused, though all else is good',
+    'a header with %s is refused, though everything else is valid',
     async (name) => {
       const config = configOf(ELLIPTIC)
       const signer = (await keyRing(config)).signer
@@ -169,7 +169,7 @@ describe('v5.0.0-9.1.3: keys come from the configuration alone', () => {
   )
 })
 
-describe('v5.0.0-9.2.1, v5.0.0-9.2.2, v5.0.0-9.2.3: a token is good for what it was made for', () => {
+describe('v5.0.0-9.2.1, v5.0.0-9.2.2, v5.0.0-9.2.3: a token is valid only for its purpose', () => {
   const config = configOf(ELLIPTIC)
   const kind = { typ: '2fa+jwt', ttlSeconds: 300, claims: z.object({ sub: z.uuid() }) }
   const make = () => signToken(config, { ...kind, claims: { sub: CLAIMS.sub } }, NOW)
@@ -181,7 +181,7 @@ describe('v5.0.0-9.2.1, v5.0.0-9.2.2, v5.0.0-9.2.3: a token is good for what it 
     expect(await verifyToken(config, await make(), { ...kind, typ: 'application/2fa+jwt' }, NOW)).toBeUndefined()
   })
 
-  test('until its own end, and not a moment longer', async () => {
+  test('until exactly its own end', async () => {
     const token = await make()
     const ends = [299_999, 300_000].map((after) => verifyToken(config, token, kind, NOW + after))
     expect(await Promise.all(ends)).toEqual([{ sub: CLAIMS.sub }, undefined])
@@ -198,7 +198,7 @@ describe('v5.0.0-9.2.1, v5.0.0-9.2.2, v5.0.0-9.2.3: a token is good for what it 
   })
 })
 
-describe('what is published', () => {
+describe('the published keys', () => {
   test('are the public parts of asymmetric keys, in their order, and they verify', async () => {
     const config = configOf(EDWARDS, SHARED, ELLIPTIC)
     const { keys } = publicKeys(config)
@@ -213,7 +213,7 @@ describe('what is published', () => {
     expect(await calculateJwkThumbprint({ ...keys[0] })).toBe('kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k') // RFC 8037 A.3
   })
 
-  test('with JWT_SECRET_KEY there is nothing', () => {
+  test('are none with JWT_SECRET_KEY', () => {
     expect(publicKeys(secretConfig())).toEqual({ keys: [] })
   })
 })

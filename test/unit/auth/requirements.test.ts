@@ -53,7 +53,7 @@ describe('what a member lacks', () => {
     expect(findUnmet(principal, ORGANIZATION)).toBe(unmet)
   })
 
-  test('is nothing in an organization that they are no member of', () => {
+  test('is nothing in an organization that they do not belong to', () => {
     expect(findUnmet(user({ requires_two_factor: true }), SSO)).toBeUndefined()
     expect(findUnmet(user({ requires_two_factor: true }), null)).toBeUndefined()
   })
@@ -70,7 +70,7 @@ describe('an administrator', () => {
     return 'in'
   }
 
-  test('has what the platform organization requires, and not what others do', () => {
+  test('must meet what the platform organization requires, and not what others do', () => {
     const administrator = { isAdministrator: true }
     expect(code(user({ is_platform: true }, administrator))).toBe('in')
     expect(code(user({ is_platform: true, requires_two_factor: true }, administrator))).toBe('two_factor_required')

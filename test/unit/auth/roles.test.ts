@@ -14,7 +14,7 @@ import { isReserved } from '../../../src/verification/rules.ts'
 const ASCENDING: readonly BuiltInRole[] = ['viewer', 'member', 'admin', 'owner']
 const PERMISSIONS: readonly Permission[] = ROLES.owner
 
-test('there are four roles, and each may do all that the one below it may', () => {
+test('there are four roles, and each may do everything that the one below it may', () => {
   expect(Object.keys(ROLES)).toEqual(ASCENDING)
   for (const [at, role] of ASCENDING.entries()) {
     const below = ASCENDING.slice(0, at)
@@ -23,7 +23,7 @@ test('there are four roles, and each may do all that the one below it may', () =
   }
 })
 
-test('an owner may do everything that there is', () => {
+test('an owner may do everything', () => {
   const all = new Set(ASCENDING.flatMap((role): readonly Permission[] => ROLES[role]))
   expect(new Set(PERMISSIONS)).toEqual(all)
 })
@@ -52,7 +52,7 @@ test('a viewer changes nothing', () => {
   expect(ROLES.viewer.filter((permission) => !permission.endsWith(':read'))).toEqual([])
 })
 
-test('a key has a permission only by a scope of that name, which no wildcard covers; usage it may always see', () => {
+test('a key has a permission only by a scope of that name, which no wildcard covers; it may always read usage', () => {
   for (const permission of PERMISSIONS) {
     const scope = scopeFor(permission)
     if (permission === 'usage:read' || !isForKeys(permission)) expect(scope).toBeUndefined()
@@ -60,7 +60,7 @@ test('a key has a permission only by a scope of that name, which no wildcard cov
   }
 })
 
-test('a scope stands for the permission it was made from, and any other for none', () => {
+test('a scope grants the permission it was made from, and any other grants none', () => {
   for (const permission of PERMISSIONS) {
     const expected = scopeFor(permission) ? permission : undefined
     expect(parsePermission(`tollgate:${permission}`)).toBe(expected)
@@ -77,7 +77,7 @@ test('a scope stands for the permission it was made from, and any other for none
   expect(others.filter((scope) => parsePermission(scope))).toEqual([])
 })
 
-test('no key has a say over who belongs to an organization, what becomes of it or what it buys', () => {
+test('no key may change the members of an organization, its fate or its purchases', () => {
   const forPeople = PERMISSIONS.filter((permission) =>
     /^(organization|members|owners):|^billing:write$/.test(permission),
   )
@@ -85,7 +85,7 @@ test('no key has a say over who belongs to an organization, what becomes of it o
   expect(PERMISSIONS.filter((permission) => !isForKeys(permission)).toSorted()).toEqual(forPeople.toSorted())
 })
 
-test('the roles with a permission are listed from the least', () => {
+test('the roles with a permission are listed from the lowest', () => {
   expect(rolesWith('organization:read')).toEqual(ASCENDING)
   expect(rolesWith('members:write')).toEqual(['admin', 'owner'])
   expect(rolesWith('owners:write')).toEqual(['owner'])

@@ -19,12 +19,12 @@ const configOf = (setting: unknown, more = {}) =>
   })
 const reasonOf = (setting: unknown) => configOf(setting).faults.map(({ feature, reason }) => `${feature}: ${reason}`)
 
-test('without the setting nobody is trusted', () => {
+test('without the setting no issuer is trusted', () => {
   expect(configOf([]).TRUSTED_ISSUERS).toEqual([])
   expect(configOf('[]', { TRUSTED_ISSUERS: undefined }).TRUSTED_ISSUERS).toEqual([])
 })
 
-test('an issuer needs five members; the others have a usual value, and a name is a path of one', () => {
+test('an issuer needs five members; the others have defaults, and a name is a path of one', () => {
   expect(configOf([GOOD])).toMatchObject({
     faults: [],
     TRUSTED_ISSUERS: [
@@ -65,12 +65,12 @@ test.each([
   ],
   ['a claim without roles', [{ ...GOOD, role_claim: 'role' }], 'issuer 1: roles is given together with role_claim'],
   ['this deployment itself', [{ ...GOOD, issuer: 'https://api.example.org' }], 'names this deployment itself'],
-])('%s stops the feature alone, and the reason quotes no value', (_, setting, reason) => {
+])('%s disables only the feature, and the reason quotes no value', (_, setting, reason) => {
   expect(reasonOf(setting)).toEqual([`trusted_issuers: ${reason}`])
   expect(configOf(setting).TRUSTED_ISSUERS).toEqual([])
 })
 
-test('plain HTTP is for this machine', () => {
+test('plain HTTP is only for this machine', () => {
   for (const host of ['localhost:8001', '127.0.0.1', '[::1]:8001'])
     expect(reasonOf([{ ...GOOD, jwks_url: `http://${host}/jwks` }])).toEqual([])
 })

@@ -8,20 +8,20 @@ const GROUNDS = {
   dark: ['#0f1217', '#14181f', '#1a1f28', '#20262f'],
 } as const
 
-test('contrast is that of WCAG', () => {
+test('contrast is computed as in WCAG', () => {
   expect(contrast('#000', '#fff')).toBeCloseTo(21)
   expect(contrast('#777777', '#ffffff')).toBeCloseTo(4.48, 2)
   expect(contrast('#fff', '#777777')).toBeCloseTo(4.48, 2)
 })
 
 describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  test.each(COLORS)('%s gives text that can be read on every ground, and on itself', (color) => {
+  test.each(COLORS)('%s gives text that is readable on every background, and on itself', (color) => {
     const { accent, ink, soft } = toAccent(color, theme)
     for (const ground of [...GROUNDS[theme], soft, ink]) expect(contrast(accent, ground)).toBeGreaterThanOrEqual(4.5)
   })
 })
 
-test('a color that can be read already stays as it is', () => {
+test('a color that is already readable stays unchanged', () => {
   expect(toAccent('#1144aa', 'light').accent).toBe('#1144aa')
   expect(toAccent('#ffe600', 'dark').accent).toBe('#ffe600')
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { cacheRows } from '../../../src/db/row-cache.ts'
 import type { Deps } from '../../../src/deps.ts'
 
-/** A table whose reads are answered by hand, and a clock that is set by hand. */
+/** A table whose reads are answered manually, and a clock that is set manually. */
 function table() {
   const reads: PromiseWithResolvers<string>[] = []
   const at = { now: 1_000_000 }
@@ -20,7 +20,7 @@ function table() {
   return { at, reads, find: () => cache.find(deps), forget: cache.forget }
 }
 
-test('rows are read once while they are fresh, also by two who ask at once', async () => {
+test('rows are read once while they are fresh, even by two concurrent callers', async () => {
   const { at, reads, find } = table()
   const both = [find(), find()]
   reads[0]?.resolve('first')
@@ -30,7 +30,7 @@ test('rows are read once while they are fresh, also by two who ask at once', asy
   expect(reads).toHaveLength(1)
 })
 
-test('older rows are answered at once and read again meanwhile; rows of the greatest age are waited for', async () => {
+test('older rows are returned at once and reloaded meanwhile; rows at the maximum age are awaited', async () => {
   const { at, reads, find } = table()
   const asked = find()
   reads[0]?.resolve('first')
@@ -46,7 +46,7 @@ test('older rows are answered at once and read again meanwhile; rows of the grea
   expect(await waiting).toBe('third')
 })
 
-test('what was read before a row changed is not kept', async () => {
+test('rows that were read before a change are not kept', async () => {
   const { reads, find, forget } = table()
   const early = find()
   forget()
@@ -58,7 +58,7 @@ test('what was read before a row changed is not kept', async () => {
   expect(await find()).toBe('after')
 })
 
-test('while the database does not answer, the last known rows stay; without any it is an error', async () => {
+test('while the database is down, the last known rows stay; without any it is an error', async () => {
   const { at, reads, find } = table()
   const first = find()
   reads[0]?.reject(new Error('away'))

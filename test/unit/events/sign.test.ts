@@ -3,7 +3,7 @@ import { newSecret, signatures } from '../../../src/events/sign.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
-test('signs as the reference implementations of Standard Webhooks do', async () => {
+test('signs like the reference implementations of Standard Webhooks', async () => {
   const message = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, body: '{"test": 2432232314}' }
   expect(await signatures([SECRET], message)).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
 })
@@ -20,7 +20,7 @@ test('signs with each secret, the current one first', async () => {
   expect(both).not.toContain(other)
 })
 
-test('a new secret is 32 random bytes in the form that libraries take', () => {
+test('a new secret is 32 random bytes in the form that libraries accept', () => {
   const [one, other] = [newSecret(), newSecret()]
   expect(one).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
   expect(one).not.toBe(other)

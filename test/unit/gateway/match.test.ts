@@ -21,7 +21,7 @@ const route = (more: Partial<Route> = {}): Route => ({
 
 const find = (routes: Route[], path: string, host?: string) => matchRoute(routes, { host, path })
 
-test('a slug names one route, and its prefix holds for what follows the slug', () => {
+test('a slug identifies one route, and its prefix applies to what follows the slug', () => {
   const routes = [route({ pathPrefix: '/v1' }), route({ slug: 'chat2' })]
 
   expect(find(routes, '/gw/chat/v1/models')).toMatchObject({ path: '/v1/models', base: '/gw/chat' })
@@ -31,7 +31,7 @@ test('a slug names one route, and its prefix holds for what follows the slug', (
     expect([path, find(routes, path)]).toEqual([path, undefined])
 })
 
-test('of the routes of a host, the longest prefix counts, whatever their order', () => {
+test('of the routes of a host, the longest prefix wins, whatever their order', () => {
   const [all, some, more] = ['/', '/v1', '/v1/chat'].map((pathPrefix) => route({ host: 'a.dev', pathPrefix }))
   const routes = [some, all, more, route({ host: 'b.dev', pathPrefix: '/v1/chat/x' })] as Route[]
 
@@ -52,17 +52,17 @@ test.each([
   expect(targetUrl(match, '')).toBe(`https://api.example.net${expected}`)
 })
 
-test('a query goes along, also to the root of the upstream', () => {
+test('a query is kept, even to the root of the upstream', () => {
   const match = { route: route({ pathPrefix: '/v1', stripPrefix: true }), path: '/v1', base: '' }
   expect(targetUrl(match, '?a=b')).toBe('https://api.example.net/?a=b')
 })
 
 test.each(['/..%2fadmin', '/a/%2e%2e/b', '/a/%2E./b', '/a%5c..%5cb', '/%2e', '/a/..%2F'])(
-  'a path leaves its place if it does so decoded: %s',
+  'a path is refused if it leaves its place once decoded: %s',
   (path) => expect(leavesItsPlace(path)).toBe(true),
 )
 
-test.each(['/a%2Fb', '/v1..2', '/a/...%2fb', '/a%252e', '/%20', '/file%2etxt'])('and stays otherwise: %s', (path) =>
+test.each(['/a%2Fb', '/v1..2', '/a/...%2fb', '/a%252e', '/%20', '/file%2etxt'])('and passes otherwise: %s', (path) =>
   expect(leavesItsPlace(path)).toBe(false),
 )
 

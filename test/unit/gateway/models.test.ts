@@ -5,7 +5,7 @@ import { createUsageReader } from '../../../src/gateway/llm/usage.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-test('events are found wherever the bytes are cut, with every kind of line end, and nothing is lost', () => {
+test('events are found wherever the bytes are split, with every kind of line end, and nothing is lost', () => {
   const text = ': hi\n\ndata: {"a":"ä€😀"}\r\n\r\nevent: x\ndata: 1\ndata: 2\n\ndata:last'
   const whole = bytes(text)
   for (let at = 0; at <= whole.length; at++) {
@@ -23,12 +23,12 @@ test('an event without an end is passed on after four megabytes', () => {
   expect(passed.map((event) => event.text.length)).toEqual([5 * 1024 * 1024])
 })
 
-test('a prompt of any depth is estimated', () => {
+test('a prompt of any depth can be estimated', () => {
   const deep = JSON.parse(`${'['.repeat(50_000)}"four"${']'.repeat(50_000)}`) as unknown
   expect(estimate({ model: 'm', messages: deep })).toMatchObject({ input_tokens: 1 })
 })
 
-test('the prompt is estimated by its text, and the answer by what the request allows', () => {
+test('the prompt is estimated by its text, and the response by what the request allows', () => {
   const messages = [{ role: 'user', content: 'x'.repeat(400) }]
   expect(estimate({ model: 'm', messages, max_tokens: 50 })).toEqual({
     model: 'm',
@@ -44,7 +44,7 @@ test('the prompt is estimated by its text, and the answer by what the request al
   expect(estimate({ model: 'gpt-5', input: 'x', max_output_tokens: 9 }).output_tokens).toBe(9)
 })
 
-test('a picture is no text, however long', () => {
+test('a picture does not count as text, however long', () => {
   const url = `data:image/png;base64,${'A'.repeat(1_000_000)}`
   const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
   expect(estimate({ messages, max_tokens: 1 }).input_tokens).toBe(1_600)
@@ -58,7 +58,7 @@ const read = (provider: 'openai' | 'anthropic', ...events: object[]) => {
 
 const chunk = (delta: object) => ({ model: 'm', choices: [{ index: 0, delta }], usage: null })
 
-test('of OpenAI the usage counts, and until it comes each piece of text is a token', () => {
+test('for OpenAI the usage counts, and until it arrives each piece of text is a token', () => {
   const pieces = [
     chunk({ role: 'assistant', content: '' }),
     chunk({ content: 'a' }),
@@ -78,7 +78,7 @@ test('of OpenAI the usage counts, and until it comes each piece of text is a tok
   })
 })
 
-test('usage in every chunk is the newest, and what follows it is added', () => {
+test('usage in every chunk replaces the one before, and later text is added', () => {
   const told = { ...chunk({ content: 'b' }), usage: { prompt_tokens: 5, completion_tokens: 2 } }
   expect(read('openai', chunk({ content: 'a' }), told, chunk({ content: 'c' })).use).toEqual({
     input_tokens: 5,
@@ -86,7 +86,7 @@ test('usage in every chunk is the newest, and what follows it is added', () => {
   })
 })
 
-test('of the Responses API the last event has the usage', () => {
+test('for the Responses API the last event has the usage', () => {
   const response = {
     model: 'm',
     usage: { input_tokens: 4, output_tokens: 6, input_tokens_details: { cached_tokens: 1 } },
@@ -99,7 +99,7 @@ test('of the Responses API the last event has the usage', () => {
   })
 })
 
-test('of Anthropic the prompt is known at once, and the answer’s sum replaces the pieces', () => {
+test('for Anthropic the prompt is known at once, and the total of the response replaces the pieces', () => {
   const usage = { input_tokens: 4, output_tokens: 1, cache_read_input_tokens: 2, cache_creation_input_tokens: 3 }
   const start = { type: 'message_start', message: { model: 'c', usage } }
   const delta = { type: 'content_block_delta', delta: { type: 'text_delta', text: 'a' } }
@@ -127,7 +127,7 @@ test('a long piece of a stream that ends early is more than one token', () => {
   expect(read('openai', { type: 'response.output_text.delta', delta: text }).use).toEqual({ output_tokens: 10 })
 })
 
-test('what is no usage is none: absent, negative, text, or too large', () => {
+test('invalid usage is ignored: absent, negative, text, or too large', () => {
   for (const prompt_tokens of [-1, '5', 1.5, 2 ** 60, null])
     expect(read('openai', { usage: { prompt_tokens, completion_tokens: 1 } }).use).toEqual({ output_tokens: 1 })
 })

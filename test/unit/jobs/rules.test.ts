@@ -5,7 +5,7 @@ const NOW = Date.UTC(2026, 10, 28)
 const at = (secondsAgo: number) => new Date(NOW - secondsAgo * 1_000)
 const run = { startedAt: at(30), endedAt: at(29), succeededAt: at(30), error: null }
 
-test('a job is late once it has not succeeded for more than three rounds, whether it fails, died or never began', () => {
+test('a job is late once it has not succeeded for more than three intervals, whether it fails, died or never began', () => {
   const judge = (of: Partial<typeof run> & { error?: string | null; endedAt?: Date | null }, period = 60) =>
     judgeJob({ ...run, ...of }, period, NOW)
   expect(judge({})).toBe('ok')
@@ -21,7 +21,7 @@ test('a job is late once it has not succeeded for more than three rounds, whethe
   expect(judge({ succeededAt: at(181) }, 3_600)).toBe('ok')
 })
 
-test('a job without a success is late once its first run is old, and one without a run never ran', () => {
+test('a job without a success is late once its first run is old, and one without a run has never run', () => {
   const failed = { ...run, succeededAt: null, error: 'No answer.' }
   expect(judgeJob(failed, 60, NOW)).toBe('failed')
   expect(judgeJob({ ...failed, startedAt: at(181) }, 60, NOW)).toBe('late')

@@ -5,7 +5,7 @@ import { randomBytes } from '../../../src/lib/bytes.ts'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const SAMPLES = 500
 
-/** The number a text stands for, computed the other way round. */
+/** The number that a text represents, computed the other way round. */
 function valueOf(text: string): bigint {
   return [...text].reduce((sum, digit) => sum * 62n + BigInt(DIGITS.indexOf(digit)), 0n)
 }
@@ -43,7 +43,7 @@ test('43 characters hold every value of 32 bytes, and 42 do not', () => {
   expect(base62(new Uint8Array(32), 43)).toBe('0'.repeat(43))
 })
 
-test('what is written stands for the same number, whatever the bytes', () => {
+test('the encoding represents the same number, whatever the bytes', () => {
   for (let sample = 0; sample < SAMPLES; sample++) {
     const bytes = randomBytes(32)
     const text = base62(bytes, 43)
@@ -52,7 +52,7 @@ test('what is written stands for the same number, whatever the bytes', () => {
   }
 })
 
-test('texts of one length sort as their numbers do', () => {
+test('texts of equal length sort like their numbers', () => {
   for (let sample = 0; sample < SAMPLES; sample++) {
     const [a, b] = [randomBytes(4), randomBytes(4)]
     expect(base62(a, 6) < base62(b, 6)).toBe(numberOf(a) < numberOf(b))

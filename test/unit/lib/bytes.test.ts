@@ -16,7 +16,7 @@ test.each([
   expect(hex(sha256(text))).toBe(digest)
 })
 
-test('SHA-256 is that of the text in UTF-8, as the platform computes it', async () => {
+test('SHA-256 is of the text in UTF-8, as the platform computes it', async () => {
   for (const text of ['ключ', 'é', 'e\u0301', '🔑', '\0', 'a'.repeat(1_000)]) {
     expect(sha256Hex(text)).toBe(hex(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text)))))
   }
@@ -39,7 +39,7 @@ test('the two characters that a URL would need to escape are replaced (RFC 4648 
   expect(base64url(new Uint8Array([0xfb, 0xff, 0xfe]))).toBe('-__-')
 })
 
-test('base64url loses nothing', () => {
+test('base64url is lossless', () => {
   for (let length = 0; length < 100; length++) {
     const bytes = randomBytes(length)
     const text = base64url(bytes)
@@ -50,7 +50,7 @@ test('base64url loses nothing', () => {
   }
 })
 
-test('random bytes are as many as asked for, and other ones each time', () => {
+test('random bytes are as many as requested, and different each time', () => {
   for (const length of [0, 1, 16, 32]) expect(randomBytes(length)).toHaveLength(length)
   const seen = Array.from({ length: 1_000 }, () => hex(randomBytes(16)))
   expect(new Set(seen).size).toBe(seen.length)

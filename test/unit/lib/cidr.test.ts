@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { inRange, isRange, normalizeAddress, toNetwork } from '../../../src/lib/cidr.ts'
 
-describe('what is an address or a block', () => {
+describe('addresses and blocks', () => {
   test.each([
     // RFC 4291 §2.2, each form it shows
     'ABCD:EF01:2345:6789:ABCD:EF01:2345:6789',
@@ -60,7 +60,7 @@ describe('what is an address or a block', () => {
     '1.2.3.4 ',
     ' 1.2.3.4',
     '1.2.3.4\n',
-    // inet_aton reads these as octal, hexadecimal and short forms, and others do not: two readers, two addresses
+    // inet_aton accepts these as octal, hexadecimal and short forms, and others do not: two readers, two addresses
     '010.0.0.1',
     '1.2.3.04',
     '0x7f.0.0.1',
@@ -75,16 +75,16 @@ describe('what is an address or a block', () => {
     '192.0.2.0/255.255.255.0',
     '/24',
     '::/129',
-    '::ffff:192.0.2.0/95', // more than the IPv4 addresses, and less than all of IPv6 that maps to them
+    '::ffff:192.0.2.0/95', // more than the IPv4 addresses, and less than all IPv6 addresses that map to them
     '::ffff:192.0.2.0/129',
     '',
     'localhost',
-  ])('%j is none', (text) => {
+  ])('%j is not one', (text) => {
     expect(isRange(text)).toBe(false)
   })
 })
 
-describe('what lies in a block', () => {
+describe('membership of a block', () => {
   test.each([
     ['192.0.2.0/24', '192.0.1.255', '192.0.2.0', '192.0.2.255', '192.0.3.0'],
     ['192.0.2.77/24', '192.0.1.255', '192.0.2.0', '192.0.2.255', '192.0.3.0'], // bits below the prefix do not matter
@@ -102,7 +102,7 @@ describe('what lies in a block', () => {
     expect(addresses.map((ip) => inRange(ip, range))).toEqual([false, true, true, false])
   })
 
-  test('a prefix of 0 holds its whole family, and nothing of the other', () => {
+  test('a prefix of 0 contains its whole family, and nothing of the other', () => {
     expect(['0.0.0.0', '255.255.255.255', '::', '2001:db8::1'].map((ip) => inRange(ip, '0.0.0.0/0'))).toEqual([
       true,
       true,
@@ -112,7 +112,7 @@ describe('what lies in a block', () => {
     expect(['0.0.0.0', '::', 'ffff::1'].map((ip) => inRange(ip, '::/0'))).toEqual([false, true, true])
   })
 
-  test('all texts of one IPv6 address are that address, and none but the mapped ones are IPv4 (RFC 5952 §2)', () => {
+  test('all texts of one IPv6 address are equal, and only mapped ones are IPv4 (RFC 5952 §2)', () => {
     for (const ip of ['2001:db8:0:0:1:0:0:1', '2001:0db8::1:0:0:1', '2001:db8::0:1:0:0:1', '2001:DB8:0:0:1::1'])
       expect(inRange(ip, '2001:db8::1:0:0:1')).toBe(true)
     for (const ip of ['::ffff:192.0.2.1', '::FFFF:c000:201', '0:0:0:0:0:ffff:192.0.2.1'])
@@ -121,7 +121,7 @@ describe('what lies in a block', () => {
     expect(inRange('::1:ffff:c000:201', '192.0.2.1')).toBe(false)
   })
 
-  test('what is no address lies nowhere, and in what is no block lies nothing', () => {
+  test('an invalid address is in no block, and an invalid block contains nothing', () => {
     expect(inRange('nonsense', '0.0.0.0/0')).toBe(false)
     expect(inRange('192.0.2.0/24', '192.0.2.0/24')).toBe(false)
     expect(inRange('192.0.2.1', 'nonsense')).toBe(false)
@@ -131,7 +131,7 @@ describe('what lies in a block', () => {
   test.each([
     ['IPv4', 32, v4],
     ['IPv6', 128, v6],
-  ] as const)('%s: a changed bit inside the prefix leads out of the block, one below it does not', (_, bits, text) => {
+  ] as const)('%s: a changed bit inside the prefix leaves the block, one below it does not', (_, bits, text) => {
     for (let sample = 0; sample < 400; sample++) {
       const value = randomBits(bits)
       const prefix = Math.floor(Math.random() * (bits + 1))
@@ -144,7 +144,7 @@ describe('what lies in a block', () => {
   })
 })
 
-describe('what counts as one network', () => {
+describe('networks', () => {
   test('an IPv4 address is one, in either of its forms', () => {
     expect(toNetwork('192.0.2.1')).toBe('192.0.2.1')
     expect(toNetwork('::ffff:192.0.2.1')).toBe('192.0.2.1')
@@ -160,7 +160,7 @@ describe('what counts as one network', () => {
     expect(toNetwork('2001:db8:1:3::')).not.toBe(network)
   })
 
-  test('what is no address stands for itself', () => {
+  test('a text that is not an address is its own network', () => {
     expect(toNetwork('unknown')).toBe('unknown')
   })
 })
@@ -177,7 +177,7 @@ function v6(value: bigint): string {
   return Array.from({ length: 8 }, (_, group) => ((value >> BigInt(112 - 16 * group)) & 0xffffn).toString(16)).join(':')
 }
 
-describe('the one form of an address', () => {
+describe('the canonical form of an address', () => {
   test.each([
     // RFC 5952 §4.1 to §4.3
     ['2001:0db8::0001', '2001:db8::1'],

@@ -29,7 +29,7 @@ test.each([
   expect(crc32(text).toString(16).padStart(8, '0')).toBe(checksum)
 })
 
-test('all byte values count, as the division bit by bit says', () => {
+test('all byte values count, as a bitwise division confirms', () => {
   expect(crc32(textOf(BYTES))).toBe(0x29058c73)
   for (let sample = 0; sample < SAMPLES; sample++) {
     const bytes = randomBytes(sample % 97)
@@ -46,7 +46,7 @@ test('one changed character always changes the checksum', () => {
   }
 })
 
-test('two neighbors in the wrong order always change the checksum', () => {
+test('swapping two neighbors always changes the checksum', () => {
   for (let sample = 0; sample < SAMPLES; sample++) {
     const bytes = randomBytes(50)
     const at = sample % 49

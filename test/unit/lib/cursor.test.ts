@@ -9,7 +9,7 @@ test.each([
   [4, 4, false],
   [5, 5, false],
   [6, 5, true],
-])('of %d rows, a page of 5 holds %d and says whether there are more: %s', (found, held, hasMore) => {
+])('of %d rows, a page of 5 has %d and says whether there are more: %s', (found, held, hasMore) => {
   const rows = rowsOf(found)
   const { data, next_cursor } = page(rows, 5)
 
@@ -17,14 +17,14 @@ test.each([
   expect(next_cursor !== null).toBe(hasMore)
 })
 
-test('the cursor holds the last row shown, not the first one left out', () => {
+test('the cursor contains the last row shown, not the first one left out', () => {
   for (let sample = 0; sample < 100; sample++) {
     const rows = rowsOf(3)
     expect(decodeCursor(page(rows, 2).next_cursor ?? '')).toBe(rows[1]?.id)
   }
 })
 
-test('a cursor may stand in a URL as it is', () => {
+test('a cursor can be used unescaped in a URL', () => {
   for (let sample = 0; sample < 100; sample++) expect(page(rowsOf(2), 1).next_cursor).toMatch(/^[A-Za-z0-9_-]+$/)
 })
 
@@ -42,6 +42,6 @@ test.each([
   ['an id that is cut', btoa(ID.slice(0, -1))],
   ['letters that base64 has not', 'ключ'],
   ['a very long text', 'A'.repeat(1_000_000)],
-])('%s is no cursor, and no error', (_, cursor) => {
+])('%s is not a cursor, and not an error', (_, cursor) => {
   expect(decodeCursor(cursor)).toBeUndefined()
 })

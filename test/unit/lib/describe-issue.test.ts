@@ -45,7 +45,7 @@ function errorsOf(schema: z.ZodType, input: unknown) {
   return []
 }
 
-describe('a field says what is wrong with it and what is allowed', () => {
+describe('a field says what is wrong and what is allowed', () => {
   test.each<[object, string]>([
     [{ text: 5 }, 'text must be a string, not a number'],
     [{ text: null }, 'text must be a string, not null'],
@@ -95,7 +95,7 @@ describe('a field says what is wrong with it and what is allowed', () => {
     expect(errorsOf(Value, input)).toEqual([error])
   })
 
-  test('what is missing is required, and a choice names its values', () => {
+  test('a missing field is required, and an enum lists its values', () => {
     expect(errorsOf(Required, {})).toEqual([
       'name is required',
       'mode is required: one of `open`, `closed`',
@@ -112,7 +112,7 @@ describe('a field says what is wrong with it and what is allowed', () => {
     expect(errorsOf(Value, input)).toEqual([error])
   })
 
-  test('a schema that has a message of its own keeps it', () => {
+  test('a schema with a message of its own keeps it', () => {
     expect(errorsOf(z.object({ a: z.string().regex(/^x/, 'must begin with x') }), { a: 'y' })).toEqual([
       'a must begin with x',
     ])

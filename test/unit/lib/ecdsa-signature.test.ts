@@ -37,6 +37,6 @@ test.each<[string, string]>([
   ['33 bytes', sequence(integer(`01${HIGH}`) + integer('01'))],
   ['a number that ends behind the end', '30060201010220ff'],
   ['something behind the end', `${sequence(integer('01') + integer('01'))}00`],
-])('%s is none', (_, text) => {
+])('%s is not a signature', (_, text) => {
   expect(rawSignature(bytes(text))).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { logHeld, logRepeated } from '../../../src/lib/log.ts'
 
-/** What is logged as warnings while a test runs, by a clock that only it moves. */
+/** The warnings logged while a test runs, with a clock that only the test moves. */
 function watch(run: (advance: (ms: number) => void) => void) {
   const lines: string[] = []
   const written = vi.spyOn(console, 'warn').mockImplementation((line) => void lines.push(String(line)))
@@ -17,7 +17,7 @@ function watch(run: (advance: (ms: number) => void) => void) {
   return lines.map((line) => JSON.parse(line))
 }
 
-test('a line that an outage repeats is written once a second, and counts those between', () => {
+test('a line that repeats during an outage is written once a second, and counts those in between', () => {
   const lines = watch((advance) => {
     for (const ms of [0, 1, 998, 1, 0, 5_000, -60_000]) {
       advance(ms)
@@ -34,7 +34,7 @@ test('a line that an outage repeats is written once a second, and counts those b
   ])
 })
 
-test('what was held back is written a second later although no further line comes, once, as the last of it was', () => {
+test('held-back lines are written a second later even without a further line, once, as the last of them', () => {
   const lines = watch((advance) => {
     for (const units of [1, 2, 3]) logRepeated('warn', 'of_a_test', { units })
     logRepeated('warn', 'another_of_a_test')
@@ -53,7 +53,7 @@ test('what was held back is written a second later although no further line come
   ])
 })
 
-test('who ends for good writes also what was held back just now', () => {
+test('a process that ends writes the lines that were just held back', () => {
   const lines = watch(() => {
     for (const units of [1, 2]) logRepeated('warn', 'of_a_test', { units })
     logHeld(true)

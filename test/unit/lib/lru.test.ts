@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createLru } from '../../../src/lib/lru.ts'
 
-test('it holds as many entries as its capacity, and one more pushes out the oldest', () => {
+test('it holds as many entries as its capacity, and one more evicts the oldest', () => {
   const lru = createLru<number>(3)
   lru.set('a', 1)
   lru.set('b', 2)
@@ -22,7 +22,7 @@ test('reading counts as use', () => {
   expect(['a', 'b', 'c'].map((key) => lru.get(key))).toEqual([1, undefined, 3])
 })
 
-test('writing again replaces the value, counts as use and takes no more room', () => {
+test('writing again replaces the value, counts as use and takes no additional room', () => {
   const lru = createLru<number>(2)
   lru.set('a', 1)
   lru.set('b', 2)
@@ -32,13 +32,13 @@ test('writing again replaces the value, counts as use and takes no more room', (
   expect(['a', 'b', 'c'].map((key) => lru.get(key))).toEqual([10, undefined, 3])
 })
 
-test('what is falsy is kept like anything else', () => {
+test('falsy values are kept like any other', () => {
   const lru = createLru<unknown>(3)
   for (const [key, value] of Object.entries({ zero: 0, empty: '', nothing: null })) lru.set(key, value)
   expect([lru.get('zero'), lru.get('empty'), lru.get('nothing')]).toEqual([0, '', null])
 })
 
-test('what is deleted is gone and makes room; deleting what is not there does nothing', () => {
+test('a deleted entry is gone and frees its room; deleting an unknown one does nothing', () => {
   const lru = createLru<number>(2)
   lru.set('a', 1)
   lru.set('b', 2)
@@ -49,7 +49,7 @@ test('what is deleted is gone and makes room; deleting what is not there does no
   expect([lru.get('b'), lru.get('c')]).toEqual([2, 3])
 })
 
-test('names that objects are born with are keys like others', () => {
+test('names that every object inherits are keys like others', () => {
   const lru = createLru<number>(2)
   expect(lru.get('constructor')).toBeUndefined()
   lru.set('__proto__', 1)
@@ -57,7 +57,7 @@ test('names that objects are born with are keys like others', () => {
 })
 
 test.each([1, 2, 7])(
-  'with room for %d it remembers what a list of recent uses does, in any order of calls',
+  'with room for %d it behaves like a list of the most recent uses, in any order of calls',
   (capacity) => {
     const lru = createLru<number>(capacity)
     let recent: [string, number][] = [] // the latest use first

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createPlaces } from '../../../src/lib/places.ts'
 
-/** Work in places that ends when told to, or when it is cut off. */
+/** Work in places that ends when told to, or when it is canceled. */
 function occupants(count: number) {
   const places = createPlaces(count, 0)
   const cutOff: string[] = []
@@ -25,7 +25,7 @@ function occupants(count: number) {
 }
 
 describe('places', () => {
-  test('are kept for as long as one is free, however long the work lasts', async () => {
+  test('are kept as long as one is free, however long the work lasts', async () => {
     const { begin, linger, cutOff, end } = occupants(3)
     const work = [begin('a'), begin('b')]
     await linger()
@@ -35,7 +35,7 @@ describe('places', () => {
     await Promise.all(work)
   })
 
-  test('are given up by the longest lingering one alone when somebody waits, who begins then', async () => {
+  test('are given up only by the longest lingering work if somebody waits, who then begins', async () => {
     const { begin, linger, cutOff, begun, end } = occupants(3)
     const work = [begin('a'), begin('b')]
     await linger()
@@ -47,7 +47,7 @@ describe('places', () => {
     await Promise.all(work)
   })
 
-  test('are waited for by all others until work lingers or ends, in their order', async () => {
+  test('are awaited in order by all others until work lingers or ends', async () => {
     const { begin, linger, cutOff, begun, end } = occupants(1)
     const work = [begin('a', { mayLinger: true }), begin('b', { mayLinger: true }), begin('c', { mayLinger: true })]
     await linger()
@@ -71,7 +71,7 @@ describe('places', () => {
     await Promise.all(work)
   })
 
-  test('are never taken from work that may linger', async () => {
+  test('are never taken away from work that may linger', async () => {
     const { begin, linger, cutOff, end } = occupants(2)
     const work = [begin('a', { mayLinger: true }), begin('b', { mayLinger: true })]
     await linger()
@@ -81,7 +81,7 @@ describe('places', () => {
     await Promise.all(work)
   })
 
-  test('are free again after work that fails, and what it threw is thrown', async () => {
+  test('are free again after work that fails, and its error is thrown', async () => {
     const places = createPlaces(1, 0)
     const failing = () => places.occupy(() => Promise.reject(new Error('It failed.')))
     await expect(failing()).rejects.toThrow('It failed.')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { inPool } from '../../../src/lib/pool.ts'
 
-/** Pieces of work that end when told to. */
+/** Tasks that end when told to. */
 function pieces(names: readonly string[]) {
   const left = [...names]
   const begun: string[] = []
@@ -19,7 +19,7 @@ function pieces(names: readonly string[]) {
 }
 
 describe('a pool', () => {
-  test('begins the next as soon as anything ends, never more than it has places', async () => {
+  test('begins the next task as soon as one ends, and never exceeds its places', async () => {
     const { begun, take, work, end } = pieces(['slow', 'a', 'b', 'c'])
     const done = inPool(2, take, work)
     await end('')
@@ -33,7 +33,7 @@ describe('a pool', () => {
     await done
   })
 
-  test('takes what has come up meanwhile, until nothing is left and nothing under way', async () => {
+  test('takes tasks that appear meanwhile, until nothing is left or running', async () => {
     const { left, begun, take, work, end } = pieces(['a', 'late'])
     left.pop()
     const done = inPool(2, take, work)
@@ -60,7 +60,7 @@ describe('a pool', () => {
     expect(begun).toEqual(['a', 'freed'])
   })
 
-  test('that can take no more fails once what it had begun has ended', async () => {
+  test('that cannot take more fails once its running tasks have ended', async () => {
     const { begun, take, work, end } = pieces(['a'])
     let isOver = false
     let count = 0

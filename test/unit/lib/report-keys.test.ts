@@ -25,7 +25,7 @@ test.each<[string, unknown[], string]>([
   ['a key of another curve', [entry('a', pem(FORMER.replace('AQcDQg', 'ACMDQg')))], 'key 1 has no PEM'],
   ['half a key', [entry('a', pem(FORMER.slice(0, 60)))], 'key 1 has no PEM'],
   ['two of one name', [entry('a'), entry('a')], 'two keys with the same key_identifier'],
-])('%s is refused, and it is said where', (_, keys, sentence) => {
+])('%s is refused, with its position', (_, keys, sentence) => {
   expect(parse(...keys)).toContain(sentence)
 })
 

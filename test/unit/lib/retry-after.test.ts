@@ -20,7 +20,7 @@ test.each([
   for (const status of [429, 503]) expect(retryAfterSeconds(answer(status, value), NOW, 86_400)).toBe(seconds)
 })
 
-test('of other answers it says nothing here', () => {
+test('Retry-After is ignored in other responses', () => {
   for (const status of [200, 202, 404, 500])
     expect(retryAfterSeconds(answer(status, '600'), NOW, 86_400)).toBeUndefined()
 })

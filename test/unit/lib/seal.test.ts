@@ -6,7 +6,7 @@ const [OLD, NEW, OTHER] = ['o', 'n', 'x'].map((letter) => letter.repeat(32)) as 
 const only = (SECRET_KEY: string) => ({ SECRET_KEY })
 const rotated = { SECRET_KEY: NEW, SECRET_KEYS: [NEW, OLD] }
 
-/** As values were sealed before they had a version. */
+/** As values were encrypted before they had a version. */
 async function sealUnversioned(secret: string, purpose: string, text: string, firstByte?: number) {
   const nonce = crypto.getRandomValues(new Uint8Array(12))
   if (firstByte !== undefined) nonce[0] = firstByte
@@ -22,7 +22,7 @@ async function sealUnversioned(secret: string, purpose: string, text: string, fi
   return new Uint8Array([...nonce, ...new Uint8Array(await crypto.subtle.encrypt(parameters, key, utf8(text)))])
 }
 
-test('the first secret seals, and every one opens', async () => {
+test('the first secret encrypts, and every one decrypts', async () => {
   const before = await seal(only(OLD), 'of a test', 'sesame')
   const after = await seal(rotated, 'of a test', 'sesame')
   for (const sealed of [before, after]) expect(await unseal(rotated, 'of a test', sealed)).toBe('sesame')
@@ -33,7 +33,7 @@ test('the first secret seals, and every one opens', async () => {
 })
 
 test.each([undefined, 1])(
-  'what was sealed before there was a version still opens, whatever its nonce begins with: %s',
+  'values from before versions existed still decrypt, whatever their nonce begins with: %s',
   async (first) => {
     const sealed = await sealUnversioned(OLD, 'of a test', 'sesame', first)
     expect(await unseal(only(OLD), 'of a test', sealed)).toBe('sesame')
@@ -42,7 +42,7 @@ test.each([undefined, 1])(
   },
 )
 
-test('another secret, another purpose, and a changed byte do not open', async () => {
+test('another secret, another purpose, and a changed byte do not decrypt', async () => {
   const sealed = await seal(only(NEW), 'of a test', 'sesame')
   await expect(unseal(only(OTHER), 'of a test', sealed)).rejects.toThrow()
   await expect(unseal(only(NEW), 'of another', sealed)).rejects.toThrow()
@@ -51,7 +51,7 @@ test('another secret, another purpose, and a changed byte do not open', async ()
   await expect(unseal(only(NEW), 'of a test', new Uint8Array())).rejects.toThrow()
 })
 
-test('only what the first secret sealed in this form needs no sealing again', async () => {
+test('only values that the first secret encrypted in this form need no re-encryption', async () => {
   expect(await isSealedByFirst(rotated, 'of a test', await seal(rotated, 'of a test', 'sesame'))).toBe(true)
   expect(await isSealedByFirst(rotated, 'of a test', await seal(only(OLD), 'of a test', 'sesame'))).toBe(false)
 })

@@ -14,6 +14,6 @@ test.each([
   expect(slugFor(name)).toMatch(expected)
 })
 
-test('the same name gives another slug each time', () => {
+test('the same name gives a different slug each time', () => {
   expect(new Set(Array.from({ length: 100 }, () => slugFor('Same'))).size).toBe(100)
 })

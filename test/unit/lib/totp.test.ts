@@ -21,7 +21,7 @@ test.each([
   expect(totp(SECRET, toStep(seconds * 1000))).toBe(code)
 })
 
-test('a code is good one step early and one late, and not two (RFC 6238 §5.2)', () => {
+test('a code is valid one step early and one late, and not two (RFC 6238 §5.2)', () => {
   const now = 1_234_567_890_000
   const step = toStep(now)
   const matches = [-2, -1, 0, 1, 2].map((off) => matchingStep(SECRET, totp(SECRET, step + off), now))

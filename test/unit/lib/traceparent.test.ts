@@ -4,7 +4,7 @@ import { parseTraceparent, traceFields } from '../../../src/lib/traceparent.ts'
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT = '00f067aa0ba902b7'
 
-test('the example of W3C Trace Context is taken, and a later version with more fields', () => {
+test('the example of W3C Trace Context is accepted, and so is a later version with more fields', () => {
   for (const value of [`00-${TRACE}-${PARENT}-01`, `cc-${TRACE}-${PARENT}-00`, `01-${TRACE}-${PARENT}-01-what-comes`])
     expect(parseTraceparent(value)).toBe(TRACE)
 })
@@ -24,6 +24,6 @@ test.each([
   expect(traceFields(new Headers({ traceparent: value }))).toEqual({})
 })
 
-test('a log line gets the trace id and nothing else of it', () => {
+test('a log line gets only the trace id', () => {
   expect(traceFields(new Headers({ traceparent: `00-${TRACE}-${PARENT}-01` }))).toEqual({ trace_id: TRACE })
 })

@@ -31,7 +31,7 @@ test('ids of different milliseconds sort by time', () => {
   }
 })
 
-test('version, variant and where the count within a millisecond begins are fixed; each of the other bits varies', () => {
+test('version, variant and the start of the counter within a millisecond are fixed; all other bits vary', () => {
   const samples = Array.from({ length: 400 }, (_, at) => bitsOf(uuidv7(at % 2)))
   const seen = Array.from({ length: 128 }, (_, at) => new Set(samples.map((bits) => bits[at])))
 
@@ -40,7 +40,7 @@ test('version, variant and where the count within a millisecond begins are fixed
   expect(fixed).toEqual([...time, [48, '0'], [49, '1'], [50, '1'], [51, '1'], [52, '0'], [64, '1'], [65, '0']])
 })
 
-test('ids of one millisecond sort in the order they were made', () => {
+test('ids of one millisecond sort in order of creation', () => {
   for (const now of [1_645_557_742_000, 1_645_557_742_001, 1_645_557_742_000]) {
     const ids = Array.from({ length: 2_000 }, () => uuidv7(now))
     expect(ids.toSorted()).toEqual(ids)

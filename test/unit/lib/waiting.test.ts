@@ -4,11 +4,11 @@ import { waitFor } from '../../../src/lib/waiting.ts'
 const NEVER = new Promise<string>(() => undefined)
 const LONG = 600_000
 
-test('what ends in time gives its result, and its failure is thrown', async () => {
+test('a promise that settles in time returns its result or throws its failure', async () => {
   expect(await waitFor(Promise.resolve('done'), LONG)).toBe('done')
   await expect(waitFor(Promise.reject(new Error('broken')), LONG)).rejects.toThrow('broken')
 })
 
-test('what never ends is waited for no longer than that time', async () => {
+test('a promise that never settles is awaited only for that time', async () => {
   expect(await waitFor(NEVER, 1)).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { formatAmount, formatOverrides, formatUnits, toUnits } from '../../../src/limits/meter-units.ts'
 
-/** Decimal text of so many nano-dollars: six to nine decimals. */
+/** Decimal text of this many nano-dollars: six to nine decimals. */
 const textOf = (units: number) =>
   String(units)
     .padStart(10, '0')
@@ -12,7 +12,7 @@ describe('an amount of money', () => {
   test.each([
     0, 1, 999, 1_000, 1_001, 999_999_999, 1_000_000_001, 17_051_662_193_936, 558_037_378_142_999, 999_999_999_999_999,
     4_000_000_123_456_789, 8_999_999_123_457_000, 9_000_000_000_000_000,
-  ])('of %d nano-dollars is the same from text to units and back, as a number, too', (units) => {
+  ])('of %d nano-dollars is the same from text to units and back, even as a number', (units) => {
     expect(toUnits('cost_usd', textOf(units))).toBe(units)
     expect(toUnits('cost_usd', Number(textOf(units)))).toBe(units)
     expect(formatUnits('cost_usd', units)).toBe(textOf(units))
@@ -30,7 +30,7 @@ describe('an amount of money', () => {
     [1.5e-9, 2],
     [0.1 + 0.2, 300_000_000],
     [1_000 * 0.0000004, 400_000],
-  ])('of %s counts as %d units: fractions round up, what floats add does not', (amount, units) => {
+  ])('of %s counts as %d units: fractions round up, floating-point errors do not', (amount, units) => {
     expect(toUnits('cost_usd', amount)).toBe(units)
   })
 
@@ -41,11 +41,11 @@ describe('an amount of money', () => {
     }
   })
 
-  test('goes out as it is where a table that was edited by hand has no number', () => {
+  test('is passed through if a manually edited table has no number', () => {
     expect(formatAmount('cost_usd', 'much' as unknown as number)).toBe('much')
   })
 
-  test('is text among overrides, and all others stay as they are', () => {
+  test('is text among overrides, and all others stay unchanged', () => {
     const others: Record<string, number | null> = { storage_gb: 1.5, tokens: null, rate_limit_per_minute: 60 }
     expect(formatOverrides({ ...others, cost_usd: 0.1 })).toEqual({ ...others, cost_usd: '0.100000' })
     expect(formatOverrides({ ...others, cost_usd: null })).toEqual({ ...others, cost_usd: null })

@@ -26,7 +26,7 @@ interface Asked {
   readonly limit: number
 }
 
-/** What a caller is told who asks at a moment: whether the cost fits, and the reading that goes with it. */
+/** The response to a caller at a moment: whether the cost fits, and the reading that goes with it. */
 function ask({ counts, now, windowMs, limit }: Asked, cost: number) {
   const live = liveBuckets(counts, now, windowMs)
   const current = indexBucket(now, windowMs)
@@ -34,7 +34,7 @@ function ask({ counts, now, windowMs, limit }: Asked, cost: number) {
   return { fits: awaited === undefined, ...toReading({ windowMs, limit }, sum(live), awaited ?? current) }
 }
 
-/** Lets callers take random costs at random times, each only if it fits. */
+/** Callers take random costs at random times, each only if it fits. */
 function live(windowMs: number, limit: number) {
   const counts = new Map<number, number>()
   const taken: { at: number; cost: number }[] = []
@@ -69,7 +69,7 @@ describe('the limit', () => {
   })
 
   test.each([0, 1, WIDTH - 1])(
-    'a unit taken %d ms into its bucket counts for a whole window, and until its bucket has left, not longer',
+    'a unit taken %d ms into its bucket counts for a whole window, and exactly until its bucket leaves',
     (into) => {
       const counts = new Map([[FIRST, 1]])
       const fitsAfter = (ms: number) => ask({ counts, now: START + ms, windowMs: MINUTE, limit: 1 }, 1).fits
@@ -79,19 +79,19 @@ describe('the limit', () => {
   )
 })
 
-describe('what fits', () => {
+describe('a cost that fits', () => {
   const counts = new Map([[FIRST, 57]])
   const asked = { counts, now: START, windowMs: MINUTE, limit: 60 }
 
-  test('is what is left, and not one more', () => {
+  test('is exactly what is left', () => {
     expect([2, 3, 4].map((cost) => ask(asked, cost).fits)).toEqual([true, true, false])
   })
 
-  test('is always a cost of 0, even where nothing is left or more is taken than the limit allows', () => {
+  test('is always a cost of 0, even if nothing is left or more is taken than the limit allows', () => {
     expect([56, 57, 58, 0].map((limit) => ask({ ...asked, limit }, 0).fits)).toEqual(Array(4).fill(true))
   })
 
-  test('is never a cost above the limit: it is told to come back when everything else has', () => {
+  test('is never a cost above the limit: its retry time is when everything else has left', () => {
     expect(ask(asked, 61)).toEqual({ fits: false, limit: 60, remaining: 3, reset: START + MINUTE + WIDTH })
     expect(ask({ ...asked, counts: new Map() }, 61)).toMatchObject({ fits: false, reset: START + MINUTE + WIDTH })
   })
@@ -108,7 +108,7 @@ describe('the reading', () => {
     expect(toReading({ windowMs: MINUTE, limit: 60 }, taken, FIRST).remaining).toBe(remaining)
   })
 
-  test('is a whole number from 0 to the limit after every history, also when the limit is lowered', () => {
+  test('is a whole number from 0 to the limit after every history, even if the limit is lowered', () => {
     for (let sample = 0; sample < HISTORIES; sample++) {
       const { asked } = anyHistory()
       for (const limit of [asked.limit, below(asked.limit)]) {
@@ -118,7 +118,7 @@ describe('the reading', () => {
     }
   })
 
-  test('says how much fits: that much does, and one more does not', () => {
+  test('gives the largest cost that fits: one more does not', () => {
     for (let sample = 0; sample < HISTORIES; sample++) {
       const { asked } = anyHistory()
       const { remaining } = ask(asked, 0)
@@ -169,7 +169,7 @@ describe('the reset', () => {
     expect(refused).toBeGreaterThan(HISTORIES / 4)
   })
 
-  test('it is so too when a lowered limit left more behind than it allows', () => {
+  test('the same holds if a lowered limit left more behind than it allows', () => {
     for (let sample = 0; sample < HISTORIES; sample++) {
       const { asked } = anyHistory()
       const lowered = { ...asked, limit: 1 + below(asked.limit) }
@@ -181,7 +181,7 @@ describe('the reset', () => {
     }
   })
 
-  test('of one that fits is when all units are back, what it takes itself among them', () => {
+  test('of a cost that fits is when all units have returned, including its own', () => {
     for (let sample = 0; sample < HISTORIES; sample++) {
       const { asked, taken } = anyHistory()
       const now = taken.at(-1)?.at ?? 0
@@ -192,7 +192,7 @@ describe('the reset', () => {
   })
 })
 
-test('buckets that have left are forgotten, and the others come oldest first', () => {
+test('buckets that have left are removed, and the others come oldest first', () => {
   const buckets = [FIRST, FIRST - 1, FIRST - BUCKETS, FIRST - BUCKETS - 1, FIRST - 1_000]
   const counts = new Map(buckets.map((bucket) => [bucket, 1]))
   const left = [FIRST - BUCKETS, FIRST - 1, FIRST]

@@ -3,7 +3,7 @@ import { count, observe, snapshot } from '../../../src/metrics/count.ts'
 import { describeCounters, render } from '../../../src/metrics/render.ts'
 import { parseMetrics } from '../../support/prometheus.ts'
 
-test('labels and help are escaped as the format asks for', () => {
+test('labels and help are escaped as the format requires', () => {
   const text = render([
     { name: 'a_seconds', help: 'one\\two\nthree', type: 'gauge', samples: [{ labels: { b: 'x"y\\z\n' }, value: 0.5 }] },
   ])
@@ -17,7 +17,7 @@ test('a family without samples is absent, and a counter that never counted is ze
   expect(lost).toContainEqual({ labels: { outcome: 'lost' }, value: 0 })
 })
 
-test('a value on the bound of a bucket is in it, and one above all bounds in +Inf alone', () => {
+test('a value on the bound of a bucket is in it, and one above all bounds only in +Inf', () => {
   const before = snapshot()
   for (const value of [1, 1.0001, 500, 501]) observe('batchEvents', '', value)
   const after = snapshot()
@@ -26,7 +26,7 @@ test('a value on the bound of a bucket is in it, and one above all bounds in +In
   expect(growth('batchEvents||sum')).toBeCloseTo(1003.0001)
 })
 
-test('buckets are cumulative on the wire, and what is counted is summed up by label', () => {
+test('buckets are cumulative on the wire, and counts are summed by label', () => {
   const before = snapshot()['verdicts|VALID'] ?? 0
   count('verdicts', 'VALID')
   count('verdicts', 'VALID', 3)
@@ -46,7 +46,7 @@ test('buckets are cumulative on the wire, and what is counted is summed up by la
   expect(redis.slice(-2).map(({ value }) => value)).toEqual([0.02, 3])
 })
 
-test('the reader of the tests refuses what is not in the format', () => {
+test('the parser of the tests refuses invalid lines', () => {
   const head = '# HELP a_total b\n# TYPE a_total counter\n'
   expect(() => parseMetrics(`${head}a_total 1\n`)).not.toThrow()
   for (const wrong of [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeRedirect, isRedirectUri, isRegistered } from '../../../src/oauth/redirect-uri.ts'
 
-describe('an application is answered', () => {
+describe('a redirect goes', () => {
   test.each([
     'https://app.example.com/callback',
     'https://app.example.com:8443/callback?x=1',
@@ -10,7 +10,7 @@ describe('an application is answered', () => {
     'http://localhost:4000/',
     'com.example.app:/callback',
     'cursor://anysphere.cursor-deeplink/callback',
-  ])('at %s', (uri) => {
+  ])('to %s', (uri) => {
     expect(isRedirectUri(uri)).toBe(true)
     expect(isRegistered(uri, ['https://other.example.com/', uri])).toBe(true)
   })
@@ -35,7 +35,7 @@ describe('an application is answered', () => {
     'about:blank',
     'ftp://app.example.com/',
     'ws://127.0.0.1/',
-  ])('never at %s', (uri) => {
+  ])('never to %s', (uri) => {
     expect(isRedirectUri(uri)).toBe(false)
   })
 })
@@ -57,7 +57,7 @@ test.each([
   expect(isRegistered(presented, [registered])).toBe(is)
 })
 
-test('people are told where they are sent in words of their own', () => {
+test('people are told in plain words where they are sent', () => {
   expect(describeRedirect('https://app.example.com:8443/callback')).toBe('app.example.com:8443')
   expect(describeRedirect('http://127.0.0.1:3000/callback')).toBe('this computer')
   expect(describeRedirect('cursor://callback')).toBe('cursor')

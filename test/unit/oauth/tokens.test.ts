@@ -6,7 +6,7 @@ const lineage = { id: '01900000-0000-7000-8000-00000000000a', salt: new Uint8Arr
 const SECRET_KEY = 'a'.repeat(32)
 const DAY = 24 * 3_600_000
 
-test('tokens follow from secret, grant, salt and number, and from each of them', () => {
+test('tokens derive from secret, grant, salt and number, and from each of them', () => {
   const variants = [
     deriveTokens(SECRET_KEY, lineage, 3),
     deriveTokens('b'.repeat(32), lineage, 3),
@@ -35,13 +35,13 @@ test('a refresh token names its grant and its number, and proves both', () => {
 })
 
 test.each(['', 'ort_', 'ort_x_0_x', `ort_${'0'.repeat(32)}_01_${'a'.repeat(43)}`, `rt_${'a'.repeat(43)}`])(
-  '%j is no refresh token',
+  '%j is not a refresh token',
   (text) => {
     expect(parseRefreshToken(text)).toBeUndefined()
   },
 )
 
-test('a grant ends 60 days after its last renewal, and a year after it was made', () => {
+test('a grant ends 60 days after its last renewal, and a year after its creation', () => {
   expect(computeEnd(0, 0).getTime()).toBe(60 * DAY)
   expect(computeEnd(0, 300 * DAY).getTime()).toBe(360 * DAY)
   expect(computeEnd(0, 310 * DAY).getTime()).toBe(365 * DAY)

@@ -5,7 +5,7 @@ import { describeKey, isWellFormed, mayExist, newKey } from '../../../src/verifi
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Any text with a right checksum behind it. */
+/** Any text followed by a right checksum. */
 const signed = (body: string) => body + base62Number(crc32(body), 6)
 const SECRET = 'x'.repeat(43)
 
@@ -21,12 +21,12 @@ describe('a new key', () => {
     }
   })
 
-  test('ends in the CRC-32 of all before it, so that others can check it too', () => {
+  test('ends in the CRC-32 of everything before it, so that others can check it as well', () => {
     const key = newKey('ck', 'live')
     expect(key.slice(-6)).toBe(base62Number(crc32(key.slice(0, -6)), 6))
   })
 
-  test('is never one that was there before', () => {
+  test('is never one that existed before', () => {
     const keys = Array.from({ length: 5_000 }, () => newKey('ck', 'live'))
     expect(new Set(keys).size).toBe(keys.length)
   })
@@ -39,8 +39,8 @@ test('the worked example of docs/operate/secret-scanning.md is right', () => {
   expect(isWellFormed(signed(body))).toBe(true)
 })
 
-describe('a typing error', () => {
-  test('of one character is seen, at every place and with every other character', () => {
+describe('a typo', () => {
+  test('of one character is detected, at every position and with every other character', () => {
     const key = newKey('ck', 'live')
     const accepted = [...key].flatMap((right, at) =>
       [...DIGITS]
@@ -51,7 +51,7 @@ describe('a typing error', () => {
     expect(accepted).toEqual([])
   })
 
-  test('of two neighbors in the wrong order is seen', () => {
+  test('of two swapped neighbors is detected', () => {
     const key = newKey('ck', 'live')
     const swapped = Array.from(
       { length: key.length - 1 },
@@ -60,7 +60,7 @@ describe('a typing error', () => {
     expect(swapped.filter((text) => text !== key && isWellFormed(text))).toEqual([])
   })
 
-  test('of a missing or doubled character is seen', () => {
+  test('of a missing or doubled character is detected', () => {
     const key = newKey('ck', 'live')
     const missing = Array.from(key, (_, at) => key.slice(0, at) + key.slice(at + 1))
     const doubled = Array.from(key, (_, at) => key.slice(0, at + 1) + key.slice(at))
@@ -68,12 +68,12 @@ describe('a typing error', () => {
   })
 })
 
-describe('the form, with a right checksum', () => {
+describe('the format, with a right checksum', () => {
   test.each([
     ['a prefix of 2 characters', `ck_live_${SECRET}`],
     ['a prefix of 8', `abcdefg8_live_${SECRET}`],
     ['a prefix of a letter and digits', `k1_test_${SECRET}`],
-  ])('takes %s', (_, body) => {
+  ])('accepts %s', (_, body) => {
     expect(isWellFormed(signed(body))).toBe(true)
   })
 
@@ -95,12 +95,12 @@ describe('the form, with a right checksum', () => {
     expect(isWellFormed(signed(body))).toBe(false)
   })
 
-  test('refuses what follows, a line break too', () => {
+  test('refuses trailing text, including a line break', () => {
     const key = newKey('ck', 'live')
     expect(['\n', ' ', '\0', 'x', key].filter((more) => isWellFormed(key + more))).toEqual([])
   })
 
-  test('is decided at once for a text of a million characters', { timeout: 1_000 }, () => {
+  test('is checked at once for a text of a million characters', { timeout: 1_000 }, () => {
     const long = 'a'.repeat(1_000_000)
     expect([long, `ck_live_${long}`, `${long}_live_`, 'ck_live_'.repeat(100_000)].filter(isWellFormed)).toEqual([])
   })
@@ -114,11 +114,11 @@ test('a hint shows the prefix, the environment, two characters of the secret and
   }
 })
 
-describe('what is worth a look-up', () => {
+describe('keys worth a look-up', () => {
   const key = newKey('ck', 'live')
   const typo = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0')
 
-  test('is a key of our form with a right checksum, wherever; with a wrong one nowhere', () => {
+  test('are those of our format with a right checksum, anywhere, and none with a wrong one', () => {
     expect([true, false].map((takesForeign) => mayExist(key, takesForeign))).toEqual([true, true])
     expect([true, false].map((takesForeign) => mayExist(typo, takesForeign))).toEqual([false, false])
   })
@@ -133,7 +133,7 @@ describe('what is worth a look-up', () => {
     ['a line break at the end', `${'x'.repeat(16)}\n`, false],
     ['a character beyond ASCII', `${'x'.repeat(16)}ü`, false],
     ['a form like ours, but shorter', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', true],
-  ])('of another form, only where there are such keys: %s', (_, text, isOne) => {
+  ])('are of another format only where such keys exist: %s', (_, text, isOne) => {
     expect([mayExist(text, true), mayExist(text, false)]).toEqual([isOne, false])
   })
 })

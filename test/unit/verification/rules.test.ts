@@ -16,7 +16,7 @@ const NOTHING = { scopes: [], ip: undefined }
 
 const judge = (key: Partial<KeyState>, asked = {}) => findRefusal({ ...GOOD, ...key }, { ...NOTHING, ...asked }, NOW)
 
-/** What each refusal of a known key takes to apply, in the order in which they are looked at. */
+/** What makes each refusal of a known key apply, in the order in which they are checked. */
 const FAULTS: readonly (readonly [Refusal, Partial<KeyState>])[] = [
   ['REVOKED', { revokedAt: NOW }],
   ['DISABLED', { isActive: false }],
@@ -27,15 +27,15 @@ const FAULTS: readonly (readonly [Refusal, Partial<KeyState>])[] = [
 ]
 const DEMANDING = { scopes: ['reports:write'], ip: '198.51.100.1' }
 
-test('a key with nothing against it is left to limits and quotas', () => {
+test('a key that no rule refuses is left to limits and quotas', () => {
   expect(judge({})).toBeUndefined()
 })
 
-test('a key that is not there is NOT_FOUND', () => {
+test('an unknown key is NOT_FOUND', () => {
   expect(findRefusal(undefined, NOTHING, NOW)).toBe('NOT_FOUND')
 })
 
-test('the rules stand in the published order', () => {
+test('the rules are in the published order', () => {
   expect(REFUSALS).toEqual([
     'NOT_FOUND',
     ...FAULTS.map(([code]) => code),
@@ -45,10 +45,10 @@ test('the rules stand in the published order', () => {
   ])
 })
 
-test('of all faults a key has at once, the first in that order is its refusal', () => {
+test('if several rules apply to a key, the first in that order refuses it', () => {
   for (let chosen = 1; chosen < 2 ** FAULTS.length; chosen++) {
     const faults = FAULTS.filter((_, at) => chosen & (1 << at))
-    // a scope is asked for that only a key with that fault lacks
+    // a requested scope that only a key with that fault lacks
     const lacksScope = faults.some(([code]) => code === 'INSUFFICIENT_SCOPE')
     const key = Object.assign({ scopes: ['*'] }, ...faults.map(([, fault]) => fault))
     expect(judge(key, DEMANDING)).toBe(faults[0]?.[0])
@@ -60,7 +60,7 @@ describe('times', () => {
   test.each([
     ['revokedAt', 'REVOKED'],
     ['expiresAt', 'EXPIRED'],
-  ] as const)('a key dies at its %s: not a millisecond before, and for good after', (field, code) => {
+  ] as const)('a key expires at its %s: not a millisecond before, and forever after', (field, code) => {
     expect([NOW - 1, NOW, NOW + 1].map((at) => judge({ [field]: at }))).toEqual([code, code, undefined])
   })
 
@@ -89,14 +89,14 @@ describe('addresses', () => {
     expect(judge({ allowedIps }, { ip })).toBe(refusal)
   })
 
-  test('a key bound to no address at all works from nowhere, an unbound one from anywhere', () => {
+  test('a key bound to an empty list of addresses works from nowhere, an unbound one from anywhere', () => {
     expect(judge({ allowedIps: [] }, { ip: '192.0.2.1' })).toBe('FORBIDDEN_IP')
     expect(judge({ allowedIps: undefined }, { ip: 'nonsense' })).toBeUndefined()
   })
 })
 
 describe('scopes', () => {
-  test('every scope that is asked for is needed, and none that is not', () => {
+  test('every requested scope is needed, and no other', () => {
     const scopes = ['reports:read', 'answers:read']
     expect(judge({ scopes }, { scopes: [] })).toBeUndefined()
     expect(judge({ scopes }, { scopes: ['answers:read', 'reports:read'] })).toBeUndefined()
@@ -124,7 +124,7 @@ describe('scopes', () => {
   })
 
   test.each(['platform:verify', 'platform:usage', 'tollgate:keys:write'])(
-    '%s gives power over Tollgate: only its own name covers it, no wildcard does',
+    '%s grants power over Tollgate: only its own name covers it, not a wildcard',
     (needed) => {
       expect(isReserved(needed)).toBe(true)
       expect(holdsScope([needed], needed)).toBe(true)
@@ -132,7 +132,7 @@ describe('scopes', () => {
     },
   )
 
-  test('a wildcard of the platform covers what begins so, and nothing of customers', () => {
+  test('a wildcard of the platform covers scopes with its prefix, and none of customers', () => {
     expect(holdsScope(['platform:*'], 'platform:keys:read')).toBe(true)
     expect(holdsScope(['platform:keys:*'], 'platform:keys:read')).toBe(true)
     expect(holdsScope(['platform:keys:*'], 'platform:users:read')).toBe(false)

@@ -28,7 +28,7 @@ async function signedIn() {
 const profile = (token: string) => call('GET /api/v1/auth/me', { token })
 
 describe('POST /api/v1/auth/browser/login', () => {
-  test('gives the page the access token alone, and the refresh token to a cookie that no script reads', async () => {
+  test('returns the access token to the page and puts the refresh token in a cookie that no script can read', async () => {
     const { email, password } = await newUser()
     const { body, headers } = await browser('login', { body: { email, password } })
     expect(body).toEqual({ access_token: expect.any(String), token_type: 'bearer', expires_in: expect.any(Number) })
@@ -36,7 +36,7 @@ describe('POST /api/v1/auth/browser/login', () => {
     expect((await profile(body.access_token)).body.email).toBe(email)
   })
 
-  test('refuses pages of other origins, and whoever has none, before the password counts', async () => {
+  test('refuses pages of other origins, and requests without an origin, before it checks the password', async () => {
     const { email, password } = await newUser()
     for (const origin of [
       'https://evil.example',
@@ -66,7 +66,7 @@ describe('POST /api/v1/auth/browser/login', () => {
 })
 
 describe('POST /api/v1/auth/browser/2fa/verify', () => {
-  test('sets the cookie once the second factor is there, not before', async () => {
+  test('sets the cookie once the second factor is verified, not before', async () => {
     const person = await newTwoFactorUser()
     const { email, password } = person
     const challenged = await browser('login', { body: { email, password } })
@@ -87,7 +87,7 @@ describe('POST /api/v1/auth/browser/refresh', () => {
     expect((await profile(body.access_token)).body.email).toBe(email)
   })
 
-  test('gives two tabs that refresh at once tokens of one session, which stays', async () => {
+  test('gives two tabs that refresh at once tokens of the same session, which stays open', async () => {
     const { cookie } = await signedIn()
     const [one, other] = await Promise.all([browser('refresh', { cookie }), browser('refresh', { cookie })])
     expect([one.status, other.status]).toEqual([200, 200])
@@ -105,7 +105,7 @@ describe('POST /api/v1/auth/browser/refresh', () => {
 })
 
 describe('POST /api/v1/auth/browser/logout', () => {
-  test('ends the session and removes the cookie; without a session it succeeds, too', async () => {
+  test('ends the session and removes the cookie; it also succeeds without a session', async () => {
     const { cookie, token } = await signedIn()
     const { status, headers } = await browser('logout', { cookie })
     expect([status, headers.get('Set-Cookie')]).toEqual([204, expect.stringMatching(/^__Host-session=; Max-Age=0; /)])
@@ -115,7 +115,7 @@ describe('POST /api/v1/auth/browser/logout', () => {
   })
 })
 
-test('no other route takes the cookie in place of a token', async () => {
+test('no other route accepts the cookie in place of a token', async () => {
   const { cookie } = await signedIn()
   const headers = { Origin: ORIGIN, Cookie: `__Host-session=${cookie}` }
   expect((await call('GET /api/v1/auth/me', { headers })).status).toBe(401)

@@ -1,4 +1,4 @@
-/** What a reset takes away that proves an address for the first time, and what it must leave. */
+/** What a reset removes if it proves an address for the first time, and what it must keep. */
 import { expect, test, vi } from 'vitest'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, verify } from '../../../support/http.ts'
@@ -13,7 +13,7 @@ const confirm = async (token: string) =>
   (await call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })).status
 const newEmail = () => `made-${crypto.randomUUID()}@example.com`
 
-/** A customer of the operator's that is in production: with a live key, a member and a webhook. */
+/** A customer of the operator's in production: with a live key, a member and a webhook. */
 async function newProduction() {
   const holder = await newKeyHolder()
   const member = await newUser()
@@ -32,7 +32,7 @@ async function newProduction() {
   return { organizationId: holder.organizationId, isWhole }
 }
 
-test('an owner whom the operator made sets a first password, and the customer works on', async () => {
+test('an owner whom the operator created sets a first password, and the customer keeps working', async () => {
   const { organizationId, isWhole } = await newProduction()
   const email = newEmail()
   const made = await call('POST /api/v1/admin/users', {
@@ -45,7 +45,7 @@ test('an owner whom the operator made sets a first password, and the customer wo
   expect(made.body.is_verified).toBe(false)
 })
 
-test('an imported owner who was never confirmed resets the password, and the customer works on', async () => {
+test('an imported owner with an unconfirmed address resets the password, and the customer keeps working', async () => {
   const { organizationId, isWhole } = await newProduction()
   const email = newEmail()
   await sql.query(
@@ -57,7 +57,7 @@ test('an imported owner who was never confirmed resets the password, and the cus
   await isWhole()
 })
 
-test('the operator cannot hand an organization to whoever registered an address; an invitation reaches its owner', async () => {
+test('the operator cannot hand an organization to a stranger who registered the address; an invitation works', async () => {
   const { organizationId } = await newProduction()
   const stranger = await newUser()
   const add = async (more: object) =>
@@ -69,7 +69,7 @@ test('the operator cannot hand an organization to whoever registered an address;
   expect((await add({ send_invitation: true })).status).toBe(202)
 })
 
-test('a stranger has no way back into what the owner of the address got: no directory, single sign-on or domain', async () => {
+test('a stranger cannot get back in after the owner took over: no directory, single sign-on or domain remains', async () => {
   const { owner, id, token, ask, provision } = await newDirectory()
   const bob = await provision('bob')
   await sql.query(

@@ -11,7 +11,7 @@ const confirm = (token: string) => call('POST /api/v1/auth/password/reset/confir
 const login = (email: string) => call('POST /api/v1/auth/login', { body: { email, password: new_password } })
 
 describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody else had registered', () => {
-  /** What a stranger makes under an address that is not theirs, before its owner comes. */
+  /** What a stranger creates under an address that is not theirs, before its owner comes. */
   async function preHijacked() {
     const stranger = await newTwoFactorUser()
     const own = stranger.user.organization_id as string
@@ -26,7 +26,7 @@ describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody
     return { stranger, partner, own, key: issued.body.key as string, authenticator }
   }
 
-  test('gives it clean to who proves that it is theirs', async () => {
+  test('gives a clean account to whoever proves that they own the address', async () => {
     const { stranger, partner, own, key, authenticator } = await preHijacked()
     expect((await verify(key)).body.code).toBe('VALID')
     expect((await confirm(await resetToken(stranger.email))).status).toBe(204)
@@ -46,7 +46,7 @@ describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody
     expect((await signIn(authenticator)).body.code).toBe('invalid_passkey')
   })
 
-  test('leaves all as it is once the address was confirmed', async () => {
+  test('leaves everything unchanged if the address was already confirmed', async () => {
     const { stranger, partner, own, key } = await preHijacked()
     await confirmAddress(stranger.email)
     expect((await confirm(await resetToken(stranger.email))).status).toBe(204)

@@ -46,14 +46,14 @@ test('v5.0.0-6.5.5 a reset lives ten minutes, a verification a day, a change an 
   ])
 })
 
-test('v5.0.0-14.2.1 a link has its token in the fragment', () => {
+test('v5.0.0-14.2.1 a link carries its token in the fragment', () => {
   expect(linkFor('https://tollgate.test', 'reset', 'et_1')).toBe(
     'https://tollgate.test/account/reset-password#token=et_1',
   )
 })
 
 describe('of twenty statements at once', () => {
-  test('one uses a token, and the batches of the others do not happen', async () => {
+  test('one uses the token, and the batches of the others are rolled back', async () => {
     const { user } = await newUser()
     const { row } = rowFor(user)
     await db.batch(replaceEmailToken(db, row))
@@ -69,7 +69,7 @@ describe('of twenty statements at once', () => {
     expect(stored?.password_hash).toBe(`hash ${results.findIndex(({ status }) => status === 'fulfilled')}`)
   })
 
-  test('that each make a token, one is left', async () => {
+  test('that each create a token, one remains', async () => {
     const { user } = await newUser()
     await Promise.all(Array.from({ length: 20 }, () => db.batch(replaceEmailToken(db, rowFor(user).row))))
     const [left] = await sql.query(
@@ -84,4 +84,4 @@ test.each([
   ['ada@example.com', 'a…@example.com'],
   ['a@example.com', 'a…@example.com'],
   ['😀x@example.com', '😀…@example.com'],
-])('of %s is kept for good: %s', (email, kept) => expect(maskEmail(email)).toBe(kept))
+])('of %s only this is kept forever: %s', (email, kept) => expect(maskEmail(email)).toBe(kept))

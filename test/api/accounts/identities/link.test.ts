@@ -22,7 +22,7 @@ async function withIdentity(person = newPerson()) {
 }
 
 describe('POST /api/v1/auth/identities', () => {
-  test('links an identity with any address; it signs in to that account from then on, and the owner is told', async () => {
+  test('links an identity with any address; it signs in to that account from then on, and the owner is notified', async () => {
     const { token, user, email, person, identity } = await withIdentity()
     expect(identity).toMatchObject({ provider: 'local', provider_name: 'Local', email: person.email })
     const { body } = await signInWith(person)
@@ -31,7 +31,7 @@ describe('POST /api/v1/auth/identities', () => {
     await mailTo(email, /^Another way to sign in was added/)
   })
 
-  test('linked twice it is there once', async () => {
+  test('an identity linked twice exists once', async () => {
     const { token, person, identity } = await withIdentity()
     const { proof } = await visit(person)
     const again = await link(token, proof)
@@ -39,7 +39,7 @@ describe('POST /api/v1/auth/identities', () => {
     expect(await list(token)).toHaveLength(1)
   })
 
-  test('a repeat after a lost answer gets the first one', async () => {
+  test('a retry after a lost response gets the first response', async () => {
     const { token } = await newUser()
     const { proof } = await visit(newPerson())
     const key = { 'Idempotency-Key': crypto.randomUUID() }
@@ -48,7 +48,7 @@ describe('POST /api/v1/auth/identities', () => {
     expect(second.headers.get('Idempotent-Replayed')).toBe('true')
   })
 
-  test('an identity of another account is refused, and stays there', async () => {
+  test('an identity of another account is refused and stays with that account', async () => {
     const { person, token: theirs } = await withIdentity()
     const { token } = await newUser()
     const { proof } = await visit(person)
@@ -57,7 +57,7 @@ describe('POST /api/v1/auth/identities', () => {
     expect([await list(token), await list(theirs)]).toMatchObject([[], [{ provider: 'local' }]])
   })
 
-  test('asks for the password when the sign-in is old, before the code is used', async () => {
+  test('asks for the password before it uses the code if the sign-in is old', async () => {
     const { token, user, password } = await newUser()
     await makeStale(user.id)
     const { proof } = await visit(newPerson())
@@ -67,7 +67,7 @@ describe('POST /api/v1/auth/identities', () => {
     expect((await link(token, { ...proof, password })).status).toBe(200)
   })
 
-  test('an identity that was linked before its owner confirmed the address is gone when they do', async () => {
+  test('an identity that was linked before its owner confirmed the address is removed when they do', async () => {
     const { token, email, user } = await withIdentity()
     const sent = await call('POST /api/v1/auth/password/reset', { body: { email } })
     expect(sent.status).toBe(202)
@@ -81,7 +81,7 @@ describe('POST /api/v1/auth/identities', () => {
 })
 
 describe('DELETE /api/v1/auth/identities/{id}', () => {
-  test('unlinks it, ends the other sessions, and tells the owner', async () => {
+  test('unlinks it, ends the other sessions and notifies the owner', async () => {
     const { token, email, person, identity } = await withIdentity()
     const { body: other } = await signInWith(person)
     expect((await unlink(token, identity.id)).status).toBe(204)
@@ -90,7 +90,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     await mailTo(email, /^A way to sign in was removed/)
   })
 
-  test('never the last way in', async () => {
+  test('never removes the last way to sign in', async () => {
     const { body } = await signInWith(newPerson())
     const [only] = await list(body.access_token)
     const refused = await unlink(body.access_token, only.id)
@@ -98,7 +98,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     expect(await list(body.access_token)).toHaveLength(1)
   })
 
-  test('of two without a password one may go, also when both are asked for at once', async () => {
+  test('removes only one of two without a password, even if both are requested at once', async () => {
     const { body } = await signInWith(newPerson())
     const token = body.access_token
     await link(token, (await visit(newPerson(), 'github')).proof)
@@ -108,7 +108,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     expect(await list(token)).toHaveLength(1)
   })
 
-  test('an identity of a provider that is no longer configured is no other way in', async () => {
+  test('an identity of a provider that is no longer configured is not another way to sign in', async () => {
     const { body } = await signInWith(newPerson())
     const token = body.access_token
     const { body: me } = await call('GET /api/v1/auth/me', { token })
@@ -120,7 +120,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     expect((await unlink(token, mine.id)).body.code).toBe('last_way_in')
   })
 
-  test('an identity whose provider has another id in the settings today is one, and is shown by that', async () => {
+  test('an identity whose provider has a new id in the settings still counts and is shown under the new id', async () => {
     const { body } = await signInWith(newPerson())
     const token = body.access_token
     await link(token, (await visit(newPerson(), 'github')).proof)
@@ -131,14 +131,14 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
     expect((await unlink(token, shown[0].id)).status).toBe(204)
   })
 
-  test('somebody else`s is not found, and stays', async () => {
+  test('somebody else`s identity is not found and stays', async () => {
     const { identity, token: theirs } = await withIdentity()
     const { token } = await newUser()
     expect((await unlink(token, identity.id)).status).toBe(404)
     expect(await list(theirs)).toHaveLength(1)
   })
 
-  test('asks for the password when the sign-in is old', async () => {
+  test('asks for the password if the sign-in is old', async () => {
     const { token, user, password, identity } = await withIdentity()
     await makeStale(user.id)
     expect((await unlink(token, identity.id)).body.code).toBe('reauthentication_required')
@@ -147,7 +147,7 @@ describe('DELETE /api/v1/auth/identities/{id}', () => {
 })
 
 describe('an account without a password', () => {
-  test('may do what otherwise needs the password while its sign-in is fresh, and not later', async () => {
+  test('may do what otherwise needs the password while its sign-in is fresh, but not later', async () => {
     const { body } = await signInWith(newPerson())
     const token = body.access_token
     const { body: me } = await call('GET /api/v1/auth/me', { token })
@@ -158,13 +158,13 @@ describe('an account without a password', () => {
     expect((await call('DELETE /api/v1/auth/me', { token, body: {} })).status).toBe(204)
   })
 
-  test('with a password it is needed, however fresh the sign-in is', async () => {
+  test('with a password needs it, however fresh the sign-in is', async () => {
     const { token } = await newUser()
     const { status, body } = await call('DELETE /api/v1/auth/me', { token, body: {} })
     expect([status, body.errors?.[0]?.path]).toEqual([400, 'body.password'])
   })
 
-  test('its identities are in the copy of everything about it', async () => {
+  test('has its identities in its data export', async () => {
     const { token, person } = await withIdentity()
     const { body } = await call('GET /api/v1/auth/me/export', { token })
     expect(body.identities).toEqual([expect.objectContaining({ provider: 'local', email: person.email })])

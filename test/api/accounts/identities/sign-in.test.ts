@@ -12,7 +12,7 @@ const confirm = (email: string) => sql.query('update users set email_verified_at
 const lastAct = async (token: string, action: string) =>
   (await call(`GET /api/v1/audit-logs?action=${action}&limit=1`, { token })).body.data[0]
 
-test('the providers of the deployment are listed by id and name, without any secret', async () => {
+test('the configured providers are listed by id and name, without any secret', async () => {
   const { status, body } = await call('GET /api/v1/auth/sign-in/methods')
   expect([status, body]).toEqual([
     200,
@@ -29,7 +29,7 @@ test('the providers of the deployment are listed by id and name, without any sec
 })
 
 describe.each(['local', 'github'] as const)('signing in with %s', (provider) => {
-  test('makes an account with a confirmed address the first time, and finds it by the same identity afterwards', async () => {
+  test('creates an account with a confirmed address the first time, and finds it by the same identity afterwards', async () => {
     const person = newPerson()
     const first = await signInWith(person, provider)
     const second = await signInWith(person, provider)
@@ -45,7 +45,7 @@ describe.each(['local', 'github'] as const)('signing in with %s', (provider) => 
     expect(found.id).toBe(made.id)
   })
 
-  test('is in the audit log with its provider, and its identity in the list', async () => {
+  test('is in the audit log with its provider, and the identity is in the list', async () => {
     const { body } = await signInWith(newPerson(), provider)
     expect(await lastAct(body.access_token, 'login.succeeded')).toMatchObject({
       detail: { factors: ['identity'], provider },
@@ -56,7 +56,7 @@ describe.each(['local', 'github'] as const)('signing in with %s', (provider) => 
 })
 
 describe('an identity that is new here', () => {
-  test('joins the account of its address where both sides have confirmed it, and the owner is told', async () => {
+  test('joins the account with its address if both sides confirmed it, and the owner is notified', async () => {
     const owner = await newUser()
     await confirm(owner.email)
     const { status, body } = await signInWith(newPerson({ email: owner.email }))
@@ -65,7 +65,7 @@ describe('an identity that is new here', () => {
     await mailTo(owner.email, /^Another way to sign in was added/)
   })
 
-  test('joins no account whose own address was never confirmed: a stranger may have registered it', async () => {
+  test('does not join an account with an unconfirmed address: a stranger may have registered it', async () => {
     const stranger = await newUser()
     const { status, body } = await signInWith(newPerson({ email: stranger.email }))
     expect([status, body.code]).toEqual([409, 'identity_not_linked'])
@@ -74,7 +74,7 @@ describe('an identity that is new here', () => {
   })
 
   test.each(['local', 'github'] as const)(
-    'joins nothing and makes nothing by an address that %s has not confirmed',
+    'neither joins nor creates an account for an address that %s has not confirmed',
     async (provider) => {
       const owner = await newUser()
       await confirm(owner.email)
@@ -85,19 +85,19 @@ describe('an identity that is new here', () => {
     },
   )
 
-  test('takes a confirmed address of several at GitHub', async () => {
+  test('uses a confirmed address if GitHub has several', async () => {
     const person = newPerson({ misbehave: 'several_addresses' })
     const { status, body } = await signInWith(person, 'github')
     expect(status).toBe(200)
     expect((await profile(body.access_token)).email).not.toBe(person.email)
   })
 
-  test('makes no account without an address', async () => {
+  test('creates no account without an address', async () => {
     const { status, body } = await signInWith(newPerson({ misbehave: 'no_email' }))
     expect([status, body.code]).toEqual([403, 'identity_unconfirmed'])
   })
 
-  test('makes one account of ten sign-ins at once', async () => {
+  test('creates one account for ten concurrent sign-ins', async () => {
     const person = newPerson()
     const visits = await Promise.all(Array.from({ length: 10 }, () => visit(person)))
     const answers = await Promise.all(visits.map(({ proof }) => complete(proof)))
@@ -108,7 +108,7 @@ describe('an identity that is new here', () => {
 })
 
 describe('an identity that is known', () => {
-  test('keeps its account when its address changes, and takes no other by the new one (ASVS 10.5.2)', async () => {
+  test('keeps its account when its address changes, and does not take another account by the new one (ASVS 10.5.2)', async () => {
     const [subject, other] = [crypto.randomUUID(), await newUser()]
     await confirm(other.email)
     const before = await signInWith(newPerson({ subject }))
@@ -118,7 +118,7 @@ describe('an identity that is known', () => {
     expect(is.id).not.toBe(other.user.id)
   })
 
-  test('does not hand its account on when the provider gives its address to somebody else', async () => {
+  test('keeps its account when the provider gives its address to somebody else', async () => {
     const { email } = newPerson()
     const first = await signInWith(newPerson({ email, subject: crypto.randomUUID() }))
     const { body: moved } = await call('GET /api/v1/auth/me', { token: first.body.access_token })
@@ -127,7 +127,7 @@ describe('an identity that is known', () => {
     expect([second.status, second.body.code]).toEqual([409, 'identity_not_linked'])
   })
 
-  test('is asked for the second factor as ever, and gets no token before', async () => {
+  test('still requires the second factor, and gets no token before it', async () => {
     const owner = await newTwoFactorUser()
     await confirm(owner.email)
     const { status, body } = await signInWith(newPerson({ email: owner.email }))
@@ -142,7 +142,7 @@ describe('an identity that is known', () => {
     })
   })
 
-  test('does not sign in to an account that was disabled', async () => {
+  test('does not sign in to a disabled account', async () => {
     const person = newPerson()
     const { body } = await signInWith(person)
     const { id } = await profile(body.access_token)
@@ -153,7 +153,7 @@ describe('an identity that is known', () => {
 })
 
 describe('coming back', () => {
-  test('leads to the address that the page named, its query kept, and nowhere that may be stored or told on', async () => {
+  test('leads to the address that the page named, keeps its query, and is neither cached nor leaked', async () => {
     const { callback } = await visit(newPerson())
     const { verifier: _, answer } = await begin()
     expect(answer.body.expires_in).toBe(600)
@@ -164,7 +164,7 @@ describe('coming back', () => {
     expect(arrived.href.startsWith(`${RETURN_TO}&sign_in_code=`)).toBe(true)
   })
 
-  test('says that the person left the page of the provider', async () => {
+  test('reports that the person canceled at the provider', async () => {
     const { error, proof } = await visit(newPerson({ cancel: true }))
     expect([error, proof.code]).toEqual(['cancelled', ''])
   })

@@ -12,7 +12,7 @@ const list = async (token: string) => (await call(`GET ${PASSKEYS}`, { token }))
 const ascending = (one: number, other: number) => one - other
 
 describe('POST /api/v1/auth/passkeys', () => {
-  test('adds a passkey, which signs in from then on without a password; the owner is told', async () => {
+  test('adds a passkey, which signs in without a password from then on; the owner is notified', async () => {
     const { token, email, user, authenticator, passkey } = await newOwner()
     expect(passkey).toMatchObject({ name: 'Passkey', is_synced: true, works_here: true, last_used_at: null })
     const { status, body } = await signIn(authenticator)
@@ -22,7 +22,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     await mailTo(email, /^A passkey was added/)
   })
 
-  test('is named after the password manager that made it, or as its owner says', async () => {
+  test('is named after the password manager that made it, or as its owner chose', async () => {
     const { token } = await newUser()
     const aaguid = Uint8Array.from('bada5566a7aa401fbd9645619a55120d'.match(/../g) ?? [], (hex) =>
       Number.parseInt(hex, 16),
@@ -33,7 +33,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect((await list(token)).map(({ name }: { name: string }) => name)).toEqual(['My key ring', '1Password'])
   })
 
-  test('a browser is told which passkeys there are, so that it makes no second one on the same device', async () => {
+  test('a browser gets the list of existing passkeys, so that it does not make a second one on the same device', async () => {
     const { token, authenticator } = await newOwner()
     const { body } = await call(`POST ${PASSKEYS}/begin`, { token })
     expect(body.excludeCredentials).toEqual([
@@ -42,7 +42,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect(body.rp.id).toBe('tollgate.test')
   })
 
-  test('a repeat after a lost answer gets the first one, and there is one passkey', async () => {
+  test('a retry after a lost response gets the first one, and there is one passkey', async () => {
     const { token } = await newUser()
     const { body: options } = await call(`POST ${PASSKEYS}/begin`, { token })
     const credential = await (await newAuthenticator(ORIGIN)).create(options)
@@ -52,7 +52,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect(await list(token)).toHaveLength(1)
   })
 
-  test('one passkey belongs to one account', async () => {
+  test('a passkey belongs to one account', async () => {
     const { authenticator } = await newOwner()
     const { token } = await newUser()
     const { status, body } = await add(token, authenticator)
@@ -72,7 +72,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect(await list(token)).toEqual([])
   })
 
-  test("a challenge of somebody else's account adds none", async () => {
+  test("a challenge of somebody else's account adds no passkey", async () => {
     const [mine, theirs] = [await newUser(), await newUser()]
     const { body: options } = await call(`POST ${PASSKEYS}/begin`, { token: theirs.token })
     const credential = await (await newAuthenticator(ORIGIN)).create(options)
@@ -81,7 +81,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     )
   })
 
-  test('there are at most 20, also of two that come at once', async () => {
+  test('there are at most 20, even if two are added at once', async () => {
     const { token, user } = await newOwner()
     await sql.query(
       `insert into passkeys (id, user_id, rp_id, credential_id, public_key, counter, transports, name, is_synced)
@@ -95,7 +95,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect(answers.find(({ status }) => status === 403)?.body.code).toBe('passkey_limit_reached')
   })
 
-  test('after 15 minutes it takes the password, or a passkey', async () => {
+  test('needs the password or a passkey 15 minutes after the sign-in', async () => {
     const { token, user, password, authenticator } = await newOwner()
     await makeStale(user.id)
     const stale = await call(`POST ${PASSKEYS}/begin`, { token })
@@ -106,7 +106,7 @@ describe('POST /api/v1/auth/passkeys', () => {
     expect((await call(`POST ${PASSKEYS}/begin`, { token })).status).toBe(200)
   })
 
-  test('bad input is named', async () => {
+  test('bad input is refused by name', async () => {
     const { token } = await newUser()
     const { status, body } = await call(`POST ${PASSKEYS}`, {
       token,
@@ -123,7 +123,7 @@ describe('POST /api/v1/auth/passkeys', () => {
 })
 
 describe('POST /api/v1/auth/passkeys/sign-in', () => {
-  test('text that is no base64url is named, also where only its length says so', async () => {
+  test('text that is not base64url is refused by name, even where only its length is wrong', async () => {
     const response = { clientDataJSON: 'e30', authenticatorData: 'e30', signature: 'AAAAA' }
     const passkey = { id: 'AAAAA', rawId: 'AAA=', type: 'public-key', response }
     const { status, body } = await call(`POST ${PASSKEYS}/sign-in`, { body: { passkey } })
@@ -142,7 +142,7 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     ['that is a registration', { type: 'webauthn.create' }],
     ['with a challenge that nobody gave out', { challenge: 'x'.repeat(43) }],
     ['that names another user', { userHandle: 'AAAAAAAAAAAAAAAAAAAAAA' }],
-  ])('refuses an answer %s', async (_, odd) => {
+  ])('refuses a response %s', async (_, odd) => {
     const { authenticator } = await newOwner()
     const passkey = await authenticator.get(await beginSignIn(), odd)
     const { status, body } = await call(`POST ${PASSKEYS}/sign-in`, { body: { passkey } })
@@ -150,7 +150,7 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     expect((await signIn(authenticator)).status).toBe(200)
   })
 
-  test('refuses an answer that names no user', async () => {
+  test('refuses a response that names no user', async () => {
     const { authenticator } = await newOwner()
     const passkey = await authenticator.get(await beginSignIn())
     const { userHandle: _, ...response } = passkey.response
@@ -158,14 +158,14 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     expect(body.code).toBe('invalid_passkey')
   })
 
-  test('an answer signs in once, also of two at once (ASVS 6.7.2)', async () => {
+  test('a response signs in once, even if it is sent twice at once (ASVS 6.7.2)', async () => {
     const { authenticator } = await newOwner()
     const passkey = await authenticator.get(await beginSignIn())
     const answers = await Promise.all([1, 2].map(() => call(`POST ${PASSKEYS}/sign-in`, { body: { passkey } })))
     expect(answers.map(({ status }) => status).toSorted(ascending)).toEqual([200, 403])
   })
 
-  test('a challenge that expired', async () => {
+  test('refuses a challenge that expired', async () => {
     const { authenticator } = await newOwner()
     const options = await beginSignIn()
     await sql.query('update passkey_challenges set expires_at = now() where challenge_hash = sha256($1)', [
@@ -175,7 +175,7 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     expect((await call(`POST ${PASSKEYS}/sign-in`, { body })).body.code).toBe('invalid_passkey')
   })
 
-  test("another passkey's signature over the same challenge", async () => {
+  test("refuses another passkey's signature over the same challenge", async () => {
     const [mine, theirs] = [await newOwner(), await newOwner()]
     const options = await beginSignIn()
     const [own, other] = [await mine.authenticator.get(options), await theirs.authenticator.get(options)]
@@ -188,28 +188,28 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
     expect((await call(`POST ${PASSKEYS}/sign-in`, { body: { passkey: forged } })).body.code).toBe('invalid_passkey')
   })
 
-  test('a counter that does not rise tells of a copied authenticator (section 7.2, step 22)', async () => {
+  test('a counter that does not increase reveals a copied authenticator (section 7.2, step 22)', async () => {
     const { authenticator } = await newOwner({ isSynced: false })
     expect((await signIn(authenticator)).status).toBe(200)
     expect((await signIn(authenticator, { counter: 1 })).body.code).toBe('invalid_passkey')
     expect((await signIn(authenticator)).status).toBe(200)
   })
 
-  test('asks for no second factor: a passkey is two', async () => {
+  test('asks for no second factor: a passkey counts as two', async () => {
     const { token, authenticator } = await newOwner()
     const passkey = await prove(token, authenticator)
     expect((await call('POST /api/v1/auth/2fa/enable', { token, body: { passkey } })).status).toBe(200)
     expect((await signIn(authenticator)).body).toHaveProperty('access_token')
   })
 
-  test('a disabled account is refused', async () => {
+  test('refuses a disabled account', async () => {
     const { user, authenticator } = await newOwner()
     await sql.query('update users set is_active = false where id = $1', [user.id])
     const { status, body } = await signIn(authenticator)
     expect([status, body.code]).toEqual([401, 'invalid_credentials'])
   })
 
-  test('a page of this deployment gets a cookie', async () => {
+  test('gives a cookie to a page of this deployment', async () => {
     const { authenticator } = await newOwner()
     const passkey = await authenticator.get(await beginSignIn())
     const foreign = await call('POST /api/v1/auth/browser/passkey', { body: { passkey } })
@@ -222,7 +222,7 @@ describe('POST /api/v1/auth/passkeys/sign-in', () => {
 })
 
 describe('the list of passkeys', () => {
-  test('renames and removes; a removed one signs in no more, and other sessions end', async () => {
+  test('renames and removes; a removed one no longer signs in, and other sessions end', async () => {
     const { token, passkey, authenticator, email } = await newOwner()
     const { body: other } = await signIn(authenticator)
     const renamed = await call(`PATCH ${PASSKEYS}/${passkey.id}`, { token, body: { name: ' Old phone ' } })
@@ -234,7 +234,7 @@ describe('the list of passkeys', () => {
     await mailTo(email, /^A passkey was removed/)
   })
 
-  test("of somebody else's account none is seen, renamed or removed", async () => {
+  test("does not show, rename or remove passkeys of somebody else's account", async () => {
     const { passkey, token: theirs } = await newOwner()
     const { token } = await newUser()
     expect(await list(token)).toEqual([])
@@ -243,7 +243,7 @@ describe('the list of passkeys', () => {
     expect(await list(theirs)).toMatchObject([{ name: 'Passkey' }])
   })
 
-  test('the last way in stays, also of two that go at once', async () => {
+  test('the last way to sign in stays, even if two are removed at once', async () => {
     const { token, user, passkey } = await newOwner()
     const second = await add(token, await newAuthenticator(ORIGIN))
     await sql.query('update users set password_hash = null where id = $1', [user.id])
@@ -252,7 +252,7 @@ describe('the list of passkeys', () => {
     expect(answers.find(({ status }) => status === 409)?.body.code).toBe('last_way_in')
   })
 
-  test('one for another address of the deployment is shown as such, and is no way in', async () => {
+  test('a passkey for another address of the deployment is marked as such and cannot sign in', async () => {
     const { token, user, passkey, authenticator } = await newOwner()
     const kept = await add(token, await newAuthenticator(ORIGIN))
     await sql.query(`update passkeys set rp_id = 'former.test' where id = $1`, [passkey.id])
@@ -262,7 +262,7 @@ describe('the list of passkeys', () => {
     expect((await remove(token, kept.body.id)).body.code).toBe('last_way_in')
   })
 
-  test('the export of an account has them, without their keys', async () => {
+  test('the export of an account includes them, without their keys', async () => {
     const { token, passkey } = await newOwner()
     const { body } = await call('GET /api/v1/auth/me/export', { token })
     expect(body.passkeys).toEqual([passkey])

@@ -17,7 +17,7 @@ describe('a passkey as second factor', () => {
     return { ...owner, backupCodes: body.backup_codes as string[] }
   }
 
-  test('answers the challenge of a password', async () => {
+  test('answers the challenge after a password', async () => {
     const owner = await withFactor()
     const challenge = await login(owner)
     expect(challenge).toMatchObject({ two_factor_required: true, methods: ['passkey', 'backup_code'] })
@@ -29,7 +29,7 @@ describe('a passkey as second factor', () => {
     expect((await call('POST /api/v1/auth/2fa/verify', { body })).body.code).toBe('invalid_challenge')
   })
 
-  test("somebody else's does not, nor one and a code together", async () => {
+  test("is refused if it is somebody else's, or comes together with a code", async () => {
     const [owner, other] = [await withFactor(), await newOwner()]
     const { challenge_token } = await login(owner)
     const { body: options } = await call('POST /api/v1/auth/2fa/passkey', { body: { challenge_token } })
@@ -40,14 +40,14 @@ describe('a passkey as second factor', () => {
     expect([both.status, both.body.errors[0].path]).toEqual([400, 'body.code'])
   })
 
-  test('backup codes stand in for it', async () => {
+  test('can be replaced by a backup code', async () => {
     const owner = await withFactor()
     const { challenge_token } = await login(owner)
     const body = { challenge_token, code: owner.backupCodes[0] }
     expect((await call('POST /api/v1/auth/2fa/verify', { body })).body).toHaveProperty('access_token')
   })
 
-  test('the last one cannot be removed while it is one; switched off by itself, it can', async () => {
+  test('cannot be removed if it is the last one, until two-factor is disabled', async () => {
     const { token, passkey, password, authenticator } = await withFactor()
     const kept = await remove(token, passkey.id)
     expect([kept.status, kept.body.code]).toEqual([409, 'passkey_is_second_factor'])
@@ -58,7 +58,7 @@ describe('a passkey as second factor', () => {
     expect((await remove(token, passkey.id)).status).toBe(204)
   })
 
-  test('one for a former address does not stand in for the last that works', async () => {
+  test('for a former address does not replace the last one that works', async () => {
     const { token, passkey } = await withFactor()
     const former = await add(token, await newAuthenticator(ORIGIN))
     await sql.query(`update passkeys set rp_id = 'former.test' where id = $1`, [former.body.id])
@@ -66,7 +66,7 @@ describe('a passkey as second factor', () => {
     expect((await remove(token, former.body.id)).status).toBe(204)
   })
 
-  test('proves for one use only, and for its owner alone', async () => {
+  test('proves one use only, and only for its owner', async () => {
     const { token, authenticator } = await withFactor()
     const passkey = await prove(token, authenticator)
     const renew = () => call('POST /api/v1/auth/2fa/backup-codes', { token, body: { passkey } })

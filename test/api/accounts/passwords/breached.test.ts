@@ -20,7 +20,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const logged = () => warned.mock.calls.map(([line]) => JSON.parse(String(line)))
 
-/** A password of this test alone, and the prefix of its hash, at which a fault can be aimed. */
+/** A password used only by this test, and the prefix of its hash, at which a fault can be aimed. */
 async function ownPassword() {
   const password = `nobody chose ${crypto.randomUUID()}`
   const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(password))
@@ -32,7 +32,7 @@ const fault = (prefix: string, how: Pick<Fault, 'kind'>) =>
   failFor(`/range/${prefix}`, { door: 'breached', count: 1, ...how })
 
 describe('v5.0.0-6.2.12: a password known from a breach', () => {
-  test('is found, in exactly that spelling', async () => {
+  test('is found only in exactly that spelling', async () => {
     expect(await check(BREACHED)).toBe(true)
     expect(
       await Promise.all([BREACHED.toUpperCase(), ` ${BREACHED}`, `${BREACHED}\n`].map((text) => check(text))),
@@ -40,12 +40,12 @@ describe('v5.0.0-6.2.12: a password known from a breach', () => {
     expect(logged()).toEqual([])
   })
 
-  test('is asked for by five digits of its hash, padded; nothing else goes out', async () => {
+  test('is looked up by five digits of its hash, padded; nothing else leaves the Worker', async () => {
     const asked = vi.spyOn(globalThis, 'fetch')
     const { password, prefix } = await ownPassword()
     expect(await check(password)).toBe(false)
     const calls = asked.mock.calls.map((call) => call as unknown[])
-    // what another test left to be done may still go out beside it, to other services
+    // deferred work of another test may still send requests to other services
     expect(calls.filter(([url]) => String(url).startsWith(RANGE))).toEqual([
       [
         `${RANGE}/${prefix}`,
@@ -59,13 +59,13 @@ describe('v5.0.0-6.2.12: a password known from a breach', () => {
     expect(calls.filter((call) => JSON.stringify(call).includes(password))).toEqual([])
   })
 
-  test('without an address of a service nobody is asked', async () => {
+  test('is not looked up if no service is configured', async () => {
     const asked = vi.spyOn(globalThis, 'fetch')
     expect(await isBreachedPassword({ config: {} as Config }, BREACHED)).toBe(false)
     expect(asked).not.toHaveBeenCalled()
   })
 
-  test('a line that counts nothing is padding', async () => {
+  test('ignores lines with a count of 0: they are padding', async () => {
     const { password, prefix } = await ownPassword()
     const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(password))
     const hash = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'))
@@ -78,7 +78,7 @@ describe('v5.0.0-6.2.12: a password known from a breach', () => {
   })
 })
 
-describe('while the service is out, passwords are taken and the outage is logged', () => {
+describe('while the service is down, passwords are accepted and the outage is logged', () => {
   test.each([
     ['an error page', { kind: 'status', value: 503 }],
     ['too many requests', { kind: 'status', value: 429 }],
@@ -96,7 +96,7 @@ describe('while the service is out, passwords are taken and the outage is logged
     expect(JSON.stringify(logged())).not.toContain(password)
   })
 
-  test('nothing where the service should be, and an answer that is none', async () => {
+  test('nothing listens at the address, or the response is malformed', async () => {
     expect(await check(BREACHED, `${env.STACK_URL}/nowhere`)).toBe(false)
     expect(await check(BREACHED, `${env.STACK_URL}/outbox?format=json&prefix=`)).toBe(false)
     expect(logged().map(({ event }) => event)).toEqual(['breach_check_unavailable', 'breach_check_unavailable'])

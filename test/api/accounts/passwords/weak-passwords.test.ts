@@ -37,7 +37,7 @@ describe.each(Object.entries(WAYS))('at %s', (_, { field, begin }) => {
     ['v5.0.0-6.2.4: common, in other letters', 'QwertyUIOP', 'most common'],
     ['v5.0.0-6.2.4: common, made longer', 'Password2024!', 'most common'],
     ['v5.0.0-6.2.12: known from a breach', 'breached-password-123', 'breach'],
-  ])('a password is refused that is %s', async (_, password, reason) => {
+  ])('a password that is %s is refused', async (_, password, reason) => {
     const attempt = await begin()
     const { status, body } = await attempt(password)
     expect(status).toBe(400)
@@ -51,7 +51,7 @@ describe.each(Object.entries(WAYS))('at %s', (_, { field, begin }) => {
   })
 })
 
-test('half a surrogate pair, which UTF-8 cannot say, is no part of a password', async () => {
+test('a lone surrogate, which UTF-8 cannot encode, is not allowed in a password', async () => {
   const password = 'seven purple \ud83d lanterns'
   const answers = [
     await call('POST /api/v1/auth/register', { body: { email: `half-${crypto.randomUUID()}@example.com`, password } }),

@@ -20,7 +20,7 @@ async function sessionsOf(userId: string): Promise<number> {
   return row?.live
 }
 
-test('a sign-in that a change of password overtook opens no session (v5.0.0-7.4.3)', async () => {
+test('a sign-in opens no session if the password changed meanwhile (v5.0.0-7.4.3)', async () => {
   const { user, token, password } = await newUser()
   const passwordHash = await hashOf(user.id)
   const change = { current_password: password, new_password: 'seven purple lanterns' }
@@ -31,7 +31,7 @@ test('a sign-in that a change of password overtook opens no session (v5.0.0-7.4.
   expect(await sessionsOf(user.id)).toBe(1)
 })
 
-test('nor does one with the password alone, once a second factor is on (v5.0.0-6.3.4)', async () => {
+test('a sign-in with the password alone opens no session once a second factor is enabled (v5.0.0-6.3.4)', async () => {
   const { user, token } = await newUser()
   const passwordHash = await hashOf(user.id)
   const { body } = await call('POST /api/v1/auth/2fa/setup', { token })
@@ -47,7 +47,7 @@ test('nor does one with the password alone, once a second factor is on (v5.0.0-6
   expect(await sessionsOf(user.id)).toBe(1)
 })
 
-test('nor one of an account that was disabled meanwhile, whatever it was proved with (v5.0.0-7.4.2)', async () => {
+test('a sign-in opens no session if the account was disabled meanwhile, whatever its factors (v5.0.0-7.4.2)', async () => {
   const { user } = await newUser()
   await deps.sql.query('update users set is_active = false where id = $1', [user.id])
   await expect(openSession(deps, user.id, { factors: ['password', 'second_factor'] })).rejects.toMatchObject({

@@ -27,7 +27,7 @@ async function newPrepaid(amount?: string) {
 
 const OUT = { valid: false, code: 'CREDITS_EXHAUSTED', status: 402, refused_by: 'credits' }
 
-test('without a grant nothing is refused; with one, calls are let through until it is used up', async () => {
+test('without a grant nothing is refused; with one, calls are admitted until it is used up', async () => {
   const { key, grant, spend } = await newPrepaid()
   await spend('9.00')
   expect((await verify(key)).body.code).toBe('VALID')
@@ -41,7 +41,7 @@ test('without a grant nothing is refused; with one, calls are let through until 
   expect((await verify(key)).body.code).toBe('VALID')
 })
 
-test('reservations hold their estimate, and settling takes what was used, at no moment less', async () => {
+test('a reservation holds its estimate until settling charges the actual use, without a gap', async () => {
   const { key, reserve, settle, credits } = await newPrepaid('1.00')
   const { body: held } = await reserve('1.00')
   expect(held).toMatchObject({ granted: true, held: { cost_usd: '1.000000' } })
@@ -63,16 +63,16 @@ test('reservations hold their estimate, and settling takes what was used, at no 
   expect((await reserve('0.60')).body.granted).toBe(true)
 })
 
-test('a hold ends with its reservation, also while the balance waits for a figure of Postgres', async () => {
+test('a hold ends with its reservation, even while the balance is being reloaded from Postgres', async () => {
   const { grant, reserve, settle, credits } = await newPrepaid('10.00')
   const { body: held } = await reserve('6.00')
-  await grant('1.00') // the balance starts again with the next figure
+  await grant('1.00') // the balance restarts with the next figure
   expect((await settle(held.reservation_id, { cancel: true })).status).toBe(200)
   expect(await credits()).toMatchObject({ balance: '11.000000', held: '0.000000' })
   expect((await reserve('11.00')).body.granted).toBe(true)
 })
 
-test('a reservation without a cost needs something to be left', async () => {
+test('a reservation without a cost needs a positive balance', async () => {
   const { token, keyId, spend } = await newPrepaid('1.00')
   const ask = async () =>
     (await call('POST /api/v1/usage/reserve', { token, body: { key_id: keyId, queries: 1 } })).body
@@ -90,7 +90,7 @@ test('of 200 reservations at once against a balance for 100, exactly 100 are gra
   expect((await verify(key)).body).toMatchObject(OUT)
 })
 
-test('what Redis lost starts with what Postgres says', async () => {
+test('after Redis lost its data, the balance starts with what Postgres has', async () => {
   const { key, spend, organizationId, reserve } = await newPrepaid('1.00')
   await spend('0.70')
   await redis.del(`credits:${organizationId}`)
@@ -100,7 +100,7 @@ test('what Redis lost starts with what Postgres says', async () => {
   expect((await verify(key)).body).toMatchObject(OUT)
 })
 
-test('charges that were corrected to less are free again', async () => {
+test('charges that were corrected downward are free again', async () => {
   const { key, spend, credits, organizationId } = await newPrepaid('1.00')
   await spend('1.00')
   expect(await credits()).toMatchObject({ balance: '0.000000' })
@@ -110,7 +110,7 @@ test('charges that were corrected to less are free again', async () => {
   expect((await verify(key)).body.code).toBe('VALID')
 })
 
-test('a grant that expires or is revoked counts no more', async () => {
+test('an expired or revoked grant no longer counts', async () => {
   const { key, grant, act } = await newPrepaid()
   const expires_at = new Date(Date.now() + 6_000).toISOString() // time for the first two calls on a busy machine
   const { body: brief } = await grant('1.00', { expires_at })
@@ -120,11 +120,11 @@ test('a grant that expires or is revoked counts no more', async () => {
   const { body: other } = await grant('1.00')
   expect((await verify(key)).body.code).toBe('VALID')
   expect((await act(other.id, 'revoke')).status).toBe(200)
-  // at once; within two seconds if a busy Redis did not take the word of it
+  // at once; within two seconds if a busy Redis missed the message
   await vi.waitFor(async () => expect((await verify(key)).body).toMatchObject(OUT), { timeout: 5_000, interval: 200 })
 })
 
-test('quotas, the state of an organization and its billing show the balance and the cap', async () => {
+test('the quotas, the state and the billing of an organization show the balance and the cap', async () => {
   const { token, reserve, spend, organizationId } = await newPrepaid('1.00')
   await spend('0.25')
   await reserve('0.5')

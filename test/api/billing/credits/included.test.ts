@@ -43,7 +43,7 @@ async function newSubscriber(fields: Record<string, unknown>) {
   return { ...holder, plan: made.body, put, change, settle, charge, grants }
 }
 
-test("a plan's credits are granted once per period, however often and at once somebody looks, until its end", async () => {
+test("a plan's credits are granted once per period until its end, however often and concurrently they are read", async () => {
   const { settle, grants, plan, organizationId } = await newSubscriber({ included_credits_usd: '10.00' })
   expect(plan).toMatchObject({ included_credits_usd: '10.000000', rollover_max_usd: null })
   await Promise.all(Array.from({ length: 8 }, () => settle(MAY)))
@@ -61,7 +61,7 @@ test.each([
   ['4.00', '14', '4'],
   ['3.50', '13.5', '3.5'],
   ['7.00', '14', '4'],
-])('of what is left, up to %s rolls over: the next period begins with %s', async (most, amount, rolled_over) => {
+])('up to %s of the rest rolls over: the next period begins with %s', async (most, amount, rolled_over) => {
   const { settle, charge, grants } = await newSubscriber({ included_credits_usd: 10, rollover_max_usd: most })
   await settle(MAY)
   await charge('6.00', '2031-05')
@@ -69,7 +69,7 @@ test.each([
   expect((await grants()).at(-1)).toMatchObject({ amount, remaining: amount, rolled_over })
 })
 
-test('what rolled over counts to the maximum again, and nothing is left over from an earlier period than the last', async () => {
+test("rolled-over credits count toward the maximum again, and only the last period's rest is kept", async () => {
   const { settle, grants } = await newSubscriber({ included_credits_usd: 10, rollover_max_usd: 15 })
   await settle(MAY)
   await settle(JUNE)
@@ -95,7 +95,7 @@ test.each([
   ['-4.00', '6'],
   ['3.00', '13'],
 ])(
-  'a correction of %s of included credits stays, and a larger plan adds the difference of the plans alone',
+  'a correction of %s of included credits stays, and a larger plan adds only the difference between the plans',
   async (amount, corrected) => {
     const { settle, grants, change, act, credits, organizationId } = await newSubscriber({ included_credits_usd: 10 })
     await settle(Date.now())
@@ -122,14 +122,14 @@ test('included credits burn before those that never expire', async () => {
   expect((await listLedger(organizationId)).slice(length - 2).toSorted()).toEqual(['burn -10', 'burn -2'])
 })
 
-test('wrong amounts of a plan are refused by name', async () => {
+test('wrong amounts in a plan are refused by name', async () => {
   const { change } = await newSubscriber({})
   for (const field of ['included_credits_usd', 'rollover_max_usd'])
     for (const value of ['-1', 'x', '0.0000000001'])
       expect((await change({ [field]: value })).body.errors?.[0]?.path, `${field} ${value}`).toBe(`body.${field}`)
 })
 
-test('what is charged between the change of plan and the first grant burns from it, and what was charged before does not', async () => {
+test('charges between the plan change and the first grant burn from it, and earlier charges do not', async () => {
   const { settle, charge, put, plan, organizationId, credits } = await newSubscriber({ included_credits_usd: 10 })
   await put('pro')
   await charge('100', '2031-05') // invoiced
@@ -143,10 +143,10 @@ test('what is charged between the change of plan and the first grant burns from 
   await settle(MAY)
   await settle(MAY)
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -4'])
-  expect(await credits()).toMatchObject({ balance: expect.stringMatching(/^(6|16)\./) }) // the present month's, too
+  expect(await credits()).toMatchObject({ balance: expect.stringMatching(/^(6|16)\./) }) // the current month's as well
 })
 
-test('an organization that left such a plan before its first grant is none with credits', async () => {
+test('an organization that left such a plan before its first grant has no credits', async () => {
   const { put, charge, organizationId, grant } = await newSubscriber({ included_credits_usd: 10 })
   await put('pro')
   await charge('3', '2031-05')
@@ -156,7 +156,7 @@ test('an organization that left such a plan before its first grant is none with 
   expect(await read()).toMatchObject({ limit: 5_000_000_000, used: 0 })
 })
 
-test('credits that a plan gets later begin for everybody who is on it', async () => {
+test('credits added to a plan later start for everybody who is on it', async () => {
   const { change, charge, settle, organizationId } = await newSubscriber({})
   await charge('7', '2031-05')
   await change({ included_credits_usd: 10 })
@@ -166,7 +166,7 @@ test('credits that a plan gets later begin for everybody who is on it', async ()
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'burn -2'])
 })
 
-test('a correction of what was charged before the credits began gives none of them away', async () => {
+test('a correction of a charge from before the credits began adds no credits', async () => {
   const { organizationId, grant, spend, credits } = await newCreditHolder()
   await spend('40', 'early')
   await grant('10')

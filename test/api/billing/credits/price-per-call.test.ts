@@ -16,7 +16,7 @@ const written = (organizationId: string, calls: number) =>
     (row) => row.calls === calls,
   )
 
-test('each call is charged: in its event, in statistics, in quotas, in the balance and in the ledger', async () => {
+test('each call is charged: in its event, the statistics, the quotas, the balance and the ledger', async () => {
   const { key, keyId, organizationId, token, credits, created, admin } = await newPricedHolder('0.000000003', '1.00')
   expect(created).toMatchObject({ price_per_call_usd: '0.000000003' })
   expect((await verify(key, { cost: 5 })).body).toMatchObject({
@@ -36,7 +36,7 @@ test('each call is charged: in its event, in statistics, in quotas, in the balan
      where organization_id = $1 and key_id = $2 order by api_calls desc`,
       [organizationId, keyId],
     )
-  const rows = await eventually(listEvents, ({ length }) => length === 3) // the one that took nothing may be written last
+  const rows = await eventually(listEvents, ({ length }) => length === 3) // the one that consumed nothing may be written last
   expect(rows).toEqual([
     { charge: '0.000000015', price: '0.000000003', cost_usd: null },
     { charge: '0.000000003', price: '0.000000003', cost_usd: null },
@@ -55,12 +55,12 @@ test('each call is charged: in its event, in statistics, in quotas, in the balan
   expect(billing.plan.price_per_call_usd).toBe('0.000000003')
 })
 
-test('a plan whose calls cost nothing says so in the billing information', async () => {
+test('a plan with free calls says so in the billing information', async () => {
   const { token } = await newKeyHolder()
   expect((await call('GET /api/v1/auth/billing/info', { token })).body.plan.price_per_call_usd).toBeNull()
 })
 
-test('of 200 verifications and reservations at once against a balance for 100 calls, exactly 100 are let through', async () => {
+test('of 200 concurrent verifications and reservations against a balance for 100 calls, exactly 100 are admitted', async () => {
   const { key, keyId: key_id, token, organizationId, credits } = await newPricedHolder('0.01', '1.00')
   const reserve = (body: object) => call('POST /api/v1/usage/reserve', { token, body: { key_id, ...body } })
   const ask = () => verify(key)
@@ -74,11 +74,11 @@ test('of 200 verifications and reservations at once against a balance for 100 ca
   await written(organizationId, verified)
   const left = ((100 - verified) / 100).toFixed(6)
   expect(await credits()).toMatchObject({ balance: left, held: left })
-  const { retry_after: _, ...refusal } = OUT // what is held comes back when the reservations expire, if that is known here
+  const { retry_after: _, ...refusal } = OUT // held amounts return when the reservations expire, if that is known here
   expect((await verify(key)).body).toMatchObject(refusal)
 })
 
-test('settling what was reserved takes what was used, and at no moment less: nothing passes beyond the balance', async () => {
+test('a reservation holds its estimate until settling charges the actual use, without a gap or an overdraft', async () => {
   const { key, keyId: key_id, token, organizationId } = await newPricedHolder('0.01', '1.00')
   for (let at = 0; at < 40; at++) await verify(key)
   const holds = await Promise.all(
@@ -97,7 +97,7 @@ test('settling what was reserved takes what was used, and at no moment less: not
   expect((await verify(key)).body).toMatchObject(OUT)
 })
 
-test('a call that costs more than is left is refused, a smaller one is not', async () => {
+test('a call that costs more than the balance is refused, a smaller one is not', async () => {
   const { key } = await newPricedHolder('0.30', '1.00')
   expect((await verify(key, { cost: 4 })).body).toMatchObject(OUT)
   expect((await verify(key, { cost: 3 })).body.valid).toBe(true)
@@ -114,7 +114,7 @@ test('a repeat with its idempotency key is charged once', async () => {
   expect((await verify(key)).body).toMatchObject(OUT)
 })
 
-test('calls that are reported are charged with the cost of models, and corrections follow', async () => {
+test('reported calls are charged with the cost of models, and corrections follow', async () => {
   const { keyId: key_id, token, organizationId, admin, key, credits } = await newPricedHolder('0.01', '1.00')
   const id = crypto.randomUUID()
   const event = { id, key_id, api_calls: 30, model: 'mine', cost_usd: '0.5' }
@@ -139,7 +139,7 @@ test('calls that are reported are charged with the cost of models, and correctio
   expect((await verify(key)).body).toMatchObject(OUT)
 })
 
-test('calls without a price have none after they were voided and given back, whatever the plan asks by then', async () => {
+test("calls without a price still have none after being voided and restored, whatever the plan's price is by then", async () => {
   const { keyId: key_id, token, organizationId, admin, changePlan } = await newPricedHolder(null)
   const id = crypto.randomUUID()
   await call('POST /api/v1/usage', { token, body: { events: [{ id, key_id, api_calls: 30 }] } })
@@ -154,7 +154,7 @@ test('calls without a price have none after they were voided and given back, wha
   expect(await written(organizationId, 20)).toMatchObject({ charged: '0' })
 })
 
-test('a request that a report completes takes its charge along', async () => {
+test('a request keeps its charge when a report completes it', async () => {
   const { key, keyId: key_id, token, organizationId } = await newPricedHolder('0.01')
   const { body: verdict } = await verify(key)
   await written(organizationId, 1)
@@ -164,7 +164,7 @@ test('a request that a report completes takes its charge along', async () => {
   expect(body.data).toMatchObject([{ value: 'mine', cost_usd: '0.510000' }])
 })
 
-test('a cap on what is charged and a quota of it count calls as well', async () => {
+test('a spend cap and a quota of charges count calls as well', async () => {
   const { key, token } = await newPricedHolder('0.01')
   await call('PUT /api/v1/billing/spend-cap', { token, body: { cost_usd: '0.10', action: 'block' } })
   const answers = await Promise.all(Array.from({ length: 30 }, () => verify(key)))
@@ -175,7 +175,7 @@ test('a cap on what is charged and a quota of it count calls as well', async () 
   })
 })
 
-test('a limit of a key on what is charged counts calls as well', async () => {
+test("a key's limit on charges counts calls as well", async () => {
   const { key, keyId, token } = await newPricedHolder('0.01')
   const limits = [{ name: 'money', meter: 'cost_usd', limit: '0.05', period: 'day' }]
   expect((await call(`PATCH /api/v1/auth/api-keys/${keyId}`, { token, body: { limits } })).status).toBe(200)
@@ -184,7 +184,7 @@ test('a limit of a key on what is charged counts calls as well', async () => {
   expect(answers.find(({ body }) => !body.valid)?.body).toMatchObject({ refused_by: 'money' })
 })
 
-test('another price holds from the next verification on, and calls keep the one they were let through at', async () => {
+test('a new price applies from the next verification on, and calls keep the price at which they were admitted', async () => {
   const { key, organizationId, changePlan } = await newPricedHolder('0.01', '1.00')
   await verify(key, { cost: 10 })
   expect((await changePlan({ price_per_call_usd: '0.03' })).body).toMatchObject({ price_per_call_usd: '0.030000' })

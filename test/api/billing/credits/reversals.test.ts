@@ -14,14 +14,14 @@ const newId = () => crypto.randomUUID()
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Takes the only grant of a buyer away, as the operator. */
+/** Revokes the only grant of a buyer, as the operator. */
 async function revoke({ organizationId, credits }: Awaited<ReturnType<typeof newBuyer>>) {
   const [{ id }] = (await credits()).grants
   const path = `/api/v1/admin/organizations/${organizationId}/credits/${id}/revoke`
   expect((await call(`POST ${path}`, { token: await administrator(), body: { reason: 'A test' } })).status).toBe(200)
 }
 
-/** The lines about reversals in other currencies, as they are logged. */
+/** The log lines about reversals in other currencies. */
 function watchLog() {
   const spy = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   return () =>
@@ -30,7 +30,7 @@ function watchLog() {
       .filter(({ event }) => event === 'credits_reversed_in_other_currency')
 }
 
-test.each(PROVIDERS)('%s: a refund in another currency takes nothing, and is logged', async (provider) => {
+test.each(PROVIDERS)('%s: a refund in another currency takes nothing and is logged', async (provider) => {
   const logged = watchLog()
   const { arrive, credits, organizationId, payment } = await newBuyer(provider, '10.00')
   await arrive()
@@ -45,7 +45,7 @@ test.each(PROVIDERS)('%s: a refund in another currency takes nothing, and is log
 })
 
 test.each(PROVIDERS)(
-  '%s: a refund in another currency that is told before its payment is logged with that',
+  '%s: a refund in another currency that arrives before its payment is logged with the payment',
   async (provider) => {
     const logged = watchLog()
     const { arrive, credits, payment } = await newBuyer(provider, '10.00')
@@ -61,7 +61,7 @@ test.each(PROVIDERS)(
   },
 )
 
-test('a lost dispute in another currency than its payment takes nothing, and is logged', async () => {
+test('a lost dispute in another currency than its payment takes nothing and is logged', async () => {
   const logged = watchLog()
   const { arrive, credits, payment } = await newBuyer('stripe', '10.00')
   await arrive()
@@ -71,7 +71,7 @@ test('a lost dispute in another currency than its payment takes nothing, and is 
   expect(logged()).toMatchObject([{ reversal: dispute.id, currency: 'jpy', cents: 1_500 }])
 })
 
-test("a pending refund of Polar's that fails gives back nothing of another one that is in the sum", async () => {
+test('a pending Polar refund that fails restores nothing of another refund in the sum', async () => {
   const { arrive, credits, refund, organizationId, payment } = await newBuyer('polar', '10.00')
   await arrive()
   await refund(400)
@@ -83,7 +83,7 @@ test("a pending refund of Polar's that fails gives back nothing of another one t
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -4'])
 })
 
-test("a refund of Polar's that failed is given back as soon as it is known to have been in the sum", async () => {
+test('a failed Polar refund is restored as soon as it is known to have been in the sum', async () => {
   const { arrive, credits, refund, happen } = await newBuyer('polar', '10.00')
   await arrive()
   await refund(400)
@@ -95,7 +95,7 @@ test("a refund of Polar's that failed is given back as soon as it is known to ha
   expect(await credits()).toMatchObject({ balance: '10.000000' })
 })
 
-test("a pending refund of Stripe's is in the sum, and is given back when it fails", async () => {
+test('a pending Stripe refund is in the sum and is restored if it fails', async () => {
   const { arrive, credits, refund, payment } = await newBuyer('stripe', '10.00')
   await arrive()
   await refund(400)
@@ -104,7 +104,7 @@ test("a pending refund of Stripe's is in the sum, and is given back when it fail
   expect(await credits()).toMatchObject({ balance: '10.000000' })
 })
 
-test('a dispute takes when it is lost, gives back when it is won or withdrawn, and does nothing while it is open', async () => {
+test('a lost dispute takes credits, a won or withdrawn one restores them, and an open one does nothing', async () => {
   const { arrive, credits, payment, organizationId } = await newBuyer('stripe', '10.00')
   await arrive()
   const [first, second] = [newId(), newId()].map((id) => ({ id, payment: payment.id, cents: 300 }))
@@ -118,7 +118,7 @@ test('a dispute takes when it is lost, gives back when it is won or withdrawn, a
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -3', 'refund -3', 'refund 3', 'refund 3'])
 })
 
-test.each(PROVIDERS)('%s: a purchase that was revoked gets nothing back by a refund that fails', async (provider) => {
+test.each(PROVIDERS)('%s: a failed refund restores nothing to a revoked purchase', async (provider) => {
   const buyer = await newBuyer(provider, '10.00')
   const { arrive, credits, refund, happen, organizationId } = buyer
   await arrive()
@@ -131,7 +131,7 @@ test.each(PROVIDERS)('%s: a purchase that was revoked gets nothing back by a ref
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -4', 'revoke -6'])
 })
 
-test('a purchase that was revoked gets nothing back by a dispute that is won', async () => {
+test('a won dispute restores nothing to a revoked purchase', async () => {
   const buyer = await newBuyer('stripe', '10.00')
   const { arrive, credits, organizationId, payment } = buyer
   await arrive()
@@ -150,7 +150,7 @@ test.each([
     'the revocation of its grant',
     'update credit_grants set revoked_at = now() where id = (select grant_id from credit_purchases where payment_id = $1)',
   ],
-])('a purchase is not written over if %s changed since it was read', async (_, change) => {
+])('a purchase is not overwritten if %s changed since it was read', async (_, change) => {
   const { arrive, payment } = await newBuyer('stripe', '10.00')
   await arrive()
   const ref = { provider: 'stripe', paymentId: payment.id } as const

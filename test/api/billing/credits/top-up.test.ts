@@ -15,7 +15,7 @@ const GRANTING = { polar: 'order.paid', stripe: 'checkout.session.completed' } a
 const REFUNDING = { polar: 'order.refunded', stripe: 'charge.refunded' } as const
 
 test.each(PROVIDERS)(
-  '%s sells credits: they are granted once the payment is told, and lead the customer back',
+  '%s sells credits: they are granted when the payment arrives, and the customer is led back',
   async (provider) => {
     const { checkout, back, arrive, credits, organizationId, payment } = await newBuyer(provider)
     expect(checkout).toMatchObject({ provider, amount: '25.00' })
@@ -35,7 +35,7 @@ test.each(PROVIDERS)(
 )
 
 test.each(PROVIDERS)(
-  '%s: a payment that is told twice, ten times at once, or by several events is granted once',
+  '%s: a payment reported twice, ten times at once, or by several events is granted once',
   async (provider) => {
     const { arrive, events, credits, organizationId } = await newBuyer(provider, '7.50')
     const [granting] = await events(GRANTING[provider])
@@ -67,7 +67,7 @@ test.each(PROVIDERS)('%s: a refund takes back its share once, in parts and as a 
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -2.5', 'refund -7.5'])
 })
 
-test.each(PROVIDERS)('%s: a refund that is told before the payment leaves nothing', async (provider) => {
+test.each(PROVIDERS)('%s: a refund that arrives before the payment leaves nothing', async (provider) => {
   const { arrive, credits, refund, organizationId } = await newBuyer(provider, '10.00')
   await refund()
   for (const { status } of await arrive(REFUNDING[provider])) expect(status).toBe(200)
@@ -77,7 +77,7 @@ test.each(PROVIDERS)('%s: a refund that is told before the payment leaves nothin
 })
 
 test.each(PROVIDERS)(
-  '%s: what was used cannot be taken back; the shortfall is written down, and no balance is below 0',
+  '%s: used credits cannot be taken back; the shortfall is recorded, and no balance is below 0',
   async (provider) => {
     const { arrive, credits, refund, organizationId, token } = await newBuyer(provider, '10.00')
     await arrive()
@@ -96,7 +96,7 @@ test.each(PROVIDERS)(
   },
 )
 
-test('a dispute that was lost at Stripe takes the credits back', async () => {
+test('a lost dispute at Stripe takes the credits back', async () => {
   const { arrive, credits, happen } = await newBuyer('stripe', '10.00')
   await arrive()
   await happen('lose_dispute')
@@ -104,7 +104,7 @@ test('a dispute that was lost at Stripe takes the credits back', async () => {
   expect(await credits()).toMatchObject({ balance: '0.000000' })
 })
 
-test('a dispute after a partial refund takes both, however often it is told, and never more than was paid', async () => {
+test('a dispute after a partial refund takes both, however often it is reported, and never more than was paid', async () => {
   const { arrive, credits, refund, happen, organizationId } = await newBuyer('stripe', '10.00')
   await arrive()
   await refund(250)
@@ -119,7 +119,7 @@ test('a dispute after a partial refund takes both, however often it is told, and
   expect(await listLedger(organizationId)).toEqual(['grant 10', 'refund -2.5', 'refund -3', 'refund -4.5'])
 })
 
-test.each(PROVIDERS)('%s: a refund that fails later gives the credits back, once', async (provider) => {
+test.each(PROVIDERS)('%s: a refund that fails later restores the credits once', async (provider) => {
   const { arrive, credits, refund, happen, organizationId, token } = await newBuyer(provider, '10.00')
   await arrive()
   await refund(400)
@@ -141,7 +141,7 @@ test.each(PROVIDERS)('%s: a refund that fails later gives the credits back, once
   expect(body.data[1]).toMatchObject({ kind: 'refund', amount: '4.000000', reason: 'The refund failed' })
 })
 
-test.each(PROVIDERS)('%s: events of a payment, a refund and its failure may come in any order', async (provider) => {
+test.each(PROVIDERS)('%s: events of a payment, a refund and its failure may arrive in any order', async (provider) => {
   const { events, credits, refund, happen } = await newBuyer(provider, '10.00')
   await refund(400)
   await happen('fail_refund')
@@ -151,7 +151,7 @@ test.each(PROVIDERS)('%s: events of a payment, a refund and its failure may come
 })
 
 test.each(PROVIDERS)(
-  '%s: a payment and a failed refund of it that are told at once are both applied',
+  '%s: a payment and a failed refund of it that arrive at once are both applied',
   async (provider) => {
     const { events, credits, refund, happen } = await newBuyer(provider, '10.00')
     await refund(400)
@@ -163,7 +163,7 @@ test.each(PROVIDERS)(
   },
 )
 
-test('what could not be taken back, because it was used, is not given when the refund fails', async () => {
+test('a failed refund does not restore what could not be taken back because it was used', async () => {
   const { arrive, credits, refund, happen, organizationId, token } = await newBuyer('stripe', '10.00')
   await arrive()
   const event = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/x', cost_usd: '4.00' }
@@ -194,7 +194,7 @@ test('a payment that takes days is granted when it arrives, not before', async (
   expect(await credits()).toMatchObject({ balance: '10.000000' })
 })
 
-test('other things that are sold once, and credits of an organization that is gone, grant nothing', async () => {
+test('other one-time products, and credits of a deleted organization, grant nothing', async () => {
   const { organizationId } = await newCustomer()
   const order = {
     id: crypto.randomUUID(),
@@ -212,7 +212,7 @@ test('other things that are sold once, and credits of an organization that is go
   expect(inbox?.outcome).toBe('no_organization')
 })
 
-test('the next purchase is of the same customer, and wrong amounts are refused by name', async () => {
+test('the next purchase has the same customer, and wrong amounts are refused by name', async () => {
   const { arrive, post } = await newBuyer('stripe')
   await arrive()
   const { body } = await post('top-up', { amount: 5, provider: 'stripe' })

@@ -7,7 +7,7 @@ import { newCustomer } from '../../../support/payments.ts'
 
 const HOUR = 3_600_000
 const { sql } = directly()
-/** A minute at which only those are looked at whose period is about to end: those of this file. */
+/** A minute at which only organizations at the end of their period are checked: those of this file. */
 const look = () => Math.floor(Date.now() / HOUR) * HOUR + 20 * 60_000
 
 const setOverrides = (organizationId: string, overrides: object) =>
@@ -19,7 +19,7 @@ const listUnits = async (organizationId: string) =>
     ({ units }) => units,
   )
 
-/** An organization on `builder`, with limits that were set before: tests beside this one look at all organizations. */
+/** An organization on `builder`, with limits set before: concurrent tests scan all organizations. */
 async function newSubscriber(overrides: object = { api_calls: 1_000, queries: 1_000 }): Promise<string> {
   const { organizationId, buy } = await newCustomer()
   await setOverrides(organizationId, overrides)
@@ -46,7 +46,7 @@ afterEach(async () => {
   }
 })
 
-/** What the log says of an organization's terms while `work` runs. */
+/** The log lines about an organization's terms while `work` runs. */
 async function captureLog(organizationId: string, work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const spy = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   await work()
@@ -58,7 +58,7 @@ test.each([
   ['no number', 'many'],
   ['beyond what is counted', 1e30],
   ['below zero', -1],
-])('a limit that is %s is logged, and stops the overage of no other organization', async (_, api_calls) => {
+])('a limit that is %s is logged and does not stop the overage of other organizations', async (_, api_calls) => {
   const [one, other] = [await newSubscriber({ api_calls, queries: 1_000 }), await newSubscriber()]
   odd.push(one)
   await use(one)
@@ -75,7 +75,7 @@ test.each([
   ['without a price', [{ up_to: null }]],
   ['no decimal', [{ up_to: null, unit_price_usd: 'free' }]],
   ['beyond the ledger', [{ up_to: null, unit_price_usd: '99999999999999' }]],
-])('prices that are %s are logged, and stop the overage of no other organization', async (_, tiers) => {
+])('prices that are %s are logged and do not stop the overage of other organizations', async (_, tiers) => {
   const [one, other] = [await newSubscriber(), await newSubscriber()]
   odd.push(one)
   await recordOverage(directly(), look(), one)

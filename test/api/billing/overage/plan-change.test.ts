@@ -18,7 +18,7 @@ const create = (overage: unknown, fields: object = {}) =>
     },
   })
 
-test('overage prices are set, merged by meter, taken out, and shown to customers without what the providers call them', async () => {
+test("overage prices are set, merged by meter, removed, and shown to customers without the providers' ids", async () => {
   const priced = {
     tiers: [tier(1_000, '0.01'), tier(null, '0.000000000001')],
     polar_event: 'calls',
@@ -49,7 +49,7 @@ test.each([
   ['an exponent', { api_calls: { tiers: [tier(null, '1e-6')] } }, 'unit_price_usd'],
   ['a tier of nothing', { api_calls: { tiers: [tier(0), tier(null)] } }, 'up_to'],
   ['a gauge', { storage_gb: { tiers: [tier(null)] } }, 'overage'],
-])('overage with %s is refused with the name of the field', async (_, overage, path) => {
+])('overage with %s is refused by the name of the field', async (_, overage, path) => {
   const { status, body } = await create(overage)
   expect(status).toBe(400)
   expect(body.errors[0].path).toContain(path)

@@ -8,11 +8,11 @@ import { newCustomer } from '../../../support/payments.ts'
 
 const { sql } = directly()
 
-test('the ledger’s comparison with usage tells what was written off, which customers cannot do', async () => {
+test('comparing the ledger with usage shows what was written off, which customers cannot do', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId: organization_id, buy, token: customer } = await newCustomer('stripe')
   const token = await administrator()
-  // Before it is on the plan: tests beside this one look at all organizations.
+  // Before it is on the plan: concurrent tests scan all organizations.
   await call(`PUT /api/v1/admin/organizations/${organization_id}/quotas`, { token, body: { api_calls: 1_000 } })
   await buy('builder')
   const used = { id: uuidv7(Date.now()), organization_id, occurred_at: new Date().toISOString(), api_calls: 1_003 }

@@ -53,7 +53,7 @@ const STRIPE_SUBSCRIPTION = {
   schedule: null,
 }
 
-test('versions are pinned, credentials sent, and redirects not followed', async () => {
+test('versions are pinned, credentials are sent, and redirects are not followed', async () => {
   const asked = answering(json(POLAR_SUBSCRIPTION), json(STRIPE_SUBSCRIPTION))
   await polar.getSubscription('sub/1')
   await stripe.getSubscription('sub_1')
@@ -66,7 +66,7 @@ test('versions are pinned, credentials sent, and redirects not followed', async 
   expect(asked[1]?.headers.get('Authorization')).toBe(`Bearer ${config.STRIPE_SECRET_KEY}`)
 })
 
-test('every way to fail has its own code; what a provider answers is never believed to be more than it is', async () => {
+test('every failure has its own code, and a malformed provider response is never trusted', async () => {
   const failures = [
     [json({}, 404), 'fine'],
     [json({ error: 'PaymentFailed', detail: 'declined' }, 402), 'payment_failed'],
@@ -84,7 +84,7 @@ test('every way to fail has its own code; what a provider answers is never belie
   for (const [, code] of failures) expect(await codeOf(polar.getSubscription('sub_1'))).toBe(code)
 })
 
-test('a subscription is read from the fields that are used; whoever it is for is believed only as a UUID', async () => {
+test('a subscription is read from the fields in use; its organization is accepted only as a UUID', async () => {
   answering(json(POLAR_SUBSCRIPTION), json(STRIPE_SUBSCRIPTION))
   const common = {
     id: 'sub_1',
@@ -119,20 +119,20 @@ test('an unreadable row of a page is reported by its id, and the others are read
 })
 
 describe('Polar', () => {
-  test("the metadata of a checkout go before the customer's external id: one person may pay for two organizations", async () => {
+  test("checkout metadata override the customer's external id: one person may pay for two organizations", async () => {
     const org_id = '0193e3a0-0000-7000-8000-000000000002'
     answering(json({ ...POLAR_SUBSCRIPTION, metadata: { org_id } }))
     expect((await polar.getSubscription('sub_1'))?.organizationId).toBe(org_id)
   })
 
-  test('a plan is changed immediately with an invoice, or with the next period', async () => {
+  test('a plan changes immediately with an invoice, or with the next period', async () => {
     const asked = answering(json(POLAR_SUBSCRIPTION), json(POLAR_SUBSCRIPTION))
     for (const when of ['now', 'period_end'] as const)
       await polar.changePlan({ subscriptionId: 'sub_1', plan: { product: 'p' }, when, idempotencyKey: 'k' })
     expect(asked.map(({ body }) => JSON.parse(body).proration_behavior)).toEqual(['invoice', 'next_period'])
   })
 
-  test('amounts that it refuses are taken out of the batch, and the rest is sent again', async () => {
+  test('amounts that Polar refuses are removed from the batch, and the rest is sent again', async () => {
     const flaw = { loc: ['body', 'events', 1, 'timestamp'], msg: 'is in the future', type: 'value_error' }
     const asked = answering(json({ detail: [flaw] }, 422), json({ inserted: 1, duplicates: 0 }))
     expect(await polar.sendUsage([amount('a'), amount('b'), amount('c')])).toEqual({
@@ -166,7 +166,7 @@ describe('Stripe', () => {
     expect(decodeURIComponent(form)).toBe('items[0][price]=a+b&items[1][price]=c&metadata[org_id]=x&flag=true')
   })
 
-  test('a checkout names the organization where its subscription will have it, and metered prices without a quantity', async () => {
+  test("a checkout sets the organization in the subscription's metadata, and metered prices without a quantity", async () => {
     const asked = answering(json({ id: 'cs_1', url: 'https://checkout.example/1' }))
     await stripe.createCheckout({
       organizationId: 'org',
@@ -189,7 +189,7 @@ describe('Stripe', () => {
     expect(asked[0]?.headers.get('Idempotency-Key')).toBe('once')
   })
 
-  test('a change for the next period is a schedule of two phases; one at once lets an earlier schedule go', async () => {
+  test('a change for the next period is a schedule of two phases; an immediate one releases an earlier schedule', async () => {
     const items = [{ price: 'price_1' }, { price: 'price_metered' }]
     const schedule = { id: 'sub_sched_1', phases: [{ start_date: 1_793_491_200, items }] }
     const planned = {
@@ -220,7 +220,7 @@ describe('Stripe', () => {
     })
   })
 
-  test('collection paused as `void` is a pause; its portal sets an end as a date', async () => {
+  test('collection paused as `void` is a pause; the portal sets an end as a date', async () => {
     answering(
       json({ ...STRIPE_SUBSCRIPTION, pause_collection: { behavior: 'void' } }),
       json({ ...STRIPE_SUBSCRIPTION, pause_collection: { behavior: 'keep_as_draft' }, cancel_at: 1_796_083_200 }),
@@ -230,7 +230,7 @@ describe('Stripe', () => {
     expect(await stripe.getSubscription('sub_1')).toMatchObject({ status: 'active', cancelAt })
   })
 
-  test('the organization is also told by the customer’s metadata, as in what staff made in the dashboard', async () => {
+  test("the organization is also read from the customer's metadata, for subscriptions made in the dashboard", async () => {
     const org_id = '0193e3a0-0000-7000-8000-000000000002'
     answering(json({ ...STRIPE_SUBSCRIPTION, customer: { id: 'cus_1', metadata: { org_id } } }))
     expect((await stripe.getSubscription('sub_1'))?.organizationId).toBe(org_id)

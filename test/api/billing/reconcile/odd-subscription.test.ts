@@ -7,7 +7,7 @@ import { newPayer } from '../../../support/shop.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a subscription that cannot be compared is logged, and keeps no other from being compared', async () => {
+test('a subscription that cannot be compared is logged and does not stop the others', async () => {
   const deps = systemDeps(directly())
   const [one, other] = [await newPayer('polar'), await newPayer('polar')]
   const polar = providerNamed(deps.config, 'polar')

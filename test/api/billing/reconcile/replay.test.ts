@@ -18,7 +18,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const deps = () => systemDeps(directly())
 
-test('an event that failed is done with the next run, one that is done once more when asked for', async () => {
+test('a failed event is processed with the next run, and a processed one again on request', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId } = await newPayer('polar')
   const event = (await eventsOf('polar', organizationId)).find(({ type }) => type === 'subscription.created')
@@ -39,7 +39,7 @@ test('an event that failed is done with the next run, one that is done once more
   expect(await auditOf(organizationId)).toHaveLength(2)
 })
 
-test('the job leaves an event that failed to its provider for half an hour, then does it itself', async () => {
+test('the job leaves a failed event to its provider for half an hour, then processes it itself', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId, subscriptionId } = await newPayer('polar')
   const event = await polarEvent('subscription.updated', { id: subscriptionId })
@@ -59,7 +59,7 @@ test('the job leaves an event that failed to its provider for half an hour, then
   expect(await inboxOf(event.id)).toMatchObject({ state: 'done', attempts: 2 })
 })
 
-test('what is being handled at this moment is left to whoever does', async () => {
+test('an event that is being processed is left alone', async () => {
   const event = await polarEvent('benefit.created', { id: 'x' })
   await deliver('polar', event)
   await directly().sql.query(

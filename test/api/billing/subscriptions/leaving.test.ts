@@ -43,7 +43,7 @@ test.each<[string, (customer: Awaited<ReturnType<typeof world>>) => Promise<unkn
       await reconcileAlone(directly(), organizationId)
     },
   ],
-])('overage is in the ledger when %s has changed the plan', async (_, change) => {
+])('overage is in the ledger after %s changed the plan', async (_, change) => {
   const customer = await world()
   await change(customer)
   expect((await customer.info()).plan.id).not.toBe('builder')

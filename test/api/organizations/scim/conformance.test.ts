@@ -11,7 +11,7 @@ const problem = (status: number, scimType?: string) => ({
 })
 
 describe('RFC 7644', () => {
-  test('2: without the token of a directory there is nothing to see', async () => {
+  test('2: without the token of a directory nothing is visible', async () => {
     const { ask, owner, renew, token } = await newDirectory()
     for (const other of [owner.token, 'scim_'.padEnd(48, 'x'), 'x']) {
       const answer = await ask('GET /Users', undefined, other)
@@ -65,7 +65,7 @@ describe('RFC 7644', () => {
     expect(answer.body.detail).toMatch(detail)
   })
 
-  test('3.3: what is no JSON, or of another type, is refused', async () => {
+  test('3.3: a body that is not JSON or of another type is refused', async () => {
     const { ask, token } = await newDirectory()
     expect(await ask('POST /Users', '{')).toMatchObject(problem(400, 'invalidSyntax'))
     expect(await ask('POST /Users', '[]')).toMatchObject(problem(400, 'invalidSyntax'))
@@ -84,7 +84,7 @@ describe('RFC 7644', () => {
     expect(await ask('GET /Printers')).toMatchObject(problem(404))
   })
 
-  test('3.4.2: filters select, pages go on, and attributes are left out', async () => {
+  test('3.4.2: filters select, pages continue, and attributes can be excluded', async () => {
     const { ask, provision, group, address } = await newDirectory()
     const [ada, bob, cleo] = [
       await provision('ada', { externalId: 'x1' }),
@@ -160,7 +160,7 @@ describe('RFC 7644', () => {
     expect(await ask('POST /Users/.search', { filter: 'userName pr' })).toMatchObject(problem(400, 'invalidSyntax'))
   })
 
-  test('3.5.1: PUT replaces what can be written, and leaves out the rest', async () => {
+  test('3.5.1: PUT replaces writable attributes, and ignores the rest', async () => {
     const { ask, provision, newBody, address } = await newDirectory()
     const user = await provision('ada', { displayName: 'Ada', externalId: 'x' })
     const { status, body } = await ask(
@@ -206,7 +206,7 @@ describe('RFC 7644', () => {
     expect((await ask(`GET /Users/${user.id}`)).body.displayName).toBe('Countess')
   })
 
-  test('3.6: DELETE removes, once', async () => {
+  test('3.6: DELETE removes once', async () => {
     const { ask, provision, group } = await newDirectory()
     const user = await provision('ada')
     const team = await group('Team', user.id)
@@ -217,7 +217,7 @@ describe('RFC 7644', () => {
     expect(await ask(`GET /Groups/${team.id}`)).toMatchObject(problem(404))
   })
 
-  test('3.7, 3.11: what is not offered says so', async () => {
+  test('3.7, 3.11: unsupported features say so', async () => {
     const { ask } = await newDirectory()
     expect(await ask('POST /Bulk', {})).toMatchObject(problem(501))
     expect(await ask('GET /Me')).toMatchObject(problem(501))

@@ -28,7 +28,7 @@ describe('groups', () => {
     expect(renamed.body).toMatchObject({ displayName: 'Crew', members: [] })
   })
 
-  test('that are gone give no role any more, also where the first deletion failed after that', async () => {
+  test('give no role any more once deleted, even if the first deletion failed halfway', async () => {
     const { ask, provision, group, setRole, roles } = await newDirectory()
     const ada = await provision('ada')
     const team = await group('Team', ada.id)
@@ -39,7 +39,7 @@ describe('groups', () => {
     expect((await roles()).ada).toBe('member')
   })
 
-  test.each([crypto.randomUUID(), 'x'])('have users of the directory alone, not %s', async (value) => {
+  test.each([crypto.randomUUID(), 'x'])('contain only users of the directory, not %s', async (value) => {
     const { ask, group } = await newDirectory()
     const body = { schemas: [GROUP_SCHEMA], displayName: 'Team', members: [{ value }] }
     expect(await ask('POST /Groups', body)).toMatchObject(refusal(400, 'invalidValue'))
@@ -47,7 +47,7 @@ describe('groups', () => {
     expect(await ask(`PUT /Groups/${team.id}`, body)).toMatchObject(refusal(400, 'invalidValue'))
   })
 
-  test('take additions of several requests at once, each of them', async () => {
+  test('accept concurrent additions, each of them', async () => {
     const { ask, provision, group, patch } = await newDirectory()
     const users = await Promise.all(['a', 'b', 'c', 'd'].map((name) => provision(name)))
     const team = await group('Team')

@@ -42,7 +42,7 @@ describe('GET /api/v1/usage/summary', () => {
     ]),
   )
 
-  test('has the sums, rates and percentiles of a span, and how they changed from the span before it', async () => {
+  test('has the sums, rates and percentiles of a span, and the change from the span before it', async () => {
     const { status, body } = await read('summary?from=2021-03-01&to=2021-03-03T00:00:00Z')
     expect(status).toBe(200)
     expect(body.totals).toMatchObject({
@@ -66,7 +66,7 @@ describe('GET /api/v1/usage/summary', () => {
     })
   })
 
-  test('of nothing has zeros, and null for what cannot be told', async () => {
+  test('returns zeros for an empty span, and null for what cannot be computed', async () => {
     const { body } = await read('summary?from=2020-01-01&to=2020-02-01')
     expect(body.totals).toMatchObject({
       requests: 0,
@@ -81,7 +81,7 @@ describe('GET /api/v1/usage/summary', () => {
     })
   })
 
-  test('is of whole hours, and of the current month when nothing is asked', async () => {
+  test('covers whole hours, and the current month by default', async () => {
     const { body } = await read('summary?from=2021-03-02T23:59:59Z&to=2021-03-03T00:00:00.001Z')
     expect([body.from, body.to, body.totals.requests]).toEqual([
       '2021-03-02T23:00:00.000Z',
@@ -108,7 +108,7 @@ describe('GET /api/v1/usage/summary', () => {
     expect([status, body.errors?.[0].path]).toEqual([400, path])
   })
 
-  test('a span of exactly 400 days is not', async () => {
+  test('a span of exactly 400 days is not refused', async () => {
     expect((await read('summary?from=2021-01-01&to=2022-02-05')).status).toBe(200)
   })
 })
@@ -125,7 +125,7 @@ describe('GET /api/v1/usage/timeseries', () => {
     ]),
   )
 
-  test('counts each event in the day it has in the zone, also when that has 23 or 25 hours', async () => {
+  test('counts each event in its day in the time zone, even if that day has 23 or 25 hours', async () => {
     const spring = await read('timeseries?from=2026-03-28&to=2026-03-31&tz=Europe/Berlin&endpoint=/spring')
     expect(requests(spring.body.data)).toEqual([1, 2, 1])
     expect(spring.body.data[1]).toMatchObject({
@@ -142,14 +142,14 @@ describe('GET /api/v1/usage/timeseries', () => {
     ).toEqual([2, 2, 0])
   })
 
-  test('says what a day is where the offset is no whole hour', async () => {
+  test('computes days correctly where the offset is not a whole hour', async () => {
     const { body } = await read('timeseries?from=2026-03-29&to=2026-03-30&tz=Asia/Kathmandu')
     expect(body.data).toMatchObject([
       { bucket: '2026-03-29', from: '2026-03-28T19:00:00.000Z', to: '2026-03-29T19:00:00.000Z', requests: 2 },
     ])
   })
 
-  test('fills what is empty with zeros, and has as many hours as were asked for', async () => {
+  test('fills gaps with zeros, and has as many hours as requested', async () => {
     const { body } = await read('timeseries?interval=hour&from=2026-10-25&to=2026-10-26&tz=Europe/Berlin')
     expect(body.data).toHaveLength(25)
     expect(requests(body.data)).toEqual([1, ...Array.from({ length: 23 }, () => 0), 1])
@@ -160,7 +160,7 @@ describe('GET /api/v1/usage/timeseries', () => {
     expect(usual.map((answer) => answer.body.data.length)).toEqual([24, 30, 12])
   })
 
-  test('is of what has all that a filter names, read from whichever roll-up knows it', async () => {
+  test('matches everything that a filter names, from whichever roll-up has it', async () => {
     const of = async (filter: string) =>
       requests((await read(`timeseries?from=2026-10-24&to=2026-10-26&tz=Europe/Berlin&${filter}`)).body.data)
     expect(await of(`key_id=${holder.keyId.toUpperCase()}`)).toEqual([1, 2])
@@ -192,7 +192,7 @@ describe('GET /api/v1/usage/timeseries', () => {
   })
 })
 
-test("another organization's usage is answered like that of an unknown one, on every path", async () => {
+test("another organization's usage gets the same response as an unknown one, on every path", async () => {
   const stranger = await newUser()
   const paths = ['summary', 'timeseries', 'breakdown?by=key', 'events', 'export', 'export?what=daily', 'forecast']
   for (const path of paths) {
@@ -210,7 +210,7 @@ test("another organization's usage is answered like that of an unknown one, on e
 })
 
 describe('a question to the database', () => {
-  test('is ended by Postgres itself, before the Worker would stop waiting for it', async () => {
+  test('is ended by Postgres itself before the Worker would stop waiting', async () => {
     const { sql, config } = deps
     const [row] = await readRows<{ timeout: string }>(
       sql,
@@ -224,7 +224,7 @@ describe('a question to the database', () => {
 })
 
 describe('GET /api/v1/usage/…', () => {
-  test('answers 300 questions a minute of one organization, and leaves the others alone', async () => {
+  test('answers 300 requests a minute of one organization, without affecting others', async () => {
     const [busy, other] = [await newUser(), await newUser()]
     const ask = ({ token }: { token: string }, of = 'summary') => call(`GET /api/v1/usage/${of}`, { token })
     expect((await ask(busy, 'forecast')).status).toBe(200)

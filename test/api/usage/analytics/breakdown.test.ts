@@ -34,7 +34,7 @@ describe('GET /api/v1/usage/breakdown', () => {
   const pairs = (body: { data: { value: string | null; requests: number }[] }) =>
     body.data.map(({ value, requests }) => [value, requests])
 
-  test('sums whole days and the hours at the edges, the largest first; what has no value is null', async () => {
+  test('sums whole days and the hours at the edges, the largest first; an event without a value is under null', async () => {
     const { status, body } = await breakdown('by=endpoint')
     expect(status).toBe(200)
     expect(pairs(body)).toEqual([
@@ -46,7 +46,7 @@ describe('GET /api/v1/usage/breakdown', () => {
     expect(body.other).toBeNull()
   })
 
-  test('of one key has what it was used for alone, in 31 days at most', async () => {
+  test('for one key has only its own usage, for at most 31 days', async () => {
     expect(pairs((await breakdown(`by=endpoint&key_id=${holder.keyId}`)).body)).toEqual([['/a', 2]])
     expect(pairs((await breakdown(`by=status&key_id=${holder.keyId}`)).body)).toEqual([
       ['200', 1],
@@ -57,7 +57,7 @@ describe('GET /api/v1/usage/breakdown', () => {
     expect([status, body.errors[0].path]).toEqual([400, 'query.from'])
   })
 
-  test('names keys, and has null for what was used without one', async () => {
+  test('names keys, and has null for usage without one', async () => {
     const { body } = await breakdown('by=key')
     expect(body.data.map((row: Record<string, unknown>) => [row.value, row.name, row.requests])).toEqual([
       [null, null, 2],
@@ -95,7 +95,7 @@ describe('GET /api/v1/usage/breakdown', () => {
     expect(body.other).toMatchObject({ groups: 2, share: 0.4, requests: 2, cost_usd: '2.500000' })
   })
 
-  test('is sorted by what is asked for, of which the shares are', async () => {
+  test('is sorted as requested, and shares refer to the same figure', async () => {
     const { body } = await breakdown('by=model&order=cost_usd')
     expect(body.data).toMatchObject([
       { value: 'm', share: 1 },
@@ -105,7 +105,7 @@ describe('GET /api/v1/usage/breakdown', () => {
   })
 
   test.each(['2022-05-02T12:00:00Z', '2022-05-01T22:00:00Z'])(
-    'also of a span inside a day or over one midnight, from %s',
+    'also works for a span inside a day or across one midnight, from %s',
     async (from) => {
       const { body } = await read(`breakdown?by=endpoint&from=${from}&to=2022-05-02T13:00:00Z`)
       expect(pairs(body)).toEqual([['/a', 1]])
@@ -113,7 +113,7 @@ describe('GET /api/v1/usage/breakdown', () => {
   )
 
   test.each(['by=user', '', 'by=key&limit=0', 'by=key&limit=101', 'by=key&order=name'])(
-    '"%s" is refused',
+    'refuses "%s"',
     async (query) => {
       expect((await read(`breakdown?${query}`)).status).toBe(400)
     },
@@ -121,7 +121,7 @@ describe('GET /api/v1/usage/breakdown', () => {
 })
 
 describe('GET /api/v1/auth/usage/stats', () => {
-  test('says the same as the breakdowns, from the same roll-ups', async () => {
+  test('returns the same as the breakdowns, from the same roll-ups', async () => {
     const { body } = await call('GET /api/v1/auth/usage/stats?period=2022-05', { token: holder.token })
     expect(body.totals).toMatchObject({ requests: 7, cost_usd: '2.500000', errors: 1, avg_response_time_ms: 10 })
     expect(body.by_endpoint.map((row: Record<string, unknown>) => [row.endpoint, row.requests])).toEqual([

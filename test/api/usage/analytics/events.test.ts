@@ -69,7 +69,7 @@ describe('GET /api/v1/usage/events', () => {
     [() => `from=${ago(2 * HOUR)}&to=${ago(HOUR)}`, ['second']],
     [() => `from=${ago(35 * DAY - HOUR)}&endpoint=/a`, ['third', 'first', 'days ago']],
     [() => `from=${ago(35 * DAY - HOUR)}&id=long%20ago`, ['long ago']],
-  ])('finds what has all that a filter names', async (query, expected) => {
+  ])('finds events that match all that a filter names', async (query, expected) => {
     expect(await ids(query())).toEqual(expected)
   })
 
@@ -104,7 +104,7 @@ describe('GET /api/v1/usage/events', () => {
     [() => 'status=99', 'query.status'],
     [() => 'errors_only=yes', 'query.errors_only'],
     [() => 'id=%00', 'query.id'],
-  ])('refuses what cannot be meant, with its field', async (query, path) => {
+  ])('refuses invalid combinations, with the field', async (query, path) => {
     const { status, body } = await list(query())
     expect([status, body.errors?.[0].path]).toEqual([400, path])
   })
@@ -132,7 +132,7 @@ describe('GET /api/v1/usage/export', () => {
   })
 
   test.each(['events', 'daily'])(
-    'tells the operator whose each row of %s is and what they pay, and nobody else',
+    'shows the operator, and nobody else, the owner and the charge of each row of %s',
     async (what) => {
       const externalId = `=customer-${crypto.randomUUID()}`
       const organizationId = holder.organizationId
@@ -160,7 +160,7 @@ describe('GET /api/v1/usage/export', () => {
     },
   )
 
-  test('never hands a spreadsheet a formula that a caller wrote', async () => {
+  test('never passes a spreadsheet formula that a caller wrote', async () => {
     await writeUsage(deps, [
       event('=cmd()', { occurred_at: ago(10 * DAY), endpoint: '+1,2', user_agent: '@x "y"', error_message: 'a\r\nb' }),
     ])
@@ -171,7 +171,7 @@ describe('GET /api/v1/usage/export', () => {
     expect(text).toContain('"a\r\nb"')
   })
 
-  test('of whole days has a line for each day and what events are told apart by', async () => {
+  test('by day has a line for each day and set of dimensions', async () => {
     const { response, lines } = await file(`what=daily&from=${ago(3 * DAY + HOUR)}&to=${ago(2 * DAY + 22 * HOUR)}`)
     expect(response.headers.get('Content-Disposition')).toContain('usage-daily-')
     expect(lines[0]).toMatch(/^day,key_id,environment,endpoint,status_code,provider,model,route,requests,errors,/)
@@ -181,7 +181,7 @@ describe('GET /api/v1/usage/export', () => {
     )
   })
 
-  test('of whole days sums up the hours of each, from midnight to midnight', async () => {
+  test('by day sums up the hours of each day, from midnight to midnight', async () => {
     const [day, next] = [5 * DAY, 4 * DAY].map((before) => ago(before).slice(0, 10))
     const times = [`${day}T00:00:00.000Z`, `${day}T23:59:59.999Z`, `${next}T00:00:00.000Z`]
     await writeUsage(
@@ -196,7 +196,7 @@ describe('GET /api/v1/usage/export', () => {
     ])
   })
 
-  test('of more rows than a page holds has each of them once, in both forms', async () => {
+  test('has each row once, in both formats, even with more rows than a page holds', async () => {
     const { user } = await newUser()
     const organization_id = user.organization_id as string
     for (let batch = 0; batch < 9; batch++)
@@ -233,7 +233,7 @@ describe('GET /api/v1/usage/export', () => {
 describe('GET /api/v1/usage/forecast', () => {
   const read = async (token: string) => (await call('GET /api/v1/usage/forecast', { token })).body
 
-  test('of an organization without usage names no rate and no day', async () => {
+  test('gives no rate and no day for an organization without usage', async () => {
     const { token } = await newUser()
     const { meters, resets_at } = await read(token)
     expect(Date.parse(resets_at)).toBeGreaterThan(now)
@@ -242,7 +242,7 @@ describe('GET /api/v1/usage/forecast', () => {
     expect(meters.cost_usd).toEqual({ limit: null, used: '0.000000', outlook: 'unlimited', ...unknown })
   })
 
-  test('follows the recorded use of the last days to the end of the organization’s own period', async () => {
+  test('projects the usage of the last days to the end of the organization’s own period', async () => {
     const { token, user } = await newUser()
     const organization_id = user.organization_id as string
     // The period began two days ago, so 28 to 31 days less two are left.
@@ -273,7 +273,7 @@ describe('GET /api/v1/usage/forecast', () => {
   })
 })
 
-test('single events and files are not for a key without the scope, nor for viewers', async () => {
+test('single events and files are refused to a key without the scope, and to viewers', async () => {
   const { key, token, user } = await newKeyHolder()
   await deps.sql.query(`update memberships set role = 'viewer' where user_id = $1`, [user.id])
   for (const credential of [key, token]) {

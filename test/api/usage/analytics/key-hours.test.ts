@@ -39,7 +39,7 @@ beforeAll(async () => {
 })
 
 describe('GET /api/v1/usage/keys', () => {
-  test('has what became of the requests of a key in each whole hour', async () => {
+  test("returns the outcomes of a key's requests in each whole hour", async () => {
     expect((await day(holder.keyId)).body).toEqual({
       from: '2021-03-01T10:00:00.000Z',
       to: '2021-03-01T13:00:00.000Z',
@@ -56,7 +56,7 @@ describe('GET /api/v1/usage/keys', () => {
     })
   })
 
-  test('answers for keys in the order of the question, each once, and tells nothing of those of others', async () => {
+  test('returns the keys in the requested order, each once, and nothing of keys of others', async () => {
     const { body } = await day(`${other.keyId},${holder.keyId.toUpperCase()},${holder.keyId}`)
     expect(body.data.map((row: { key_id: string }) => row.key_id)).toEqual([other.keyId, holder.keyId])
     expect(body.data[0]).toEqual({
@@ -69,7 +69,7 @@ describe('GET /api/v1/usage/keys', () => {
     })
   })
 
-  test('is of the last 36 hours unless the question says otherwise', async () => {
+  test('covers the last 36 hours by default', async () => {
     const { body } = await read(`key_ids=${holder.keyId}`)
     expect(body.data[0].succeeded).toHaveLength(36)
     expect(Date.parse(body.to)).toBeGreaterThan(Date.now())

@@ -60,7 +60,7 @@ test('tokens are charged from their exact price, not from the rounded cost', asy
   expect(body.totals).toMatchObject({ cost_usd: '0.000800' })
 })
 
-test('no answer to a customer tells what the provider takes, and every answer to the operator tells both', async () => {
+test("no response to a customer reveals the provider's cost, and every response to the operator has both", async () => {
   const customer = await customerWith(25)
   const { token, key, keyId, organizationId, admin, plan } = customer
   const receiver = await newReceiver(token)
@@ -123,7 +123,7 @@ test('no answer to a customer tells what the provider takes, and every answer to
   })
 })
 
-test('a reservation holds what the customer would pay, and settles to it', async () => {
+test('a reservation holds and settles what the customer pays', async () => {
   const { keyId, token } = await customerWith(50)
   const reserve = (cost_usd: string) =>
     call('POST /api/v1/usage/reserve', { ...service, body: { key_id: keyId, cost_usd } })
@@ -137,7 +137,7 @@ test('a reservation holds what the customer would pay, and settles to it', async
   expect(quotas.body.meters.cost_usd).toMatchObject({ used: '0.300000', held: '0.000000', remaining: '0.700000' })
 })
 
-test('another markup holds for what is used from then on, within seconds', async () => {
+test('a new markup applies to usage from then on, within seconds', async () => {
   const { keyId, plan, admin, token, organizationId } = await customerWith(10)
   await report([{ key_id: keyId, cost_usd: '0.1' }])
   await call(`PATCH /api/v1/admin/plans/${plan}`, { token: admin, body: { markup_percent: 20 } })
@@ -159,7 +159,7 @@ test.each([-1, 10_000.5, 0.00001, '20', null])('a markup of %j is refused by nam
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'body.markup_percent' }] } })
 })
 
-test('sums of all organizations hold both, once their hour is folded', async () => {
+test('sums of all organizations contain both, once their hour is rolled up', async () => {
   const { keyId } = await customerWith(30)
   const model = `model-${crypto.randomUUID()}`
   const timestamp = new Date(Date.now() - 3 * 3_600_000).toISOString()
@@ -169,7 +169,7 @@ test('sums of all organizations hold both, once their hour is folded', async () 
   expect(await directly().sql.query(look, [model])).toEqual([{ cost: '0.010000000', charge: '0.013000000' }])
 })
 
-test('a limit of a key in dollars goes by what the customer pays', async () => {
+test("a key's limit in dollars counts what the customer pays", async () => {
   const { keyId, token, organizationId } = await customerWith(100)
   const limits = [{ name: 'budget', meter: 'cost_usd', limit: '0.5', period: 'month' }]
   const changed = await call(`PATCH /api/v1/auth/api-keys/${keyId}`, { token, body: { limits } })

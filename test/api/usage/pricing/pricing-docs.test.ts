@@ -22,7 +22,7 @@ afterAll(async () => {
   forgetPrices()
 })
 
-test.each(examples)('$line answers as the page shows it', async ({ line, body, shown }) => {
+test.each(examples)('$line responds as the page shows', async ({ line, body, shown }) => {
   const answer = await call(line, { token: await administrator(), body: JSON.parse(body) })
   const told = JSON.parse(shown.replaceAll('…', '')) as Record<string, unknown>
   expect(answer.status).toBe(201)

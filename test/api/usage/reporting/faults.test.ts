@@ -23,7 +23,7 @@ async function counted(organizationId: string): Promise<number> {
   return row?.queries
 }
 
-/** The same once the spool is drained, by whoever does it. */
+/** The same once the spool is drained, by whichever drain. */
 const countedAfterDrain = (organizationId: string, atLeast: number) =>
   eventually(
     async () => {
@@ -34,7 +34,7 @@ const countedAfterDrain = (organizationId: string, atLeast: number) =>
   )
 
 describe('POST /api/v1/usage, while the database fails', () => {
-  test('reported usage is kept, said to be, and counted once when it is back, whoever drains', async () => {
+  test('reported usage is spooled, reported as such, and counted once when it is back, whoever drains', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()
     const events = Array.from({ length: 501 }, () => eventOf(keyId))
@@ -50,7 +50,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
     expect(await ingest(events.slice(0, 10))).toMatchObject({ accepted: 0, duplicates: 10, conflicts: [] })
   })
 
-  test('whose it is may be asked later; what is nobody’s is in the log, whole', async () => {
+  test('attribution may wait; usage that belongs to nobody is logged in full', async () => {
     quietly()
     const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { keyId, organizationId } = await newKeyHolder({ environment: 'test' })
@@ -63,7 +63,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
         const outage = breakStores(['/sql'])
         await ingest([stray])
         outage.mockRestore()
-        await drainUsageSpool(directly()) // or a test in another process does, and has the log entry
+        await drainUsageSpool(directly()) // or a test in another process drains it, and has the log entry
         return lost.mock.calls
           .map(([line]) => JSON.parse(String(line)))
           .filter(({ events }) => events?.[0].id === stray.id)
@@ -78,7 +78,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
     expect(rows).toEqual([{ environment: 'test' }])
   })
 
-  test('and only its answer is lost, nothing counts twice', async () => {
+  test('and only its response is lost, nothing counts twice', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()
     const events = [eventOf(keyId), eventOf(keyId)]
@@ -89,7 +89,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
     expect(await ingest(events)).toMatchObject({ accepted: 0, duplicates: 2 })
   })
 
-  test('and the spool too, nothing is acknowledged, and all may be sent again', async () => {
+  test('and the spool fails too, nothing is acknowledged, and all may be sent again', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()
     const events = [eventOf(keyId)]
@@ -101,7 +101,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
     expect(await ingest(events)).toMatchObject({ accepted: 1, duplicates: 0 })
   })
 
-  test('who asks for `sync` gets a failure instead, and nothing is kept', async () => {
+  test('a request for `sync` fails instead, and nothing is spooled', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()
     const events = [eventOf(keyId)]
@@ -113,7 +113,7 @@ describe('POST /api/v1/usage, while the database fails', () => {
     expect(await counted(organizationId)).toBe(0)
   })
 
-  test('over HTTP that is a 202 or a 503, with the same body as ever', async () => {
+  test('over HTTP that is a 202 or a 503, with the usual body', async () => {
     quietly()
     const { keyId, organizationId } = await newKeyHolder()
     const send = (query: string, event: object) =>
@@ -130,10 +130,10 @@ describe('POST /api/v1/usage, while the database fails', () => {
   })
 })
 
-/** Whose a key is, the isolate remembers. */
+/** The isolate caches a key's organization. */
 const findable = (key_id: string) => ingest([{ key_id }])
 
-test('while Redis fails, nothing is different', async () => {
+test('nothing changes while Redis fails', async () => {
   const { keyId, organizationId } = await newKeyHolder()
   breakStores(['/redis'])
   expect(await ingest([eventOf(keyId)])).toEqual({ accepted: 1, duplicates: 0, conflicts: [], rejected: [] })

@@ -29,7 +29,7 @@ describe('POST /api/v1/usage: a batch', () => {
     expect((await sized(1_048_577)).status).toBe(413)
   })
 
-  test('may nest as deep as it likes, for nothing', async () => {
+  test('may be nested arbitrarily deep without effect', async () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const body = `{"events":[{"key_id":"${keyId}","metadata":{"a":${deep}}},${deep},{"key_id":"${keyId}"}]}`
     const answer = await call(USAGE, { token: service_key, body })
@@ -67,7 +67,7 @@ describe('POST /api/v1/usage: CloudEvents', () => {
     expect((await stored(`${ofOrganization.source} ${ofOrganization.id}`))?.key_id).toBeNull()
   })
 
-  test('come as a list, where source and id together tell them apart', async () => {
+  test('come as a list, where source and id together identify them', async () => {
     const one = envelope()
     const events = [
       one,
@@ -84,7 +84,7 @@ describe('POST /api/v1/usage: CloudEvents', () => {
     })
   })
 
-  test('that are none are rejected by themselves, naming the attribute', async () => {
+  test('are rejected one by one if they are malformed, naming the attribute', async () => {
     const bad = [
       ['specversion', envelope({ specversion: '0.3' })],
       ['source', envelope({ source: 'with space' })],
@@ -150,7 +150,7 @@ describe('POST /api/v1/usage: who may report', async () => {
     ])
   })
 
-  test('not a key without the scope, a viewer, or nobody at all', async () => {
+  test('not a key without the scope, a viewer, or an anonymous caller', async () => {
     expect(await report([{}], holder.key)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
     const wildcard = await newKeyHolder({ scopes: ['*'] }, holder)
     expect((await report([{}], wildcard.key)).status).toBe(403)
@@ -161,7 +161,7 @@ describe('POST /api/v1/usage: who may report', async () => {
     expect((await report([{}], viewer.token)).status).toBe(403)
   })
 
-  test('not a service key without its scope, which is told which one that is', async () => {
+  test('not a service key without its scope, and the response names the scope', async () => {
     const token = await administrator()
     const fields = { name: 'Verifies only', scopes: ['platform:verify'] }
     const { body: verifier } = await call('POST /api/v1/auth/api-keys', { token, body: fields })

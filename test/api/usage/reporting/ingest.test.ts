@@ -49,7 +49,7 @@ describe('POST /api/v1/usage: a reported event', () => {
       expect(Number(row?.[name]), name).toBe(rest[name])
   })
 
-  test('counts now when it says no time, and under an id of ours when it has none', async () => {
+  test('counts now if it has no time, and gets an id of ours if it has none', async () => {
     const { user } = await newUser()
     const before = Date.now()
     const { body } = await report([
@@ -66,7 +66,7 @@ describe('POST /api/v1/usage: a reported event', () => {
     }
   })
 
-  test('that comes late counts in its own month', async () => {
+  test('that arrives late counts in its own month', async () => {
     const { user } = await newUser()
     const timestamp = ago(34 * DAY)
     await report([{ organization_id: user.organization_id, timestamp, queries: 4 }])
@@ -77,7 +77,7 @@ describe('POST /api/v1/usage: a reported event', () => {
     expect(row).toEqual({ month: timestamp.slice(0, 7), queries: 4 })
   })
 
-  test('is priced by its model and tokens, unless it brings its cost; an unknown model has none, not zero', async () => {
+  test('is priced by its model and tokens unless it brings its cost; an unknown model has no cost, not zero', async () => {
     const llm = { provider: 'openai', input_tokens: 1_000_000, output_tokens: 0 }
     const events = [
       { ...fresh(), ...llm, model: 'gpt-4o-mini' },
@@ -89,7 +89,7 @@ describe('POST /api/v1/usage: a reported event', () => {
     expect(costs).toEqual(['0.150000000', '0.000001000', null])
   })
 
-  test('may read gauges, of which the newest counts', async () => {
+  test('may read gauges, and the newest reading counts', async () => {
     const { user } = await newUser()
     const organization_id = user.organization_id as string
     await report([
@@ -108,7 +108,7 @@ describe('POST /api/v1/usage: a reported event', () => {
 })
 
 describe('POST /api/v1/usage: the same id', () => {
-  test('counts once, whatever the server filled in and in whatever order the fields come', async () => {
+  test('counts once, whatever the server filled in and whatever the order of fields', async () => {
     const event = { ...fresh(), model: 'gpt-4o-mini', input_tokens: 5, metadata: { a: 1, b: { c: 2, d: 3 } } }
     const { metadata: _, ...rest } = event
     const again = { metadata: { b: { d: 3, c: 2 }, a: 1 }, ...rest, queries: null }
@@ -116,7 +116,7 @@ describe('POST /api/v1/usage: the same id', () => {
     expect((await report([again])).body).toEqual({ accepted: 0, duplicates: 1, conflicts: [], rejected: [] })
   })
 
-  test('with another content is a conflict, for that one alone', async () => {
+  test('with different content is a conflict, for that event alone', async () => {
     const [one, two] = [fresh(), fresh()]
     await report([one])
     const { status, body } = await report([{ ...one, queries: 1 }, two, { ...two, queries: 1 }])
@@ -135,7 +135,7 @@ describe('POST /api/v1/usage: the same id', () => {
     expect(Number((await stored(one.id))?.queries)).toBe(0)
   })
 
-  test('of another organization, or of a verification, is another one', async () => {
+  test('of another organization, or of a verification, is a different event', async () => {
     const id = crypto.randomUUID()
     const other = await newKeyHolder()
     const verification = { key: holder.key, idempotency_key: id }
@@ -180,7 +180,7 @@ describe('POST /api/v1/usage: an event that is not taken', () => {
     ],
   ] as const
 
-  test('says why, naming the field, and spoils no other: in one batch with all the others', async () => {
+  test('gets a reason and the field, and does not affect the others in the same batch', async () => {
     const good = [
       fresh(),
       { ...fresh(), timestamp: ago(35 * DAY - 60_000) },
@@ -196,7 +196,7 @@ describe('POST /api/v1/usage: an event that is not taken', () => {
     expect(body.rejected).toHaveLength(BAD.length)
   })
 
-  test('is not one whose every text is as long as it may be', async () => {
+  test('does not include one with every text at its maximum length', async () => {
     const wide = (length: number) => '😀'.repeat(length / 2)
     const event = { ...fresh(), endpoint: wide(200), provider: wide(100), model: wide(200), route: wide(100) }
     const random = (length: number) =>

@@ -24,7 +24,7 @@ describe('POST /api/v1/usage: money', () => {
     expect(await totalsOf(holder)).toMatchObject({ requests: 1_000, cost_usd })
   })
 
-  test('is rounded half up to nano-dollars, in whatever form it comes', async () => {
+  test('is rounded half up to nano-dollars, in every input form', async () => {
     const holder = await newKeyHolder()
     const costs = ['0.00014175', 0.1 + 0.2, 1e-7, '0.0000285', '4e-10', '5e-10', ' 1 ']
     const { body } = await report(costs.map((cost_usd) => ({ key_id: holder.keyId, cost_usd })))
@@ -45,7 +45,7 @@ describe('POST /api/v1/usage: money', () => {
     expect(await totalsOf(holder)).toMatchObject({ cost_usd: '1.300170351' })
   })
 
-  test('takes a reading of storage as fine as that', async () => {
+  test('is as precise in a storage reading', async () => {
     const holder = await newKeyHolder()
     expect((await report([{ key_id: holder.keyId, storage_gb: 1e-7 }])).body).toMatchObject({ accepted: 1 })
     const rows = await sql.query('select value::text from usage_gauges where organization_id = $1', [
@@ -67,7 +67,7 @@ describe('POST /api/v1/usage: tokens', () => {
     ],
     ['more cached than input', { input_tokens: 10, cached_tokens: 90, output_tokens: 7 }, [100, 7, 90]],
     ['cached input', { input_tokens: 100, cached_tokens: 90 }, [100, 0, 90]],
-  ])('are understood by the names of %s', async (_, tokens, [input_tokens, output_tokens, cached_tokens]) => {
+  ])('are accepted under the names of %s', async (_, tokens, [input_tokens, output_tokens, cached_tokens]) => {
     const holder = await newKeyHolder()
     expect((await report([{ key_id: holder.keyId, ...tokens }])).body).toMatchObject({ accepted: 1 })
     const { body } = await call('GET /api/v1/usage/summary', { token: holder.token })
@@ -76,7 +76,7 @@ describe('POST /api/v1/usage: tokens', () => {
 })
 
 describe('POST /api/v1/usage: what describes', () => {
-  test('is cut or left out with a warning, and what is billed counts', async () => {
+  test('is truncated or dropped with a warning, and billed amounts count', async () => {
     const holder = await newKeyHolder()
     const events = [
       { user_agent: 'u'.repeat(501) },
@@ -104,13 +104,13 @@ describe('POST /api/v1/usage: what describes', () => {
     expect(await totalsOf(holder)).toMatchObject({ requests: events.length, queries: events.length })
   })
 
-  test('is cut in a verification, too', async () => {
+  test('is truncated in a verification as well', async () => {
     const { key } = await newKeyHolder()
     const body = { key, endpoint: 'e'.repeat(300), user_agent: 'half \ud800', method: 'A-VERY-LONG-METHOD' }
     expect((await call('POST /api/v1/keys/verify', { token: service_key, body })).body).toMatchObject({ valid: true })
   })
 
-  test('has one spelling, so that a breakdown has one row for a model', async () => {
+  test('is normalized to one spelling, so that a breakdown has one row per model', async () => {
     const holder = await newKeyHolder()
     await report(
       ['gpt-4o', 'GPT-4o', 'gpt-4o '].map((model) => ({
@@ -134,7 +134,7 @@ describe('POST /api/v1/usage/settle', () => {
     ['units and a cancellation', { cancel: true, input_tokens: 500 }],
     ['counts that contradict each other', { tokens: 3, input_tokens: 3, output_tokens: 1 }],
     ['an unknown field', { inputTokens: 3 }],
-  ])('that says %s is refused, and the hold stays', async (_, said) => {
+  ])('with %s is refused, and the hold stays', async (_, said) => {
     const holder = await newKeyHolder()
     const { body } = await reserve({ key_id: holder.keyId, tokens: 900 })
     const { reservation_id } = body
@@ -143,7 +143,7 @@ describe('POST /api/v1/usage/settle', () => {
     expect(await totalsOf(holder)).toMatchObject({ tokens: 700 })
   })
 
-  test('counts, whatever describes it', async () => {
+  test('counts, whatever its descriptive fields are', async () => {
     const holder = await newKeyHolder()
     const { reservation_id } = (await reserve({ key_id: holder.keyId, prompt_tokens: 3, completion_tokens: 9 })).body
     const { body } = await settle({ reservation_id, completion_tokens: 2, user_agent: 'u'.repeat(501), status_code: 0 })
@@ -191,7 +191,7 @@ describe('POST /api/v1/usage: a report that names the verdict’s request', () =
     expect(stats.body.by_model).toMatchObject([{ model: 'gpt-4o', cost_usd: '0.000150' }])
   })
 
-  test('completes it also where the verdict is a repeat with the same idempotency key', async () => {
+  test('completes it even if the verdict is a repeat with the same idempotency key', async () => {
     const holder = await newKeyHolder()
     const body = { key: holder.key, idempotency_key: crypto.randomUUID() }
     const verdicts = [1, 2].map(() => call('POST /api/v1/keys/verify', { token: service_key, body }))

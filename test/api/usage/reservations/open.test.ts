@@ -12,7 +12,7 @@ const cancel = (reservation_id: string) =>
   call('POST /api/v1/usage/settle', { token: service, body: { reservation_id, cancel: true } })
 
 describe('open reservations', () => {
-  test('are listed, the newest first, page by page, each once, and can be read', async () => {
+  test('are listed page by page, newest first, each once, and can be read', async () => {
     const { keyId: key_id, organizationId, token } = await newKeyHolder()
     const made = []
     for (let at = 0; at < 5; at++) made.push(await reserve({ key_id, subject: `user ${at}`, tokens: at + 1 }))
@@ -37,7 +37,7 @@ describe('open reservations', () => {
     })
   })
 
-  test('have the amounts of your own meters, with their decimals', async () => {
+  test('have the amounts of custom meters, with their decimals', async () => {
     await defineMeters()
     const { keyId: key_id, token } = await newKeyHolder()
     const held = { queries: 2, images: 3, audio_seconds: 12.345 }
@@ -56,7 +56,7 @@ describe('open reservations', () => {
     expect((await list(token)).body.data).toHaveLength(2)
   })
 
-  test('are gone once they are settled or expired, and nobody else`s', async () => {
+  test('disappear once they are settled or expired, and are nobody else`s', async () => {
     const [{ keyId: key_id, token }, other] = await Promise.all([newKeyHolder(), newKeyHolder()])
     const { reservation_id } = await reserve({ key_id, queries: 1 })
     expect((await read(other.token, reservation_id)).status).toBe(404)

@@ -25,7 +25,7 @@ const countOf = async (userId: string, action: string) => {
 }
 
 describe('a password reset', () => {
-  test('sets the password, signs nobody in, confirms the address, and the owner is told (v5.0.0-6.3.7)', async () => {
+  test('sets the password, signs nobody in, confirms the address, and the owner is notified (v5.0.0-6.3.7)', async () => {
     const person = await newUser()
     const answer = await confirm(await resetToken(person.email))
     expect(answer).toMatchObject({ status: 204, body: '' })
@@ -56,7 +56,7 @@ describe('a password reset', () => {
     expect(late.body.code).toBe('invalid_token')
   })
 
-  test('of six uses at once sets one password', async () => {
+  test('sets one password even if it is used six times at once', async () => {
     const person = await newUser()
     const token = await resetToken(person.email)
     const wishes = Array.from({ length: 6 }, (_, at) => `seven purple lanterns ${at}`)
@@ -79,7 +79,7 @@ describe('a password reset', () => {
     ['the address', (email: string) => email, 'new_password'],
     ['one of the commonest', () => 'qwertyuiop', 'new_password'],
     ['too short', () => 'zqvmtwkpx', 'new_password'],
-  ])('with a password that is %s is refused as at registration, and the link still works', async (_, make, field) => {
+  ])('is refused as at registration with a password that is %s, and the link still works', async (_, make, field) => {
     const person = await newUser()
     const token = await resetToken(person.email)
     const refused = await confirm(token, { new_password: make(person.email) })
@@ -88,7 +88,7 @@ describe('a password reset', () => {
     expect((await confirm(token)).status).toBe(204)
   })
 
-  test('needs its confirmation, where one is sent, to be the same', async () => {
+  test('needs an equal confirmation if one is sent', async () => {
     const person = await newUser()
     const token = await resetToken(person.email)
     const refused = await confirm(token, { confirm_password: `${new_password}!` })
@@ -122,7 +122,7 @@ describe('v5.0.0-6.5.5 a reset link lives ten minutes', () => {
 })
 
 describe('v5.0.0-6.4.1 a reset link', () => {
-  test('works once, and a newer one kills it (v5.0.0-6.6.2)', async () => {
+  test('works once, and a newer one invalidates it (v5.0.0-6.6.2)', async () => {
     const person = await newUser()
     const first = await resetToken(person.email)
     const second = await resetToken(person.email, 2)
@@ -131,7 +131,7 @@ describe('v5.0.0-6.4.1 a reset link', () => {
     expect((await confirm(second)).body.code).toBe('invalid_token')
   })
 
-  test('dies with the password it would have replaced, with the account, and with the address', async () => {
+  test('is invalidated when the password, the account or the address changes', async () => {
     const [changed, banned, moved] = await Promise.all([newUser(), newUser(), newUser()])
     const tokens = await Promise.all([changed, banned, moved].map(({ email }) => resetToken(email)))
     await call('POST /api/v1/auth/password/change', {
@@ -148,7 +148,7 @@ describe('v5.0.0-6.4.1 a reset link', () => {
     }
   })
 
-  test('of another purpose or another person is good for neither', async () => {
+  test('of another purpose or another person is refused', async () => {
     const [person, other] = await Promise.all([newUser(), newUser()])
     await call('POST /api/v1/auth/email/resend', { body: { email: person.email } })
     const verification = tokenIn(await mailTo(person.email, SUBJECTS.verify))
@@ -160,7 +160,7 @@ describe('v5.0.0-6.4.1 a reset link', () => {
 })
 
 describe('v5.0.0-6.4.3 a reset does not get around the second factor', () => {
-  test('the new password alone gives a challenge and no token, and the codes are still the same', async () => {
+  test('the new password alone gives a challenge and no token, and the codes stay the same', async () => {
     const person = await newTwoFactorUser()
     await confirmAddress(person.email)
     const answer = await confirm(await resetToken(person.email))
@@ -175,7 +175,7 @@ describe('v5.0.0-6.4.3 a reset does not get around the second factor', () => {
     expect((await call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, code } })).status).toBe(200)
   })
 
-  test('a sign-in with the old password that waits for its code is over', async () => {
+  test('a sign-in with the old password that waits for its code ends', async () => {
     const person = await newTwoFactorUser()
     const { body } = await login(person.email, person.password)
     await confirm(await resetToken(person.email))
@@ -189,7 +189,7 @@ describe('v5.0.0-6.4.3 a reset does not get around the second factor', () => {
 describe('asking for a reset', () => {
   const nobody = () => `nobody-${crypto.randomUUID()}@example.com`
 
-  test('v5.0.0-6.3.8 of a known and of an unknown address is answered alike, before anything is looked up', async () => {
+  test('v5.0.0-6.3.8 gets the same response for a known and an unknown address, before any lookup', async () => {
     const [person, unknown] = [await newUser(), nobody()]
     const answers = []
     for (const email of [person.email, unknown]) {
@@ -214,7 +214,7 @@ describe('asking for a reset', () => {
 
   const limited = ({ status, headers }: Answer) => (status === 429 ? headers.get('RateLimit-Policy') : status)
 
-  test('is looked at five times from one network for one account, ten times from everywhere, known or not', async () => {
+  test('is processed five times per network and account, and ten times per account from all networks, known or not', async () => {
     for (const email of [(await newUser()).email, nobody()]) {
       const ip = randomIp()
       const near = []
@@ -227,7 +227,7 @@ describe('asking for a reset', () => {
     }
   })
 
-  test('is looked at sixty times from one network', async () => {
+  test('is processed sixty times per network', async () => {
     const ip = randomIp()
     const answers = await Promise.all(Array.from({ length: 61 }, () => ask(nobody(), ip)))
     expect(answers.map(limited).filter((one) => one === 202)).toHaveLength(60)
@@ -235,7 +235,7 @@ describe('asking for a reset', () => {
   })
 })
 
-test('v5.0.0-14.2.1 no link of an email has its token where servers and logs see it', async () => {
+test('v5.0.0-14.2.1 no emailed link has its token where servers and logs see it', async () => {
   const person = await newUser()
   const token = await resetToken(person.email)
   for (const { links, subject } of await mailsTo(person.email)) {

@@ -16,7 +16,7 @@ const newAddress = () => `somebody-${crypto.randomUUID()}@example.com`
 const newVerifier = () => base64url(crypto.getRandomValues(new Uint8Array(32)))
 const challengeOf = (verifier: string) => base64url(sha256(verifier))
 
-/** Asks for a code as a page does, and waits until what was to be sent is sent. */
+/** Requests a code as a page does, and waits until all emails are sent. */
 async function ask(email: string, { worker = byCode, verifier = newVerifier(), more = {} } = {}) {
   const body = { email, code_challenge: challengeOf(verifier), ...more }
   const answer = await worker.call(`POST ${SIGN_IN}/email`, body)
@@ -41,7 +41,7 @@ async function confirmedUser() {
 const wrong = (code: string) => (code.startsWith('0') ? '1' : '0') + code.slice(1)
 
 describe('a code by email', () => {
-  test('signs in, however it is typed, and once, also of two at once', async () => {
+  test('signs in once, however it is typed, even if it is used twice at once', async () => {
     const { email, user } = await confirmedUser()
     const { verifier, answer } = await ask(email)
     expect([answer.status, answer.body]).toEqual([202, { method: 'code', expires_in: 600 }])
@@ -52,7 +52,7 @@ describe('a code by email', () => {
     expect((await call('GET /api/v1/auth/me', { token: body.access_token })).body.id).toBe(user.id)
   })
 
-  test('makes an account the first time, with a confirmed address and no password', async () => {
+  test('creates an account the first time, with a confirmed address and no password', async () => {
     const email = newAddress()
     const { verifier } = await ask(email)
     const { status, body } = await complete(await codeTo(email), verifier)
@@ -61,7 +61,7 @@ describe('a code by email', () => {
     expect(me.body).toMatchObject({ email, is_verified: true, has_password: false, role: 'owner' })
   })
 
-  test('works only for the page that asked for it (ASVS 6.6.2)', async () => {
+  test('works only for the page that requested it (ASVS 6.6.2)', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -69,7 +69,7 @@ describe('a code by email', () => {
     expect((await complete(code, verifier)).status).toBe(200)
   })
 
-  test('is refused when wrong, and is of no use after five wrong ones, also when the page asks again (ASVS 6.6.3)', async () => {
+  test('is refused if wrong, and is useless after five wrong ones, even if the page asks again (ASVS 6.6.3)', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -80,7 +80,7 @@ describe('a code by email', () => {
     expect((await complete(await codeTo(email, 2), verifier)).body.code).toBe('invalid_sign_in')
   })
 
-  test('is replaced by a newer one of the same page', async () => {
+  test('is replaced by a newer one for the same page', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const first = await codeTo(email)
@@ -98,7 +98,7 @@ describe('a code by email', () => {
     expect((await complete(code, verifier)).body.code).toBe('invalid_sign_in')
   })
 
-  test('a second factor is asked for as ever', async () => {
+  test('still requires a second factor', async () => {
     const user = await newTwoFactorUser()
     await confirmAddress(user.email)
     const { verifier } = await ask(user.email)
@@ -108,7 +108,7 @@ describe('a code by email', () => {
     expect((await call('POST /api/v1/auth/2fa/verify', { body: proof })).status).toBe(200)
   })
 
-  test('neither its hash nor its mail is of use without the page: the hash has the challenge in it', async () => {
+  test('is useless from its hash or its mail without the page: the hash includes the challenge', async () => {
     const { email } = await confirmedUser()
     const { verifier } = await ask(email)
     const code = (await codeTo(email)).replace(' ', '')
@@ -121,16 +121,16 @@ describe('a code by email', () => {
 })
 
 describe('who gets no code', () => {
-  test('an address that is not confirmed gets the link that confirms it', async () => {
+  test('gives an unconfirmed address the link that confirms it', async () => {
     const { email } = await newUser()
     const { answer } = await ask(email)
     expect(answer.status).toBe(202)
     const { text } = await mailTo(email, /^Confirm your email address before you sign in/)
-    expect(text).toContain('If you did not, do not open the link')
+    expect(text).toContain('If you did not, someone else created it')
     expect((await mailsTo(email)).filter(({ subject }) => CODE_MAIL.test(subject))).toEqual([])
   })
 
-  test('a disabled account, and without an account whoever may not register: nothing is sent, and the answer is the same', async () => {
+  test('sends nothing to a disabled account or to anybody who may not register, with the same response', async () => {
     const disabled = await confirmedUser()
     await sql.query('update users set is_active = false where id = $1', [disabled.user.id])
     const invited = workerWith({ EMAIL_SIGN_IN: 'code', REGISTRATION: 'invitation' })
@@ -142,7 +142,7 @@ describe('who gets no code', () => {
     expect(sent.flat().filter(({ subject }) => CODE_MAIL.test(subject))).toEqual([])
   })
 
-  test('an account that a stranger registers meanwhile is not entered', async () => {
+  test('does not sign in to an account that a stranger registers meanwhile', async () => {
     const email = newAddress()
     const { verifier } = await ask(email)
     const code = await codeTo(email)
@@ -151,7 +151,7 @@ describe('who gets no code', () => {
     expect((await complete(code, verifier)).body.code).toBe('invalid_sign_in')
   })
 
-  test('one that asks too often is told to wait', async () => {
+  test('is throttled if requested too often', async () => {
     const email = newAddress()
     const ip = randomIp()
     const body = { email, code_challenge: challengeOf(newVerifier()) }
@@ -162,7 +162,7 @@ describe('who gets no code', () => {
 })
 
 describe('a link by email', () => {
-  test('leads to the page with a code, which signs in where it was asked for', async () => {
+  test('leads to the page with a code, which signs in where it was requested', async () => {
     const { email } = await confirmedUser()
     const more = { return_to: 'https://tollgate.test/dashboard/sign-in?next=%2Fkeys' }
     const { verifier, answer } = await ask(email, { worker: byLink, more })
@@ -194,11 +194,11 @@ describe('where it is off', () => {
     expect((await worker.call(`GET ${SIGN_IN}/methods`)).body.email).toBe('off')
   })
 
-  test.each(['off', 'code', 'link'])('pages are told: %s', async (EMAIL_SIGN_IN) => {
+  test.each(['off', 'code', 'link'])('pages learn the mode: %s', async (EMAIL_SIGN_IN) => {
     expect((await workerWith({ EMAIL_SIGN_IN }).call(`GET ${SIGN_IN}/methods`)).body.email).toBe(EMAIL_SIGN_IN)
   })
 
-  test('it is no way in; where it is on, somebody with a confirmed address may unlink the rest', async () => {
+  test('it is not a way to sign in; where it is on, a person with a confirmed address may unlink the rest', async () => {
     const { token, email, user } = await newUser()
     await sql.query(
       `insert into identities (id, user_id, provider, issuer, subject) values (gen_random_uuid(), $1, 'local', 'https://x.test', $2)`,

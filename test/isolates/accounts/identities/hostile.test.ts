@@ -25,14 +25,14 @@ describe('what a provider sends back counts only if it is all true', () => {
     expect([error, proof.code]).toEqual(['refused', ''])
   })
 
-  test('a state of nobody leads to this deployment, not on', async () => {
+  test('an unknown state leads to this deployment, and not on to the application', async () => {
     const { answer } = await begin()
     const callback = await signInAt(answer.body.authorization_url, newPerson({ misbehave: 'wrong_state' }))
     const arrived = await comeBack(callback)
     expect([arrived.origin, arrived.searchParams.get('sign_in_error')]).toEqual(['https://tollgate.test', 'expired'])
   })
 
-  test('a state that took too long', async () => {
+  test('an expired state is refused', async () => {
     const { answer } = await begin()
     const callback = await signInAt(answer.body.authorization_url, newPerson())
     const state = callback.searchParams.get('state')
@@ -40,7 +40,7 @@ describe('what a provider sends back counts only if it is all true', () => {
     expect((await comeBack(callback)).searchParams.get('sign_in_error')).toBe('expired')
   })
 
-  test('a state of one sign-in with the code of another (ASVS 10.2.1)', async () => {
+  test('the state of one sign-in with the code of another is refused (ASVS 10.2.1)', async () => {
     const [one, other] = [await begin(), await begin()]
     const mine = await signInAt(one.answer.body.authorization_url, newPerson())
     const theirs = await signInAt(other.answer.body.authorization_url, newPerson())
@@ -48,7 +48,7 @@ describe('what a provider sends back counts only if it is all true', () => {
     expect((await comeBack(mine)).searchParams.get('sign_in_error')).toBe('refused')
   })
 
-  test('HEAD, as some mail and chat programs ask for links, uses nothing up', async () => {
+  test('HEAD, with which some mail and chat programs fetch links, consumes nothing', async () => {
     const { verifier, answer } = await begin()
     const callback = await signInAt(answer.body.authorization_url, newPerson())
     await call(`HEAD ${callback.pathname}${callback.search}`)
@@ -59,7 +59,7 @@ describe('what a provider sends back counts only if it is all true', () => {
 
 describe('a provider that is in trouble', () => {
   test.each(['local', 'github'] as const)(
-    '%s that fails at the token endpoint is a reason, not an error page',
+    '%s that fails at the token endpoint gives an error code, not an error page',
     async (provider) => {
       const { error } = await visit(newPerson({ misbehave: 'token_error' }), provider)
       expect(error).toBe('unavailable')
@@ -71,7 +71,7 @@ describe('a provider that is in trouble', () => {
     ['drops the connection', { kind: 'reset_before' }, 'unavailable'],
     ['does not answer in time', { kind: 'hang' }, 'unavailable'],
     ['answers half', { kind: 'truncate' }, 'refused'],
-  ])('one that %s gives no code, and the sign-in can begin anew', async (_, fault, error) => {
+  ])('one that %s gives no code, and the sign-in can start again', async (_, fault, error) => {
     const worker = workerWith({ SIGN_IN_TIMEOUT_MS: '500' })
     const { answer } = await begin()
     const callback = await signInAt(answer.body.authorization_url, newPerson())
@@ -86,7 +86,7 @@ describe('a provider that is in trouble', () => {
     expect((await signInWith(newPerson())).status).toBe(200)
   })
 
-  test('one whose metadata cannot be read is a 503 before the browser leaves', async () => {
+  test('one with unreadable metadata is a 503 before the browser leaves', async () => {
     const away = {
       kind: 'oidc',
       id: 'away',
@@ -101,13 +101,13 @@ describe('a provider that is in trouble', () => {
     expect([answer.status, answer.body.code]).toEqual([503, 'identity_provider_unavailable'])
   })
 
-  test('one that has a new key is believed at once', async () => {
+  test('one that has a new key is trusted at once', async () => {
     expect((await signInWith(newPerson())).status).toBe(200)
     await fetch(`${env.STACK_URL}/oidc-keys/rotate`, { method: 'POST' })
     expect((await signInWith(newPerson())).status).toBe(200)
   })
 
-  test('one that is taken out of the settings signs nobody in', async () => {
+  test('one that is removed from the settings signs nobody in', async () => {
     const worker = workerWith({ SIGN_IN_PROVIDERS: '[]' })
     const { answer } = await begin()
     const callback = await signInAt(answer.body.authorization_url, newPerson())
@@ -116,7 +116,7 @@ describe('a provider that is in trouble', () => {
   })
 })
 
-test('a network that tries too often is told to wait, at every step', async () => {
+test('a network that tries too often is throttled at every step', async () => {
   const ip = randomIp()
   const worker = workerWith({})
   const tries = Array.from({ length: 300 }, () => complete({ code: 'x', code_verifier: 'v'.repeat(43) }, ip))
@@ -134,13 +134,13 @@ describe('who may register', () => {
   test.each([
     ['registration_closed', { REGISTRATION: 'invitation' }],
     ['registration_domain_not_allowed', { REGISTRATION: 'domains', REGISTRATION_DOMAINS: 'acme.test' }],
-  ])('is asked before an account is made: %s', async (code, variables) => {
+  ])('is checked before an account is created: %s', async (code, variables) => {
     const { proof } = await visit(newPerson())
     const answer = await workerWith(variables).call('POST /api/v1/auth/sign-in/complete', proof)
     expect([answer.status, answer.body.code]).toEqual([403, code])
   })
 
-  test('does not matter to somebody who has an account', async () => {
+  test('does not matter for a person who has an account', async () => {
     const person = newPerson()
     await signInWith(person)
     const { proof } = await visit(person)
@@ -150,7 +150,7 @@ describe('who may register', () => {
 })
 
 describe('the code of the address', () => {
-  test('is of no use to who did not begin the sign-in (ASVS 10.1.2)', async () => {
+  test('is useless to anybody who did not begin the sign-in (ASVS 10.1.2)', async () => {
     const { proof } = await visit(newPerson())
     const { verifier } = await begin()
     const stolen = await complete({ ...proof, code_verifier: verifier })
@@ -158,19 +158,19 @@ describe('the code of the address', () => {
     expect((await complete(proof)).status).toBe(200)
   })
 
-  test('works once, also of ten at once', async () => {
+  test('works once, even if it is used ten times at once', async () => {
     const { proof } = await visit(newPerson())
     const statuses = (await Promise.all(Array.from({ length: 10 }, () => complete(proof)))).map(({ status }) => status)
     expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array.from({ length: 9 }, () => 401)])
   })
 
-  test('is too old after two minutes', async () => {
+  test('expires after two minutes', async () => {
     const { proof } = await visit(newPerson())
     await sql.query('update sign_in_attempts set expires_at = now() where code_hash = sha256($1)', [proof.code])
     expect((await complete(proof)).status).toBe(401)
   })
 
-  test('is not in the database, and neither is who it was for once it is used', async () => {
+  test('is not in the database, and its user is not either once it is used', async () => {
     const { proof } = await visit(newPerson())
     await complete(proof)
     const [row] = await sql.query(
@@ -209,7 +209,7 @@ describe('POST /api/v1/auth/sign-in', () => {
     expect([answer.status, answer.body.errors?.[0]?.path]).toEqual([400, `body.${field}`])
   })
 
-  test('asks the provider for a code with PKCE, a state and a nonce that are new each time, and for no more than it needs (ASVS 10.2.3)', async () => {
+  test('requests a code with PKCE, a fresh state and nonce each time, and only the scopes it needs (ASVS 10.2.3)', async () => {
     const urls = [await begin(), await begin()].map(({ answer }) => new URL(answer.body.authorization_url).searchParams)
     for (const url of urls) {
       expect(Object.fromEntries(url)).toMatchObject({

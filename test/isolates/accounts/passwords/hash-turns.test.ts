@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-/** Of work; its turn is twice as long, so that half of the time is left for others. */
+/** Duration of the work; its turn is twice as long, so that half of the time is left for others. */
 const MS = 100
 
 let inTurn: typeof import('../../../../src/accounts/passwords/hash-turns.ts').inTurn
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Asks for so many turns at once. @returns when each began, in milliseconds from now; `undefined` for who was refused */
+/** Requests this many turns at once. @returns when each began, in milliseconds from now; `undefined` if refused */
 async function turns(count: number, ms = MS) {
   const start = Date.now()
   const asked = Array.from({ length: count }, () => inTurn(ms, async () => Date.now() - start).catch((error) => error))
@@ -23,40 +23,40 @@ async function turns(count: number, ms = MS) {
 }
 
 describe('work that keeps a core busy', () => {
-  test('begins at once where nobody waits', async () => {
+  test('begins at once if nobody is waiting', async () => {
     expect(await turns(1)).toEqual([0])
   })
 
-  test('has turns, with twice the time between them for others that it takes itself', async () => {
+  test('takes turns, and leaves others twice its own time between them', async () => {
     expect(await turns(4)).toEqual([0, 300, 600, 900])
   })
 
-  test('is refused with the time to come again when its turn would be more than two seconds away', async () => {
+  test('is refused with a Retry-After if its turn would be more than two seconds away', async () => {
     const answers = await turns(10)
     expect(answers.slice(0, 7)).toEqual([0, 300, 600, 900, 1_200, 1_500, 1_800])
     for (const refused of answers.slice(7))
       expect(refused).toMatchObject({ code: 'busy', status: 503, extra: { headers: { 'Retry-After': '3' } } })
   })
 
-  test('is done again as soon as those who waited had their turns', async () => {
+  test('runs again as soon as those who waited had their turns', async () => {
     await turns(7)
     vi.advanceTimersByTime(300)
     expect(await turns(1)).toEqual([0])
   })
 
-  test('is done when the clock is set back', async () => {
+  test('runs when the clock is set back', async () => {
     await turns(7)
     vi.setSystemTime(Date.now() - 3_600_000)
     expect(await turns(1)).toEqual([0])
   })
 
-  test('is never done by two at once, however long it takes', async () => {
+  test('never runs twice at once, however long it takes', async () => {
     let atWork = 0
     const work = async (pause: () => Promise<void>) => {
       const others = atWork++
       for (let part = 0; part < 10; part++) {
         await pause()
-        vi.setSystemTime(Date.now() + 40) // four times as slow as it was taken to be
+        vi.setSystemTime(Date.now() + 40) // four times as slow as assumed
       }
       atWork--
       return others
@@ -66,15 +66,15 @@ describe('work that keeps a core busy', () => {
     expect(await Promise.all(asked)).toEqual([0, 0, 0])
   })
 
-  test('of somebody who went away is over after two and a half', async () => {
-    void inTurn(MS, () => new Promise(() => undefined)) // never comes back
+  test('is abandoned after two and a half seconds if its request went away', async () => {
+    void inTurn(MS, () => new Promise(() => undefined)) // never settles
     await vi.advanceTimersByTimeAsync(0)
     const [began = 0] = await turns(1)
     expect(began).toBeGreaterThan(2_000)
     expect(began).toBeLessThan(2_500)
   })
 
-  test('of somebody who comes back too late is not gone on with', async () => {
+  test('is not continued if its request comes back too late', async () => {
     const back = Promise.withResolvers<void>()
     const late = inTurn(MS, async (pause) => {
       await back.promise
@@ -91,7 +91,7 @@ describe('work that keeps a core busy', () => {
     expect(await next).toBe('done')
   })
 
-  test('that fails gives its error to who asked, and the next turn to the next', async () => {
+  test('passes its error to the caller if it fails, and the turn to the next', async () => {
     const failed = inTurn(MS, (): Promise<string> => Promise.reject(new Error('no memory'))).catch(
       (error: Error) => error.message,
     )
@@ -99,7 +99,7 @@ describe('work that keeps a core busy', () => {
     expect(await failed).toBe('no memory')
   })
 
-  test('is not waited for where another one does not end', async () => {
+  test('does not wait for one that never ends', async () => {
     const forEver = async (pause: () => Promise<void>) => {
       for (;;) {
         await new Promise((resolve) => setTimeout(resolve, 100))

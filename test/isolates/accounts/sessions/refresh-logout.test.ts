@@ -15,7 +15,7 @@ const refresh = (refresh_token: unknown) => call('POST /api/v1/auth/refresh', { 
 const logout = (options: Parameters<typeof call>[1]) => call('POST /api/v1/auth/logout', options)
 const statusOfMe = async (token: string) => (await call(ME, { token })).status
 
-/** A session of its own, so that one test's end of it is not another's. */
+/** Its own session, so that a test that ends it affects no other. */
 async function session() {
   const { access_token, refresh_token } = await openSession(managementDeps(directly()), person.user.id, {
     factors: ['password'],
@@ -23,7 +23,7 @@ async function session() {
   return { access: access_token, refresh: refresh_token }
 }
 
-/** Stops the Worker's clock, and moves it on from here. The database's own goes on. */
+/** Stops the Worker's clock, and advances it from here. The database's own keeps running. */
 function clock() {
   const start = Date.now()
   vi.useFakeTimers({ toFake: ['Date'], now: start })
@@ -52,7 +52,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(sid(body.access_token)).toBe(sid(old.access))
   })
 
-  test('twenty refreshes at once with one token give one and the same successor, and end nothing', async () => {
+  test('twenty concurrent refreshes with one token return the same successor, and end nothing', async () => {
     const old = await session()
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(old.refresh)))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
@@ -62,7 +62,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh([...successors][0])).status).toBe(200)
   })
 
-  test('a token whose successor was used is a stolen one: the whole session ends (v5.0.0-10.4.5)', async () => {
+  test('a token whose successor was used counts as stolen: the whole session ends (v5.0.0-10.4.5)', async () => {
     const stolen = await session()
     const second = (await refresh(stolen.refresh)).body
     const third = (await refresh(second.refresh_token)).body
@@ -73,7 +73,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(await statusOfMe(third.access_token)).toBe(401)
   })
 
-  test('reuse ends its own session alone', async () => {
+  test('reuse ends only its own session', async () => {
     const [stolen, other] = [await session(), await session()]
     const second = (await refresh(stolen.refresh)).body
     await refresh(second.refresh_token)
@@ -82,7 +82,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh(other.refresh)).status).toBe(200)
   })
 
-  test.each([12 * SECOND, 3 * DAY])('an answer that got lost can be asked for again after %d ms', async (ms) => {
+  test.each([12 * SECOND, 3 * DAY])('a lost response can be requested again after %d ms', async (ms) => {
     const old = await session()
     const elapse = clock()
     const { body } = await refresh(old.refresh)
@@ -92,7 +92,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh(again.body.refresh_token)).status).toBe(200)
   })
 
-  test('a successor that has expired is not given again, and nothing is ended by asking', async () => {
+  test('an expired successor is not returned again, and asking for it ends nothing', async () => {
     const old = await session()
     const elapse = clock()
     const { body } = await refresh(old.refresh)
@@ -102,7 +102,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect((await refresh(body.refresh_token)).status).toBe(200)
   })
 
-  test('of a stolen token the owner is told by email, once', async () => {
+  test('the owner is emailed once about a stolen token', async () => {
     const owner = await newUser()
     const second = (await refresh(owner.refreshToken)).body
     await refresh(second.refresh_token)
@@ -111,7 +111,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(await mailsTo(owner.email)).toHaveLength(1)
   })
 
-  test('a straggler within REFRESH_GRACE_SECONDS is refused, and ends nothing', async () => {
+  test('a late request within REFRESH_GRACE_SECONDS is refused, and ends nothing', async () => {
     const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '30' }))
     const { access, refresh: first } = await session()
     const second = (await refresh(first)).body
@@ -120,7 +120,7 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(await statusOfMe(access)).toBe(200)
   })
 
-  test('whatever is wrong with a refresh token, the answer is the same', async () => {
+  test('every invalid refresh token gets the same response', async () => {
     const [ended, replayed] = [await session(), await session()]
     await logout({ token: ended.access })
     await refresh((await refresh(replayed.refresh)).body.refresh_token)
@@ -145,7 +145,7 @@ describe('POST /api/v1/auth/refresh', () => {
   })
 
   test.each([undefined, null, 42, '', ['rt_x'], { token: 'x' }, 'x'.repeat(513)])(
-    '%j is no refresh token at all',
+    '%j is not a refresh token at all',
     async (token) => {
       const { status, body } = await refresh(token)
       expect(status).toBe(400)
@@ -155,7 +155,7 @@ describe('POST /api/v1/auth/refresh', () => {
 })
 
 describe('the end of a session by time', () => {
-  test('an access token is good for 30 minutes, and not a moment longer', async () => {
+  test('an access token is valid for exactly 30 minutes', async () => {
     clock()
     const { access } = await session()
     const expiry = JSON.parse(atob(access.split('.')[1] ?? '')).exp * SECOND
@@ -165,7 +165,7 @@ describe('the end of a session by time', () => {
     expect(await statusOfMe(access)).toBe(401)
   })
 
-  test('a refresh token that nobody used for a year is no longer good', async () => {
+  test('a refresh token that was unused for a year is no longer valid', async () => {
     const idle = await session()
     clock()(366 * DAY)
     expect((await refresh(idle.refresh)).status).toBe(401)
@@ -186,7 +186,7 @@ describe('the end of a session by time', () => {
 })
 
 describe('POST /api/v1/auth/logout', () => {
-  test('after it neither token of the session is good any more, at once (v5.0.0-7.4.1)', async () => {
+  test('both tokens of the session are invalid at once afterwards (v5.0.0-7.4.1)', async () => {
     const { access, refresh: token } = await session()
     const answer = await logout({ token: access })
     expect(answer).toMatchObject({ status: 204, body: '' })
@@ -201,25 +201,25 @@ describe('POST /api/v1/auth/logout', () => {
     expect((await refresh(token)).status).toBe(401)
   })
 
-  test('both together end it too', async () => {
+  test('both tokens together end it as well', async () => {
     const { access, refresh: token } = await session()
     expect((await logout({ token: access, body: { refresh_token: token } })).status).toBe(204)
     expect(await statusOfMe(access)).toBe(401)
   })
 
-  test("it ends one session and leaves the person's others", async () => {
+  test("it ends one session and keeps the user's others", async () => {
     const [one, other] = [await session(), await session()]
     await logout({ token: one.access })
     expect(await statusOfMe(other.access)).toBe(200)
     expect((await refresh(other.refresh)).status).toBe(200)
   })
 
-  test('without anything to end, it is refused', async () => {
+  test('without a token it is refused', async () => {
     for (const body of [undefined, {}]) expect((await logout({ body })).status).toBe(401)
     expect((await logout({ token: 'nonsense' })).status).toBe(401)
   })
 
-  test('twenty at once end the session and none of them fails', async () => {
+  test('twenty concurrent ones end the session and none of them fails', async () => {
     const { access } = await session()
     const answers = await Promise.all(Array.from({ length: 20 }, () => logout({ token: access })))
     for (const { status } of answers) expect([204, 401]).toContain(status)

@@ -5,7 +5,7 @@ import { workerWith } from '../../../support/variant.ts'
 const NEW = 'a-new-root-secret-of-at-least-32-bytes'
 const OTHER = 'another-root-secret-of-at-least-32-bytes'
 
-test('who repeats an exchange of tokens during a rotation of the root secret gets the same successor', async () => {
+test('a repeated token exchange returns the same successor while the root secret is rotated', async () => {
   const { refreshToken } = await newUser()
   const body = { refresh_token: refreshToken }
   const first = await call('POST /api/v1/auth/refresh', { body })

@@ -18,7 +18,7 @@ const me = async (token: string) => (await call('GET /api/v1/auth/me', { token }
 const refresh = (refresh_token: string) => call('POST /api/v1/auth/refresh', { body: { refresh_token } })
 
 describe('v5.0.0-7.5.2: a user', () => {
-  test('sees own sessions with device and address, the present one marked', async () => {
+  test('sees their own sessions with device and address, the current one marked', async () => {
     const user = await newUser()
     await signIn(user, 'Phone of a test')
     const sessions = await list(user.token)
@@ -31,7 +31,7 @@ describe('v5.0.0-7.5.2: a user', () => {
     expect(sessions[1]).toMatchObject({ is_current: true })
   })
 
-  test('ends one of them at once, refresh token and all, and nobody else can', async () => {
+  test('ends one of them at once, including its refresh token, and nobody else can', async () => {
     const [user, stranger] = [await newUser(), await newUser()]
     const phone = await signIn(user, 'Phone')
     const [{ id }] = await list(user.token)
@@ -48,7 +48,7 @@ describe('v5.0.0-7.5.2: a user', () => {
     expect((await call(`DELETE /api/v1/auth/sessions/${id}`, { token: user.token })).status).toBe(404)
   })
 
-  test('ends all others, and keeps the present one', async () => {
+  test('ends all others, and keeps the current one', async () => {
     const user = await newUser()
     const others = [await signIn(user, 'A'), await signIn(user, 'B')]
     expect((await call('DELETE /api/v1/auth/sessions', { token: user.token })).status).toBe(204)
@@ -69,14 +69,14 @@ describe('v5.0.0-7.5.2: a user', () => {
 })
 
 describe('a session ends', () => {
-  test('when it was not used for 14 days (v5.0.0-7.3.1)', async () => {
+  test('if it was not used for 14 days (v5.0.0-7.3.1)', async () => {
     const user = await newUser()
     vi.useFakeTimers({ toFake: ['Date'] })
     vi.setSystemTime(Date.now() + 14 * DAY + 1_000)
     expect((await refresh(user.refreshToken)).status).toBe(401)
   })
 
-  test('at 90 days, however often it is refreshed (v5.0.0-7.3.2)', async () => {
+  test('after 90 days, however often it is refreshed (v5.0.0-7.3.2)', async () => {
     const user = await newUser()
     vi.useFakeTimers({ toFake: ['Date'] })
     const start = Date.now()

@@ -42,7 +42,7 @@ describe('a support session', () => {
     expect(tokens).toEqual([])
   })
 
-  test('is over after fifteen minutes, also where clocks differ', async () => {
+  test('ends after fifteen minutes, even if clocks differ', async () => {
     const { body } = await impersonate(holder.user.id)
     const start = Date.now()
     try {
@@ -55,7 +55,7 @@ describe('a support session', () => {
     }
   })
 
-  test('an ordinary token says nothing of an administrator, and none passes for one of a support session', async () => {
+  test('an ordinary token names no administrator, and is not accepted for a support session', async () => {
     expect(claimsOf(holder.token)).not.toHaveProperty('act')
     const { sid } = claimsOf(holder.token)
     await sql.query('update sessions set impersonator_id = $1 where id = $2', [admin.id, sid])
@@ -64,7 +64,7 @@ describe('a support session', () => {
     expect((await call(ME, { token: holder.token })).status).toBe(200)
   })
 
-  test('leaves an audit row with the reason that the organization may read, but not from where, and an email', async () => {
+  test('leaves an email, and an audit row with the reason that the organization may read, but not the address', async () => {
     const rows = await auditsAbout(holder.user.id)
     expect(rows[0]).toMatchObject({ actor_id: admin.id, detail: { reason: 'Ticket 42' } })
     const { body } = await call('GET /api/v1/audit-logs?action=admin.impersonated', { token: holder.token })
@@ -78,7 +78,7 @@ describe('a support session', () => {
     expect(mails).toContainEqual({ subject: expect.stringContaining('Support') })
   })
 
-  test('is no device of the user’s, and ends when they end their other sessions', async () => {
+  test('is not a device of the user’s, and ends when they end their other sessions', async () => {
     const person = await newUser()
     const { body } = await impersonate(person.user.id)
     const { sid } = claimsOf(body.access_token)
@@ -116,7 +116,7 @@ describe('★ 8.2.1 in a support session', () => {
     )
   })
 
-  test('nothing at all is changed but which organization it acts for', () => {
+  test('nothing changes but the organization it acts for', () => {
     const isOfPeople = ({ allow }: { allow: string }) => !['anyone', 'administrator'].includes(allow)
     const changes = operations.filter((one) => !one.line.startsWith('GET') && isOfPeople(one))
     const others = changes.filter(({ line }) => !guarded.some((one) => one.line === line))
@@ -139,21 +139,21 @@ describe('★ 8.2.1 in a support session', () => {
     expect(body).toMatchObject({ is_active: true })
   })
 
-  test('there is no administration, whoever is behind it', async () => {
+  test('the admin API does not exist, whoever is behind it', async () => {
     expect((await call('GET /api/v1/admin/users', { token: support.access_token })).status).toBe(404)
     expect((await impersonate(holder.user.id, undefined, support.access_token)).status).toBe(404)
   })
 })
 
-describe('nobody acts as', () => {
-  test('an administrator, another or oneself', async () => {
+describe('nobody can impersonate', () => {
+  test('an administrator, whether another or oneself', async () => {
     const other = await newAdministrator()
     for (const id of [other.user.id, admin.id])
       expect(await impersonate(id)).toMatchObject({ status: 409, body: { code: 'administrator_protected' } })
     expect(await auditsAbout(other.user.id)).toEqual([])
   })
 
-  test('a user who is disabled, or who is not there', async () => {
+  test('a disabled or unknown user', async () => {
     const person = await newUser()
     await call(`POST /api/v1/admin/users/${person.user.id}/disable`, { token })
     expect((await impersonate(person.user.id)).body.code).toBe('user_disabled')
@@ -172,7 +172,7 @@ describe('nobody acts as', () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'body.reason' }] } })
   })
 
-  test('★ 8.3.2 a user any more once they are no administrator, or disabled, or signed out by another', async () => {
+  test('★ 8.3.2 a user once they are no longer an administrator, or disabled, or signed out by another', async () => {
     const ends = {
       demoted: (id: string) =>
         sql.query(`update memberships set role = 'member' where user_id = $1 and role = 'admin'`, [id]),
@@ -201,7 +201,7 @@ describe('an administrator whose sign-in is older than fifteen minutes', () => {
     return person
   }
 
-  test.each(['impersonate', 'two-factor/reset'])('is asked for password or code before %s', async (act) => {
+  test.each(['impersonate', 'two-factor/reset'])('must give a password or code before %s', async (act) => {
     const [person, target] = [await longSignedIn(), await newTwoFactorUser()]
     const ask = (proof: object) =>
       call(`POST /api/v1/admin/users/${target.user.id}/${act}`, {

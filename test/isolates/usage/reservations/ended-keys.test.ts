@@ -4,7 +4,7 @@ import { newIsolate } from '../../../support/isolate.ts'
 
 const token = inject('credentials').service_key
 
-describe('nothing new begins', () => {
+describe('no new reservation begins', () => {
   const keys = '/api/v1/auth/api-keys'
   test.each<[string, (holder: Awaited<ReturnType<typeof newKeyHolder>>) => Promise<unknown>]>([
     ['with a revoked key', ({ keyId, token: own }) => call(`DELETE ${keys}/${keyId}`, { token: own })],
@@ -20,7 +20,7 @@ describe('nothing new begins', () => {
           body: { suspended: true, reason: 'Abuse' },
         }),
     ],
-  ])('%s, also where an isolate knows it from before; what was used may still be reported', async (_, change) => {
+  ])('%s, even if an isolate has it cached; the use may still be reported', async (_, change) => {
     const holder = await newKeyHolder()
     const { keyId: key_id } = holder
     const isolate = await newIsolate()

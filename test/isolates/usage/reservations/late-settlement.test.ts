@@ -16,7 +16,7 @@ test.each([
   [2, 'calendar months', undefined],
   [3, 'calendar months', undefined],
   [2, 'months from an anchor', 9 * 86_400_000],
-])('what is settled %s periods later counts where it was held: %s', async (periods, _, anchoredAgoMs) => {
+])('a settlement %s periods later counts in the period of its hold: %s', async (periods, _, anchoredAgoMs) => {
   const { keyId, organizationId } = await holder()
   const isolate = await newIsolate()
   const {
@@ -50,7 +50,7 @@ test.each([
   await isolate.settled()
 })
 
-test('a reservation of a month that there is not is none', async () => {
+test('a reservation of an invalid month is not found', async () => {
   const { organizationId } = await holder()
   const reservation_id = `hold_${organizationId.replaceAll('-', '')}_2026-13_${'a'.repeat(22)}`
   const token = inject('credentials').service_key

@@ -17,7 +17,7 @@ async function holderWith(limits: Record<string, number>) {
 }
 
 describe('a reservation', () => {
-  test('holds what was asked for, and counts as used only what was settled', async () => {
+  test('holds the requested amount, and counts only the settled amount as used', async () => {
     const holder = await holderWith({ tokens: 1_000 })
     const { body: reserved } = await ask('reserve', { key_id: holder.keyId, input_tokens: 200, output_tokens: 400 })
     expect(reserved).toMatchObject({
@@ -38,7 +38,7 @@ describe('a reservation', () => {
     expect((await quotasOf(holder)).tokens).toMatchObject({ used: 250, held: 0 })
   })
 
-  test('that does not fit is refused with the meter, its limit, what is used and held, and when it resets', async () => {
+  test('that does not fit is refused with the meter, its limit, the used and held amounts, and the reset time', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 100, queries: 10 })
     expect((await ask('reserve', { organization_id, tokens: 60, queries: 1 })).body).toMatchObject({ granted: true })
     const refused = await ask('reserve', { organization_id, tokens: 41, queries: 2 })
@@ -61,7 +61,7 @@ describe('a reservation', () => {
     })
   })
 
-  test('never takes all that is left, but leaves a tenth for others; the last unit can be had', async () => {
+  test('never takes all that is left, but leaves a tenth for others; the last unit can be reserved', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000, queries: 1 })
     expect((await ask('reserve', { organization_id, tokens: 1_000 })).body).toMatchObject({ held: { tokens: 900 } })
     expect((await ask('reserve', { organization_id, tokens: 100 })).body).toMatchObject({ held: { tokens: 90 } })
@@ -69,7 +69,7 @@ describe('a reservation', () => {
     expect((await ask('reserve', { organization_id, queries: 1 })).body).toMatchObject({ granted: false })
   })
 
-  test('of many at once never passes the limit together', async () => {
+  test('together with many concurrent ones never exceeds the limit', async () => {
     const { key_id } = { key_id: (await holderWith({ tokens: 1_000 })).keyId }
     const isolates = [await newIsolate(), await newIsolate(), await newIsolate()]
     const reserved = await Promise.all(
@@ -79,7 +79,7 @@ describe('a reservation', () => {
     await Promise.all(isolates.map((isolate) => isolate.settled()))
   })
 
-  test('expires by itself; what is settled later still counts, once', async () => {
+  test('expires by itself; a later settlement still counts, once', async () => {
     const holder = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
     const first = await isolate.reserve({ key_id: holder.keyId, tokens: 800, expires_in_seconds: 60 })
@@ -102,7 +102,7 @@ describe('a reservation', () => {
     await isolate.settled()
   })
 
-  test('asked for again with its idempotency key is the same one, and cancelled leaves nothing behind', async () => {
+  test('repeated with its idempotency key is the same one, and leaves nothing behind when canceled', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
     const body = { organization_id, tokens: 300, idempotency_key: 'call 7' }
     const [first, second] = [await ask('reserve', body), await ask('reserve', body)]
@@ -128,7 +128,7 @@ describe('a reservation', () => {
     })
   })
 
-  test('counts against verification: whose tokens are used up or held gets no more verdicts', async () => {
+  test('counts against verification: no verdict is valid once the tokens are used up or held', async () => {
     const { key, keyId, organizationId } = await holderWith({ tokens: 10 })
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', quotas: { tokens: { limit: 10, remaining: 10 } } })
@@ -145,7 +145,7 @@ describe('a reservation', () => {
 })
 
 describe('reported usage', () => {
-  test('is seen by the next verification, and a flushed Redis rebuilds by itself', async () => {
+  test('counts in the next verification, and a flushed Redis rebuilds by itself', async () => {
     const { key, keyId, organizationId } = await holderWith({ queries: 5 })
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
@@ -159,7 +159,7 @@ describe('reported usage', () => {
 })
 
 describe('who may reserve', () => {
-  test('a customer for their own organization alone: another key is answered like an unknown one', async () => {
+  test("a customer only for their own organization: another's key gets the same response as an unknown one", async () => {
     const [own, other] = [await holderWith({ tokens: 100 }), await newKeyHolder()]
     expect((await ask('reserve', { key_id: own.keyId, tokens: 1 }, own.token)).body).toMatchObject({ granted: true })
     const theirs = await ask('reserve', { key_id: other.keyId, tokens: 1 }, own.token)
@@ -186,7 +186,7 @@ describe('who may reserve', () => {
 })
 
 describe('while Redis fails', () => {
-  test('the last known figures decide, or nobody does where the deployment fails closed', async () => {
+  test('the last known figures decide, or everything is refused if the deployment fails closed', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { keyId: key_id } = await holderWith({ tokens: 100 })
     const alone = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
@@ -199,7 +199,7 @@ describe('while Redis fails', () => {
 })
 
 describe('by service binding', () => {
-  test('a reservation is made and settled, usage recorded and quotas read, with errors as data', async () => {
+  test('reservations are made and settled, usage recorded and quotas read, with errors as data', async () => {
     const { keyId: key_id, organizationId: organization_id } = await holderWith({ tokens: 100 })
     const reserved = await exports.Tollgate.reserve({ key_id, tokens: 50 })
     expect(reserved).toMatchObject({ granted: true, held: { tokens: 50 } })
@@ -226,7 +226,7 @@ describe('by service binding', () => {
 })
 
 describe('gauges', () => {
-  test('are held against what was read last, and fall as well as rise', async () => {
+  test('are held on top of the latest reading, and can fall as well as rise', async () => {
     const holder = await holderWith({ concepts: 100 })
     const { keyId: key_id } = holder
     const isolate = await newIsolate()
@@ -245,7 +245,7 @@ describe('gauges', () => {
 })
 
 describe('a hold', () => {
-  test('tokens of which nobody says which way they go are held at the dearer price', async () => {
+  test('of tokens without a direction is priced at the dearer price', async () => {
     const { organizationId: organization_id } = await holderWith({ cost_usd: 0.0099 })
     const asked = { organization_id, provider: 'openai', model: 'gpt-4o', tokens: 1_000 }
     expect((await ask('reserve', asked)).body).toMatchObject({
@@ -254,7 +254,7 @@ describe('a hold', () => {
     })
   })
 
-  test('what is settled after the end of its period counts where it was held', async () => {
+  test('that settles after the end of its period counts in that period', async () => {
     const { keyId, organizationId } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
     const { end } = toMonth(isolate.now())
@@ -275,7 +275,7 @@ describe('a hold', () => {
     await isolate.settled()
   })
 
-  test('reported calls are counted beside what a lease holds', async () => {
+  test('reported calls are counted on top of what a lease holds', async () => {
     const holder = await holderWith({ api_calls: 1_000_000, rate_limit_per_minute: 1_000_000 })
     const isolate = await newIsolate()
     for (let count = 0; count < 20; count++) await isolate.verify(holder.key)

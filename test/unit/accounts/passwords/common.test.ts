@@ -4,14 +4,14 @@ import { COMMON, WORDS } from '../../../../src/accounts/passwords/common-words.t
 
 const [common, words] = [COMMON.split(/\s/), WORDS.split(/\s/)]
 
-/** Of these, the ones that are not refused. */
+/** Those that are not refused. */
 async function acceptedOf(passwords: readonly string[]): Promise<string[]> {
   const verdicts = await Promise.all(passwords.map(isCommonPassword))
   return passwords.filter((_, at) => !verdicts[at])
 }
 
-describe('v5.0.0-6.2.4: the commonest passwords', () => {
-  test('at least 3,000 entries in less than 40 KB, in lower case, each once', () => {
+describe('v5.0.0-6.2.4: the most common passwords', () => {
+  test('contain at least 3,000 entries in less than 40 KB, in lower case, each once', () => {
     const all = [...common, ...words]
     expect(all.length).toBeGreaterThanOrEqual(3_000)
     expect(COMMON.length + WORDS.length).toBeLessThan(40_000)
@@ -22,12 +22,12 @@ describe('v5.0.0-6.2.4: the commonest passwords', () => {
     ])
   })
 
-  test('each that is long enough is refused, in any case', async () => {
+  test('are refused if long enough, in any case', async () => {
     expect(await acceptedOf(common)).toEqual([])
     expect(await acceptedOf(common.map((password) => password.toUpperCase()))).toEqual([])
   })
 
-  test('each shorter one is refused when digits, signs or both make it long enough', async () => {
+  test('are also refused if they become long enough by digits, signs or both', async () => {
     const ends = ['1', '!', '12', '123', '1234', '2024', '2024!', '1234!!', '$$']
     expect(await acceptedOf(words.flatMap((word) => ends.map((end) => word + end)))).toEqual([])
   })
@@ -70,7 +70,7 @@ describe('v5.0.0-6.2.4: the commonest passwords', () => {
     'correct horse battery',
     '1029384756x7q',
     'monkey and dragon',
-    'sunshine948271', // six digits that are no row and no year
+    'sunshine948271', // six digits that are neither a sequence nor a year
     'my-sunshine-2024',
     'xkqzvw2024!',
     'SecurePassword123!', // two words
@@ -80,7 +80,7 @@ describe('v5.0.0-6.2.4: the commonest passwords', () => {
     '😀😁😂😃😄😅😆😇😈😉',
     '__proto__',
     'constructor',
-  ])('%j is none', async (password) => {
+  ])('%j is not one', async (password) => {
     expect(await isCommonPassword(password)).toBe(false)
   })
 })

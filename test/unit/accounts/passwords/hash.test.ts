@@ -18,14 +18,14 @@ describe('a new hash', () => {
     expect(HASH).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
   })
 
-  test('has a salt of its own, and does not hold the password', async () => {
+  test('has its own salt, and does not contain the password', async () => {
     const other = await hashPassword(PASSWORD)
     expect(other.split('$')[4]).not.toBe(SALT)
     expect(other.split('$')[5]).not.toBe(DIGEST)
     expect(other).not.toContain(PASSWORD)
   })
 
-  test('is matched by its password alone', async () => {
+  test('is matched only by its password', async () => {
     expect(await passwordMatches(PASSWORD, HASH)).toBe(true)
     expect(await passwordMatches(`${PASSWORD}!`, HASH)).toBe(false)
     for (const other of ['', 'PASSWORD', 'password!', 'assword', CHEAP])
@@ -40,14 +40,14 @@ test.each([
   expect(await passwordMatches('password', `$argon2id$v=19$${parameters}$c29tZXNhbHQ$${digest}`)).toBe(true) // "somesalt"
 })
 
-test('a password is taken exactly as it comes: no trimming, no normalisation, no end at a NUL', SLOW, async () => {
+test('a password is used exactly as it comes: no trimming, no normalization, no end at a NUL', SLOW, async () => {
   const chosen = ' caf\u00e9 au lait\0after\n'
   const stored = await hashPassword(chosen)
   const typed = [chosen, chosen.trim(), chosen.normalize('NFD'), ' caf\u00e9 au lait']
   expect(await Promise.all(typed.map((one) => passwordMatches(one, stored)))).toEqual([true, false, false, false])
 })
 
-describe('a stored hash that is none of ours', () => {
+describe('a foreign stored hash', () => {
   test.each([
     ['nothing', ''],
     ['the password itself', PASSWORD],
@@ -63,7 +63,7 @@ describe('a stored hash that is none of ours', () => {
     ['no lane', phc({ p: '0' })],
     ['a salt that is no base64', phc({ salt: 'A'.repeat(13) })],
     ['a digest that is no base64', phc({ digest: 'A'.repeat(25) })],
-  ])('is not read as one, and is no error: %s', (_, stored) => {
+  ])('is not accepted, and is no error: %s', (_, stored) => {
     expect(hashCost(stored)).toBeUndefined()
   })
 
@@ -72,7 +72,7 @@ describe('a stored hash that is none of ours', () => {
     ['more than 64 MiB', { m: '65537' }],
     ['five passes', { t: '5' }],
     ['two lanes', { p: '2' }],
-  ])('is not followed in what it costs: %s', (_, parameters) => {
+  ])('is refused if it would cost too much: %s', (_, parameters) => {
     expect(hashCost(phc(parameters))).toBeUndefined()
   })
 
@@ -81,7 +81,7 @@ describe('a stored hash that is none of ours', () => {
   })
 })
 
-test('a hash with one changed character is matched no more', async () => {
+test('a hash with one changed character no longer matches', async () => {
   const from = CHEAP.lastIndexOf('$') + 1
   for (let at = from; at < CHEAP.length - 1; at++) {
     const changed = CHEAP.slice(0, at) + (CHEAP[at] === 'A' ? 'B' : 'A') + CHEAP.slice(at + 1)
@@ -89,14 +89,14 @@ test('a hash with one changed character is matched no more', async () => {
   }
 })
 
-test('without a hash the answer takes the time that one takes, so that it tells nothing', SLOW, async () => {
+test('without a hash the check takes as long as with one, so that it reveals nothing', SLOW, async () => {
   const withHash = await median(() => passwordMatches(PASSWORD, HASH))
   const without = await median(() => passwordMatches(PASSWORD, undefined))
   expect(without).toBeGreaterThan(withHash / 5)
   expect(without).toBeLessThan(withHash * 5)
 })
 
-/** The middle of some runs, in milliseconds. The clock of a Worker only moves with its I/O. */
+/** The median of some runs, in milliseconds. The clock of a Worker only advances with its I/O. */
 async function median(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = []
   for (let run = 0; run < 7; run++) {

@@ -21,7 +21,7 @@ describe('the length', () => {
     expect(flawOf(varied(length))).toBe(flaw)
   })
 
-  test('counts what a person sees as characters, not their bytes or halves', () => {
+  test('counts what a person sees as characters, not their bytes or surrogates', () => {
     const faces = ['😀', '😁', '😂', '😃', '😄', '😅', '😆', '😇', '😈', '😉']
     expect(flawOf(faces.slice(1).join(''))).toBe('must have at least 10 characters')
     expect(flawOf(faces.join(''))).toBeUndefined()
@@ -29,7 +29,7 @@ describe('the length', () => {
   })
 })
 
-test('composition does not matter: what is long enough needs no digit, capital or sign', () => {
+test('composition does not matter: a long password needs no digit, capital or sign', () => {
   for (const password of ['correct horse', 'only lower letters', '1029384756', '          ~', 'ÄÖÜäöüßéèê'])
     expect(flawOf(password)).toBeUndefined()
 })
@@ -54,7 +54,7 @@ describe('one repeated pattern', () => {
     expect(flawOf(password)).toBeUndefined()
   })
 
-  test('is looked for in the time that a long password takes', { timeout: 1_000 }, () => {
+  test('is searched in the same time as a long password takes', { timeout: 1_000 }, () => {
     expect(flawOf(`${'ab'.repeat(127)}a`)).toBeUndefined()
   })
 })
@@ -79,7 +79,7 @@ describe('the address and the name of the service', () => {
     expect(flawOf(password)).toBe(expected)
   })
 
-  test('a name of three letters or fewer says nothing: it is in too many words', () => {
+  test('a name of up to three letters does not count: it is in too many words', () => {
     expect(passwordFlaw('ada1234567', { ...ADA, email: 'ada@example.com' })).toBeUndefined()
     expect(passwordFlaw('adam123456', { ...ADA, email: 'adam@example.com' })).toBeUndefined()
     expect(passwordFlaw('adam12345x', { ...ADA, email: 'adam@example.com' })).toBeUndefined()
@@ -87,7 +87,7 @@ describe('the address and the name of the service', () => {
     expect(passwordFlaw('adamadam12345', { ...ADA, email: 'adam@example.com' })).toBe(flaw)
   })
 
-  test('signs that mean something in patterns are ordinary in names', () => {
+  test('signs with a meaning in patterns are ordinary in names', () => {
     expect(passwordFlaw('a.c+(x)[1]$', { ...ADA, email: 'a.c+(x)[@example.com' })).toBe(flaw)
     expect(passwordFlaw('abcdefghij', { ...ADA, email: '....@example.com' })).toBeUndefined()
   })

@@ -21,7 +21,7 @@ describe('bcrypt', () => {
     ['abc', '$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i'],
     ['abcdefghijklmnopqrstuvwxyz', '$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC'],
     ['U*U', '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'],
-  ])('a hash of the reference implementations is matched by its password %j alone', async (password, hash) => {
+  ])('a hash of the reference implementations is matched only by its password %j', async (password, hash) => {
     expect(await verifyPassword(password, hash)).toBe(true)
     expect(await verifyPassword(`${password}x`, hash)).toBe(false)
   })
@@ -33,7 +33,7 @@ describe('bcrypt', () => {
     ])
   })
 
-  test('looks at 72 bytes, as it did where the hash comes from', async () => {
+  test('reads 72 bytes, like the system from which the hash comes', async () => {
     const first72 = 'é'.repeat(36)
     const hash = hashSync(`${first72}and more`, 4)
     expect(await verifyPassword(`${first72}and less`, hash)).toBe(true)
@@ -41,7 +41,7 @@ describe('bcrypt', () => {
   })
 })
 
-describe('what can be stored', () => {
+describe('storable hashes', () => {
   const cost = (rounds: string) => BCRYPT.replace(/^(\$2.\$)04/, `$1${rounds}`)
 
   test.each([
@@ -69,7 +69,7 @@ describe('what can be stored', () => {
   })
 
   test.each([cost('15'), `${BCRYPT}\n`, undefined])(
-    'what cannot be stored matches nothing: %j',
+    'an unstorable hash matches nothing: %j',
     { timeout: 4_000 },
     async (hash) => {
       expect(await verifyPassword(PASSWORD, hash)).toBe(false)
@@ -99,7 +99,7 @@ describe('scrypt and PBKDF2', () => {
       'password',
       `$pbkdf2-sha512$i=1$${text('salt')}$${phc('867f70cf1ade02cff3752599a3a53dc4af34c7a669815ae5d513554e1c8cf252')}`,
     ],
-  ])('%s is matched by its password alone', async (_, password, hash) => {
+  ])('%s is matched only by its password', async (_, password, hash) => {
     expect(isUsableHash(hash)).toBe(true)
     expect([await verifyPassword(password, hash), await verifyPassword(`${password}x`, hash)]).toEqual([true, false])
     expect(isOutdated(hash)).toBe(true)
@@ -120,7 +120,7 @@ describe('scrypt and PBKDF2', () => {
   })
 })
 
-test('the dearest hash that can be imported leaves a core four times as slow within the time of a refused sign-in', () => {
+test('the most expensive importable hash fits, on a core four times as slow, into the time of a refused sign-in', () => {
   const takesMs = (cost: number) => 2 ** cost * BCRYPT_ROUND_MS
   expect(takesMs(MAX_BCRYPT_COST) * 4).toBeLessThanOrEqual(REFUSAL_MS)
   expect(takesMs(MAX_BCRYPT_COST + 1) * 4).toBeGreaterThan(REFUSAL_MS)

@@ -17,7 +17,7 @@ test('a session ends after 14 days without use and after 90 in any case', () => 
   expect([IDLE_MS, ABSOLUTE_MS]).toEqual([14 * DAY_MS, 90 * DAY_MS])
 })
 
-test('a token is rt_ and 256 random bits, and says nothing else (v5.0.0-7.2.3)', () => {
+test('a token is rt_ and 256 random bits, and contains nothing else (v5.0.0-7.2.3)', () => {
   const tokens = Array.from({ length: 2_000 }, newRefreshToken)
   expect(tokens.filter((token) => !FORM.test(token))).toEqual([])
   expect(new Set(tokens).size).toBe(tokens.length)
@@ -39,7 +39,7 @@ test('the same token, salt and secret give the same successor again, which has t
   }
 })
 
-test('another token, another salt or another secret gives another successor; the key of access tokens has no part in it', () => {
+test('another token, salt or secret gives another successor, and the key of access tokens does not affect it', () => {
   const [token, salt] = [newRefreshToken(), newSalt()]
   const successor = deriveSuccessor(config, token, salt)
   const others = [
@@ -54,7 +54,7 @@ test('another token, another salt or another secret gives another successor; the
   expect(deriveSuccessor({ ...config, JWT_SECRET_KEY: 'changed' }, token, salt)).toBe(successor)
 })
 
-test('it is HMAC-SHA-256 of salt and token under a key derived for this alone, as the platform computes it', async () => {
+test('it is HMAC-SHA-256 of salt and token under a key derived only for this, as the platform computes it', async () => {
   const secret = await crypto.subtle.digest('SHA-256', utf8(`refresh-token:${config.SECRET_KEY}`))
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   for (let sample = 0; sample < 50; sample++) {

@@ -8,7 +8,7 @@ type News = { snapshot?: number; isPaid?: boolean; isRevoked?: boolean } & (Told
 
 const PAID_CENTS = 1_000
 
-/** What is known of a purchase of $10, of whose credits `burned` is used as soon as they are there. */
+/** The state of a $10 purchase of whose credits `burned` is used as soon as they exist. */
 interface World {
   known: Known | undefined
   readonly burned: bigint
@@ -44,7 +44,7 @@ function note({ reversals }: World, { id, cents, undone = false, summed = true }
   reversals.set(id, { kind: id.startsWith('du') ? 'dispute' : 'refund', cents, isUndone, wasSummed })
 }
 
-/** As the operator does: what is left is gone for good. */
+/** Like the operator: the rest is gone for good. */
 function revoke(world: World) {
   if (world.known) world.known = { ...world.known, isRevoked: true, remaining: '0' }
 }
@@ -95,7 +95,7 @@ test('a dispute after a partial refund takes what is left, never more than what 
   expect(apply([paid, { id: 'du_1', cents: 600 }, { id: 'du_1', cents: 600, undone: true }]).moves.at(-1)).toBe(6)
 })
 
-test('a refund that failed is given back once, whether or not its id was told before', () => {
+test('a failed refund is restored once, whether or not its id was reported before', () => {
   const failed: News = { id: 're_1', cents: 300, undone: true }
   expect(apply([paid, { snapshot: 300 }, failed, failed]).moves).toEqual([10, -3, 3])
   expect(apply([paid, { id: 're_1', cents: 300 }, { snapshot: 300 }, failed]).moves).toEqual([10, -3, 3])
@@ -103,7 +103,7 @@ test('a refund that failed is given back once, whether or not its id was told be
   expect(apply([paid, { snapshot: 300 }, failed, { snapshot: 300 }]).moves).toEqual([10, -3, 3])
 })
 
-test('what had been used and could not be taken back is forgiven before anything is given', () => {
+test('used credits that could not be taken back are written off before anything is restored', () => {
   const { moves, ends } = apply(
     [paid, { id: 're_1', cents: 500 }, { id: 're_2', cents: 500 }, { id: 're_2', cents: 500, undone: true }],
     4_000_000_000n,
@@ -112,14 +112,14 @@ test('what had been used and could not be taken back is forgiven before anything
   expect(ends).toEqual({ takenBack: 5, shortfall: 0, remaining: 1 })
 })
 
-test('a refund that failed before the sum had it gives back nothing of another one that is in the sum', () => {
+test('a refund that failed before it was in the sum restores nothing of another one that is', () => {
   const failed: News = { id: 're_1', cents: 300, undone: true, summed: false }
   expect(apply([paid, { snapshot: 400 }, failed]).moves).toEqual([10, -4])
   expect(apply([paid, failed, { snapshot: 400 }]).moves).toEqual([10, -4])
   expect(apply([paid, { snapshot: 300 }, failed, { id: 're_1', cents: 300 }]).moves).toEqual([10, -3, 3])
 })
 
-test('a purchase that the operator revoked gets nothing back by a refund that failed or a dispute that was won', () => {
+test('a purchase that the operator revoked gets nothing back by a failed refund or a won dispute', () => {
   const revoked: News = { isRevoked: true }
   const [refund, dispute] = [
     { id: 're_1', cents: 400 },
@@ -132,7 +132,7 @@ test('a purchase that the operator revoked gets nothing back by a refund that fa
   }
 })
 
-test('what a revoked purchase owes for credits that had been used is forgiven when the refund fails', () => {
+test('the debt of a revoked purchase for used credits is written off when the refund fails', () => {
   const refund = { id: 're_1', cents: 1_000 }
   const { moves, ends } = apply(
     [paid, refund, { isRevoked: true }, { ...refund, undone: true }, { ...refund, undone: true }],
@@ -142,7 +142,7 @@ test('what a revoked purchase owes for credits that had been used is forgiven wh
   expect(ends).toEqual({ takenBack: 6, shortfall: 0, remaining: 0 })
 })
 
-test('failed refunds above the sum leave a dispute whole, and what is taken is between nothing and all that was paid', () => {
+test('failed refunds above the sum leave a dispute whole, and between nothing and the full payment is taken', () => {
   const failed: News = { id: 're_1', cents: 500, undone: true }
   expect(apply([paid, { snapshot: 300 }, failed, { id: 'du_1', cents: 400 }]).moves).toEqual([10, -3, 3, -4])
   const { moves, ends } = apply([paid, { id: 'du_1', cents: 5_000 }, { id: 're_2', cents: 5_000 }])
@@ -158,12 +158,12 @@ test('failed refunds above the sum leave a dispute whole, and what is taken is b
   })
 })
 
-/** Whether the sum of a charge's refunds is lowered when one fails, or not, is the provider's to choose. */
+/** Whether the sum of a charge's refunds decreases when one fails is up to the provider. */
 test.each([
   ['lowers', 200],
   ['keeps', 500],
 ])(
-  'of a refund that failed, another, and a dispute, every order ends alike; the provider %s the sum',
+  'a refund that failed, another refund and a dispute end alike in every order; the provider %s the sum',
   (_, snapshot) => {
     const events: News[] = [
       paid,

@@ -20,7 +20,7 @@ describe('graduated prices', () => {
     [10_000n, 55_000_000n],
     [10_001n, 55_000_002n],
     [1_000_010_000n, 2_055_000_000n],
-  ])('%s units cost %s micro-dollars: each price is that of the units inside its tier alone', (units, microUsd) => {
+  ])('%s units cost %s micro-dollars: each price applies only to the units inside its tier', (units, microUsd) => {
     expect(price(tiers, units)).toBe(microUsd)
   })
 
@@ -36,7 +36,7 @@ describe('graduated prices', () => {
     expect(price(one, 1_000_000_000_001n)).toBe(123_456_000_000_123_457_000_000n)
   })
 
-  test('the pieces of a sum cost together what the whole costs, however it is cut', () => {
+  test('the parts of a sum cost together what the whole costs, however it is split', () => {
     const uneven = readTiers([
       { up_to: 7, unit_price_usd: '0.0000003' },
       { up_to: null, unit_price_usd: '0.00000011' },

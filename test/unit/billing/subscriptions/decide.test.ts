@@ -58,7 +58,7 @@ function decided(about: Context, changes: Partial<ProviderSubscription> = {}, at
   return result
 }
 
-/** What the next decision finds after this one was written. */
+/** The state that the next decision finds after this one was written. */
 const after = ({ row, planId }: Decision, before: string) =>
   context(planId ?? before, [{ ...row, id: 'first', revision: 1, updatedAt: new Date(NOW) }])
 
@@ -74,7 +74,7 @@ test('each status puts the organization on its plan', () => {
   expect(planAfter({ items: [item('price_starter')] })).toBe('starter')
 })
 
-test('a plan that an administrator chose stays while nothing was bought, or a first payment is under way', () => {
+test('a plan that an administrator chose stays while nothing is bought, or a first payment is pending', () => {
   expect(decided(context('enterprise'), { status: 'incomplete' })).toMatchObject({
     planId: undefined,
     currentId: undefined,
@@ -83,20 +83,20 @@ test('a plan that an administrator chose stays while nothing was bought, or a fi
   expect(decided(context('enterprise'), { status: 'canceled', endedAt: new Date(NOW - 1) }).planId).toBeUndefined()
 })
 
-test('the same news twice changes nothing, and the time at which a provider wrote it is no news', () => {
+test('the same news twice changes nothing, and its timestamp at the provider does not count as news', () => {
   const once = after(decided(context()), 'free')
   expect(decided(once, { updatedAt: new Date(NOW) })).toMatchObject({ changed: [], planId: undefined })
   expect(decided(once, { cancelAtPeriodEnd: true }).changed).toEqual(['cancelAtPeriodEnd'])
 })
 
-test('where the provider does not say since when payment fails, it is since it was first seen', () => {
+test('if the provider does not say since when payment fails, the first observation counts', () => {
   const failing = after(decided(after(decided(context()), 'free'), { status: 'past_due' }), 'pro')
   const later = decided(failing, { status: 'past_due' }, NOW + 7 * 24 * 3_600_000)
   expect(later).toMatchObject({ planId: 'free', row: { pastDueSince: new Date(NOW) } })
   expect(decided(failing, { status: 'active' }).row.pastDueSince).toBeNull()
 })
 
-test('a second subscription that is paid for does not take the place of the first, until that is over', () => {
+test('a second paid subscription does not replace the first until that ends', () => {
   const first = after(decided(context()), 'free')
   const second = decided(first, { id: 'sub_2', items: [item('price_starter')] })
   expect(second).toMatchObject({ isSecond: true, planId: undefined, currentId: 'first' })
@@ -108,7 +108,7 @@ test('a second subscription that is paid for does not take the place of the firs
   expect(ended).toMatchObject({ planId: 'starter', currentId: 'second', row: { isCurrent: false } })
 })
 
-test('what is bought that is no plan of ours, or for nobody that we know, is told by name', () => {
+test('a purchase of an unknown plan, or for an unknown organization, is reported by name', () => {
   expect(decide(context(), { found: found({ items: [item('price_book')] }) }, MOMENT)).toBe('unknown_product')
   expect(decide({ ...context(), organization: undefined }, { found: found() }, MOMENT)).toBe('unknown_organization')
   const known = after(decided(context()), 'free')
@@ -121,7 +121,7 @@ test('what is bought that is no plan of ours, or for nobody that we know, is tol
   expect(decided(known, over)).toMatchObject({ planId: 'free', unknownProduct: undefined })
 })
 
-test('a plan is recognized by its price, wherever it stands, and the period is its own', () => {
+test('a plan is recognized by its price in any position, and the period is its own', () => {
   const yearly = item('price_support', new Date(Date.UTC(2027, 10, 1)))
   const bought = decided(context(), { items: [yearly, item('price_metered'), item('price_pro')] })
   expect(bought).toMatchObject({ planId: 'pro', unknownProduct: undefined })
@@ -136,7 +136,7 @@ test('a plan is recognized by its price, wherever it stands, and the period is i
   expect(pending('price_support')).toBeNull()
 })
 
-test('an end that is set as a date is the end of the period where it is not after it', () => {
+test('an end set as a date counts as the end of the period if it is not after it', () => {
   const end = Date.UTC(2026, 11, 1)
   expect(decided(context(), { cancelAt: new Date(end) }).row.cancelAtPeriodEnd).toBe(true)
   expect(decided(context(), { cancelAt: new Date(end + 1) }).row.cancelAtPeriodEnd).toBe(false)

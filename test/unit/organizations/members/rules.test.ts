@@ -5,7 +5,7 @@ import { findRefusal, type Standing } from '../../../../src/organizations/member
 const BOTH = [true, false]
 const ROLES = [...BUILT_IN_ROLES, 'billing', null]
 
-/** Everything that a change can be decided from. */
+/** All facts from which a change can be decided. */
 const changes = ROLES.flatMap((target) =>
   ROLES.flatMap((to) =>
     BOTH.flatMap((mayChange) =>
@@ -18,7 +18,7 @@ const changes = ROLES.flatMap((target) =>
 
 const standing: Standing = { actor: 'admin', target: 'member', isRole: true, mayChange: true, hasOtherOwner: true }
 
-test('reasons are named in the order of what they tell: no member, nobody to change, no such role, not allowed', () => {
+test('reasons are checked in order of what they reveal: not a member, unknown target, unknown role, not allowed', () => {
   const none = { actor: null, target: null, isRole: false, mayChange: false, hasOtherOwner: false }
   expect(findRefusal(none, 'member')).toBe('organization_not_found')
   expect(findRefusal({ ...none, actor: 'viewer' }, 'member')).toBe('member_not_found')
@@ -28,14 +28,14 @@ test('reasons are named in the order of what they tell: no member, nobody to cha
   expect(findRefusal(standing, 'billing')).toBeUndefined()
 })
 
-test('nobody is changed by whoever may not, and none without one gets a role that there is not', () => {
+test('a caller without the right changes nobody, and nobody gets an unknown role', () => {
   for (const { to, standing } of changes) {
     const isFine = standing.mayChange && standing.isRole && standing.target !== null
     if (!isFine) expect(findRefusal(standing, to)).toBeDefined()
   }
 })
 
-test('an owner remains, whoever changes whom, also when owners leave by themselves', () => {
+test('one owner remains, whoever changes whom, even if owners leave by themselves', () => {
   for (const { to, standing } of changes) {
     if (standing.target !== 'owner' || to === 'owner' || standing.hasOtherOwner) continue
     expect(findRefusal(standing, to)).toBeDefined()
@@ -43,7 +43,7 @@ test('an owner remains, whoever changes whom, also when owners leave by themselv
   }
 })
 
-test('anybody leaves but the last owner', () => {
+test('anybody can leave but the last owner', () => {
   for (const role of [...BUILT_IN_ROLES, 'billing']) {
     for (const hasOtherOwner of BOTH) {
       const leaving = { actor: role, target: role, isRole: true, mayChange: false, hasOtherOwner }

@@ -43,7 +43,7 @@ describe('a filter', () => {
     'a.b.c eq "x"',
     `${'('.repeat(21)}a pr${')'.repeat(21)}`,
     `a eq "${'x'.repeat(2_000)}"`,
-  ])('that is not well formed is refused: %s', (filter) => {
+  ])('is refused if malformed: %s', (filter) => {
     expect(() => parseFilter(filter)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidFilter' }))
   })
 })
@@ -63,7 +63,7 @@ describe('a path', () => {
   })
 
   test.each(['', 'a b', 'emails[type eq "work"]value', 'emails[]', 'emails[type eq "work"].a.b', 'a.b[c pr]', '"x"'])(
-    'that is not well formed is refused: %s',
+    'is refused if malformed: %s',
     (path) => {
       expect(() => parsePath(path)).toThrow(expect.objectContaining({ status: 400 }))
     },

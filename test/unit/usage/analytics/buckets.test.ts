@@ -27,7 +27,7 @@ describe('the days of a time zone', () => {
     ])
   })
 
-  test('begin with the first UTC hour of their own where the offset is no whole hour', () => {
+  test('begin with their first full UTC hour if the offset is not a whole hour', () => {
     // Midnight in St. John's is 02:30 UTC in summer, 03:30 in winter.
     expect(days('America/St_Johns', '2026-03-07T12:00Z', '2026-03-09T12:00Z')).toEqual([
       ['2026-03-07', '2026-03-07T04:00', 24],
@@ -43,7 +43,7 @@ describe('the days of a time zone', () => {
     ])
   })
 
-  test('exist without a midnight, and do not exist where a zone skipped them', () => {
+  test('exist without a midnight, and do not exist if a zone skipped them', () => {
     // In Cairo clocks go from 00:00 to 01:00; Apia went from 29 to 31 December 2011.
     expect(days('Africa/Cairo', '2026-04-24T00:00Z', '2026-04-24T01:00Z')).toEqual([
       ['2026-04-24', '2026-04-23T22:00', 23],
@@ -73,12 +73,12 @@ describe('the days of a time zone', () => {
   })
 })
 
-test('an end that is the beginning of a day does not touch that day', () => {
+test('an end at the beginning of a day excludes that day', () => {
   expect(days('UTC', '2026-11-01T00:00Z', '2026-11-02T00:00Z')).toHaveLength(1)
   expect(days('UTC', '2026-11-01T00:00Z', '2026-11-02T00:00:00.001Z')).toHaveLength(2)
 })
 
-test('months are the days from the first to the last, with the hours that clocks add or take', () => {
+test('months are the days from the first to the last, with the hours that clock changes add or remove', () => {
   const months = listBuckets('month', { from: at('2026-03-15T00:00Z'), to: at('2026-05-01T00:00Z') }, 'Europe/Berlin')
   expect(months.map((month) => [month.name, iso(month.from), (month.to - month.from) / HOUR])).toEqual([
     ['2026-03', '2026-02-28T23:00', 31 * 24 - 1],
@@ -87,7 +87,7 @@ test('months are the days from the first to the last, with the hours that clocks
   ])
 })
 
-test('hours are those of UTC, named by the clock of the zone: the hour that comes twice has two names', () => {
+test('hours are those of UTC, named by the clock of the zone: a repeated hour has two names', () => {
   const names = (zone: string) =>
     listBuckets('hour', { from: at('2026-10-25T00:30Z'), to: at('2026-10-25T02:00Z') }, zone).map(({ name }) => name)
   expect(names('Europe/Berlin')).toEqual(['2026-10-25T02:00:00+02:00', '2026-10-25T02:00:00+01:00'])
@@ -95,7 +95,7 @@ test('hours are those of UTC, named by the clock of the zone: the hour that come
   expect(names('America/St_Johns')[0]).toBe('2026-10-24T21:30:00-02:30')
 })
 
-test('a zone is what the runtime knows', () => {
+test('a zone is any that the runtime knows', () => {
   expect(['UTC', 'Europe/Berlin', 'america/st_johns', 'Nowhere/Land', '', "UTC'--", 'UTC\0'].map(isTimeZone)).toEqual([
     true,
     true,

@@ -30,10 +30,10 @@ test.each([
   '=HYPERLINK("https://evil.test","x")',
   '＝1',
   '＠x',
-])('a text that a spreadsheet would run, %j, begins with an apostrophe and is quoted', (value) => {
+])('a text that a spreadsheet would run, %j, gets a leading apostrophe and quotes', (value) => {
   expect(field(value)).toBe(`"'${value.replaceAll('"', '""')}"`)
 })
 
-test('numbers are no formulas, and a sign inside a text is none', () => {
+test('numbers are not formulas, nor is a sign inside a text', () => {
   expect([field(-5), field(0.5), field('a=b'), field("'=1")]).toEqual(['-5', '0.5', 'a=b', "'=1"])
 })

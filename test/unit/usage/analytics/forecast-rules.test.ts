@@ -6,7 +6,7 @@ const DAY = 24 * HOUR
 const MIDNIGHT = Date.UTC(2026, 10, 18) // a Wednesday
 const END = Date.UTC(2026, 11, 1)
 
-/** The rate of a series of days, oldest first, the last of which is today up to `hours`. */
+/** The rate of a series of days, oldest first, of which the last is today up to `hours`. */
 function rateOf(amounts: readonly number[], hours: number, firstUse?: number) {
   const now = MIDNIGHT + hours * HOUR
   const starts = amounts.map((_, at) => MIDNIGHT - (amounts.length - 1 - at) * DAY)
@@ -21,7 +21,7 @@ describe('the rate per day', () => {
     for (const hours of [0, 1, 6, 12, 23.5]) expect(rateOf([...week(2_400), hours * 100], hours)).toBeCloseTo(2_400, 6)
   })
 
-  test('of a step follows it: after one day by three tenths, after a week wholly', () => {
+  test('of a step follows it: by three tenths after one day, completely after a week', () => {
     const [before, after] = [100, 200]
     // Weights 1, 3/4, (3/4)^2 …; over seven days they are 3.4661 in all.
     expect(rateOf([...week(before).slice(1), after, 0], 0)).toBeCloseTo(100 + 100 / 3.466064453125, 9)
@@ -32,7 +32,7 @@ describe('the rate per day', () => {
     expect(rateOf([before, ...week(after), 0], 0)).toBeCloseTo(200, 9)
   })
 
-  test('has one weekend in it, whatever day it is', () => {
+  test('includes one weekend, whatever day it is', () => {
     const weekly = (day: number) => (day % 7 < 5 ? 700 : 0)
     const rates = Array.from({ length: 7 }, (_, today) =>
       rateOf([...Array.from({ length: 7 }, (_, at) => weekly(today + at)), 0], 0),
@@ -56,14 +56,14 @@ describe('the rate per day', () => {
     expect(at(8)).toBeCloseTo(100, 9)
   })
 
-  test('counts a day without use as none', () => {
+  test('counts a day without use as zero', () => {
     const now = MIDNIGHT
     const byDay = new Map([1, 2, 4, 5, 6, 7].map((age) => [now - age * DAY, 100]))
     const rate = ratePerDay(listDays({ firstUse: now - 30 * DAY, byDay }, now))
     expect(rate).toBeCloseTo(100 * (1 - 0.75 ** 2 / 3.466064453125), 9)
   })
 
-  test('does not hold the hours before the first use against the first day', () => {
+  test('ignores the hours before the first use on the first day', () => {
     // 100 an hour from noon of the day before yesterday.
     expect(rateOf([1_200, 2_400, 600], 6, MIDNIGHT - 2 * DAY + 12 * HOUR)).toBeCloseTo(2_400, 9)
   })
@@ -84,7 +84,7 @@ describe('the rate per day', () => {
     else expect(known).toBeCloseTo(rate, 6)
   })
 
-  test('of nobody who ever used anything is unknown', () => {
+  test('is unknown for an organization that never used anything', () => {
     expect(ratePerDay(listDays({ firstUse: undefined, byDay: new Map() }, MIDNIGHT))).toBeNull()
   })
 })
@@ -93,11 +93,11 @@ describe('a forecast', () => {
   const ask = (changes: Partial<Parameters<typeof forecast>[0]>) =>
     forecast({ limit: 10_000, used: 4_000, rate: 1_000, now: MIDNIGHT, periodEnd: END, ...changes })
 
-  test('says when the limit is reached, and what is used at the end', () => {
+  test('says when the limit is reached, and the use at the end', () => {
     expect(ask({})).toEqual({ outlook: 'exhausts', exhaustedAt: MIDNIGHT + 6 * DAY, projected: 17_000 })
   })
 
-  test('names no day when the period ends first, at its last moment or after', () => {
+  test('gives no day if the period ends first, at its last moment or after', () => {
     expect(ask({ limit: 17_001 })).toMatchObject({ outlook: 'lasts', exhaustedAt: null, projected: 17_000 })
     expect(ask({ limit: 17_000 })).toMatchObject({ outlook: 'lasts', exhaustedAt: null })
     expect(ask({ limit: 16_999 })).toMatchObject({ outlook: 'exhausts' })

@@ -20,7 +20,7 @@ interface Extra {
 const inputRate = (prices: readonly ReturnType<typeof price>[], model: string, provider?: string, at = AT) =>
   selectOwnRates(prices, { provider, model, at }).input
 
-describe('of several prices of a model', () => {
+describe('among several prices of a model', () => {
   const prices = [
     price('*', '*', '0.000000000001'),
     price('*', 'gpt-*', '0.000000000002'),
@@ -44,7 +44,7 @@ describe('of several prices of a model', () => {
     expect(inputRate(prices, model, provider)).toBe(pico)
   })
 
-  test('the newest that has begun applies, at the moment it begins and not before', () => {
+  test('the newest effective one applies, exactly from its start', () => {
     const dated = [1_000, 3_000, 2_000].map((from) => price('openai', 'gpt-4o', `0.00000000${from}`, { from }))
     const at = (moment: number) => inputRate(dated, 'gpt-4o', 'openai', moment)
     expect([999, 1_000, 1_999, 2_000, 2_999, 3_000, AT].map(at)).toEqual(
@@ -68,18 +68,18 @@ test.each([
   ['a*b*a', 'ab', false],
   ['*', 'anything', true],
   ['a.c', 'abc', false],
-])('the pattern %s fits %s: %j', (pattern, model, isFitting) => {
+])('the pattern %s matches %s: %j', (pattern, model, isFitting) => {
   expect(inputRate([price('*', pattern, '0.1')], model, 'mine') !== undefined).toBe(isFitting)
 })
 
-test('a dated name is known with dashes and without', () => {
+test('a dated name is recognized with dashes and without', () => {
   expect(inputRate([price('*', 'mine-2026-03-05', '0.1')], 'mine-20260305')).toBeDefined()
 })
 
-describe('a price of one’s own', () => {
+describe('a custom price', () => {
   const used = { ...none, model: 'gpt-4o', at: AT }
 
-  test('wins over the list, for its kind alone', () => {
+  test('overrides the list, only for its own kind', () => {
     const own = { input: 1_000_000n }
     expect(priceTokens({ ...used, inputTokens: 1_000_000 }, own)).toBe('1.000000')
     expect(priceTokens({ ...used, inputTokens: 1_000_000, cachedTokens: 1_000_000 }, own)).toBe('1.250000')
@@ -97,16 +97,16 @@ describe('a price of one’s own', () => {
     expect(priceExactly({ ...mine, inputTokens: 4, outputTokens: 2, ...kinds }, all)).toBe('0.000005001111')
   })
 
-  test('of a request is added to that of its tokens, and is known without any', () => {
+  test('of a request is added to that of its tokens, and applies without any', () => {
     expect(priceTokens({ ...used, inputTokens: 1_000_000 }, { request: 5_000_000_000n })).toBe('2.505000')
     expect(priceTokens({ ...used, model: 'mine' }, { request: 5_000_000_000n })).toBe('0.005000')
   })
 
-  test('of an image counts for each of them', () => {
+  test('of an image applies to each of them', () => {
     expect(priceTokens({ ...used, images: 3 }, { image: 40_000_000_000n })).toBe('0.120000')
   })
 
-  test('prices cached input that has no rate of its own like the operator’s other input', () => {
+  test('prices cached input without its own rate like the operator’s other input', () => {
     const mistral = { ...used, model: 'mistral-large-latest', inputTokens: 1_000_000, cachedTokens: 400_000 }
     expect(priceTokens(mistral, { input: 1_000_000n })).toBe('1.000000')
   })
@@ -117,7 +117,7 @@ describe('the list of prices', () => {
   const find = (markupPercent: string, provider: string | undefined, model: string) =>
     listPrices({ provider, model }, { ...asked, markupPercent }).data
 
-  test('has the operator’s own, and with a markup what a customer pays', () => {
+  test('contains the operator’s own, and with a markup what a customer pays', () => {
     expect(find('0', 'openai', 'gpt-4o')).toMatchObject([{ input_usd: '1.000000', output_usd: '10.000000' }])
     expect(find('12.5', undefined, 'openai/gpt-4o')).toMatchObject([{ input_usd: '1.125000', output_usd: '11.250000' }])
     expect(find('0', 'acme', 'mine')).toMatchObject([

@@ -43,7 +43,7 @@ test.each([
   expect(cost(model, { inputTokens: 100_000, cachedTokens: 100_000 }, provider)).toBe(usd(cached))
 })
 
-test('gpt-5.6-sol costs what it cost when it was used', () => {
+test('gpt-5.6-sol costs what it cost at the time of use', () => {
   const used = { inputTokens: 1_000, outputTokens: 1_000, cachedTokens: 500 }
   const change = Date.parse('2026-08-21T00:00:00Z')
   expect(cost('gpt-5.6-sol', used, 'openai', change - 1)).toBe('0.032750')
@@ -52,7 +52,7 @@ test('gpt-5.6-sol costs what it cost when it was used', () => {
   expect(cost('gpt-5.6-sol', used, 'openai', 0)).toBe('0.032750')
 })
 
-test('where the hour decides, it is the hour of the use in UTC, from the first minute to before the last', () => {
+test('if the hour matters, it is the hour of use in UTC, from the first minute up to the end', () => {
   const at = (time: string) =>
     cost('deepseek-chat', { inputTokens: 1_000_000 }, 'deepseek', Date.parse(`2026-11-21T${time}Z`))
   expect(['00:29:59.999', '00:30:00', '16:29:59.999', '16:30:00'].map(at)).toEqual([
@@ -63,7 +63,7 @@ test('where the hour decides, it is the hour of the use in UTC, from the first m
   ])
 })
 
-test('above its threshold a long context makes the whole request dearer, and cached tokens count for it', () => {
+test('above its threshold a long context raises the price of the whole request, and cached tokens count toward it', () => {
   const sol = (inputTokens: number, cachedTokens = 0) =>
     cost('gpt-5.6-sol', { inputTokens, cachedTokens, outputTokens: 1_000 })
   expect(sol(271_999)).toBe('1.107996')
@@ -71,13 +71,13 @@ test('above its threshold a long context makes the whole request dearer, and cac
   expect(sol(272_000, 272_000)).toBe('0.247600')
 })
 
-describe('what is counted', () => {
-  test('input is all of it: cached tokens are taken from it, and more than all of it are all of it', () => {
+describe('counted tokens', () => {
+  test('input includes everything: cached tokens are subtracted from it, and at most all of it', () => {
     expect(cost('gpt-5', { inputTokens: 1_000, cachedTokens: 400 })).toBe('0.000800')
     expect(cost('gpt-5', { inputTokens: 1_000, cachedTokens: 1_001 })).toBe('0.000125')
   })
 
-  test('is rounded once, half up, to the nano-dollar', () => {
+  test('are rounded once, half up, to the nano-dollar', () => {
     const nano = (inputTokens: number) => cost('gpt-5-nano', { inputTokens }) // 50 nano-dollars each
     expect([0, 9, 10, 11, 29, 30].map(nano)).toEqual([
       '0.000000',
@@ -91,7 +91,7 @@ describe('what is counted', () => {
     expect(cost('gpt-5-nano', { inputTokens: 1, cachedTokens: 1 })).toBe('0.000000005')
   })
 
-  test('is exact for any number of tokens', () => {
+  test('are exact for any number of tokens', () => {
     expect(cost('claude-fable-5', { inputTokens: 999_999_999_999, outputTokens: 1 })).toBe('10000000.000040')
     expect(cost('gpt-5', { inputTokens: Number.MAX_SAFE_INTEGER })).toBe('11258999068.42623875')
   })
@@ -100,12 +100,12 @@ describe('what is counted', () => {
 describe('kinds of tokens', () => {
   const all = { inputTokens: 1_000_000, outputTokens: 1_000_000 }
 
-  test('that are written to a cache cost what the list says, else as other input', () => {
+  test('written to a cache cost what the list says, or as other input', () => {
     expect(cost('claude-sonnet-4-5', { inputTokens: 100_000, cacheWriteTokens: 100_000 })).toBe('0.375000')
     expect(cost('gpt-4o', { inputTokens: 100_000, cacheWriteTokens: 100_000 })).toBe('0.250000')
   })
 
-  test('of audio have their own price, and none where the list has none', () => {
+  test('of audio have their own price, or none if the list has none', () => {
     const sonic = (used: Partial<typeof none>) => cost('amazon.nova-2-sonic-v1:0', used, 'aws')
     expect(sonic({ inputTokens: 1_000_000, audioInputTokens: 1_000_000 })).toBe('3.000000')
     expect(sonic({ outputTokens: 1_000_000, audioOutputTokens: 500_000 })).toBe('7.375000')
@@ -113,7 +113,7 @@ describe('kinds of tokens', () => {
     expect(cost('gpt-4o', { ...all, audioOutputTokens: 1 })).toBeUndefined()
   })
 
-  test('count once: audio before what was written, and that before what was read', () => {
+  test('count once: audio before cache writes, and those before cache reads', () => {
     const used = { inputTokens: 100_000, cachedTokens: 90_000, cacheWriteTokens: 60_000 }
     expect(cost('claude-sonnet-4-5', used)).toBe('0.237000') // 60,000 written and 40,000 read
   })
@@ -122,7 +122,7 @@ describe('kinds of tokens', () => {
 describe('a model', () => {
   const used = { inputTokens: 1_000_000, outputTokens: 1_000_000 }
 
-  test('without a known price costs nobody knows what, and one that is given away nothing', () => {
+  test('without a known price has an unknown cost, and a free one costs nothing', () => {
     for (const model of ['', 'gpt', 'llama-3.3-70b-versatile', 'whisper-1', 'x'.repeat(201)])
       expect(cost(model, used)).toBeUndefined()
     expect(cost('sonar', used, 'perplexity')).toBeUndefined() // is charged by the request, too
@@ -130,7 +130,7 @@ describe('a model', () => {
     expect(cost('omni-moderation-latest', used, 'openai')).toBe('0.000000')
   })
 
-  test('at an unknown provider is unknown, and at another one costs what it costs there', () => {
+  test("at an unknown provider is unknown, and at another provider has that one's price", () => {
     expect(cost('gpt-5', used, 'acme')).toBeUndefined()
     expect(cost('gpt-oss-120b', used, 'groq')).not.toBe(cost('gpt-oss-120b', used, 'openai'))
     expect(cost('gpt-5', used, 'azure')).toBe(cost('gpt-5', used))
@@ -152,12 +152,12 @@ describe('a model', () => {
     [undefined, 'openrouter/anthropic/claude-sonnet-4.5', 'anthropic', 'claude-sonnet-4-5'],
     [undefined, 'groq/llama-3.3-70b-versatile', 'groq', 'llama-3.3-70b-versatile'],
     [undefined, 'bedrock/amazon.nova-2-sonic-v1:0', 'aws', 'amazon.nova-2-sonic-v1:0'],
-  ] as const)('at %s by the name %s costs what it costs as %s %s', (provider, name, at, model) => {
+  ] as const)('at %s by the name %s costs as much as at %s as %s', (provider, name, at, model) => {
     expect(cost(model, used, at)).toBeDefined()
     expect(cost(name, used, provider)).toBe(cost(model, used, at))
   })
 
-  test('with a prefix that is no provider’s, or at an unknown provider, is as unknown as without', () => {
+  test('with an unknown prefix, or at an unknown provider, is as unknown as without', () => {
     for (const name of ['acme/gpt-4o', 'meta-llama/llama-3.3-70b', 'openai/gpt-oss-120b', 'mistralai/mixtral-8x7b'])
       expect(cost(name, used), name).toBeUndefined()
     expect(cost('openai/gpt-4o', used, 'acme')).toBeUndefined()
@@ -165,7 +165,7 @@ describe('a model', () => {
     expect(cost('google/gemini-2.5-pro:free', used, 'openrouter')).toBeUndefined()
   })
 
-  test('is found in any case of letters, with its date and without', () => {
+  test('is found in any case, with its date and without', () => {
     for (const model of ['GPT-5', ' gpt-5\n', 'gpt-5-2025-08-07', 'gpt-5-20250807'])
       expect(cost(model, used)).toBe('11.250000')
   })
