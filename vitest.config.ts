@@ -169,7 +169,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'node', maxWorkers: 2, include: ['test/node/**/*.test.ts'] },
+        test: {
+          name: 'node',
+          maxWorkers: 2,
+          globalSetup: './test/support/node-setup.ts',
+          include: ['test/node/**/*.test.ts'],
+        },
       },
     ],
   },

@@ -1,4 +1,4 @@
-/** What a bench runs in: stores with keys in them, and the variables with which a Worker finds them. */
+/** The environment of a bench: stores with keys in them, and the variables with which a Worker finds them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -20,19 +20,19 @@ const KEYS_AT_ONCE = 5_000
 
 export interface World {
   readonly stackUrl: string
-  /** Of the real Postgres, where one was given: a database of this world's own. */
+  /** The address of a database of this world's own in the real Postgres, if one was given. */
   readonly databaseUrl: string | undefined
   readonly sql: Sql
   readonly serviceKey: string
-  /** Of a Tollgate Worker. */
+  /** The variables of a Tollgate Worker. */
   readonly variables: Readonly<Record<string, string>>
   /** Issues keys of one new organization; limits are per key and minute, and per period. */
   issueKeys(count: number, limits: { perMinute: number; quota: number | null }): Promise<Holder>
-  /** Makes so many people who can sign in. @returns a body of a login each */
+  /** Creates this many people who can sign in. @returns a login body for each */
   registerPeople(count: number): Promise<readonly string[]>
-  /** Sets the answers of each store back by so many milliseconds. */
+  /** Delays the answers of each store by this many milliseconds. */
   delay(ms: Delays): Promise<void>
-  /** What came to the stores since the last call. */
+  /** The requests to the stores since the last call. */
   trips(): Promise<Trips>
   close(): Promise<void>
 }
@@ -50,19 +50,20 @@ interface Holder {
 export interface Trips {
   readonly sqlRequests: number
   readonly redisRequests: number
-  /** Commands that Redis ran, those inside of scripts, too: each of them is billed. */
+  /** Commands that Redis ran, including those inside scripts: each of them is billed. */
   readonly redisCommands: number
 }
 
-/** @param stores addresses of real ones; embedded ones where there are none */
+/** @param stores addresses of real ones; embedded ones if absent */
 export async function openWorld(stores: {
   databaseUrl?: string | undefined
   redisUrl?: string | undefined
 }): Promise<World> {
   const scratch = stores.databaseUrl ? await scratchDatabase(stores.databaseUrl) : undefined
+  const { PATH, PGLITE_MIGRATED: PGLITE_SNAPSHOT, NODE_COMPILE_CACHE } = process.env
   const child = fork(STACK, {
     execArgv: ['--no-warnings'],
-    env: { PATH: process.env.PATH, DATABASE_URL: scratch?.url, REDIS_URL: stores.redisUrl },
+    env: { PATH, PGLITE_SNAPSHOT, NODE_COMPILE_CACHE, DATABASE_URL: scratch?.url, REDIS_URL: stores.redisUrl },
   })
   const stackUrl = await readUrl(child)
   const { sql } = through(ANY_URL, `${stackUrl}/sql`)
@@ -185,7 +186,7 @@ function countTrips(stackUrl: string): () => Promise<Trips> {
       redisRequests: now.redisRequests - before.redisRequests,
       redisCommands: now.redisCommands - before.redisCommands,
     }
-    before = { ...now, redisRequests: now.redisRequests + 1 } // the question itself
+    before = { ...now, redisRequests: now.redisRequests + 1 } // this request itself
     return since
   }
 }

@@ -1,8 +1,12 @@
 /** `npm run after-restore`: see HELP. */
 import { carryRows, type Restore } from './restore/carry-rows.ts'
 import { carryUsage } from './restore/carry-usage.ts'
+import { eraseSubjects } from './restore/erase-subjects.ts'
 import { forgetCounters } from './restore/forget.ts'
-import { PARTS, type Part, ROWS } from './restore/parts.ts'
+import { PARTS, type Part } from './restore/parts.ts'
+import { REMOVALS } from './restore/removals.ts'
+import { removeBegun, removeRows } from './restore/remove-rows.ts'
+import { ROWS, USAGE_TABLES } from './restore/tables.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
 import { connect } from './support/connect.ts'
@@ -11,9 +15,13 @@ import { openRedis } from './support/redis-command.ts'
 const HELP = `Usage: npm run after-restore -- --moment 2026-11-28T10:00:00Z [--without new,usage] [--forget-counters]
 
 Carries what happened since the moment from the database as it was into the one that was restored to that moment, and leaves
-alone what was destroyed. It can be repeated: nothing counts or is sent twice (docs/operate/runbooks.md).
-  new      users, organizations, members, keys and webhook endpoints that were made since
-  access   keys revoked, users disabled, passwords changed, sessions, refresh tokens, links that were used
+alone what was destroyed otherwise than by Tollgate. It can be repeated: nothing counts or is sent twice (docs/operate/runbooks.md).
+  new      users, organizations, members, keys, webhook endpoints, passkeys, identities, single sign-on, domains, plans, prices that
+           were made since, and answers that repeats of a request get
+  access   keys revoked, users disabled, passwords and addresses changed, roles, secrets, what directories sent, sessions, tokens of
+           applications, links that were used
+  removed  what Tollgate itself removed since, by the audit log: accounts, organizations, members, credentials, single sign-on,
+           domains, directories, routes, prices, subjects of usage
   usage    every usage event, exactly once, with all its sums
   billing  overage that was charged already, and webhooks of the payment providers, to be handled again
   sent     emails and webhooks that were sent, alerts that were raised
@@ -22,7 +30,7 @@ alone what was destroyed. It can be repeated: nothing counts or is sent twice (d
 has the restored one. Environment: DATABASE_URL, the restored database; FORMER_DATABASE_URL, the database as it was; for
 --forget-counters UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN (and REDIS_SHARDS), or REDIS_URL (and REDIS_SHARD_URLS).`
 
-/** The moment is when transactions ended; rows say when they began. */
+/** The moment refers to the end of transactions; rows contain when they began. */
 const MARGIN_MS = 10 * 60_000
 
 await command(async function afterRestore() {
@@ -32,7 +40,7 @@ await command(async function afterRestore() {
     'forget-counters': { type: 'boolean' },
   })
   if (values.help) return console.log(HELP)
-  const since = new Date(readMoment(values.moment) - MARGIN_MS).toISOString()
+  const moment = readMoment(values.moment)
   const parts = readParts(values.without)
   const { FORMER_DATABASE_URL, FORMER_NEON_FETCH_ENDPOINT } = process.env
   if (!FORMER_DATABASE_URL) throw new Error('FORMER_DATABASE_URL is not set. It names the database as it was.')
@@ -44,7 +52,8 @@ await command(async function afterRestore() {
     ...(FORMER_NEON_FETCH_ENDPOINT && { NEON_FETCH_ENDPOINT: FORMER_NEON_FETCH_ENDPOINT }),
   })
   try {
-    await carry({ former: former.sql, restored: restored.sql, since }, parts)
+    const since = new Date(moment - MARGIN_MS).toISOString()
+    await carry({ former: former.sql, restored: restored.sql, since, moment: new Date(moment).toISOString() }, parts)
     if (values['forget-counters']) await forget()
   } finally {
     await Promise.all([restored.close(), former.close()])
@@ -53,26 +62,33 @@ await command(async function afterRestore() {
 
 async function carry(restore: Restore, parts: readonly Part[]): Promise<void> {
   await requireSameSchema(restore)
+  for (const removal of REMOVALS) {
+    if (!parts.includes(removal.part)) continue
+    const removed = await removeRows(restore, removal)
+    if (removed > 0) console.log(`${removal.part}: ${removal.table}: ${removed} removed`)
+  }
+  if (parts.includes('access')) console.log(`access: ${await removeBegun(restore)} sign-ins under way ended`)
   for (const rows of ROWS) {
     if (!parts.includes(rows.part)) continue
     const { inserted, updated } = await carryRows(restore, rows)
     console.log(`${rows.part}: ${rows.table}: ${inserted} added, ${updated} changed`)
   }
+  if (parts.includes('removed')) console.log(`removed: ${await eraseSubjects(restore)} subjects of usage erased`)
   if (parts.includes('usage')) console.log(`usage: ${await carryUsage(restore)} events counted`)
   await listActions(restore)
 }
 
-/** A restored row has to have the columns of the former one. */
+/** A restored row must have the columns of the former one. */
 async function requireSameSchema({ former, restored }: Restore): Promise<void> {
   const columns = `select string_agg(table_name || '.' || column_name, ' ' order by table_name, column_name) as all
     from information_schema.columns where table_schema = 'public' and table_name = any($1)`
-  const tables = [...new Set(ROWS.map(({ table }) => table)), 'usage_events', 'usage_dedupe']
+  const tables = [...new Set([...ROWS, ...REMOVALS].map(({ table }) => table)), ...USAGE_TABLES]
   const [[own], [other]] = await Promise.all([restored.query(columns, [tables]), former.query(columns, [tables])])
   if (own?.all !== other?.all)
     throw new Error('The databases have different schemas. Run `npm run migrate -- up` for the restored one first.')
 }
 
-/** Changes that are not carried have to be judged by a person: the audit log names them. */
+/** A person must judge changes that are not carried over: the audit log names them. */
 async function listActions({ former, since }: Restore): Promise<void> {
   const rows = await former.query(
     `select action, count(*)::int as times from audit_logs where created_at >= $1 and result = 'success' group by 1 order by 1`,
@@ -93,7 +109,7 @@ async function forget(): Promise<void> {
   }
 }
 
-/** @throws Error for what is no moment of the past with an offset */
+/** @throws Error if it is not a moment in the past with an offset */
 function readMoment(text = ''): number {
   const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(time) || time > Date.now())

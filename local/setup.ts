@@ -1,6 +1,5 @@
 /** `npm run setup`: see HELP. */
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { readConfig } from '../src/config.ts'
 import { type Answers, readAnswers } from './deployment/answers.ts'
 import { makeQueues } from './deployment/queue-config.ts'
+import { chooseSecrets, withExamples } from './deployment/secrets.ts'
 import { smoke } from './deployment/smoke.ts'
 import { openWrangler, type Wrangler } from './deployment/wrangler.ts'
 import { readArguments } from './support/arguments.ts'
@@ -23,11 +23,11 @@ Worker, and a verification. It can be repeated: what is there stays, secrets too
   --queue          usage goes through a Cloudflare Queue: makes it and writes it into wrangler.toml
   --config         another file than wrangler.toml
   --dry-run        says each step and does none
-Environment: DATABASE_URL, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, and SECRET_KEY and JWT_SECRET_KEY if they are to be these;
+Environment: DATABASE_URL, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN, and SECRET_KEY or SECRET_KEYS, JWT_SECRET_KEY or JWT_KEYS, if
+they are to be these; a deployment that has SECRET_KEYS or JWT_KEYS gets no SECRET_KEY or JWT_SECRET_KEY beside it;
 SMOKE_URL where it is reached before its domain is. What is missing is asked for.`
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const MADE = ['SECRET_KEY', 'JWT_SECRET_KEY'] as const
 
 interface Setup {
   readonly answers: Answers
@@ -69,10 +69,9 @@ await command(async function setup() {
   console.log(values['dry-run'] ? 'Nothing was done.' : `It is there: ${answers.PUBLIC_URL}/dashboard`)
 })
 
-/** The Worker itself would refuse what is wrong, after everything else was done. */
+/** Checks the configuration first: the Worker would refuse it only after everything else was done. */
 function requireComplete(answers: Answers): void {
-  const made = Object.fromEntries(MADE.map((name) => [name, process.env[name] || name.padEnd(32, '-')]))
-  readConfig({ ...answers, ...made })
+  readConfig({ ...answers, ...withExamples(process.env) })
 }
 
 function listSteps(setup: Setup): Step[] {
@@ -108,19 +107,19 @@ async function writeUrl({ config, answers }: Setup): Promise<void> {
 
 async function makeServiceKey(setup: Setup): Promise<void> {
   const said = await runScript('seed', ['--service-key'], setup.answers)
-  setup.serviceKey = /shown this once: (\S+)/.exec(said)?.[1] ?? process.env.SERVICE_KEY // one that is there is not shown again
+  setup.serviceKey = /shown this once: (\S+)/.exec(said)?.[1] ?? process.env.SERVICE_KEY // an existing one is not shown again
 }
 
-/** Secrets reach wrangler in a file that only this user can read. Those that are left out stay as they are. */
+/** Secrets are passed to wrangler in a file that only this user can read. Secrets that are left out are not changed. */
 async function deploy({ wrangler, answers, config, isFirst }: Setup): Promise<void> {
-  const there = isFirst ? '' : await wrangler(['secret', 'list', '--format', 'json', '--config', config])
-  const made = MADE.filter((name) => process.env[name] || !there.includes(`"${name}"`))
+  const list = isFirst ? '' : await wrangler(['secret', 'list', '--format', 'json', '--config', config])
+  const there = new Set([...list.matchAll(/"([A-Z_]+)"/g)].map(([, name = '']) => name))
   const { DATABASE_URL, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = answers
   const secrets = {
     DATABASE_URL,
     UPSTASH_REDIS_REST_URL,
     UPSTASH_REDIS_REST_TOKEN,
-    ...Object.fromEntries(made.map((name) => [name, process.env[name] || randomBytes(36).toString('base64url')])),
+    ...chooseSecrets(process.env, there),
   }
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-setup-'))
   try {
@@ -132,7 +131,7 @@ async function deploy({ wrangler, answers, config, isFirst }: Setup): Promise<vo
   }
 }
 
-/** Runs one of the project's scripts, showing what it says. @returns its standard output */
+/** Runs one of the project's scripts, showing its output. @returns its standard output */
 async function runScript(script: string, args: readonly string[], { DATABASE_URL }: Answers): Promise<string> {
   const child = spawn(process.execPath, [join(ROOT, `local/${script}.ts`), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -9,6 +9,7 @@ import { openFronts } from './stack/fronts.ts'
 import { ensureBuild } from './stand-alone/build.ts'
 import { startCrons } from './stand-alone/crons.ts'
 import { logToStdout } from './stand-alone/log.ts'
+import { findStartNotices } from './stand-alone/notices.ts'
 import { ensureSchema } from './stand-alone/schema.ts'
 import { readSettings, type Settings } from './stand-alone/settings.ts'
 import { startWorkerd, type Workerd } from './stand-alone/workerd.ts'
@@ -23,9 +24,9 @@ speaks TLS. Logs are JSON on standard output. SIGTERM ends it once everything th
               one refuses the start
 Every setting: docs/operate/stand-alone.md.`
 
-/** How long a store may take to be there: machines start their services in any order. */
+/** How long a store may take to come up: machines start their services in any order. */
 const STORES_WITHIN_MS = 30_000
-/** Beyond what the Worker is given to end its work, before it is killed. */
+/** Added to the time in which the Worker may finish its work, before it is killed. */
 const GRACE_MS = 2_000
 
 await run(async function start() {
@@ -34,6 +35,7 @@ await run(async function start() {
   logToStdout()
   const stopping = stopSignal()
   const settings = readSettings(process.env)
+  for (const notice of findStartNotices(process.env)) log('warn', 'setting_suspicious', { ...notice })
   if ('faults' in settings) {
     for (const { variable, reason } of settings.faults) log('error', 'setting_refused', { variable, reason })
     throw new Error(`Missing or wrong: ${settings.faults.map(({ variable }) => variable).join(', ')}.`)
@@ -55,7 +57,7 @@ await run(async function start() {
   }
 })
 
-/** What goes wrong is the last line, and exit code 1. */
+/** An error is the last line, with exit code 1. */
 async function run(main: () => Promise<void>): Promise<void> {
   try {
     await main()
@@ -65,7 +67,7 @@ async function run(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** A second signal changes nothing: the first one's time is bounded. */
+/** A second signal has no effect: the time after the first one is bounded. */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)

@@ -35,12 +35,16 @@ const gatewayHosts = new Hono<AppEnv>().all('*', handleGateway)
 /** Sends each request to the gateway or to Tollgate itself, by its host. */
 export function handleRequest(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
   const { GATEWAY_HOSTS: hosts } = env
-  const isForGateway = typeof hosts === 'string' && hosts !== '' && isGatewayHost(request.url, hosts)
+  const isForGateway =
+    typeof hosts === 'string' &&
+    hosts !== '' &&
+    isGatewayHost(request.url, hosts, URL.parse(String(env.PUBLIC_URL))?.host)
   return (isForGateway ? gatewayHosts : app).fetch(request, env, context)
 }
 
-function isGatewayHost(url: string, hosts: string): boolean {
+function isGatewayHost(url: string, hosts: string, ownHost: string | undefined): boolean {
   const { host } = new URL(url)
+  if (host === ownHost) return false // refused in GATEWAY_HOSTS: nothing else would be reached there
   return hosts.split(',').some((one) => one.trim().toLowerCase() === host)
 }
 

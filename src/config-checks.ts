@@ -3,9 +3,10 @@
  * that were probably meant differently. No message quotes a value.
  */
 
+import { findConflicts } from './config-conflicts.ts'
+import { findMisspelled } from './config-names.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { isWithin } from './lib/is-within.ts'
-import { findNearestName } from './lib/nearest-name.ts'
 
 /**
  * A feature other than key verification, and the variables that only it needs. A wrong variable disables the feature,
@@ -62,27 +63,24 @@ const isExample = (host: string) => EXAMPLE_HOST.test(host.toLowerCase())
 /** The domain of a sender, as `Name <address>` or as the address alone. */
 const domainIn = (sender: string) => /@([^@>\s]+)>?\s*$/.exec(sender)?.[1] ?? ''
 
-interface Settings {
-  readonly PUBLIC_URL: string
+type Settings = Parameters<typeof findConflicts>[0] & Own
+
+interface Own {
   readonly MAIL_PROVIDER: 'none' | 'resend' | 'http'
-  readonly MAIL_API_KEY: string
   readonly MAIL_FROM: string
   readonly EMAIL_VERIFICATION: 'optional' | 'keys' | 'required'
   readonly TURNSTILE_SITE_KEY?: string | undefined
-  readonly TURNSTILE_SECRET_KEY?: string | undefined
   readonly EMAIL_SIGN_IN: 'off' | 'code' | 'link'
   readonly PASSKEY_RP_ID?: string | undefined
   readonly REGISTRATION: 'open' | 'invitation' | 'domains'
   readonly REGISTRATION_DOMAINS: readonly string[]
-  readonly SECRET_KEY: string
-  readonly JWT_SECRET_KEY?: string | undefined
   readonly UPSTASH_REDIS_REST_URL: string
   readonly REDIS_SHARDS: readonly { readonly url: string }[]
   readonly TRUSTED_ISSUERS: readonly { readonly issuer: string }[]
 }
 
-/** Settings that are well-formed but cannot work. */
-export function findFaults(settings: Settings): ConfigFault[] {
+/** Settings that are well-formed but cannot work. @param env what was given of them */
+export function findFaults(settings: Settings, env: object): ConfigFault[] {
   const faults: ConfigFault[] = []
   if (new URL(settings.PUBLIC_URL).hostname === 'tollgate.example.com')
     faults.push({ feature: 'management', variable: 'PUBLIC_URL', reason: "is still the example's" })
@@ -96,7 +94,7 @@ export function findFaults(settings: Settings): ConfigFault[] {
       variable: 'PASSKEY_RP_ID',
       reason: 'is neither the host of PUBLIC_URL nor above it',
     })
-  return [...faults, ...findTurnstileFaults(settings), ...findMailFaults(settings)]
+  return [...faults, ...findTurnstileFaults(settings), ...findMailFaults(settings, env), ...findConflicts(settings)]
 }
 
 /** One of the two keys alone checks nobody, or lets nobody in. */
@@ -106,12 +104,14 @@ function findTurnstileFaults({ TURNSTILE_SITE_KEY, TURNSTILE_SECRET_KEY }: Setti
   return [{ feature: 'turnstile', variable: missing, reason: 'is missing, but the other of the two keys is set' }]
 }
 
-function findMailFaults(settings: Settings): ConfigFault[] {
+function findMailFaults(settings: Settings, env: object): ConfigFault[] {
   const faults: ConfigFault[] = []
   if (settings.MAIL_PROVIDER === 'none') return faults
   const mail = { feature: 'mail' } as const
   if (settings.MAIL_PROVIDER === 'resend' && settings.MAIL_API_KEY === '')
     faults.push({ ...mail, variable: 'MAIL_API_KEY', reason: 'is missing, but MAIL_PROVIDER=resend requires it' })
+  if (settings.MAIL_PROVIDER === 'http' && Reflect.get(env, 'MAIL_API_URL') === undefined)
+    faults.push({ ...mail, variable: 'MAIL_API_URL', reason: 'is missing, but MAIL_PROVIDER=http requires it' })
   const domain = domainIn(settings.MAIL_FROM)
   if (!domain.includes('.') || isExample(domain))
     faults.push({ ...mail, variable: 'MAIL_FROM', reason: 'is no address that a provider sends from' })
@@ -135,11 +135,6 @@ const WITHOUT_MAIL = {
 /** @param env from the platform, possibly with other variables */
 export function findNotices(settings: Settings, env: object, known: readonly string[]): ConfigNotice[] {
   const notices = findMisspelled(env, known)
-  if (settings.SECRET_KEY === settings.JWT_SECRET_KEY)
-    notices.push({
-      variable: 'SECRET_KEY',
-      reason: 'equals JWT_SECRET_KEY: whoever learns one has both, and neither can be replaced alone',
-    })
   if (settings.MAIL_PROVIDER === 'none' && settings.MAIL_API_KEY !== '')
     notices.push({ variable: 'MAIL_PROVIDER', reason: 'is none although MAIL_API_KEY is set: emails wait and expire' })
   if (settings.MAIL_PROVIDER === 'none' && settings.EMAIL_SIGN_IN !== 'off')
@@ -169,16 +164,4 @@ function findRegistrationNotices(settings: Settings): ConfigNotice[] {
 function findShardNotices({ UPSTASH_REDIS_REST_URL, REDIS_SHARDS }: Settings): ConfigNotice[] {
   if (!REDIS_SHARDS.some(({ url }) => url === UPSTASH_REDIS_REST_URL)) return []
   return [{ variable: 'REDIS_SHARDS', reason: 'names the database of UPSTASH_REDIS_REST_URL again' }]
-}
-
-/** The maximum difference in length between a misspelled name and the intended one. */
-const MAX_LENGTH_DIFFERENCE = 3
-
-function findMisspelled(env: object, known: readonly string[]): ConfigNotice[] {
-  return Object.keys(env).flatMap((variable) => {
-    if (known.includes(variable) || typeof Reflect.get(env, variable) !== 'string') return []
-    const nearest = findNearestName(variable, known)
-    if (!nearest || Math.abs(nearest.length - variable.length) > MAX_LENGTH_DIFFERENCE) return []
-    return [{ variable, reason: `is not known; did you mean ${nearest}?` }]
-  })
 }

@@ -18,17 +18,22 @@ export const list = z
  */
 export const origins = list
   .transform((items) => items.map((item) => (/^[^/]+:\/\/[^/]+\/$/.test(item) ? item.slice(0, -1) : item)))
+  .transform((items) => items.map((item) => (/^https?:\/\/[^/?#@*\s]+$/i.test(item) ? asSent(item) : item)))
   .refine(
     (items) => items.every((item) => item === '*' || /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/.test(item)),
     'each is a scheme and a host, such as https://app.example.com, without a path',
   )
 
+/** Browsers write hosts in small letters, and leave the usual port out. */
+const asSent = (item: string) => URL.parse(item)?.origin ?? item
+
 /** Host names, with a port where it is not the usual one. */
 export const hosts = list
   .transform((items) => items.map((item) => item.toLowerCase()))
   .refine(
-    (items) => items.every((item) => /^[a-z0-9.-]+(:\d{1,5})?$/.test(item)),
-    'each is a host name, such as api.example.com',
+    (items) =>
+      items.every((item) => /^[a-z0-9.-]+(:\d{1,5})?$/.test(item) && URL.parse(`https://${item}`)?.host === item),
+    'each is a host name, such as api.example.com, as requests have it: without the usual port',
   )
 
 export const domain = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a domain such as example.com')

@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { Env, readConfig, SETTINGS } from './config.ts'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
 import { type ConfigNotice, findFeature, findNotices, type SideFeature } from './config-checks.ts'
+import { findMisspelled } from './config-names.ts'
 import { Problem } from './problems.ts'
 
 export interface SettingFault {
@@ -16,27 +17,31 @@ export interface SettingFault {
 
 interface Report {
   readonly faults: readonly SettingFault[]
-  /** What works, but probably not as intended. Found only where nothing stops everything. */
+  /** What works, but probably not as intended. Where something stops everything, only names that nothing reads. */
   readonly notices: readonly ConfigNotice[]
 }
 
-/** The same checks as a deployment makes when its first request comes. */
-export function reportConfig(given: object): Report {
+/**
+ * The same checks as a deployment makes when its first request comes.
+ *
+ * @param others names that something else reads from the same environment
+ */
+export function reportConfig(given: object, others: readonly string[] = []): Report {
   const env = withSecretKeys(withAliases(given))
   const result = Env.safeParse(env)
   const malformed = (result.success ? [] : result.error.issues).map((issue) => toFault(issue, given, env))
   const stopping = unique(malformed.filter(({ stops }) => stops === 'everything'))
+  const names = [...Object.keys(SETTINGS), ...ALIAS_NAMES, ...others]
   try {
     const config = readConfig({ ...given })
     const reasons = new Map(malformed.map(({ variable, reason }) => [variable, reason]))
     const faults = config.faults.map(({ feature, variable, reason }) => {
       return { variable, reason: reasons.get(variable) ?? reason, stops: feature }
     })
-    const names = [...Object.keys(SETTINGS), ...ALIAS_NAMES]
     return { faults, notices: [...findNotices(config, given, names), ...findIgnoredAliases(given)] }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    return { faults: unique([...stopping, ...malformed]), notices: [] }
+    return { faults: unique([...stopping, ...malformed]), notices: findMisspelled(given, names) }
   }
 }
 

@@ -268,7 +268,7 @@ function parseConfig(given: object): Parsed {
 
 /** A second check of well-formed settings: those that cannot work are left out as well. */
 function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Parsed {
-  const faults = [...malformed, ...findFaults(settings)]
+  const faults = [...malformed, ...findFaults(settings, env)]
   if (faults.length === malformed.length) return { ...settings, faults }
   return { ...Env.parse(leaveOut(env, faults)), faults }
 }

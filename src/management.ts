@@ -28,6 +28,7 @@ import { adminOverviewRoutes } from './admin/overview/routes.ts'
 import { adminPlanRoutes } from './admin/plans/routes.ts'
 import { adminPriceRoutes } from './admin/prices/routes.ts'
 import { adminRequestRoutes } from './admin/requests/routes.ts'
+import { adminReservationRoutes } from './admin/reservations/routes.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { serviceKeyRoutes } from './admin/service-keys/routes.ts'
 import { adminSubscriptionRoutes } from './admin/subscriptions/routes.ts'
@@ -150,6 +151,7 @@ for (const routes of [
   adminOrganizationRoutes,
   adminSignInRoutes,
   adminCreditRoutes,
+  adminReservationRoutes,
   adminPlanRoutes,
   adminMeterRoutes,
   adminGatewayRoutes,

@@ -122,7 +122,10 @@ export const PROBLEMS = {
   webhook_endpoint_off: [409, 'The webhook endpoint is switched off; switch it on first.'],
   external_id_taken: [409, 'Another organization has this external_id.'],
   meter_exists: [409, 'A meter with this slug already exists.'],
-  meter_in_use: [409, 'The meter has limits, prices, a route or recorded use; only an unused one can be deleted.'],
+  meter_in_use: [
+    409,
+    'The meter has limits, prices, a route, alerts or recorded use; only an unused one can be deleted.',
+  ],
   meter_protected: [409, 'This is a built-in meter; it can be neither changed nor deleted.'],
   event_not_correctable: [409, 'A verification cannot be corrected; correct the report of its use.'],
   price_exists: [409, 'There is a price of this provider, model and kind from this moment on; delete it first.'],

@@ -118,7 +118,7 @@ export interface RefusedKey extends Partial<KeyFacts>, Partial<LimitReadings> {
   /** Seconds until a retry makes sense, at least 1. Null if waiting does not help. */
   readonly retry_after: number | null
   readonly request_id: string
-  /** The limit that refused, if one did: `ratelimit`, a named limit or a meter. */
+  /** The limit that refused, if one did: `ratelimit`, a limit of the key by its name, one of its organization as `organization:<name>`, or a meter. */
   readonly refused_by?: string
   /** Set if the cost exceeds the limit itself, so that waiting does not help. */
   readonly never_fits?: true
@@ -356,7 +356,7 @@ export type Reservation =
       readonly granted: false
       /** What refused: the quota of the organization, a limit of the key, or the number of concurrent holds. */
       readonly code: 'QUOTA_EXCEEDED' | 'RATE_LIMITED' | 'CONCURRENCY_EXCEEDED' | 'CREDITS_EXHAUSTED'
-      /** The meter of the quota, the name of the limit, or `max_concurrent`. */
+      /** The meter of the quota, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`. */
       readonly refused_by: string
       /** Seconds until it will fit at the latest. Null if waiting does not help. */
       readonly retry_after: number | null
@@ -419,10 +419,41 @@ export interface Quotas {
   readonly plan: string
   readonly rate_limit_per_minute: number
   readonly max_api_keys: number
+  /** Limits in which all keys of the organization count together. */
+  readonly organization_limits: readonly OrganizationLimit[]
+  /** How many reservations may be open at once; null for any number. */
+  readonly max_concurrent: ConcurrencyReading | null
   readonly meters: MeterReadings
   /** Absent for an organization that uses no prepaid credits. */
   readonly credits?: CreditReading | undefined
   readonly features: Readonly<Record<string, number | string | boolean | null>>
+}
+
+/** A limit of an organization, and what is left of it: null for a limit of each subject, and while it cannot be read. */
+export interface OrganizationLimit {
+  readonly name: string
+  /** What it counts, such as `requests` or `tokens`. */
+  readonly meter: string
+  /** Amounts are decimal text for `cost_usd`, else numbers. */
+  readonly limit: number | string
+  /** One of the two: any stretch of that length, or each calendar period in UTC. */
+  readonly window_seconds?: number | undefined
+  readonly period?: 'hour' | 'day' | 'week' | 'month' | undefined
+  /** Set if each subject has the limit for itself. */
+  readonly per?: 'subject' | undefined
+  /** Of `requests`: what a verification takes unless it says otherwise. */
+  readonly cost?: number | undefined
+  readonly used: number | string | null
+  readonly held: number | string | null
+  readonly remaining: number | string | null
+  /** When all units are available again. */
+  readonly resets_at: string | null
+}
+
+export interface ConcurrencyReading {
+  readonly limit: number
+  /** Open reservations now; null while it cannot be read. */
+  readonly open: number | null
 }
 
 /** US dollars, as decimal text. */
@@ -487,6 +518,14 @@ type LimitOverrides = { readonly [M in Exclude<Meter, 'cost_usd'>]?: number | nu
   readonly meters?: Readonly<Record<string, number | null>> | undefined
   /** The most reservations that may be open at once. */
   readonly max_concurrent?: number | null | undefined
+  /** Those that replace the plan's of the same name, and others; null or none returns to the plan's. */
+  readonly organization_limits?: readonly NewOrganizationLimit[] | null | undefined
+}
+
+/** A limit in which all keys of an organization count together. */
+export interface NewOrganizationLimit extends Omit<NamedLimit, 'per'> {
+  /** `subject`: each subject has the limit for itself, across all keys. */
+  readonly per?: 'organization' | 'subject' | undefined
 }
 
 export interface UpsertedOrganization {
@@ -515,6 +554,7 @@ export interface Organization {
     readonly max_api_keys?: number | undefined
     readonly meters?: Readonly<Record<string, number>> | undefined
     readonly max_concurrent?: number | undefined
+    readonly organization_limits?: readonly NamedLimit[] | undefined
   }
   readonly member_count: number
   readonly suspended_at: string | null

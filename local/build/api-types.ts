@@ -1,6 +1,6 @@
 /**
- * Writes the types of the API for programs that call it: the shapes of its OpenAPI document, and what each operation
- * takes and gives.
+ * Writes the types of the API for programs that call it: the shapes of its OpenAPI document, and the input and output of
+ * each operation.
  *
  * The libraries that generate types from OpenAPI need the compiler API of TypeScript 5, which TypeScript 7 does not have.
  */
@@ -13,8 +13,8 @@ import { renderClientFiles } from './client-files.ts'
 
 const HELP = `Usage: npm run build:api-types
 
-Writes the types of every operation, for the dashboard, packages/tollgate and clients/python, and the names of audit
-actions, webhook events and scopes with their meaning for the dashboard.`
+Writes the types of every operation, for the dashboard, packages/tollgate and clients/python, the methods of these two
+and the page that lists them, and the names of audit actions, webhook events and scopes for the dashboard.`
 
 await command(async function buildApiTypes() {
   if (readArguments({}).values.help) return console.log(HELP)

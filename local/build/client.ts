@@ -1,4 +1,4 @@
-/** Builds packages/tollgate into its dist/: a module for each export of its package.json, and their types. */
+/** Builds packages/tollgate into its dist/: one module for each export of its package.json, and their types. */
 import { spawnSync } from 'node:child_process'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -51,11 +51,11 @@ async function listEntries(): Promise<string[]> {
   return names.map((name) => join(FOLDER, 'src', `${name === '.' ? 'index' : name.slice(2)}.ts`))
 }
 
-/** Declarations name the sources that they were made from; those who install the package have modules. */
+/** Declarations import the source files; an installed package contains modules instead. */
 async function nameModules(): Promise<void> {
   const files = (await readdir(DIST)).filter((name) => name.endsWith('.d.ts'))
   for (const file of files) {
     const text = await readFile(join(DIST, file), 'utf8')
-    await writeFile(join(DIST, file), text.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"))
+    await writeFile(join(DIST, file), text.replaceAll(/((?:from |import\()['"]\.\/[\w-]+)\.ts(?=['"])/g, '$1.js'))
   }
 }

@@ -1,4 +1,4 @@
-/** Reads the API's own description of itself, without starting it. */
+/** Reads the API's OpenAPI document without starting the API. */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -30,6 +30,10 @@ export interface Content {
 export interface Operation {
   readonly operationId: string
   readonly summary: string
+  /** The scope with which a service key may call it. */
+  readonly 'x-service-scope'?: string
+  /** Each entry names one scheme that suffices; absent if anyone may call. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   readonly parameters?: readonly {
     readonly name: string
     readonly in: 'query' | 'path' | 'header'
@@ -50,7 +54,7 @@ import { management } from './src/management.ts'
 import { openApiDocument } from './src/api/openapi.ts'
 export const document = openApiDocument(management, { PUBLIC_URL: 'http://localhost:8000', SERVICE_NAME: 'Tollgate' })`
 
-/** @throws Error when the sources cannot be bundled; what and where is printed before */
+/** @throws Error when the sources cannot be bundled; what and where is printed first */
 export async function readOpenApi(): Promise<OpenApi> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,

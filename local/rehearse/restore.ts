@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Key, newCustomer, quotasOf, verify, written } from './customer.ts'
+import { makeRemovable } from './restore-removed.ts'
 import { expect, until, type World } from './world.ts'
 
-/** What the local stack takes for the name of the former database: any host but that of the present one. */
+/** A name that the local stack accepts for the former database: any host except the current one. */
 const FORMER = 'postgresql://postgres:local@former/postgres'
 
 interface Tokens {
@@ -10,7 +11,7 @@ interface Tokens {
   readonly refresh_token: string
 }
 
-/** A person, as a browser keeps them signed in. */
+/** A person, signed in as in a browser. */
 async function newPerson({ server }: World) {
   const login = { email: `${randomUUID()}@example.com`, password: 'A person who was there before' }
   const post = (path: string, body: object) =>
@@ -40,13 +41,13 @@ async function newPayer(world: World, included: number) {
   return { id, use }
 }
 
-/** Overage as Polar has it, event by event. */
+/** The overage at Polar, event by event. */
 async function chargedUnits(world: World, organizationId: string): Promise<number[]> {
   const { usage } = (await world.stack('/polar/state')) as { usage: { externalId: string; units: number }[] }
   return usage.filter(({ externalId }) => externalId.startsWith(organizationId)).map(({ units }) => units)
 }
 
-/** The last time at which all organizations were looked at for overage. */
+/** The last time at which all organizations were checked for overage. */
 function lastFullLook(): Date {
   const at = new Date()
   if (at.getUTCMinutes() < 7) at.setUTCHours(at.getUTCHours() - 1)
@@ -54,7 +55,7 @@ function lastFullLook(): Date {
   return at
 }
 
-/** Emails and webhooks that were refused are due again. */
+/** Makes emails and webhooks that were refused due again. */
 async function sendWaiting(world: World): Promise<void> {
   for (const table of ['mail_outbox', 'webhook_deliveries'])
     await world.sql.query(`update ${table} set next_attempt_at = now() where next_attempt_at is not null`)
@@ -66,12 +67,12 @@ interface Hook {
   readonly body: string
 }
 
-/** What the outside world got: emails to a person, and webhooks, each by what it tells. */
+/** What the outside world received: emails to a person, and webhooks by their content. */
 async function listSent(world: World, { email, hook }: { email: string; hook: string }) {
   const mails = (await world.stack(`/outbox?format=json&to=${encodeURIComponent(email)}`)) as object[]
   const hooks = (await world.stack(`/webhooks?format=json&path=${encodeURIComponent(hook)}`)) as Hook[]
   const told = hooks.map(({ body }) => JSON.parse(body) as { type: string; data: unknown })
-  const events = told.filter(({ type }) => type !== 'organization.state') // a state may be told any number of times
+  const events = told.filter(({ type }) => type !== 'organization.state') // a state may be sent any number of times
   return { mails: mails.length, hooks: events.map(({ type, data }) => JSON.stringify({ type, data })) }
 }
 
@@ -80,6 +81,7 @@ export async function restorePostgres(world: World): Promise<void> {
   const destroyed = await newCustomer(world)
   const revoked = await newKey(world, customer.externalId)
   const person = await newPerson(world)
+  const removable = await makeRemovable(world)
   const payer = await newPayer(world, 1_000)
   await until('the plan is bought', async () => (await planOf(world, payer.id)) === 'builder')
   const hook = `/webhooks/catch/${randomUUID()}`
@@ -105,6 +107,7 @@ export async function restorePostgres(world: World): Promise<void> {
   for (let at = 0; at < 3; at++) await verify(world, customer.key)
   const issued = await newKey(world, customer.externalId)
   await world.admin.call('DELETE', `/auth/api-keys/${revoked.id}?organization_id=${customer.id}`)
+  await removable.remove()
   const rotated = (await (await person.refresh(person.token)).json()) as Tokens
   await payer.use(50)
   await world.runJobs(lastFullLook())
@@ -125,6 +128,7 @@ export async function restorePostgres(world: World): Promise<void> {
   })
 
   await expectLimits(world, { customer, destroyed, revoked, issued })
+  await removable.expectGone()
   await expectCharges(world, payer)
   await sendWaiting(world)
   const after = await listSent(world, { email: person.email, hook })
@@ -141,7 +145,7 @@ interface Outcome {
   readonly issued: Key
 }
 
-/** Three of ten calls are left, access is as it was, and what was destroyed is back. */
+/** Three of ten calls are left, access is unchanged, and what was destroyed is back. */
 async function expectLimits(world: World, { customer, destroyed, revoked, issued }: Outcome): Promise<void> {
   expect((await written(world, customer.id)) === 7, 'calls from after the moment are written')
   expect((await quotasOf(world, customer.id)).meters.api_calls.used === 7, 'the counter has them')

@@ -7,7 +7,7 @@ import { startValkey } from './valkey.ts'
 export interface Backends {
   database: Database
   redis: RedisBackend
-  /** Another database of the same server, for what is tested over several. Connected to when it is first asked for. */
+  /** Another database of the same server, for tests with several. Connected on first use. */
   secondRedis(): Promise<RedisBackend>
   close(): Promise<void>
 }
@@ -16,16 +16,17 @@ interface Places {
   databaseUrl?: string
   redisUrl?: string
   dataDir?: string
+  cluster?: Blob
 }
 
 /**
- * Opens the database and the Redis, the given ones or those inside this process, both at once.
+ * Opens the database and Redis, the given ones or embedded ones, both concurrently.
  *
- * @throws the first failure, once whatever did open is closed again
+ * @throws the first failure, after closing whatever did open
  */
-export async function openBackends({ databaseUrl, redisUrl, dataDir }: Places): Promise<Backends> {
+export async function openBackends({ databaseUrl, redisUrl, dataDir, cluster }: Places): Promise<Backends> {
   const [database, redis] = await Promise.allSettled([
-    databaseUrl ? openPostgres(databaseUrl) : openPglite(dataDir),
+    databaseUrl ? openPostgres(databaseUrl) : openPglite(dataDir, cluster),
     redisUrl ? connectServer(redisUrl) : startServer(),
   ])
   if (database.status === 'fulfilled' && redis.status === 'fulfilled') return join(database.value, redis.value)

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { applyFault } from './apply-fault.ts'
 import { type Backends, openBackends } from './backends.ts'
 import { type Counters, createCounters } from './control.ts'
+import type { Database } from './database.ts'
 import { createFaults, type Faults } from './faults.ts'
 import type { Route } from './http.ts'
 import { json, type Reply, readBody, send } from './http.ts'
@@ -12,12 +13,12 @@ import { type BillingOptions, LOCAL_BILLING } from './payments/routes.ts'
 import { redisPart } from './redis-memory.ts'
 import { findRoute, openServices } from './routes.ts'
 
-// A client that reuses a connection just as the server drops it for idleness sees a reset that no fault asked for.
+// A client that reuses a connection just as the server closes it as idle sees a reset that no fault caused.
 const KEEP_ALIVE_MS = 120_000
 const LOCAL_HOST = /^(127\.0\.0\.1|localhost)(:\d+)?$/
 
 /**
- * `port` 0 takes any free one. Without `databaseUrl` PGlite keeps the data, in `dataDir` or in memory; without
+ * `port` 0 means any free one. Without `databaseUrl` PGlite stores the data, in `dataDir` or in memory; without
  * `redisUrl` Valkey does, in memory. `redisToken` is the bearer token of the Redis services.
  */
 export interface StackOptions {
@@ -25,26 +26,30 @@ export interface StackOptions {
   databaseUrl?: string
   redisUrl?: string
   dataDir?: string
-  /** Keeps from start to start what is otherwise in memory: outbox, caught webhooks, payments, the embedded Redis. */
+  /** The start of a new embedded database, as `dump` of another stack returned it. */
+  cluster?: Blob
+  /** Saves state that is otherwise in memory: outbox, caught webhooks, payments, the embedded Redis. */
   memoryFile?: string
   redisToken: string
-  /** The payment providers' secrets, and where their webhooks go; without it they go nowhere. */
+  /** The payment providers' secrets, and where their webhooks go; if absent, they are not sent. */
   billing?: BillingOptions
 }
 
 export interface Stack {
   /** `http://127.0.0.1:<port>`, with no slash at the end */
   url: string
-  /** Drops open requests, hanging ones too, and stops both back ends. */
+  /** The embedded database as it is now; absent for a real Postgres. */
+  dump: Database['dump']
+  /** Drops open requests, including hanging ones, and stops both back ends. */
   close(): Promise<void>
 }
 
 /**
  * Starts every outside service that Tollgate uses, behind one port of 127.0.0.1.
  *
- * The port is taken first, so that a second stack fails before it touches the first one's data.
+ * The port is bound first, so that a second stack fails before it touches the first one's data.
  *
- * @throws the listener's own error (`code` EADDRINUSE when the port is taken), or an Error whose message says in one
+ * @throws the listener's own error (`code` EADDRINUSE if the port is taken), or an Error whose message says in one
  * line which back end cannot start
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -63,14 +68,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const memory = await remember(options, services.memory, backends)
     opening.resolve(services.routes)
     const { port } = server.address() as AddressInfo
-    return { url: `http://127.0.0.1:${port}`, close: () => close(server, faults, [memory, services, backends]) }
+    return {
+      url: `http://127.0.0.1:${port}`,
+      dump: backends.database.dump,
+      close: () => close(server, faults, [memory, services, backends]),
+    }
   } catch (error) {
     await stopListening(server)
     throw error
   }
 }
 
-/** A Redis that was given keeps its own data. */
+/** A given Redis keeps its own data. */
 async function remember({ memoryFile, redisUrl }: StackOptions, parts: Parts, { redis }: Backends) {
   if (memoryFile === undefined) return undefined
   return keepMemory(memoryFile, redisUrl ? parts : { ...parts, redis: redisPart(redis) }, console.error)
@@ -94,7 +103,7 @@ async function stopListening(server: Server): Promise<void> {
 }
 
 interface Serving {
-  /** what requests wait for that come before the back ends are open */
+  /** what requests that arrive before the back ends are open wait for */
   opening: Promise<Map<string, Route>>
   faults: Faults
   counters: Counters
@@ -124,8 +133,8 @@ async function answer({ opening, faults, counters }: Serving, request: IncomingM
 }
 
 /**
- * A web page that the developer happens to visit could post here as well as the Worker can. Its Origin tells; and its
- * Host does when it has made its own name point to this machine.
+ * A web page that the developer visits could post here like the Worker. Its Origin reveals it; if it has made its own name
+ * resolve to this machine, its Host does.
  */
 function isForeign({ origin, host = '' }: IncomingMessage['headers']): boolean {
   return !LOCAL_HOST.test(host) || (origin !== undefined && origin !== `http://${host}`)

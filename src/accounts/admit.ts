@@ -1,12 +1,12 @@
 import { audited } from '../audit/record.ts'
-import { runBatch, type Statement } from '../db/batch.ts'
+import type { Statement } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { isAdmitted } from './registration.ts'
 import { type FirstFactor, openSession, type SessionProof, type SignOn } from './sessions/open.ts'
 import { openChallenge } from './two-factor/challenge.ts'
 
-/** An account whose owner has just proved who they are. */
+/** An account whose owner has just authenticated. */
 export interface Owned {
   readonly id: string
   readonly isActive: boolean
@@ -17,25 +17,24 @@ export interface Owned {
 
 interface Means {
   readonly factor: FirstFactor
-  /** What else the audit row tells. */
+  /** Additional details for the audit row. */
   readonly detail?: Readonly<Record<string, unknown>>
   /** What must still hold. */
   readonly holds: NonNullable<SessionProof['holds']>
-  readonly spent?: readonly Statement[]
+  /** Statements that use up the code, in the batch of the session or the challenge. */
+  readonly spent: readonly Statement[]
   readonly sso?: SignOn
 }
 
 /**
- * Lets the owner of an account in, who gave no password: into a session, or to the challenge of a second factor.
+ * Admits an account's owner who signed in without a password: opens a session, or a challenge for the second factor.
  *
  * @throws Problem `invalid_credentials` for an account that may not sign in
  */
-export async function admit(deps: ManagementDeps, account: Owned, { factor, detail, holds, spent = [], sso }: Means) {
+export async function admit(deps: ManagementDeps, account: Owned, { factor, detail, holds, spent, sso }: Means) {
   if (!isAdmitted(deps.config, account)) throw await refuse(deps, account.id, { factor, ...detail })
-  if (account.hasTwoFactor) {
-    if (spent.length > 0) await runBatch(deps.db, { spent })
-    return openChallenge(deps, account.id, factor, sso?.connectionId)
-  }
+  if (account.hasTwoFactor)
+    return openChallenge(deps, account.id, { firstFactor: factor, ssoConnectionId: sso?.connectionId ?? null, spent })
   const organizationId = account.homeOrganizationId
   return openSession(deps, account.id, {
     factors: [factor],
@@ -47,7 +46,7 @@ export async function admit(deps: ManagementDeps, account: Owned, { factor, deta
   })
 }
 
-/** What an account that may not sign in answers to its owner. */
+/** The problem for the owner of an account that may not sign in. */
 export async function refuse(
   deps: ManagementDeps,
   userId: string,

@@ -2,11 +2,11 @@ import type * as z from 'zod'
 import { audited } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { isSameNetwork } from '../lib/cidr.ts'
 import { maskEmail } from '../lib/mask-email.ts'
 import { sleep } from '../lib/sleep.ts'
 import { enforceRateLimits, networkAddress, resetRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
+import { isAmong } from './known-network.ts'
 import { REFUSAL_MS } from './passwords/hash-cost.ts'
 import { renewHash } from './passwords/rehash.ts'
 import { verifyPassword } from './passwords/verify.ts'
@@ -18,13 +18,13 @@ import { openChallenge } from './two-factor/challenge.ts'
 
 /**
  * Signs in with email address and password. An unknown address, a wrong password and a disabled account get the same
- * answer after the same time. With a second factor enabled, the answer is a challenge and contains no other token.
+ * response after the same time. If a second factor is enabled, the response is a challenge and contains no other token.
  *
  * Two limits apply across all networks, because an attacker may have many addresses. They do not apply to networks from
  * which the user signed in before, so that nobody can lock owners out of their own network (ASVS 6.1.1). The limit that
  * all accounts share counts only failures, so it never refuses a correct password.
  *
- * @throws Problem `rate_limited` before anything is hashed, `busy` when too many passwords wait in this isolate,
+ * @throws Problem `rate_limited` before anything is hashed, `busy` if too many passwords wait in this isolate,
  *   `invalid_credentials`, also for an address that must be confirmed first
  */
 export async function login(deps: ManagementDeps, request: z.output<typeof Login>) {
@@ -32,7 +32,7 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const account = request.email
   await enforceRateLimits(deps, { login_address: { address }, login_account_address: { address, account } })
   const user = await findUserByEmail(deps.db, request.email)
-  const isKnown = user?.knownAddresses.some((known) => isSameNetwork(known, address)) ?? false
+  const isKnown = isAmong(user?.knownAddresses ?? [], address)
   if (!isKnown) await enforceRateLimits(deps, { login_account: { account } })
 
   const hashing = Date.now()
@@ -46,7 +46,7 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(resetRateLimits(deps, { login_account_address: { address, account } }))
   return user.hasTwoFactor
-    ? openChallenge(deps, user.id, 'password')
+    ? openChallenge(deps, user.id, { firstFactor: 'password' })
     : openSession(deps, user.id, { factors: ['password'], passwordHash, organizationId: user.homeOrganizationId })
 }
 

@@ -7,10 +7,12 @@ import { newAccount } from './new-account.ts'
 import { findUserByEmail, insertUser } from './queries.ts'
 import { requireDomain } from './registration.ts'
 
-/** The account of an address, if there is one. */
+/** Finds the account of an address. */
 export async function findProvisioned(deps: ManagementDeps, email: string) {
   const account = await findUserByEmail(deps.db, email)
-  return account && { id: account.id, isConfirmed: account.emailVerifiedAt !== null }
+  if (!account) return undefined
+  const { id, emailVerifiedAt, isSelfRegistered } = account
+  return { id, isConfirmed: emailVerifiedAt !== null, isSelfRegistered }
 }
 
 interface Person {
@@ -18,7 +20,7 @@ interface Person {
   readonly name: string | null
 }
 
-/** The rows of an account without a password. @throws Problem `registration_domain_not_allowed` */
+/** Builds the rows of an account without a password. @throws Problem `registration_domain_not_allowed` */
 export function newProvisioned(deps: ManagementDeps, person: Person) {
   requireDomain(deps.config, person.email)
   return newAccount({ ...person, emailVerifiedAt: new Date(deps.now()), isSelfRegistered: false }, deps.now())
@@ -27,8 +29,8 @@ export function newProvisioned(deps: ManagementDeps, person: Person) {
 /**
  * Inserts such an account.
  *
- * @param also further statements of the batch, which may refuse it
- * @returns whether it was inserted: not if they refused it, or the address has an account meanwhile
+ * @param also further statements of the batch, which may abort it
+ * @returns false if they aborted it, or the address got an account meanwhile
  */
 export async function insertProvisioned(
   deps: ManagementDeps,

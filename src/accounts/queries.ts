@@ -20,6 +20,7 @@ export async function findUserByEmail(db: Database, email: string) {
       isActive: users.isActive,
       knownAddresses,
       emailVerifiedAt: users.emailVerifiedAt,
+      isSelfRegistered: users.isSelfRegistered,
       homeOrganizationId: defaultOrganization(sql`users.id`),
       hasTwoFactor: hasTwoFactor(sql`users.id`),
     })
@@ -29,14 +30,20 @@ export async function findUserByEmail(db: Database, email: string) {
 }
 
 /**
- * Networks from which the user signed in recently, without support sessions. The outer column has its full name,
- * because drizzle would omit the table.
+ * Networks from which the user signed in recently, without support sessions. The outer column is spelled out,
+ * because drizzle would omit its table.
  */
 const knownAddresses = sql<string[]>`(
   select coalesce(json_agg(distinct lately.ip), '[]'::json) from (
     select s.ip from ${sessions} s
     where s.user_id = users.id and s.ip is not null and s.impersonator_id is null
     order by s.created_at desc limit 100) lately)`
+
+/** Finds the known addresses of the user with an email address; none if there is no such user. */
+export async function findKnownAddresses(db: Database, email: string): Promise<readonly string[]> {
+  const [row] = await db.select({ knownAddresses }).from(users).where(eq(users.email, email))
+  return row?.knownAddresses ?? []
+}
 
 /**
  * Stores another hash of the same password, unless another request was faster.
@@ -102,7 +109,7 @@ interface NewUser {
  * Inserts a user, their organization and their ownership of it: all or nothing.
  *
  * @param also further statements of the batch, such as the email about it
- * @returns whether it was inserted: `also` may refuse it
+ * @returns whether it was inserted: `also` may abort the batch
  */
 export async function insertUser(
   db: Database,
@@ -126,7 +133,7 @@ interface NewSession {
 /**
  * Inserts a session under the lock of its user, so that a request that ends sessions runs entirely before or after it.
  *
- * @param first the requirements of the sign-in, what it uses up, and its audit row
+ * @param first the requirements of the sign-in, the secrets that it uses up, and its audit row
  */
 export async function insertSession(
   db: Database,
@@ -154,7 +161,7 @@ export function updateUserName(db: Database, userId: string, name: string | null
   return db.update(users).set({ name }).where(eq(users.id, userId))
 }
 
-/** Whether a user's password still has that hash. */
+/** Whether a user's password hash is unchanged. */
 const hasPassword = (userId: string, hash: string | null) => sql`exists (
   select 1 from users where id = ${userId}::uuid and password_hash = ${hash})`
 
@@ -187,7 +194,7 @@ interface OfSession {
   readonly sessionId: string
 }
 
-/** @returns whether there was such a live session */
+/** @returns whether the session was still live */
 export async function endSession(
   db: Database,
   { userId, sessionId }: OfSession,

@@ -9,6 +9,7 @@ import { Problem } from '../problems.ts'
 import { requireLasting } from './disposable.ts'
 import { addressInUseMail, tokenMail } from './email/mail.ts'
 import { findRecipient, insertEmailToken } from './email/queries.ts'
+import { enforceForAccount } from './known-network.ts'
 import { type NewAccount, newAccount } from './new-account.ts'
 import { hashPassword } from './passwords/hash.ts'
 import { requireStrongPassword } from './passwords/policy.ts'
@@ -21,20 +22,18 @@ import { toUser } from './user.ts'
 /**
  * Creates an account and an organization that it owns, and sends an email to confirm its address.
  *
- * If addresses must be confirmed, nothing reveals whether one has an account: a taken address gets the same answer
+ * If addresses must be confirmed, nothing reveals whether one has an account: a taken address gets the same response
  * after the same work, with meaningless ids, and its owner gets an email.
  *
- * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `person_unproven`, `email_disposable`; `rate_limited` before anything is hashed, `invalid_request` for a weak password; `email_taken` if
- *   addresses need not be confirmed
+ * @throws Problem `registration_closed`, `registration_domain_not_allowed`, `person_unproven`, `email_disposable`; `rate_limited`
+ *   before anything is hashed, `invalid_request` for a weak password; `email_taken` if addresses need not be confirmed
  */
 export async function register(deps: ManagementDeps, request: z.output<typeof Registration>) {
   const { email } = request
   requireMayRegister(deps.config, email)
   const isHidden = deps.config.EMAIL_VERIFICATION === 'required'
-  await enforceRateLimits(deps, {
-    register_address: { address: networkAddress(deps) },
-    ...(isHidden && { register_account: { account: email } }),
-  })
+  await enforceRateLimits(deps, { register_address: { address: networkAddress(deps) } })
+  if (isHidden) await enforceForAccount(deps, 'register_account', email)
   await requirePerson(deps, request.turnstile_token)
   await requireLasting(deps, email)
   await requireStrongPassword(deps, request.password, email, 'password')

@@ -1,10 +1,7 @@
 /** Limits and prices of custom meters, as administrators set them on plans and organizations. */
-import { sql } from 'drizzle-orm'
-import { requireThat } from '../db/batch.ts'
-import { lockMeters } from '../db/locks.ts'
-import type { Database } from '../db/orm.ts'
-import { isReservedName } from '../db/schema/meter-names.ts'
+import { isCustom, isReservedName, toSlug } from '../db/schema/meter-names.ts'
 import { ALL_METERS, GAUGES } from '../db/schema/meters.ts'
+import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { type FieldError } from '../field-errors.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
@@ -12,23 +9,23 @@ import { type DefinedMeter, readMeters } from '../limits/meter-catalogue.ts'
 import { readScaled } from '../limits/quantities.ts'
 import { Problem } from '../problems.ts'
 
-/** Something that is set for a meter: its limit, or null for whatever has no decimals to check. */
+/** A setting of a meter: its limit, or null if there are no decimals to check. */
 type Setting = readonly [slug: string, limit: number | null]
 
 interface SettingCheck {
-  /** The field that the slugs are in. */
+  /** The path of the field whose keys are the slugs. */
   readonly path: string
   readonly settings: readonly Setting[]
-  /** The part of a setting that has the limit, if it is not the setting itself. */
+  /** The field of a setting that contains the limit, if the setting is not the limit itself. */
   readonly field?: string
-  /** For settings that gauges cannot have. */
+  /** True if gauges cannot have the setting. */
   readonly isForCounters?: boolean
 }
 
 /**
- * Requires that every custom meter that is named exists, and that its limit has no more decimals than the meter.
+ * Requires that every named custom meter exists, and that its limit has no more decimals than the meter.
  *
- * @throws Problem `invalid_request` that names each field
+ * @throws Problem `invalid_request` naming each field
  */
 export async function requireMeters(deps: ManagementDeps, checks: readonly SettingCheck[]): Promise<void> {
   if (checks.every(({ settings }) => settings.length === 0)) return
@@ -53,13 +50,9 @@ function findFlaw(
   return typeof read === 'string' ? [{ path: field ? `${at}.${field}` : at, message: read }] : []
 }
 
-/** Steps of a batch that names custom meters: none of them is deleted meanwhile. */
-export function holdMeters(db: Database, slugs: readonly string[]) {
-  if (slugs.length === 0) return []
-  const list = sql`array(select jsonb_array_elements_text(${JSON.stringify(slugs)}::jsonb))`
-  const areThere = sql`(select count(*) from meters where slug = any(${list})) = ${new Set(slugs).size}`
-  return [lockMeters(db, slugs), requireThat(db, areThere, 'meter_not_found')]
-}
+/** The slugs of the custom meters that named limits count. */
+export const countedBy = (limits: readonly NamedLimit[]) =>
+  limits.flatMap(({ meter }) => (meter !== undefined && isCustom(meter) ? [toSlug(meter)] : []))
 
-/** The custom meters among names of meters. */
+/** Selects the custom meters from names of meters. */
 export const selectCustom = (names: Iterable<string>) => [...names].filter((name) => !isReservedName(name))

@@ -3,9 +3,9 @@ import { ALL_METERS, forEachMeter } from '../db/schema/meters.ts'
 import { customLimit, limitInput } from '../http/amounts.ts'
 import { line } from '../http/fields.ts'
 import { text, withoutPrototype } from '../http/text-field.ts'
-import { maxConcurrent } from '../keys/limit-schemas.ts'
+import { maxConcurrent, newOrganizationLimits } from '../keys/limit-schemas.ts'
 
-/** Booleans arrive as text in a query. */
+/** Booleans are text in a query string. */
 export const flag = z
   .enum(['true', 'false'])
   .transform((value) => value === 'true')
@@ -29,4 +29,8 @@ export const QuotaOverrides = z.strictObject({
       example: { images: 500 },
     }),
   max_concurrent: maxConcurrent.nullable().optional(),
+  organization_limits: newOrganizationLimits.nullable().optional().meta({
+    description:
+      "Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's.",
+  }),
 })

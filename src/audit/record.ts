@@ -9,7 +9,7 @@ import { uuidv7 } from '../lib/uuid.ts'
 import type { AuditAction } from './actions.ts'
 import { listEvents } from './events.ts'
 
-/** An audited action. The actor, the address and the request are added. */
+/** An audited action. The request's id, address and user agent are added. */
 export interface Entry {
   readonly action: AuditAction
   /** The actor: a principal, a user's id if nobody is signed in yet, or undefined if unknown. */
@@ -38,6 +38,7 @@ export interface Entry {
       | 'gateway_route'
       | 'meter'
       | 'credit_grant'
+      | 'reservation'
       | 'model_price'
       | 'usage_event'
     readonly id: string
@@ -51,8 +52,8 @@ export interface Entry {
 export type AuditRow = ReturnType<typeof audited>
 
 /**
- * The insert of an audit row: await it, or put it in the batch of the action itself, so that neither exists without the
- * other. The batch also writes the webhook events that tell of the act (`events.ts`), at its end.
+ * Inserts an audit row: await it, or put it in the batch of the action itself, so that neither exists without the
+ * other. The batch also writes the action's webhook events (`events.ts`), at its end.
  */
 export function audited(deps: ManagementDeps, entry: Entry) {
   const { action, actor, organizationId, target, result = 'success', detail = {} } = entry
@@ -100,14 +101,14 @@ function toActor(actor: Entry['actor'], action: AuditAction, organizationId: Ent
 const isOfAdministration = (action: AuditAction) =>
   action.startsWith('admin.') || action === 'organization.limits_changed'
 
-/** What an administrator does in an organization that they are no member of, they do as administrator. */
+/** Whether an administrator acts in an organization that they do not belong to: the row then says `administrator`. */
 const isForeign = ({ isAdministrator, memberships }: UserPrincipal, organizationId: Entry['organizationId']) =>
   isAdministrator && !!organizationId && memberships.every((one) => one.organization_id !== organizationId)
 
 const describeBehalf = (onBehalfOf: string | null) => (onBehalfOf === null ? {} : { on_behalf_of: onBehalfOf })
 
-/** Who is behind the actor: the administrator of a support session, for whom a back end says that it acts, or
- * a user of another issuer, of whom there is no row here. */
+/** Describes who is behind the actor: the administrator of a support session, the person on whose behalf a back end
+ * says that it acts, or a user of another issuer, who has no row here. */
 function describeOther(actor: Entry['actor']) {
   if (typeof actor !== 'object') return {}
   if (actor.kind === 'external') return { issuer: actor.issuer, subject: actor.subject }

@@ -27,7 +27,7 @@ import type {
 import { isServiceKey } from './service-scopes.ts'
 
 /**
- * Finds out who makes a request.
+ * Authenticates a request.
  *
  * @throws Problem `unauthenticated`, the same for every way in which a credential can be wrong;
  *   `issuer_unavailable`, and `organization_not_found` for a trusted issuer's token of an unknown one; `invalid_request` for a
@@ -78,7 +78,7 @@ async function authenticateExternal(
 }
 
 async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<KeyPrincipal | ServicePrincipal> {
-  const { deps } = c.env // a batch of usage may begin here that others' events join: no request's budget ends it
+  const { deps } = c.env // this may open a batch of usage that other requests' events join, so no request's time budget applies
   const { verdict, record } = await verifyWithRecord(
     deps,
     { key, cost: 0, scopes: [], ip: clientIp(c) },
@@ -101,7 +101,7 @@ function toBounds(record: KeyRecord): KeyBounds {
     expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
     allowedIps: allowedIps ?? null,
     customRateLimit,
-    limits: [...namedLimits, ...counterLimits],
+    limits: [...namedLimits, ...counterLimits].filter(({ of }) => of === undefined), // whatever key it makes has those of its organization
     maxConcurrent,
   }
 }

@@ -2,8 +2,8 @@ import { holdsScope } from '../verification/rules.ts'
 import type { Permission } from './roles.ts'
 
 /**
- * The scopes of service keys, and what each lets a back end of the operator do for every customer. The one list: guards,
- * validation, docs and tests read it.
+ * The scopes of service keys, and what each lets an operator's back end do for every customer. Guards,
+ * validation, docs and tests all read this list.
  */
 export const PLATFORM_SCOPES = {
   'platform:verify': 'Verify API keys of all organizations.',
@@ -14,7 +14,7 @@ export const PLATFORM_SCOPES = {
     'Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts.',
   'platform:keys:read': 'List, find and look up API keys.',
   'platform:keys:write': 'Issue, change, rotate, import and revoke API keys.',
-  'platform:plans:read': 'Read plans, also those that are not on offer, and prices of models.',
+  'platform:plans:read': 'Read plans, including those not on offer, and prices of models.',
   'platform:plans:write': 'Create, change and delete plans and prices of models, and put organizations on plans.',
   'platform:billing:read': 'Read subscriptions, events of payment providers and the ledger.',
   'platform:billing:write':
@@ -24,15 +24,15 @@ export const PLATFORM_SCOPES = {
     'Create, disable, enable, sign out and delete users, resend emails, and name client addresses.',
   'platform:webhooks:write': 'Manage webhook endpoints and send deliveries again.',
   'platform:audit:read': 'Read the audit log.',
-  'platform:metrics:read': 'Read figures of the whole deployment.',
-  'platform:portal': 'Make links to the customer portal.',
+  'platform:metrics:read': 'Read metrics of the whole deployment.',
+  'platform:portal': 'Create links to the customer portal.',
 } as const
 
 export type PlatformScope = keyof typeof PLATFORM_SCOPES
 
 /**
- * The scope that gives a service key a member's permission, in any organization. Permissions that are absent belong to an
- * organization's people; where the operator needs the same, administrators have routes for it.
+ * The scope that gives a service key a member's permission, in any organization. Absent permissions belong to an
+ * organization's people; if the operator needs the same, administrators have routes for it.
  */
 const SCOPE_BY_PERMISSION: Partial<Record<Permission, PlatformScope>> = {
   'keys:read': 'platform:keys:read',
@@ -61,7 +61,7 @@ const PREFIX = 'platform:'
 /** Whether a key with these scopes, of the platform organization, is a service key. */
 export const isServiceKey = (scopes: readonly string[]) => scopes.some((scope) => scope.startsWith(PREFIX))
 
-/** Whether a scope is one of the list, or a wildcard such as `platform:keys:*` that stands for some of it. */
+/** Whether a scope is one of the list, or a wildcard such as `platform:keys:*` that matches some of it. */
 export function isPlatformScope(scope: string): boolean {
   if (!scope.startsWith(PREFIX)) return false
   return Object.keys(PLATFORM_SCOPES).some((one) => holdsScope([scope], one))

@@ -27,7 +27,7 @@ export function requireProvider(config: Config, name: ProviderName): BillingProv
 /**
  * The lines of a selection at a provider.
  *
- * @param before what the subscription buys at present
+ * @param before the subscription's current selection
  * @throws Problem `plan_not_purchasable`; `provider_unsupported` for add-ons at Polar
  */
 export function toOrder(selection: Selection, provider: ProviderName, before?: Selection) {
@@ -57,6 +57,10 @@ export function toOrder(selection: Selection, provider: ProviderName, before?: S
 /** The metered prices of overage, which Stripe bills with a plan. */
 const listMetered = ({ overage }: OfferedPlan): string[] =>
   Object.values(overage).flatMap(({ stripe_price_id: id }) => id ?? [])
+
+/** The product ids of plans alone at a provider. */
+export const listPlanProducts = ({ plans }: Account, provider: ProviderName): string[] =>
+  plans.flatMap(({ prices }) => prices.flatMap((price) => selectProduct(price, provider) ?? []))
 
 /** All product ids of plans at a provider, including add-ons and metered prices. */
 export const listProducts = ({ plans }: Account, provider: ProviderName): string[] =>

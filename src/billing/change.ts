@@ -4,7 +4,7 @@ import type { ManagementDeps } from '../deps.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
-import { listProducts, requireCurrent, requireGiving, requireProvider } from './account.ts'
+import { listPlanProducts, listProducts, requireCurrent, requireGiving, requireProvider } from './account.ts'
 import { callProviderAudited } from './call-provider.ts'
 import { planChange } from './plan-change.ts'
 import { toBooked } from './plans/prices.ts'
@@ -12,7 +12,7 @@ import { describePreview } from './preview.ts'
 import type { BillingProvider } from './providers/provider.ts'
 import { type Account, findSubscription, getAccount, type Subscription } from './queries.ts'
 import { isSelected, requireSelection, type Selection } from './selection.ts'
-import { applySubscription } from './subscriptions/sync.ts'
+import { applyAround } from './subscriptions/apply-around.ts'
 
 type Choice = Parameters<typeof requireSelection>[1]
 
@@ -22,9 +22,9 @@ interface ChangeRequest {
 }
 
 /**
- * Changes what a subscription buys: its plan, interval, seats and add-ons. At once and for the rest of the period if
- * that is paid for at least as long and costs at least as much; else with the next period. Requesting what it has
- * revokes a pending change. Idempotent.
+ * Changes what a subscription buys: its plan, interval, seats and add-ons. A change to something that is paid for at least as
+ * long and costs at least as much takes effect at once, prorated; any other change takes effect with the next period. Requesting
+ * the current selection withdraws a pending change. Idempotent.
  *
  * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`, `payment_failed`, those
  *   of `requireSelection` and `toOrder`, and those of providers
@@ -51,6 +51,7 @@ export async function changeSubscription(
       ...order,
       isSeatsOnly,
       ofPlans: listProducts(account, provider.name),
+      planProducts: listPlanProducts(account, provider.name),
       when,
       // Unique per request, because Stripe would repeat a refused payment for a day. Changing to the same plan twice
       // costs nothing.
@@ -59,7 +60,7 @@ export async function changeSubscription(
   )
 }
 
-/** What of the interval, seats and add-ons changes, for the audit log. */
+/** Which of the interval, seats and add-ons change, for the audit log. */
 function describeTerms(now: Selection | undefined, wanted: Selection) {
   const terms = ({ price, seats, addons }: Selection) => ({
     interval: price.interval,
@@ -70,7 +71,7 @@ function describeTerms(now: Selection | undefined, wanted: Selection) {
   return canonicalJson(before) === canonicalJson(after) ? {} : { terms: after }
 }
 
-/** What a change would cost and when it would begin, without doing it. @throws as `changeSubscription` */
+/** Returns the cost and start of a change, without making it. @throws as `changeSubscription` */
 export async function previewChange(deps: ManagementDeps, organizationId: string, choice: Choice) {
   const { account, current } = await open(deps, organizationId)
   const wanted = requireSelection(account, choice, current)
@@ -80,7 +81,7 @@ export async function previewChange(deps: ManagementDeps, organizationId: string
   return describePreview({ current, now, wanted, when: isSelected(current, wanted) ? undefined : when, at: deps.now() })
 }
 
-/** Ends a subscription with its period; it stays in force until then. Idempotent. @throws Problem `no_subscription` */
+/** Ends a subscription with its period; it stays active until then. Idempotent. @throws Problem `no_subscription` */
 export async function cancelSubscription(deps: ManagementDeps, { manager, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
   if (current.cancelAtPeriodEnd) return current
@@ -130,15 +131,15 @@ async function open(deps: ManagementDeps, organizationId: string): Promise<Open>
   return { account, current, provider: requireProvider(deps.config, current.provider) }
 }
 
-/** The provider's change is in force here when the request is answered; its webhook finds nothing left to do. */
+/** The provider's change is already applied here when the response is sent; its webhook finds nothing left to do. */
 async function perform(
   deps: ManagementDeps,
   asked: Parameters<typeof callProviderAudited>[1],
   current: Subscription,
   work: () => Promise<object>,
 ): Promise<Subscription> {
-  await callProviderAudited(deps, asked, work)
   const provider = requireProvider(deps.config, current.provider)
-  await applySubscription(deps, provider, { subscriptionId: current.providerSubscriptionId, because: asked.action })
+  const cause = { subscriptionId: current.providerSubscriptionId, because: asked.action }
+  await applyAround(deps, provider, cause, () => callProviderAudited(deps, asked, work))
   return (await findSubscription(deps.db, asked.organizationId, current.id)) ?? current
 }

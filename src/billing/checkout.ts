@@ -10,6 +10,7 @@ import { alreadySubscribed, chooseProvider, toOrder } from './account.ts'
 import { callProviderAudited } from './call-provider.ts'
 import { readPayer } from './payer.ts'
 import { selectProduct } from './plans/prices.ts'
+import { withOrWithoutCustomer } from './providers/http.ts'
 import type { BillingProvider, CheckoutInput, ProviderName, SubscriptionStatus } from './providers/provider.ts'
 import { type Account, getAccount } from './queries.ts'
 import type { NewCheckout } from './schemas.ts'
@@ -49,30 +50,29 @@ export async function startCheckout(deps: ManagementDeps, request: CheckoutReque
     deps,
     { action: 'billing.checkout_started', manager, organizationId, detail, answers: 201 },
     async () => {
-      const customerId = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
-      await requireNoSubscription(deps, provider, organizationId, customerId)
       const payer = await readPayer(deps.db, manager, organizationId)
-      const fields = {
-        organizationId,
-        ...order,
-        ...(isShared(selection, provider.name) && { currency: selection.price.currency }),
-        trialDays: trialFor(account, selection),
-        ...payer,
-        name: payer.name ?? account.organization.name,
-        successUrl,
-        cancelUrl,
-        customerId,
-      }
-      const checkout = await provider.createCheckout({
-        ...fields,
-        idempotencyKey: toKey(deps, account, fields),
+      const known = account.subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId
+      const checkout = await withOrWithoutCustomer(known, async (customerId) => {
+        await requireNoSubscription(deps, provider, organizationId, customerId)
+        const fields = {
+          organizationId,
+          ...order,
+          ...(isShared(selection, provider.name) && { currency: selection.price.currency }),
+          trialDays: trialFor(account, selection),
+          ...payer,
+          name: payer.name ?? account.organization.name,
+          successUrl,
+          cancelUrl,
+          customerId,
+        }
+        return provider.createCheckout({ ...fields, idempotencyKey: toKey(deps, account, fields) })
       })
       return { ...checkout, ...detail }
     },
   )
 }
 
-/** The provider already knows of a purchase whose webhook is still on its way. */
+/** Checks whether the provider already has a purchase whose webhook has not arrived yet. */
 async function requireNoSubscription(
   deps: ManagementDeps,
   provider: BillingProvider,
@@ -86,7 +86,7 @@ async function requireNoSubscription(
   throw alreadySubscribed(living.status)
 }
 
-/** Whether one product has the plan's prices in several currencies, so that the checkout has to say which. */
+/** Whether one product has the plan's prices in several currencies, so that the checkout must specify one. */
 const isShared = ({ plan, price }: Selection, provider: ProviderName) =>
   plan.prices.filter((one) => selectProduct(one, provider) === selectProduct(price, provider)).length > 1
 

@@ -10,17 +10,18 @@ import { formatUsd } from '../lib/usd.ts'
 import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
 import type { MeterReading } from '../rpc-types.ts'
+import { nextCharge, sumNextOverage } from './next-charge.ts'
+import { toCents, toMicroUsd } from './overage/money.ts'
 import { computeOverage } from './overage/overage.ts'
 import { toCataloguePrice } from './plans/plan.ts'
-import { findPrice, totalCents } from './plans/prices.ts'
+import { findPrice } from './plans/prices.ts'
 import { configuredProviders, providerNamed } from './providers/configured.ts'
-import type { NextCharge, PaymentMethod, ProviderName, ProviderSubscription } from './providers/provider.ts'
-import { type Account, getAccount, listCharged, type OfferedPlan, type Subscription } from './queries.ts'
+import type { PaymentMethod, ProviderName } from './providers/provider.ts'
+import { type Account, findCovered, getAccount, listCharged, type OfferedPlan, type Subscription } from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
-import { readSelection } from './selection.ts'
 import { type CapRow, findCap } from './spend-cap/queries.ts'
 
-/** Answers of the provider are included only if they arrive in time. The rest does not wait for them. */
+/** The provider's data is included only if it arrives in time. The rest does not wait for it. */
 const PROVIDER_TIMEOUT_MS = 2_000
 
 /** Everything about an organization's billing right now. @throws Problem `organization_not_found` */
@@ -33,9 +34,15 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   ])
   const { organization, current, plans } = account
   const plan = plans.find(({ id }) => id === organization.planId)
-  const charged = await listCharged(deps.db, organizationId, new Date(period.start))
-  const [method, found] = current ? await askProvider(deps, current) : []
-  const overage = computeOverage(plan, quotas.meters, charged)
+  const [charged, covered] = await Promise.all([
+    listCharged(deps.db, organizationId, new Date(period.start)),
+    findCovered(deps.db, organizationId, new Date(period.start)),
+  ])
+  const overage = computeOverage(plan, quotas.meters, { charged, covered: quotas.credits ? covered : null })
+  const usage = { start: new Date(period.start), end: new Date(period.end), microUsd: toMicroUsd(overage.total_usd) }
+  const [[method, found], microUsd] = current
+    ? await Promise.all([askProvider(deps, current), sumNextOverage(deps.db, current, usage)])
+    : [[], 0n]
   return {
     organization_id: organization.id,
     plan: {
@@ -46,7 +53,7 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
       price_per_call_usd: plan?.pricePerCallUsd ? formatUsd(plan.pricePerCallUsd) : null,
     },
     ...describeBought(current),
-    next_charge: nextCharge(account, overage.total_cents, found),
+    next_charge: nextCharge(account, Number(toCents(microUsd)), found),
     usage: { period: quotas.period, resets_at: quotas.resets_at, meters: describeUsage(quotas.meters) },
     overage,
     spend_cap: describeCap(cap),
@@ -60,7 +67,7 @@ function describeCap(cap: CapRow | undefined) {
   return { cost_usd: formatUsd(cap.cost_usd), action: cap.action, used: formatUsd(cap.used) }
 }
 
-/** The price that the subscription pays, else the one that the plan is usually sold at. */
+/** The price that the subscription pays, else the plan's usual price. */
 function describePrice({ current }: Account, plan: OfferedPlan | undefined) {
   const isPaid = current?.planId === plan?.id
   const price = (isPaid && current && plan && findPrice(plan.prices, current)) || plan?.prices[0]
@@ -82,49 +89,6 @@ function describeUsage(meters: Readings) {
   const custom = Object.keys(meters).filter((name) => !isReservedName(name))
   const own = custom.map((slug) => [slug, read(slug as Exclude<Meter, 'cost_usd'>)] as const)
   return { ...Object.fromEntries(own), ...forEachMeter(NUMBER_METERS, read), ...forEachMeter(MONEY_METERS, read) }
-}
-
-/** States without an automatic charge, or without a known one. */
-const NOT_CHARGED: ReadonlySet<Subscription['status']> = new Set(['canceled', 'paused', 'unpaid', 'incomplete'])
-
-/**
- * The provider's next charge, and this period's overage; null if there is no charge, or if it is not known. For a plan
- * that begins with the next period, only the list price is known, which does not apply if other prices were negotiated.
- */
-function nextCharge(account: Account, overageCents: number, found: ProviderSubscription | undefined) {
-  const { current } = account
-  const { currentPeriodEnd: end, endedAt, cancelAtPeriodEnd, pauseAtPeriodEnd } = current ?? {}
-  if (!current || !end || endedAt || NOT_CHARGED.has(current.status)) return null
-  if (cancelAtPeriodEnd || pauseAtPeriodEnd)
-    return describeCharge({ at: end, amount: 0, currency: 'usd' }, overageCents)
-  const charge = priceAfter(account, current, found)
-  return charge ? describeCharge(charge, overageCents) : null
-}
-
-function priceAfter(account: Account, current: Subscription, found: ProviderSubscription | undefined) {
-  const listed = listedCents(account, current)
-  const now = found?.nextCharge ?? (found && listedCharge(current, listed))
-  if (!now || current.pending === null) return now
-  const { plan, ...terms } = current.pending
-  const amount = listedCents(account, { ...current, ...terms, planId: plan })
-  const isListed = now.currency === current.currency && now.amount === listed
-  return isListed && amount !== undefined ? { ...now, amount } : undefined
-}
-
-function listedCents(account: Account, bought: Subscription): number | undefined {
-  const selection = readSelection(account, bought)
-  return selection && totalCents(selection)
-}
-
-/** Stripe gives no single amount for a price in tiers, as that of seats is. */
-function listedCharge({ currentPeriodEnd: at, currency }: Subscription, amount: number | undefined) {
-  return at && amount !== undefined ? { at, amount, currency } : undefined
-}
-
-/** Overage is in US dollars, so its amount in another currency is not known. */
-function describeCharge({ at, amount, currency }: NextCharge, overageCents: number) {
-  if (amount + overageCents === 0 || (overageCents > 0 && currency !== 'usd')) return null
-  return { at: at.toISOString(), amount_cents: amount + overageCents, currency }
 }
 
 function askProvider(deps: ManagementDeps, { provider: name, providerSubscriptionId: id }: Subscription) {

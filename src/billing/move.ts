@@ -2,28 +2,29 @@ import { and, eq, sql } from 'drizzle-orm'
 import { subscriptions } from '../db/schema/billing.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
-import { listProducts, requireProvider, toOrder } from './account.ts'
-import { selectProduct } from './plans/prices.ts'
-import { type Account, getAccount, type OfferedPlan, type Subscription } from './queries.ts'
-import { readSelection, requireSelection, type Selection } from './selection.ts'
-import { applySubscription } from './subscriptions/sync.ts'
+import { listPlanProducts, listProducts, requireProvider, toOrder } from './account.ts'
+import { type MoveStep, planMove } from './plan-move.ts'
+import type { BillingProvider } from './providers/provider.ts'
+import { type Account, getAccount, type Subscription } from './queries.ts'
+import { readSelection } from './selection.ts'
+import { applyAround } from './subscriptions/apply-around.ts'
 
 interface Move {
   readonly organizationId: string
   /** The version to move to. */
   readonly planId: string
-  /** When another price begins. The limits go with it. */
+  /** When a different price takes effect. The limits change at the same time. */
   readonly when: 'now' | 'period_end'
 }
 
 const BECAUSE = 'admin.subscription_moved'
 
 /**
- * Moves an organization's subscription to another version of its plan. If that is sold by the same products, only the
- * limits are others, and hold at once; else the provider is asked to change the price.
+ * Moves an organization's subscription to another version of its plan. If the same products sell it, only the
+ * limits change, at once; otherwise Tollgate asks the provider to change the price.
  *
  * @returns `none` without a subscription that goes on
- * @throws Problem those of `requireSelection` and `toOrder`, and those of providers
+ * @throws Problem those of `planMove` and `toOrder`, and those of providers
  */
 export async function moveSubscription(
   deps: ManagementDeps,
@@ -34,38 +35,40 @@ export async function moveSubscription(
   if (!current || current.endedAt) return 'none'
   const plan = account.plans.find(({ id }) => id === planId)
   if (!plan) throw new Problem('plan_not_found')
-  const wanted = selectSame(account, current, plan)
+  const { isSameProduct, steps } = planMove({ account, current, plan, when })
   const provider = requireProvider(deps.config, current.provider)
-  const subscriptionId = current.providerSubscriptionId
-  const isSameProduct = hasSameProducts(readSelection(account, current), wanted, current)
-  if (isSameProduct) await putOnVersion(deps, current, planId)
-  else
-    await provider.changePlan({
-      subscriptionId,
-      ...toOrder(wanted, provider.name, readSelection(account, current)),
-      ofPlans: listProducts(account, provider.name),
-      when,
-      idempotencyKey: `move-${deps.origin.requestId}-${current.id}`,
-    })
-  await applySubscription(deps, provider, { subscriptionId, because: BECAUSE })
+  const cause = { subscriptionId: current.providerSubscriptionId, because: BECAUSE }
+  await applyAround(deps, provider, cause, async () => {
+    await takeSteps({ deps, account, current, provider }, steps)
+    if (isSameProduct) await putOnVersion(deps, current, planId)
+  })
   return isSameProduct || when === 'now' ? 'moved' : 'scheduled'
 }
 
-/** The same interval, currency, seats and add-ons of another version, whether or not customers see it. */
-function selectSame(account: Account, current: Subscription, plan: OfferedPlan): Selection {
-  const terms = { interval: current.interval, currency: current.currency }
-  const addons = Object.entries(current.addons).map(([id, quantity]) => ({ id, quantity }))
-  const seats = plan.seats && current.seats !== null ? { seats: Math.max(current.seats, plan.seats.included) } : {}
-  return requireSelection(account, { ...terms, ...seats, addons }, { ...current, planId: plan.id })
+interface Moving {
+  readonly deps: ManagementDeps
+  readonly account: Account
+  readonly current: Subscription
+  readonly provider: BillingProvider
 }
 
-function hasSameProducts(before: Selection | undefined, after: Selection, { provider }: Subscription): boolean {
-  const list = ({ price, addons }: Selection) =>
-    [price, ...addons.map((one) => one.price)].map((one) => selectProduct(one, provider)).join(' ')
-  return before !== undefined && before.seats === after.seats && list(before) === list(after)
+async function takeSteps({ deps, account, current, provider }: Moving, steps: readonly MoveStep[]): Promise<void> {
+  let before = readSelection(account, current)
+  for (const [place, { wanted, when, isSeatsOnly }] of steps.entries()) {
+    await provider.changePlan({
+      subscriptionId: current.providerSubscriptionId,
+      ...toOrder(wanted, provider.name, before),
+      isSeatsOnly,
+      ofPlans: listProducts(account, provider.name),
+      planProducts: listPlanProducts(account, provider.name),
+      when,
+      idempotencyKey: `move-${deps.origin.requestId}-${current.id}-${place}`,
+    })
+    before = wanted
+  }
 }
 
-/** What the subscription buys is the same; which version sells it is kept here alone. */
+/** The subscription's products do not change; only this row records which version sells them. */
 async function putOnVersion({ db }: ManagementDeps, { id, organizationId, revision }: Subscription, planId: string) {
   const isSame = and(
     eq(subscriptions.id, id),

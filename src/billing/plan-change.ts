@@ -1,4 +1,4 @@
-/** When a change begins, how its provider is asked for it, and what it costs at once. Pure. */
+/** When a change begins, the request for its provider, and its immediate cost. Pure. */
 import { Problem } from '../problems.ts'
 import { toOrder } from './account.ts'
 import { isDown, sellsSeats } from './plans/prices.ts'
@@ -12,9 +12,9 @@ interface Change {
 }
 
 /**
- * In a trial everything begins at once, since nothing is paid yet.
+ * In a trial everything begins at once, because nothing is paid yet.
  *
- * @throws Problem `plan_not_purchasable`; `provider_unsupported` for what Polar cannot do
+ * @throws Problem `plan_not_purchasable`; `provider_unsupported` for changes that Polar does not support
  */
 export function planChange({ account, current, wanted }: Change) {
   const now = readSelection(account, current)
@@ -48,7 +48,8 @@ function requireNoOther(current: Subscription, isSeats: boolean): void {
     throw unsupported('Polar has another change of this subscription for its next period. Take that one back first.')
 }
 
-function requireSameSeats(now: Selection, wanted: Selection): void {
+/** @throws Problem `provider_unsupported` for another product with other seats, at Polar */
+export function requireSameSeats(now: Selection, wanted: Selection): void {
   const had = sellsSeats(now.plan, now.price)
   if (had !== sellsSeats(wanted.plan, wanted.price))
     throw unsupported(

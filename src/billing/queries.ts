@@ -44,7 +44,7 @@ export async function getAccount(db: Database, organizationId: string) {
   }
 }
 
-/** Whom a provider sends email to. Without a name the organization's is used. */
+/** The recipient of a provider's emails. Without a name, the organization's is used. */
 export interface Payer {
   readonly email: string
   readonly name: string | null
@@ -76,6 +76,14 @@ export async function listCharged(db: Database, organizationId: string, periodSt
     select meter, sum(units)::text as units, sum(amount_micro_usd)::text as amount from billing_usage_ledger
     where organization_id = ${organizationId}::uuid and period_start = ${periodStart.toISOString()}::timestamptz group by meter`)
   return rows
+}
+
+/** What credits did not pay in a usage period because none were left, in US dollars. */
+export async function findCovered(db: Database, organizationId: string, periodStart: Date): Promise<string> {
+  const { rows } = await db.execute<{ covered: string }>(sql`
+    select covered_usd::text as covered from usage_periods
+    where organization_id = ${organizationId}::uuid and period_start = ${periodStart.toISOString()}::timestamptz`)
+  return rows[0]?.covered ?? '0'
 }
 
 /** An organization's subscription as recorded after a change. */

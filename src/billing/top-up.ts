@@ -7,9 +7,10 @@ import { uuidv7 } from '../lib/uuid.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { callProviderAudited } from './call-provider.ts'
-import { findPayingCustomer } from './credits/purchase-queries.ts'
+import { findPayer } from './credits/purchase-queries.ts'
 import { readPayer } from './payer.ts'
 import { configuredProviders } from './providers/configured.ts'
+import { withOrWithoutCustomer } from './providers/http.ts'
 import type { BillingProvider, ProviderName } from './providers/provider.ts'
 import { getAccount } from './queries.ts'
 import type { NewTopUp } from './schemas.ts'
@@ -40,18 +41,21 @@ export async function startTopUp(deps: ManagementDeps, { manager, organizationId
     { action: 'billing.top_up_started', manager, organizationId, detail, answers: 201 },
     async () => {
       const payer = await readPayer(deps.db, manager, organizationId)
-      const checkout = await provider.createTopUp({
-        organizationId,
-        cents: Math.round(Number(input.amount) * 100),
-        ...payer,
-        name: payer.name ?? organization.name,
-        successUrl,
-        cancelUrl,
-        customerId:
-          subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId ??
-          (await findPayingCustomer(deps.db, organizationId, provider.name)),
-        idempotencyKey: `top-up-${uuidv7(deps.now())}`, // equal amounts may be bought one after the other
-      })
+      const known =
+        subscriptions.find((one) => one.provider === provider.name)?.providerCustomerId ??
+        (await findPayer(deps.db, organizationId, provider.name))?.providerCustomerId
+      const checkout = await withOrWithoutCustomer(known, (customerId) =>
+        provider.createTopUp({
+          organizationId,
+          cents: Math.round(Number(input.amount) * 100),
+          ...payer,
+          name: payer.name ?? organization.name,
+          successUrl,
+          cancelUrl,
+          customerId,
+          idempotencyKey: `top-up-${uuidv7(deps.now())}`, // equal amounts may be bought one after the other
+        }),
+      )
       return { ...checkout, ...detail }
     },
   )

@@ -21,7 +21,7 @@ interface OfSubject {
   readonly subject: string
 }
 
-/** Queues the raw events of a subject for the same job. Asked for again, it begins anew: there may be new events. */
+/** Queues the raw events of a subject for the same job. Queued again, the job starts over: there may be new events. */
 export function queueSubjectErasure(db: Database, { organizationId, subject }: OfSubject, at: Date) {
   return db.execute(sql`
     insert into usage_erasures (organization_id, subject, deleted_at)
@@ -29,12 +29,19 @@ export function queueSubjectErasure(db: Database, { organizationId, subject }: O
     on conflict (organization_id, subject) do update set deleted_at = excluded.deleted_at, done_time = null, done_id = null`)
 }
 
-/** Adds a subject's sums, or for an empty one those of all subjects, to those of everybody who was erased. */
+/** Adds the sums of a subject, or of all subjects if it is empty, to the sums of erased subjects. */
 export function forgetSubject(db: Database, { organizationId, subject }: OfSubject) {
   return db.execute(sql`
     with gone as (
       delete from usage_subject_days where organization_id = ${organizationId}::uuid and subject <> ''
         and ${subject}::text in ('', subject) returning *
+    ), gone_amounts as (
+      delete from usage_meter_subject_days where organization_id = ${organizationId}::uuid and subject <> ''
+        and ${subject}::text in ('', subject) returning *
+    ), amounts as (
+      insert into usage_meter_subject_days as known (organization_id, day, subject, meter, amount)
+      select organization_id, day, '', meter, sum(amount) from gone_amounts group by 1, 2, 4 order by 2, 4
+      on conflict (organization_id, day, subject, meter) do update set amount = known.amount + excluded.amount
     )
     insert into usage_subject_days as known (organization_id, day, subject, ${COLUMNS})
     select organization_id, day, '', ${SUMS} from gone group by 1, 2 order by 2

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ALERT_KINDS } from '../db/schema/shapes.ts'
 import { roleName, timestamp } from '../http/fields.ts'
 import type { WebhookEventType } from './event-types.ts'
 
@@ -70,8 +71,6 @@ const amount = z.union([z.number(), z.string()])
 const quota = {
   alert_id: z.uuid(),
   meter: z.string(),
-  threshold: z.int().meta({ description: 'Percent of the limit.' }),
-  limit: amount,
   used: amount,
   period_start: timestamp,
   crossed_at: timestamp,
@@ -165,8 +164,21 @@ export const EVENT_DATA = {
   'subscription.created': about({ subscription: Subscription }),
   'subscription.updated': about({ subscription: Subscription, changed }),
   'subscription.ended': about({ subscription: Subscription }),
-  'quota.threshold_reached': about(quota),
-  'quota.exhausted': about(quota),
+  'quota.threshold_reached': about({
+    ...quota,
+    kind: z
+      .enum(ALERT_KINDS)
+      .meta({ description: 'A percentage of a limit, an amount that was used, or one that was used above the limit.' }),
+    threshold: z.int().nullable().meta({ description: 'Percent of the limit; null for an amount.' }),
+    limit: amount.nullable().meta({ description: 'Null for an amount.' }),
+    amount: amount.nullable().meta({ description: 'The amount that was reached; null for a percentage.' }),
+    used: amount.meta({ description: 'What was used; of overage, what was used above the limit.' }),
+  }),
+  'quota.exhausted': about({
+    ...quota,
+    threshold: z.int().meta({ description: 'Percent of the limit.' }),
+    limit: amount,
+  }),
   'credits.granted': about({ grant: CreditGrant, balance: usd }),
   'credits.low': about({ balance: usd, low_balance: usd.meta({ description: 'The balance that counts as low.' }) }),
   'credits.exhausted': about({ balance: usd, owed: usd.meta({ description: 'Charges that credits did not cover.' }) }),

@@ -1,10 +1,10 @@
 /**
- * The gateway: a request to somebody's API passes through Tollgate, which that API need not know.
+ * The gateway: a request to another API passes through Tollgate, without any change to that API.
  *
  * 1. The route: by slug (`/gw/{slug}/…`), or by a host of the gateway.
- * 2. The key: verified as any other, with what the route asks for. A public path needs none.
- * 3. The request goes upstream without what was meant for Tollgate. Bodies stream, in both directions.
- * 4. The use is counted: the request with its status, and the tokens or units that the answer tells of.
+ * 2. The key: verified like any other, with the route's requirements. A public path needs none.
+ * 3. The request goes upstream without the headers meant for Tollgate. Bodies stream, in both directions.
+ * 4. The usage is counted: the request with its status, and the tokens or units that the response reports.
  */
 import type { Context } from 'hono'
 import type { Deps } from '../deps.ts'
@@ -22,7 +22,7 @@ import { isPublic, leavesItsPlace, type Match, matchRoute, targetUrl } from './m
 import { reportHeaders } from './report-headers.ts'
 import { findRoutes } from './route-cache.ts'
 
-/** @throws Problem of the gateway; what the upstream answers is no problem */
+/** @throws Problem of the gateway; an upstream's error response is not a problem */
 export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
   const deps = c.get('deps')
   const requestId = c.get('requestId')
@@ -34,7 +34,7 @@ export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
   const isKeyless = isPublic(match.route, match.path) || isPreflight(request)
   const admitted = isKeyless ? undefined : await admit(c, match, held.hold)
   const record = admitted?.record
-  deps.budget.lift() // the upstream has a time of its own
+  deps.budget.lift() // the upstream has its own timeout
   const elapsedMs = () => Math.max(0, deps.now() - began)
   const call: Call = {
     request,
@@ -48,10 +48,8 @@ export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
     end: (status) => held.end({ status_code: status, response_time_ms: elapsedMs() }),
   }
   const answer = await send(deps, call)
-  return toCaller(
-    answer,
-    callerHeaders(answer, match, { requestId, limits: admitted?.limits ?? {}, isHere: match.base !== '' }),
-  )
+  const facts = { requestId, origin: url.origin, limits: admitted?.limits ?? {}, isHere: match.base !== '' }
+  return toCaller(answer, callerHeaders(answer, match, facts))
 }
 
 /** @throws Problem `route_not_found`, `invalid_request` */
@@ -64,7 +62,7 @@ async function findMatch(deps: Deps, { host, pathname }: URL): Promise<Match> {
   return match
 }
 
-/** A page's question whether it may call at all (Fetch §4.8). It carries no credentials. */
+/** A page's preflight (Fetch §4.8). It carries no credentials. */
 const isPreflight = ({ method, headers }: Request) =>
   method === 'OPTIONS' && headers.has('Origin') && headers.has('Access-Control-Request-Method')
 
@@ -96,7 +94,7 @@ async function forwardPlain(deps: Deps, call: Call): Promise<Response> {
   return answer
 }
 
-/** Statuses whose answers have no body (Fetch §2.2.3). */
+/** Statuses whose responses have no body (Fetch §2.2.3). */
 const WITHOUT_BODY = new Set([101, 204, 205, 304])
 
 function toCaller(answer: Response, headers: Headers): Response {

@@ -1,8 +1,9 @@
-/** Which headers go upstream, and which come back. Pure. */
+/** Which headers are forwarded upstream, and which are returned. Pure. */
 import type { GatewayMeter } from '../db/schema/shapes.ts'
 import { parseTraceparent } from '../lib/traceparent.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import type { Match } from './match.ts'
+import type { Route } from './route.ts'
 
 /** They concern one connection and not the message (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = [
@@ -16,26 +17,61 @@ const HOP_BY_HOP = [
   'transfer-encoding',
   'upgrade',
 ]
-/** Credentials for Tollgate, which are nobody else's business. */
+/** Credentials for Tollgate, which must not be forwarded. */
 const CREDENTIALS = ['authorization', 'x-api-key', 'cookie']
-/** What only a proxy says of a caller. From a caller it would be a claim. */
-const CLAIMS = ['forwarded', 'x-real-ip', 'true-client-ip', 'host', 'expect']
-const CLAIM_PREFIX = /^(x-forwarded-|cf-|tollgate-)/
+/** What only a proxy says of a caller, or of what they ask for. From a caller it would be a claim. */
+const CLAIMS = [
+  'host',
+  'expect',
+  'forwarded',
+  'proxy',
+  'x-host',
+  'x-real-ip',
+  'x-real-port',
+  'x-remote-ip',
+  'x-remote-addr',
+  'client-ip',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'fly-client-ip',
+  'fastly-client-ip',
+  'client-cert',
+  'client-cert-chain',
+  'remote-user',
+  'x-remote-user',
+  'x-authenticated-user',
+  'x-rewrite-url',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+]
+const CLAIM_PREFIX = /^(x-forwarded(-|$)|x-original-|x-auth-request-|(x-)?ssl-client-|cf-|tollgate-)/
 /** The runtime makes its own for the connection upstream. */
 const OF_WEBSOCKETS = ['key', 'version', 'extensions', 'accept'].map((name) => `sec-websocket-${name}`)
 const NOT_SENT = new Set([...HOP_BY_HOP, ...CREDENTIALS, ...CLAIMS, ...OF_WEBSOCKETS])
 
 const isNotSent = (name: string) => NOT_SENT.has(name) || CLAIM_PREFIX.test(name)
 
+/** What a variable of CGI, WSGI or PHP cannot hold: there, `Tollgate_Plan` and `Tollgate.Plan` are `Tollgate-Plan`. */
+const ODD = /[^a-z0-9-]/
+const ALL_ODD = /[^a-z0-9-]/g
+
+/** Whether an upstream may take a header for another one, which is not sent, which the route adds, or which is there as well. */
+function isMistakable(name: string, given: Headers, added: Route['addHeaders']): boolean {
+  const as = name.replaceAll(ALL_ODD, '-')
+  return isNotSent(as) || given.has(as) || added.some(([one]) => one.toLowerCase().replaceAll(ALL_ODD, '-') === as)
+}
+
 /** A page of an upstream is another party under Tollgate's own origin: it may neither keep cookies there nor take it over. */
 const ORIGIN_WIDE = ['set-cookie', 'clear-site-data', 'service-worker-allowed', 'strict-transport-security', 'alt-svc']
 const NOT_RETURNED = new Set(HOP_BY_HOP)
 const NOT_RETURNED_HERE = new Set([...HOP_BY_HOP, ...ORIGIN_WIDE])
 
-/** Who calls, as the gateway knows it. */
+/** Facts that the gateway knows about the caller. */
 export interface CallerFacts {
   readonly requestId: string
-  /** The address that they asked for. */
+  /** The requested address. */
   readonly url: URL
   readonly ip: string | undefined
   /** `undefined` on a public path. */
@@ -44,7 +80,8 @@ export interface CallerFacts {
 
 /** Headers of the request upstream. */
 export function upstreamHeaders({ headers: given }: Request, { route }: Match, caller: CallerFacts): Headers {
-  const headers = without(given, isNotSent)
+  const isDropped = (name: string) => (ODD.test(name) ? isMistakable(name, given, route.addHeaders) : isNotSent(name))
+  const headers = without(given, isDropped)
   dropInvalidTrace(headers)
   if (given.get('Upgrade')?.toLowerCase() === 'websocket') headers.set('Upgrade', 'websocket')
   if (isOwnApi(route)) addFacts(headers, caller)
@@ -52,14 +89,14 @@ export function upstreamHeaders({ headers: given }: Request, { route }: Match, c
   return headers
 }
 
-/** A trace goes on upstream if it is one (W3C Trace Context §3.2.2); `tracestate` means nothing without it. */
+/** Forwards a valid trace (W3C Trace Context §3.2.2); `tracestate` has no meaning without it. */
 function dropInvalidTrace(headers: Headers): void {
   if (parseTraceparent(headers.get('traceparent')) !== undefined) return
   headers.delete('traceparent')
   headers.delete('tracestate')
 }
 
-/** A provider of language models is a third party: it does not learn who the operator's customers are. */
+/** A provider of language models is a third party, so it must not learn who the operator's customers are. */
 const isOwnApi = ({ meter }: Match['route']) => meter !== 'openai' && meter !== 'anthropic'
 
 function addFacts(headers: Headers, { requestId, url, ip, record }: CallerFacts): void {
@@ -78,8 +115,8 @@ function addFacts(headers: Headers, { requestId, url, ip, record }: CallerFacts)
 }
 
 /**
- * A copy without those that `Connection` names (RFC 9110 §7.6.1), and without others. Measured in workerd: to copy all and to
- * remove some takes 4 us; to make Headers from eight pairs takes 31 us, and from a record 11 us.
+ * A copy without the headers named by `Connection` (RFC 9110 §7.6.1), and without others. Measured in workerd: copying all and
+ * removing some takes 4 us; creating Headers from eight pairs takes 31 us, and from a record 11 us.
  */
 function without(given: Headers, isDropped: (name: string) => boolean): Headers {
   const kept = new Headers(given)
@@ -94,26 +131,29 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 export interface AnswerFacts {
   readonly requestId: string
+  /** Of the address that the caller asked for. */
+  readonly origin: string
   /** The `RateLimit` fields of the key. */
   readonly limits: Readonly<Record<string, string>>
-  /** Whether the address is one of Tollgate's own. */
+  /** Whether the requested address is one of Tollgate's own. */
   readonly isHere: boolean
 }
 
 /** Headers of the answer to the caller. */
-export function callerHeaders(answer: Response, match: Match, { requestId, limits, isHere }: AnswerFacts): Headers {
+export function callerHeaders(answer: Response, match: Match, facts: AnswerFacts): Headers {
+  const { requestId, origin, limits, isHere } = facts
   const dropped = isHere ? NOT_RETURNED_HERE : NOT_RETURNED
   const told = new Set(listHeaderNames(match.route.meter).map((name) => name.toLowerCase()))
   const headers = without(answer.headers, (name) => dropped.has(name) || told.has(name))
-  if (isHere) headers.append('Content-Security-Policy', 'sandbox') // beside the upstream's own: both apply
+  if (isHere) headers.append('Content-Security-Policy', 'sandbox') // in addition to the upstream's own: both apply
   const location = headers.get('Location')
-  if (location !== null) headers.set('Location', ownLocation(location, match))
+  if (location !== null) headers.set('Location', ownLocation(location, match, origin))
   headers.set('Tollgate-Request-Id', requestId)
   for (const name in limits) headers.set(name, limits[name] as string)
   return headers
 }
 
-/** The headers that tell what was used, which are not the caller's business. */
+/** The headers that report usage, which the caller must not see. */
 function listHeaderNames(meter: GatewayMeter): string[] {
   if (typeof meter !== 'object') return []
   const { quantities = {}, ...others } = meter.from_header
@@ -121,12 +161,14 @@ function listHeaderNames(meter: GatewayMeter): string[] {
 }
 
 /** An address below the upstream becomes the caller's; any other is given in full. */
-function ownLocation(location: string, { route, base }: Match): string {
+function ownLocation(location: string, { route, base }: Match, own: string): string {
   const { origin, pathname } = new URL(route.upstream)
   const root = pathname === '/' ? '' : pathname
   const url = URL.parse(location, `${route.upstream}/`)
   if (!url) return location
   if (url.origin !== origin || !`${url.pathname}/`.startsWith(`${root}/`)) return url.href
   const prefix = route.stripPrefix && route.pathPrefix !== '/' ? route.pathPrefix : ''
-  return `${base}${prefix}${url.pathname.slice(root.length)}${url.search}${url.hash}`
+  const path = `${base}${prefix}${url.pathname.slice(root.length)}` || '/'
+  const whole = path.startsWith('//') ? own + path : path // without an origin, `//` begins the name of a host
+  return `${whole}${url.search}${url.hash}`
 }

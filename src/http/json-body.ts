@@ -47,13 +47,18 @@ export function requireReadable(request: Request): void {
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
-export function readAtMost(request: Request, maxBytes: number): Promise<string> {
+/** @param onRead gets the number of bytes so far after each chunk of a body without Content-Length, and may throw a Problem */
+export function readAtMost(
+  request: Request,
+  maxBytes: number,
+  onRead: (bytes: number) => void = () => undefined,
+): Promise<string> {
   const announced = Number(request.headers.get('Content-Length') ?? Number.NaN)
   if (announced > maxBytes) throw new Problem('body_too_large')
-  return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes)
+  return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes, onRead)
 }
 
-/** ASCII bodies up to this size are decoded here: for so few bytes the decoder takes longer. */
+/** ASCII bodies up to this size are decoded here: the decoder takes longer for so few bytes. */
 const MAX_SMALL_BYTES = 2_048
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 /** Faster than the strict decoder. It writes U+FFFD in place of invalid bytes. */
@@ -84,7 +89,7 @@ function isAscii(bytes: Uint8Array): boolean {
 }
 
 /** For a body without Content-Length. */
-async function readStream(request: Request, maxBytes: number): Promise<string> {
+async function readStream(request: Request, maxBytes: number, onRead: (bytes: number) => void): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let bytes = 0
@@ -92,6 +97,7 @@ async function readStream(request: Request, maxBytes: number): Promise<string> {
     for await (const chunk of request.body ?? []) {
       bytes += chunk.byteLength
       if (bytes > maxBytes) throw new Problem('body_too_large')
+      onRead(bytes)
       text += decoder.decode(chunk, { stream: true })
     }
     return text + decoder.decode()

@@ -1,4 +1,4 @@
-/** Schemas for the limits of keys, in requests and in answers. */
+/** Schemas for the named limits of keys and of organizations, in requests and in answers. */
 import * as z from 'zod'
 import { METER_SLUG, toMeterName, toSlug } from '../db/schema/meter-names.ts'
 import { LIMIT_METERS, type LimitMeter, type NamedLimit } from '../db/schema/shapes.ts'
@@ -21,7 +21,7 @@ const limitName = z
   )
   .refine((name) => !RESERVED.has(name), 'is reserved')
 
-/** `credits` is what a refusal by an organization's balance is called, and what holds of it are. */
+/** `credits` is the name in refusals by an organization's balance, and of its holds. */
 const RESERVED = new Set(['ratelimit', 'max_concurrent', CREDITS])
 
 const fields = {
@@ -45,7 +45,7 @@ const fields = {
   }),
 }
 
-const rawLimit = z.strictObject({
+const ofAny = {
   name: limitName,
   meter: fields.meter.optional(),
   limit: z
@@ -56,11 +56,27 @@ const rawLimit = z.strictObject({
     }),
   window_seconds: fields.window_seconds.optional(),
   period: fields.period.optional(),
+  cost: fields.cost.optional(),
+}
+
+const rawLimit = z.strictObject({
+  ...ofAny,
   per: z
     .enum(['key', 'subject'])
     .optional()
     .meta({ description: '`subject`: each subject has the limit for itself. `key` if absent.' }),
-  cost: fields.cost.optional(),
+})
+
+const rawOrganizationLimit = z.strictObject({
+  ...ofAny,
+  per: z
+    .enum(['organization', 'subject'], {
+      error: 'must be `organization` or `subject`; limits of each key are `key_limits` of a plan',
+    })
+    .optional()
+    .meta({
+      description: '`subject`: each subject has the limit for itself, across all keys. `organization` if absent.',
+    }),
 })
 
 /** A limit in a request, as it is stored. */
@@ -69,7 +85,13 @@ const NewLimit = rawLimit.transform(toStored).meta({
   example: { name: 'reports', limit: 100, window_seconds: 86_400, cost: 1 },
 })
 
-type Given = z.output<typeof rawLimit>
+/** The same of an organization. */
+const NewOrganizationLimit = rawOrganizationLimit.transform(toStored).meta({
+  id: 'NewOrganizationLimit',
+  example: { name: 'budget', meter: 'cost_usd', limit: '500.00', period: 'day' },
+})
+
+type Given = z.output<typeof rawLimit> | z.output<typeof rawOrganizationLimit>
 
 function toStored(given: Given, context: z.RefinementCtx): NamedLimit {
   const { name, meter, window_seconds, period, per, cost } = given
@@ -104,7 +126,7 @@ const describeAmount = ({ error }: z.ZodSafeParseResult<number>): Flaw[] =>
 
 const wholeRequests = z.int().min(1).max(MAX_REQUESTS)
 const wholeUnits = z.int().min(1).max(MAX_UNITS)
-/** Of a custom meter, whose decimals are checked against the catalogue. */
+/** An amount of a custom meter, whose decimals are checked against the catalogue. */
 const amount = z.number().positive().max(MAX_UNITS)
 const dollars = limitInput('cost_usd').refine((amount) => amount > 0, 'must be more than 0')
 
@@ -114,15 +136,20 @@ function amountSchema(meter = 'requests'): z.ZodType<number> {
   return isBuiltIn(meter) ? wholeUnits : amount
 }
 
-export const newLimits = z
-  .array(NewLimit)
-  .max(MAX_LIMITS)
-  .refine((limits) => new Set(limits.map(({ name }) => name)).size === limits.length, 'must have different names')
-  .meta({
-    description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
-  })
+const haveDifferentNames = (limits: readonly NamedLimit[]) =>
+  new Set(limits.map(({ name }) => name)).size === limits.length
+const SAME_NAMES = 'must have different names'
 
-/** A limit in an answer. */
+export const newLimits = z.array(NewLimit).max(MAX_LIMITS).refine(haveDifferentNames, SAME_NAMES).meta({
+  description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
+})
+
+export const newOrganizationLimits = z
+  .array(NewOrganizationLimit)
+  .max(MAX_LIMITS)
+  .refine(haveDifferentNames, SAME_NAMES)
+
+/** A limit in a response. */
 export const NamedLimitBody = z
   .object({
     name: z.string(),
@@ -142,7 +169,7 @@ export function describeNamedLimit(stored: NamedLimit): z.output<typeof NamedLim
   return { ...rest, meter: toSlug(meter), limit: meter === 'cost_usd' ? formatAmount(meter, limit) : limit }
 }
 
-/** What is left of a limit. */
+/** The remaining units of a limit. */
 export const LimitReading = z
   .object({
     limit: anyAmount,

@@ -1,6 +1,7 @@
 import type { ManagementDeps } from '../deps.ts'
 import { toIso } from '../lib/iso.ts'
 import { consume } from '../limits/consume.ts'
+import { limitName } from '../limits/key-limits.ts'
 import { type KeySeeds, loadKeySeeds } from '../limits/key-seeds.ts'
 import { describeLimit } from '../limits/limit-reading.ts'
 import type { WindowReading } from '../limits/window.ts'
@@ -14,7 +15,7 @@ import { findKeyHash, type KeyRef } from './queries.ts'
 const READ = { key: '', cost: 0, scopes: [] }
 
 /**
- * What is left of a key's rate limit and named limits now. Takes nothing.
+ * What is left of a key's rate limit, and of its and its organization's named limits, now. Takes nothing.
  *
  * @throws Problem `key_not_found`; `unavailable` when the counters cannot be read
  */
@@ -30,11 +31,13 @@ export async function readKeyLimits(deps: ManagementDeps, ref: KeyRef) {
     throw new Problem('unavailable', { detail: 'The counters of the limits cannot be read.' })
   const [ratelimit, ...named] = counted.windows.map(toAnswer)
   const limits = Object.fromEntries([
-    ...record.namedLimits.flatMap(({ name }, at): [string, LimitReading][] => {
+    ...record.namedLimits.flatMap((limit, at): [string, LimitReading][] => {
       const reading = named[at]
-      return reading ? [[name, reading]] : []
+      return reading ? [[limitName(limit), reading]] : []
     }),
-    ...record.counterLimits.map((limit, at) => [limit.name, describeLimit(limit, counted.counters?.[at])] as const),
+    ...record.counterLimits.map(
+      (limit, at) => [limitName(limit), describeLimit(limit, counted.counters?.[at])] as const,
+    ),
   ])
   return { ratelimit: ratelimit as WindowAnswer, limits }
 }
@@ -42,7 +45,7 @@ export async function readKeyLimits(deps: ManagementDeps, ref: KeyRef) {
 interface Looked {
   readonly record: KeyRecord
   readonly now: number
-  /** What Postgres says of calendar limits whose counters Redis has lost. */
+  /** The usage in Postgres for calendar limits whose counters Redis has lost. */
   readonly seeds?: KeySeeds
 }
 

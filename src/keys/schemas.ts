@@ -4,6 +4,7 @@ import { QuotaReadings } from '../http/quota-readings.ts'
 import { text } from '../http/text-field.ts'
 import { isRange } from '../lib/cidr.ts'
 import { REFUSALS } from '../verdict-codes.ts'
+import { ACCESS_PREFIX } from '../verification/key-format.ts'
 import { LimitReading, maxConcurrent, NamedLimitBody, newLimits } from './limit-schemas.ts'
 
 const scope = z
@@ -61,6 +62,7 @@ export const NewKey = z
     prefix: z
       .string()
       .regex(/^[a-z][a-z0-9]{1,7}$/, 'must be 2 to 8 lower-case letters and digits, and begin with a letter')
+      .refine((prefix) => prefix !== ACCESS_PREFIX, 'is what access tokens of applications begin with')
       .optional()
       .meta({ description: 'Two to eight lower-case letters and digits.' }),
     environment: z.enum(['live', 'test']).default('live'),
@@ -99,7 +101,9 @@ const WindowReading = z
 export const KeyLimits = z
   .object({
     ratelimit: WindowReading.meta({ description: 'Units of the rate limit, in any minute.' }),
-    limits: z.record(z.string(), LimitReading).meta({ description: "The key's limits, by name." }),
+    limits: z
+      .record(z.string(), LimitReading)
+      .meta({ description: "The key's limits by name, and its organization's as `organization:<name>`." }),
   })
   .meta({ id: 'KeyLimits' })
 
@@ -155,10 +159,11 @@ export const VerdictBody = z
     limits: z
       .record(z.string(), LimitReading)
       .optional()
-      .meta({ description: "The key's limits by name, if it has any." }),
+      .meta({ description: "The key's limits by name, and its organization's as `organization:<name>`." }),
     quotas: QuotaReadings.optional(),
     refused_by: z.string().optional().meta({
-      description: 'The limit that refused, if one did: `ratelimit`, one of the key by its name, or a meter.',
+      description:
+        'The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter.',
     }),
     never_fits: z
       .literal(true)

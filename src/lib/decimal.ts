@@ -1,20 +1,27 @@
-const DECIMAL = /^(\d{1,30})(?:\.(\d{0,60}))?(?:e([+-]?\d{1,2}))?$/i
+const DECIMAL = /^(?=\.?\d)(\d{0,30})(?:\.(\d{0,60}))?(?:e([+-]?\d{1,3}))?$/i
 
 /**
- * A number as text, rounded half up to a fixed count of decimals. No step is a float.
+ * Rounds a number in text half up to a fixed number of decimals. No step uses floats.
  *
- * @param text digits with an optional fraction and exponent, as JSON writes numbers: `0.00014175`, `1e-7`
+ * @param text digits with an optional fraction and exponent, as JSON writes numbers, or without a leading zero:
+ *   `0.00014175`, `.5`, `1e-7`
  * @returns undefined for anything else, negative numbers included
  */
 export function roundDecimal(text: string, places: number): string | undefined {
+  const units = roundToUnits(text, places)
+  return units === undefined ? undefined : formatDecimal(units, places)
+}
+
+/** The same in whole units of the last decimal. */
+export function roundToUnits(text: string, places: number): bigint | undefined {
   const read = readDecimal(text, places)
-  return read && formatDecimal((read.digits + read.divisor / 2n) / read.divisor, places)
+  return read && (read.digits + read.divisor / 2n) / read.divisor
 }
 
 /**
- * A number as text, in whole units of a decimal; a fraction of a unit counts as one more.
+ * Parses a number in text to whole units of a decimal place; a fraction of a unit counts as one more.
  *
- * @returns undefined for what {@link roundDecimal} does not read either
+ * @returns undefined for text that {@link roundDecimal} cannot read either
  */
 export function parseDecimal(text: string, places: number): bigint | undefined {
   const read = readDecimal(text, places)

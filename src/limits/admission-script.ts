@@ -12,21 +12,21 @@ import { WINDOW_FUNCTIONS } from './window-script.ts'
  * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
  * `units` to take of each, and `each`; `once` of { ms to remember
  * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
- * minUnits }. `each`: what each leased unit takes of a meter or counter; of calls 1, of others nothing if absent.
+ * minUnits }. `each`: units of a meter or counter per leased unit; 1 for calls, 0 for others if absent.
  *
  * Answer: {'stale', index from 0} | {'unseeded'} | {'uncounted'} | {'reused'} | {outcome, index from 0 of the window or meter that
  * refused or -1, {units taken, bucket that \`reset\` waits for, …}, {units used, held, …}, {units leased, their bucket,
  * the window's born, the quota's born, the balance's born}, generation that counts the calls or -1, whether all versions are known, {units
- * used, held, when it resets (ms) of each counter or -1, …}}. `reused`: the marker of ARGV's `once`
- * stands for another request.
+ * used, held, when it resets (ms) of each counter or -1, …}, {overage under a cap now, and with the request's own}}. `reused`: the marker of ARGV's `once`
+ * belongs to a different request.
  *
- * An absent version confirms nothing: an invalidation may have been lost with it. Requests with rows that were read
+ * An absent version confirms nothing: an invalidation may have been lost with it. Requests whose rows were read
  * just now (`freshSeconds`) write the versions of these rows, so that later requests have something to compare with.
  *
  * A used-up meter refuses even a request that takes nothing from it: a customer without tokens gets no more verdicts. A
  * window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
  *
- * Upstash bills each call. So windows, versions and the quota are read by one, and each window and the quota are written by one.
+ * Upstash bills each call. So one command reads windows, versions and the quota, and one command writes each window and the quota.
  */
 export const ADMIT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
@@ -80,6 +80,19 @@ local function count(readUnits)
   end
 end
 
+local function callsLeft(meter)
+  local each = (meter.each or 0) + meter.spend.perCall
+  if each == 0 then return math.huge end
+  local charged = (state[meter.name] or 0) + (state['held:' .. meter.name] or 0)
+  local calls = (meter.spend.cap - charged - overageOf(state, meter.spend)) / each
+  for _, one in ipairs(meter.spend.priced) do
+    if one.meter == 'api_calls' and not meter.each then
+      calls = calls + math.max(0, one.included - (state.api_calls or 0) - (state['held:api_calls'] or 0))
+    end
+  end
+  return calls
+end
+
 local outcome, refused, reads, costs = 'admitted', -1, {}, false
 for i, window in ipairs(request.windows) do
   local read = readWindow(stored[i], window, now)
@@ -97,7 +110,8 @@ for i, counter in ipairs(counters) do
 end
 for i, meter in ipairs(meters) do
   local after = (state[meter.name] or 0) + (state['held:' .. meter.name] or 0) + math.max(meter.amount, 1)
-  if outcome == 'admitted' and costs and meter.limit >= 0 and after > meter.limit then
+  local isFull = meter.limit >= 0 and after > meter.limit
+  if outcome == 'admitted' and costs and (isFull or isSpent(state, meter, meters)) then
     outcome, refused = 'quota_exceeded', i - 1
   end
 end
@@ -131,6 +145,7 @@ elseif outcome == 'admitted' and costs then
         local left = meter.limit - state[meter.name] - (state['held:' .. meter.name] or 0)
         units = math.min(units, math.floor(left * request.lease.share / (meter.each or 1)))
       end
+      if meter.spend then units = math.min(units, math.floor(callsLeft(meter) * request.lease.share)) end
     end
     for i, counter in ipairs(counters) do
       if counter.each and counter.limit >= 0 then
@@ -169,14 +184,14 @@ for i, counter in ipairs(counters) do
   local reset = isFull and nextRoom(read, counter, math.max(counter.units, 1)) or lastReset(read, counter)
   counts[i * 3 - 2], counts[i * 3 - 1], counts[i * 3] = read.used, read.held, reset
 end
-return {outcome, refused, readings, used, lease, generation, confirmed, counts}`)
+return {outcome, refused, readings, used, lease, generation, confirmed, counts, state and spendOf(state, meters) or {}}`)
 
 /**
- * Returns unspent units of a lease, if the counts they were taken from still exist: the window, the quota and the balance
- * were not lost since, and the generation was not settled. No count falls below 0.
+ * Returns unspent units of a lease, if the counters they were taken from still exist: the window, the quota and the balance
+ * were not lost since, and the generation was not settled. No counter falls below 0.
  *
  * KEYS: the window, the quota's text, the balance if units were taken of one. ARGV: units, their bucket, the window's
- * `born`, the quota's `born`, the generation, what each unit took of money, the balance's `born`.
+ * `born`, the quota's `born`, the generation, the money that each unit took, the balance's `born`.
  */
 export const GIVE_BACK = defineScript(`${QUOTA_FUNCTIONS}
 local units, bucket, each = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[6])

@@ -37,6 +37,7 @@ type Answer =
       generation: number,
       confirmed: 0 | 1,
       counters: number[],
+      overage: number[],
     ]
 
 /**
@@ -47,7 +48,7 @@ type Answer =
  * (docs/internals/decisions/0001).
  *
  * @param lease units to take in addition to the request's own, if any
- * @throws whatever the client throws when Redis fails or exceeds its timeout; whether units were taken is then unknown
+ * @throws the client's error when Redis fails or exceeds its timeout; it is then unknown whether units were taken
  */
 export async function admit(redis: Redis, request: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   let admission: Admission = { outcome: 'unseeded' }
@@ -105,18 +106,34 @@ const listKeys = ({ organizationId, period }: QuotaRequest) => [
 export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
   return {
     ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
-    meters: meters.map(({ meter, amount, limit, each }) => ({ name: meter, amount, limit: limit ?? -1, each })),
+    meters: meters.map(({ meter, amount, limit, each, needsRoom, isGuard, spend }) => ({
+      name: meter,
+      amount,
+      limit: limit ?? -1,
+      each,
+      needsRoom,
+      isGuard,
+      spend,
+    })),
   }
 }
 
-function readMeters(quota: QuotaRequest | undefined, answer: readonly number[]): MeterState[] {
-  return (quota?.meters ?? []).map((_, at) => ({ used: answer[at * 2] ?? 0, held: answer[at * 2 + 1] ?? 0 }))
+/** @param overage of the meter with a cap: now, and with the request's own */
+export function readMeters(
+  quota: QuotaRequest | undefined,
+  answer: readonly number[],
+  [now = 0, after = 0]: readonly number[] = [],
+): MeterState[] {
+  return (quota?.meters ?? []).map(({ spend }, at) => {
+    const state = { used: answer[at * 2] ?? 0, held: answer[at * 2 + 1] ?? 0 }
+    return spend ? Object.assign(state, { overage: { now, after } }) : state
+  })
 }
 
 function readAnswer(request: LimitRequest, answer: Answer): Admission {
   if (answer[0] === 'stale') return { outcome: 'stale', index: answer[1] }
   if (answer[0] === 'unseeded' || answer[0] === 'uncounted' || answer[0] === 'reused') return { outcome: answer[0] }
-  const [outcome, refused, windows, meters, grant, generation, confirmed, counters] = answer
+  const [outcome, refused, windows, meters, grant, generation, confirmed, counters, overage] = answer
   const [units, bucket, born, quotaBorn, balanceBorn] = grant
   return {
     outcome,
@@ -124,7 +141,7 @@ function readAnswer(request: LimitRequest, answer: Answer): Admission {
     ...(outcome !== 'admitted' && findNeverFitting(request, outcome)),
     asOf: request.now,
     windows: request.windows.map((window, at) => toReading(window, windows[at * 2] ?? 0, windows[at * 2 + 1] ?? 0)),
-    meters: readMeters(request.quota, meters),
+    meters: readMeters(request.quota, meters, overage),
     ...(counters.length > 0 && { counters: readCounters(counters) }),
     ...(confirmed === 1 && { isConfirmed: true }),
     ...(generation >= 0 && { generation }),

@@ -3,42 +3,43 @@ import { START_FUNCTIONS } from './start-script.ts'
 /**
  * Lua functions that all scripts over counters share. They need those of limits/quota-script.ts.
  *
- * A counter is a hash beside an organization's quota: what a key or one of its subjects used of a meter, a balance, or
- * slots. Of a rolling window it has the units by bucket, as limits/window.ts counts them, and `now`, the time it has reached;
- * of any other `used`. All have `born` (ms) and `kept` (ms), until when the hash is kept; with holds also `held` and `next`,
+ * A counter is a hash beside an organization's quota: a key's or subject's usage of a meter, a balance, or
+ * slots. For a rolling window it has the units by bucket, as limits/window.ts counts them, and `now`, the time it has reached;
+ * for any other counter, `used`. All have `born` (ms) and `kept` (ms), until when the hash is kept; with holds also `held` and `next`,
  * when the first of them expires, or 0. Its holds are another hash: id -> `expires amount bucket`.
  *
  * A counter in a request: `ms` of a rolling window; `until` (ms) the end of a calendar period; neither: it never ends.
- * `limit` or -1. `recorded`: what Postgres says in all, which the counter is raised to. `seed`: what Postgres says, with which
- * a lost counter starts. `isSeeded`: a lost counter cannot start without one of the two. Three KEYS: its hash, its holds, and
- * with `from` (ms), when its calendar period began, a mark: the time since when Redis has all that such counters count. Only
- * where that is no later than `from`, a counter that is missing was never used; else it is lost, and needs a seed.
+ * `limit` or -1. `recorded`: the total in Postgres, to which the counter is raised. `seed`: the figure of Postgres from which
+ * a lost counter restarts. `isSeeded`: a lost counter cannot start without one of the two. Three KEYS: its hash, its holds, and
+ * with `from` (ms), the start of its calendar period, a mark: the time since when Redis has all usage of such counters. Only
+ * if that is no later than `from`, a missing counter was never used; otherwise it was lost, and needs a seed.
  *
- * A counter that began with a seed has `seeded` (ms), when, and `snapshot`, the transactions whose use the seed includes: use
- * that is counted after it was written is left out if its transaction, `xid`, is one of them. So nothing counts twice, in
- * whichever order the two arrive. What arrives while the counter is lost waits beside it, and is added to the seed that does not
- * include it: `late:<xid>` what that transaction wrote, `unwritten:<ms>` what isolates admitted alone (limits/carry.ts) and Postgres may
+ * A counter that started from a seed has `seeded` (ms), when, and `snapshot`, the transactions whose usage the seed includes. When usage
+ * is counted after it was written, it is skipped if its transaction, `xid`, is one of them. So nothing counts twice,
+ * whichever of the two arrives first. Usage that arrives while the counter is lost waits beside it, and is added to a seed that does not
+ * include it: `late:<xid>` is the usage that this transaction wrote, `unwritten:<ms>` the units that isolates admitted alone (limits/carry.ts) and that Postgres may
  * lack until that time.
  *
- * A balance (`balance` of a request) is what was charged in all. It has two writers, so its `used` is a sum of three parts, as
- * that of `api_calls` (limits/quota-script.ts): `lane:0` and `lane:1`, what verifications took in even and in odd generations
- * of the quota of the period that began at `from`, in all periods; and the rest, which Postgres alone knows. `stale`: the rest
- * is above what Postgres says, and starts again with its next figure. `laneless` (ms): when units of no generation were added
- * last. `carried:0`, `carried:1` and `carried:-1`: units that were carried (limits/carry.ts) while there was no hash.
+ * A balance (`balance` of a request) is the total that was charged. It has two writers, so its `used` is a sum of three parts, like
+ * `api_calls` (limits/quota-script.ts): `lane:0` and `lane:1`, the units that verifications took in even and in odd generations
+ * of the quota of the period that began at `from`, over all periods; and the rest, which only Postgres knows. `stale`: the rest
+ * is above the figure of Postgres, and restarts from its next figure. `laneless` (ms): when units without a generation were last
+ * added. `carried:0`, `carried:1` and `carried:-1`: units that were carried (limits/carry.ts) while there was no hash.
  *
  * - `openCounter(at, counter, now)`: the hash at KEYS[at] as a table, after expired holds were dropped; `nil` when it is lost
  *   or stale and may not start.
- * - `isIncluded(read, xid)`: whether the seed includes what that transaction wrote.
- * - `keepLate(key, field, units)`: lets units wait for a lost counter.
- * - `fits(read, counter, units)`, `nextRoom(read, counter, units)`: when they will fit (ms); -1 when nothing says.
+ * - `isIncluded(read, xid)`: whether the seed includes the usage that this transaction wrote.
+ * - `keepLate(key, field, units)`: stores units until a lost counter restarts.
+ * - `fits(read, counter, units)`, `nextRoom(read, counter, units)`: when they will fit (ms); -1 if unknown.
  * - `lastReset(read, counter)`: when all units of a window or period are back (ms); -1 for a counter that never ends.
  * - `addUnits(read, counter, units, bucket, generation)`, `holdIn(read, counter, id, units, expires)`.
- * - `settleIn(read, counter, id, isNew)`: ends the hold and counts what was used. Units up to those that were held count
- *   from the moment at which they were held, all others from now. Without a hold they count only if `isNew`. Answers whether a
+ * - `settleIn(read, counter, id, isNew)`: ends the hold and counts the usage. Units up to the held amount count
+ *   from the time at which they were held, all others from now. Without a hold they count only if `isNew`. Returns whether a
  *   hold was settled with units.
  * - `correctIn(read, counter)`: adds `amount`, which may be below 0, to what was counted of a report that was written at `told` (ms), where
- *   the counter still has that: up to `heldMs` before, where units count from when they were held. What began after the report
- *   does not have it, unless in its seed (`isInSeed`). Of a window the units go from the buckets beside that moment.
+ *   the counter still has that: up to `heldMs` before, where units count from when they were held. What began after `since`, when the
+ *   report counted there first, does not have it, unless in its seed (`isInSeed`), or unless it is added only now (`isNew`). Of a window
+ *   the units go from the buckets beside that moment.
  * - `extendIn(read, id, expires)`: lets a hold end later.
  */
 export const COUNTER_FUNCTIONS = `
@@ -266,7 +267,7 @@ end
 
 local function correctIn(read, counter)
   local isSeeded = read.fields.seeded and counter.isInSeed
-  if not isSeeded and read.fields.born > counter.told + COUNTED_AFTER then return end
+  if not isSeeded and not counter.isNew and read.fields.born > counter.since + COUNTED_AFTER then return end
   if not counter.ms then return addUnits(read, counter, math.max(counter.amount, -read.used)) end
   local target, oldest = math.floor(counter.told / read.width), math.floor((counter.told - (counter.heldMs or 0)) / read.width)
   if oldest < read.current - BUCKETS then return end

@@ -1,25 +1,28 @@
-/** Prepaid credits as a counter beside an organization's quota: it counts charges up to what was granted. Pure. */
+/** Prepaid credits as a counter beside an organization's quota: it counts charges up to the granted amount. Pure. */
 import type { CounterRequest } from './counter.ts'
 import { toUnits } from './meter-units.ts'
 
-/** What refusals name. */
+/** The name in refusals. */
 export const CREDITS = 'credits'
 
 /** Amounts in whole units of `cost_usd`. */
 export interface CreditState {
-  /** All that was granted and neither expired nor was taken back. */
+  /** The sum of grants that neither expired nor were taken back, and of charges that the plan covered. */
   readonly limit: number
+  /** Whether calls are refused when nothing is left. */
+  readonly blocks: boolean
   /** Charges since the first grant, according to Postgres. */
   readonly used: number
   /** All charges of calls that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly lanes: readonly [number, number]
-  /** Unix milliseconds when the next grant expires: from then on the limit is another one. */
+  /** Unix milliseconds when the next grant expires, which changes the limit. */
   readonly until: number | undefined
 }
 
-/** As the query gives it: US dollars as text. */
+/** A row of the query: US dollars as text. */
 export interface CreditRow {
   readonly limit: string
+  readonly blocks: boolean
   readonly used: string
   readonly even: string
   readonly odd: string
@@ -27,18 +30,20 @@ export interface CreditRow {
 }
 
 /**
- * SQL of an organization's credits as JSON; null for one that does not use any. A grant that has expired and was not
- * settled yet counts no more, less what was charged and has not burned from it. Credits of the plan that are due and
- * were not granted yet count.
+ * SQL of an organization's credits as JSON; null for one that does not use any. A grant that has expired and is not
+ * settled yet no longer counts, minus charges that it has not paid yet. Credits of the plan that are due and
+ * not granted yet count. What the plan covered counts on both sides: so what Redis has counted stays right whenever
+ * charges are covered.
  *
  * @param at the time, as an expression; `o` is the organization and `p` its plan
  */
 export const selectCredits = (at: string) => `(
   select json_build_object(
-    'limit', (coalesce(a.granted, 0) + due.included - greatest(0, live.over - greatest(0, coalesce(charge.total - a.charged_before - a.burned, 0))))::text,
+    'limit', (coalesce(a.granted, 0) + charge.covered + due.included - greatest(0, live.over - greatest(0, coalesce(charge.total - charge.covered - a.charged_before - a.burned, 0))))::text,
+    'blocks', p.at_no_credits = 'block',
     'used', greatest(0, coalesce(charge.total - a.charged_before, 0))::text, 'even', charge.even::text, 'odd', charge.odd::text, 'until', extract(epoch from live.until)::float8 * 1000)
   from (select o.id) own left join credit_accounts a on a.organization_id = own.id
-  cross join lateral (select coalesce(sum(c.charge_usd), 0) as total, coalesce(sum(c.even_charges), 0) as even, coalesce(sum(c.odd_charges), 0) as odd
+  cross join lateral (select coalesce(sum(c.charge_usd), 0) as total, coalesce(sum(c.covered_usd), 0) as covered, coalesce(sum(c.even_charges), 0) as even, coalesce(sum(c.odd_charges), 0) as odd
     from usage_periods c where c.organization_id = own.id) charge
   cross join lateral (
     select coalesce(sum(g.remaining) filter (where g.expires_at <= ${at}), 0) as over, min(g.expires_at) filter (where g.expires_at > ${at}) as until
@@ -51,9 +56,10 @@ export const selectCredits = (at: string) => `(
 
 export function readCredits(row: CreditRow | null): CreditState | undefined {
   if (row === null) return undefined
-  const { limit, used, even, odd, until } = row
+  const { limit, blocks, used, even, odd, until } = row
   return {
     limit: toUnits('cost_usd', limit),
+    blocks,
     used: toUnits('cost_usd', used),
     lanes: [toUnits('cost_usd', even), toUnits('cost_usd', odd)],
     until: until ?? undefined,
@@ -66,23 +72,23 @@ export const isLapsed = (credits: CreditState | undefined, now: number): boolean
 
 interface Asked {
   readonly organizationId: string
-  /** Whether the credits were read just now: then a lost counter starts with them. */
+  /** Whether the credits were read just now: then a lost counter restarts from them. */
   readonly isFresh: boolean
-  /** Units to take or hold. With 0 it only needs something to be left. */
+  /** Units to take or hold. With 0, the balance must only be above zero. */
   readonly cost: number
-  /** Of a verification that takes some: what each call costs, and when its usage period begins (Unix milliseconds). */
+  /** For a verification that takes some: the price of each call, and when its usage period begins (Unix milliseconds). */
   readonly calls?: { readonly each: number; readonly period: number }
 }
 
 export const creditsKey = (organizationId: string) => `credits:${organizationId}`
 
 export function creditCounter(
-  { limit, used, lanes, until }: CreditState,
+  { limit, blocks, used, lanes, until }: CreditState,
   { organizationId, isFresh, cost, calls }: Asked,
 ): CounterRequest {
   return {
     key: creditsKey(organizationId),
-    limit,
+    limit: blocks ? limit : null,
     cost,
     isSeeded: true,
     balance: { known: used, ...(isFresh && { lanes }), ...(calls && { period: calls.period }) },

@@ -9,10 +9,11 @@ import {
   type MeterRequest,
   type MeterState,
 } from './limit-request.ts'
+import { isSpentLocally } from './local-spend.ts'
 import { bucketThatMakesRoom, indexBucket, liveBuckets, toReading } from './window.ts'
 
 /**
- * Decides a request while Redis fails, by the same rules and the figures that this isolate knows (known.ts). Admitted
+ * Decides a request while Redis fails, by the same rules and from the figures that this isolate knows (known.ts). Admitted
  * requests are still recorded, and carried to the counters when Redis is back (carry.ts).
  */
 export function admitLocally(request: LimitRequest, error: unknown): LimitDecision {
@@ -39,17 +40,20 @@ interface Known {
 }
 
 /** The first part that refuses, in the order of the admission script. */
-function findRefusal({ windows, quota, counters = [] }: LimitRequest, known: Known) {
+function findRefusal({ windows, quota, counters = [], now }: LimitRequest, known: Known) {
   const costs = windows.some(({ cost }) => cost > 0)
   const limited = known.reads.findIndex(({ awaited }) => awaited !== undefined)
   if (limited >= 0) return { outcome: 'rate_limited', refused: limited } as const
   const used = costs ? findFull(counters, known.counters) : -1
   if (used >= 0) return { outcome: 'counter_exceeded', refused: used } as const
-  const full = costs ? (quota?.meters.findIndex((meter, at) => isFull(meter, known.meters[at])) ?? -1) : -1
+  const full =
+    costs && quota
+      ? quota.meters.findIndex((meter, at) => isFull(meter, known.meters[at]) || isSpentLocally(quota, meter, now))
+      : -1
   return full >= 0 ? ({ outcome: 'quota_exceeded', refused: full } as const) : undefined
 }
 
-/** The reading after the request has its units, and the lane of its event, to which the units are carried. */
+/** The reading after the request took its units, and the lane of its event, to which the units are carried. */
 function readAfter(
   { quota }: LimitRequest,
   meters: readonly MeterState[],

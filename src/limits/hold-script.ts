@@ -6,13 +6,14 @@ import { QUOTA_FUNCTIONS } from './quota-script.ts'
 /**
  * KEYS: the quota's text, its holds, the versions, with an idempotency key its marker, with `trace` the
  * trace's key, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON of `ahead` (ms); `quota` as in the admission script; `gauges`, their latest readings; `versions`; `id`; `body` (a
- * hash of the request that an idempotency key stands for); `marked` (ms); `ms` until the hold expires; `share`;
- * `maxHolds` of an organization; `counters`, if any, each with the `units` to hold, or the `meter` whose held amount it is;
- * `about`, which is kept with the hold; and `trace`, text that outlives it by `marked`. All holds are read when the first of them expires.
+ * hash of the request that belongs to an idempotency key); `period`, the quota's name; `marked` (ms); `ms` until the hold expires; `share`;
+ * `maxHolds` of an organization; `counters`, if any, each with the `units` to hold, or the `meter` whose held amount it uses;
+ * `about`, which is stored with the hold; and `trace`, text that outlives it by `marked`. All holds are read when the first of them expires.
  *
- * Answer: {'reused'} | {'closed'} (the marker stands for another request, or for a hold that ended) | {'stale'} |
+ * Answer: {'reused'} | {'closed'} (the marker belongs to a different request, or to a hold that ended) | {'elsewhere', the period
+ * in which the marker's hold was made} | {'stale'} |
  * {'unseeded'} | {'uncounted'} | {'too_many'} | {'exceeded' | 'counter_exceeded', index from 0 of the meter or counter, 0, used and held of each
- * meter, {}, used, held and reset of each counter} | {'held', -1, expiry (ms), the same with the amount held of each meter}. The
+ * meter, {}, used, held and reset of each counter, {overage under a cap now, and with the request's own}} | {'held', -1, expiry (ms), the same with the amount held of each meter}. The
  * same id again returns the existing hold.
  *
  * Unlike counters, gauges can fall, so their latest reading replaces the known one.
@@ -58,8 +59,11 @@ local function remember()
 end
 
 local marked, known = marker and redis.call('GET', marker), redis.call('HGET', KEYS[2], request.id)
-if marked and marked ~= request.body then return finish({'reused'}) end
-if marked and not known then return finish({'closed'}) end
+if marked then
+  local body, period = string.match(marked, '^(%S+) (%S+)$')
+  if body ~= request.body then return finish({'reused'}) end
+  if not known then return finish(period == request.period and {'closed'} or {'elsewhere', period}) end
+end
 if known then
   local hold = cjson.decode(known)
   remember()
@@ -71,14 +75,16 @@ if redis.call('HLEN', KEYS[2]) >= request.maxHolds then return finish({'too_many
 for i, meter in ipairs(meters) do
   local room = meter.limit - (state[meter.name] or 0) - (state['held:' .. meter.name] or 0)
   amounts[i] = meter.amount
-  if meter.limit >= 0 and meter.amount > 0 then
-    if meter.amount > room then
+  local needed = math.max(meter.amount, meter.needsRoom and 1 or 0)
+  if meter.limit >= 0 and needed > 0 then
+    if needed > room or isSpent(state, meter, meters) then
       remember()
-      return finish({'exceeded', i - 1, 0, states, {}, readings()})
+      return finish({'exceeded', i - 1, 0, states, {}, readings(), spendOf(state, meters)})
     end
+    if meter.spend then room = math.min(room, room + meter.spend.cap - meter.limit - spendOf(state, meters)[2]) end
     amounts[i] = math.min(meter.amount, math.max(1, math.floor(room * request.share)))
   end
-  byMeter[meter.name] = whole(amounts[i])
+  if not meter.isGuard then byMeter[meter.name] = whole(amounts[i]) end
 end
 
 for i, counter in ipairs(counters) do
@@ -91,7 +97,7 @@ for i, counter in ipairs(counters) do
 end
 
 local expires = now + request.ms
-if marker then redis.call('SET', marker, request.body, 'PX', whole(request.ms + request.marked)) end
+if marker then redis.call('SET', marker, request.body .. ' ' .. request.period, 'PX', whole(request.ms + request.marked)) end
 if trace then redis.call('SET', trace, request.trace, 'PX', whole(request.ms + request.marked)) end
 for i, counter in ipairs(counters) do holdIn(counted[i], counter, request.id, counter.units, expires) end
 redis.call('HSET', KEYS[2], request.id, cjson.encode({expires = expires, amounts = byMeter, about = request.about}))
@@ -102,4 +108,4 @@ for i, meter in ipairs(meters) do
   if amounts[i] > 0 then set(state, field, (state[field] or 0) + amounts[i]) end
 end
 remember()
-return finish({'held', -1, expires, states, amounts, readings()})`)
+return finish({'held', -1, expires, states, amounts, readings(), spendOf(state, meters)})`)

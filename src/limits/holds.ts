@@ -6,7 +6,7 @@
 import type { Meter } from '../db/schema/meters.ts'
 import { runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
-import { quotaArgument } from './admission.ts'
+import { quotaArgument, readMeters } from './admission.ts'
 import { type CounterRequest, type CounterState, counterArguments, listCounterKeys, readCounters } from './counter.ts'
 import { HOLD } from './hold-script.ts'
 import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from './limit-request.ts'
@@ -14,42 +14,42 @@ import { COUNT, EXTEND, SETTLE } from './settle-script.ts'
 import { writtenAfterMs } from './start-script.ts'
 
 /**
- * The largest share of the rest that one hold may take, so that a single wild estimate never shuts out everybody else.
+ * The largest share of the rest that one hold may take, so that a single oversized estimate never blocks everybody else.
  */
 const MAX_SHARE_OF_REST = 0.9
 /** How long the marker of an idempotency key outlives its hold. */
 const MARKED_MS = 24 * 3_600_000
-/** How long Redis remembers that reported use was counted. */
+/** How long Redis remembers that reported usage was counted. */
 export const COUNTED_MS = 3_600_000
-/** The most open holds of an organization in a period. */
+/** The maximum number of open holds of an organization in a period. */
 const MAX_HOLDS = 5_000
 
-/** What to hold. The meters of the quota request name the amounts. */
+/** The units to hold. The meters of the quota request have the amounts. */
 export interface HoldRequest {
   readonly id: string
-  /** A hash of the request, if the id stands for an idempotency key. */
+  /** A hash of the request, if the id is derived from an idempotency key. */
   readonly body?: string
   readonly quota: QuotaRequest
   /** Readings of gauges, if they were just read. */
   readonly gauges: Readonly<Partial<Record<Meter, number>>>
-  /** The versions that the limits were read with, of the organization and of the key, and their Redis keys. */
+  /** The versions of the organization's and the key's rows, from which the limits were read, and their Redis keys. */
   readonly versions: readonly { readonly key: string; readonly version: number }[]
   readonly ms: number
   readonly counters?: readonly HeldCounter[]
-  /** What is to be known of the hold while it is open. */
+  /** Facts that are listed while the hold is open. */
   readonly about?: HoldFacts
-  /** What its settlement has to know, however late it comes. */
+  /** Data for its settlement, however late that comes. */
   readonly trace?: string
 }
 
-/** A counter to hold units of: `cost`, or those that are held of the meter, in whose units it counts. */
+/** A counter to hold units of: `cost`, or the held amount of the meter, in whose units it counts. */
 export interface HeldCounter extends CounterRequest {
   readonly meter?: string
   /** Whether something must be left even if nothing is held. */
   readonly isBalance?: true
 }
 
-/** Whom a hold is for. */
+/** The owner of a hold. */
 interface HoldFacts {
   readonly key_id?: string
   readonly subject?: string
@@ -59,6 +59,11 @@ interface HoldFacts {
 
 export type Hold =
   | { readonly outcome: 'stale' | 'unseeded' | 'uncounted' | 'too_many' | 'reused' | 'closed' }
+  | {
+      /** The idempotency key belongs to a hold of another period. */
+      readonly outcome: 'elsewhere'
+      readonly period: string
+    }
   | {
       /** A meter of the quota refused, or a counter. */
       readonly outcome: 'exceeded' | 'counter_exceeded'
@@ -81,14 +86,16 @@ export type Hold =
 
 type Answer = [
   outcome: Hold['outcome'],
-  refused: number,
+  /** For `elsewhere`, the period's name. */
+  refused: number | string,
   expires: number,
   states: number[],
   amounts?: number[],
   counters?: number[],
+  overage?: number[],
 ]
 
-/** Holds the units of all meters and counters, or of none. @throws whatever the client throws when Redis fails */
+/** Holds the units of all meters and counters, or of none. @throws the client's error when Redis fails */
 export async function holdUnits(deps: Deps, request: HoldRequest): Promise<Hold> {
   const { quota, ms, counters = [] } = request
   const argument = {
@@ -98,6 +105,7 @@ export async function holdUnits(deps: Deps, request: HoldRequest): Promise<Hold>
     versions: request.versions.map(({ version }) => version),
     id: request.id,
     body: request.body,
+    period: quota.period.name,
     marked: MARKED_MS,
     ms,
     share: MAX_SHARE_OF_REST,
@@ -107,16 +115,16 @@ export async function holdUnits(deps: Deps, request: HoldRequest): Promise<Hold>
     about: request.about,
     trace: request.trace,
   }
-  const [outcome, refused, expiresAt, states, amounts = [], counted = []] = await runScript<Answer>(
+  const [outcome, refused, expiresAt, states, amounts = [], counted = [], overage] = await runScript<Answer>(
     deps.redis.of(quota.organizationId),
     HOLD,
     listHoldKeys(request),
     [JSON.stringify(argument)],
   )
+  if (outcome === 'elsewhere') return { outcome, period: String(refused) }
   if (outcome !== 'held' && outcome !== 'exceeded' && outcome !== 'counter_exceeded') return { outcome }
-  const meters = quota.meters.map((_, at) => ({ used: states[at * 2] ?? 0, held: states[at * 2 + 1] ?? 0 }))
-  const read = { meters, counters: readCounters(counted) }
-  return outcome === 'held' ? { outcome, expiresAt, amounts, ...read } : { outcome, refused, ...read }
+  const read = { meters: readMeters(quota, states, overage), counters: readCounters(counted) }
+  return outcome === 'held' ? { outcome, expiresAt, amounts, ...read } : { outcome, refused: Number(refused), ...read }
 }
 
 function listHoldKeys({ id, body, quota, versions, counters = [], trace }: HoldRequest): string[] {
@@ -143,45 +151,49 @@ export interface HoldRef {
   readonly holdId: string
 }
 
-/** What was used of a counter: in its units. */
+/** Usage of a counter, in its units. */
 export interface UsedCounter extends CounterRequest {
   readonly amount: number
-  /** The transaction of Postgres that wrote the use, if it was written just now. */
+  /** The Postgres transaction that wrote the usage, if it was written just now. */
   readonly xid?: number | undefined
-  /** Set where `amount` corrects what was counted before, and may be below 0. */
+  /** Set if `amount` corrects an earlier count; it may then be negative. */
   readonly corrects?: CorrectedUse
-  /** Set for use of verifications, which the counter includes since their admission unless Redis has lost it. */
+  /** Set for usage of verifications, which the counter includes since their admission unless Redis has lost it. */
   readonly admission?: UseAdmission | undefined
 }
 
 export interface UseAdmission {
   /** Unix milliseconds. */
   readonly admittedAt: number
-  /** Whether Redis took the units. Else an isolate admitted them alone, and carries them (limits/carry.ts). */
+  /** Whether Redis took the units. Otherwise an isolate admitted them alone, and carries them (limits/carry.ts). */
   readonly wasTaken: boolean
 }
 
-/** When the use was counted that is corrected: only counters that still have it are changed. */
+/** When the corrected usage was counted: only counters that still include it are changed. */
 interface CorrectedUse {
   /** Unix milliseconds when it was written. */
   readonly told: number
+  /** Unix milliseconds since when it counts for those whose counter it is; later where a correction gave it to them. */
+  readonly since: number
   /** How long before that the units may have been held. */
   readonly heldMs: number
-  /** Whether the seed of a lost counter has it. */
+  /** Whether the seed of a lost counter includes it. */
   readonly isInSeed: boolean
+  /** Whether it has not counted there before: then it is added as reported use is. */
+  readonly isNew: boolean
 }
 
 interface Release extends HoldRef {
-  /** The use that Postgres has recorded in that period, by meter, in whole units. Empty for another period. */
+  /** The usage that Postgres has recorded in that period, by meter, in whole units. Empty for another period. */
   readonly recorded: Recorded
-  /** All counters that have units of the hold, and all others that the use counts in. */
+  /** All counters that have units of the hold, and all others in which the usage counts. */
   readonly counters?: readonly UsedCounter[]
-  /** Whether the use was written just now for the first time: then it counts even where the hold has ended. */
+  /** Whether the usage was written just now for the first time: then it counts even if the hold has ended. */
   readonly isNew?: boolean
 }
 
 /**
- * Ends a hold and counts what was used, in one step.
+ * Ends a hold and counts the usage, in one step.
  *
  * @returns whether the hold existed: not released before and not expired
  */
@@ -204,7 +216,7 @@ export async function releaseHold(deps: Deps, release: Release): Promise<boolean
   return (await runScript<number>(deps.redis.of(organizationId), SETTLE, keys, [JSON.stringify(argument)])) === 1
 }
 
-const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
+export const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
   counterArguments(counters, ({ amount, xid, corrects, admission }) => ({
     amount,
     xid,
@@ -216,31 +228,30 @@ const toUsed = (deps: Deps, counters: readonly UsedCounter[]) =>
     }),
   }))
 
-/**
- * Counts reported use that nothing was held for, what a correction changed of it, or verifications that Postgres wrote late.
- *
- */
-export async function countUsed(deps: Deps, { batch, organizationId, counters }: UsedTogether): Promise<void> {
-  const argument = { ahead: deps.redisAheadMs, marked: COUNTED_MS, counters: toUsed(deps, counters) }
+/** Counts reported use that nothing was held for, what a correction changed of it, or verifications that Postgres wrote late. */
+export async function countUsed(deps: Deps, { batch, part, organizationId, counters }: UsedTogether): Promise<void> {
+  const argument = { ahead: deps.redisAheadMs, marked: COUNTED_MS, part, counters: toUsed(deps, counters) }
   const keys = [`counted:${batch}`, ...listCounterKeys(counters)]
   await runScript(deps.redis.of(organizationId), COUNT, keys, [JSON.stringify(argument)])
 }
 
 interface UsedTogether {
-  /** Stands for this use, so that a lost answer may be asked for again. */
+  /** Identifies this usage, so that a retry after a lost response counts once. */
   readonly batch: string
+  /** Of the use that a transaction wrote: from 0. */
+  readonly part?: number
   /** Of one of them: those of all are in the same database. */
   readonly organizationId: string
   readonly counters: readonly UsedCounter[]
 }
 
-/** @returns what was kept of a hold for its settlement; `undefined` if nothing was, or is any more */
+/** @returns the data stored with a hold for its settlement; `undefined` if there was none, or it has expired */
 export async function findTrace(deps: Deps, { organizationId, holdId }: HoldRef): Promise<unknown> {
   return (await deps.redis.of(organizationId).get(traceKey(organizationId, holdId))) ?? undefined
 }
 
 /**
- * Lets a hold end later, never earlier.
+ * Makes a hold expire later, never earlier.
  *
  * @returns Unix milliseconds when it ends; `undefined` if it has ended
  */

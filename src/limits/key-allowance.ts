@@ -1,51 +1,57 @@
-/** The limits of keys on meters, and of their concurrency, for reservations and reported use: in memory, or with one query. */
-import type { NamedLimit, PlanLimits } from '../db/schema/shapes.ts'
+/** The limits on meters that use of a key or of an organization counts in, for reservations and reported use: in memory, or with one query. */
+import type { LimitOverrides, NamedLimit, PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
-import { selectConcurrency, selectLimits } from './key-limits.ts'
+import { type OwnedLimit, selectConcurrency, selectLimits, selectOrganizationLimits } from './key-limits.ts'
 import { toUnits } from './meter-units.ts'
 
 export interface KeyAllowance {
-  readonly keyId: string
-  /** The first key in its line of rotations. */
-  readonly lineageId: string
+  /** The first key in its line of rotations. Absent for an organization without a key, and for a key that there is not. */
+  readonly lineageId: string | undefined
   readonly version: number
+  /** Of its organization, which a change of the plan and its limits raises as well. */
+  readonly organizationVersion: number
   readonly isActive: boolean
-  /** When it expires or was revoked, in Unix milliseconds. A rotated key ends when its grace does. */
+  /** When it expires or was revoked, in Unix milliseconds. A rotated key ends with its grace period. */
   readonly endsAt: number | undefined
-  /** All but those of requests, of which only verifications take units. */
+  /** Those of the key and of its organization, but those of requests, of which only verifications take units. */
   readonly limits: readonly MeteredLimit[]
   readonly maxConcurrent: number | undefined
-  /** Of its plan: limits of `cost_usd` go by what the customer pays. Decimal text. */
+  /** From its plan: limits of `cost_usd` use the customer's price. Decimal text. */
   readonly markupPercent: string
-  /** Of its plan: what a call costs, in nano-dollars; 0 for nothing. */
+  /** From its plan: the price of a call, in nano-dollars; 0 for none. */
   readonly pricePerCall: number
   /** Unix milliseconds. */
   readonly loadedAt: number
 }
 
-export type MeteredLimit = NamedLimit & { readonly meter: NonNullable<NamedLimit['meter']> }
+export type MeteredLimit = OwnedLimit & { readonly meter: NonNullable<NamedLimit['meter']> }
 
-/** A key of an organization. */
-export interface KeyName {
+/** A key of an organization, or the organization alone. */
+export interface HolderName {
   readonly organizationId: string
-  readonly keyId: string
+  readonly keyId?: string | null | undefined
 }
+
+/** What the allowance of a holder is found by. */
+export const holderId = ({ organizationId, keyId }: HolderName) => `${organizationId}:${keyId ?? ''}`
 
 const known = createLru<KeyAllowance>(20_000)
 
 const SELECT = `
-select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.is_active, extract(epoch from least(k.revoked_at, k.expires_at))::float8 * 1000 as ends_at, k.limits, k.max_concurrent, p.limits as plan_limits, p.markup_percent::text as markup_percent,
+select named.place::int as place, coalesce(k.lineage_id, k.id) as lineage_id, coalesce(k.version, 0) as version, o.version as organization_version, coalesce(k.is_active, true) as is_active, extract(epoch from least(k.revoked_at, k.expires_at))::float8 * 1000 as ends_at, coalesce(k.limits, '[]') as limits, k.max_concurrent, p.limits as plan_limits, o.limit_overrides, p.markup_percent::text as markup_percent,
   coalesce(p.price_per_call_usd, 0)::text as price_per_call
-from unnest($1::uuid[], $2::uuid[]) as named(organization_id, id)
-join api_keys k on k.id = named.id and k.organization_id = named.organization_id
-join organizations o on o.id = k.organization_id
-join plans p on p.id = o.plan_id`
+from unnest($1::uuid[], $2::uuid[]) with ordinality as named(organization_id, id, place)
+join organizations o on o.id = named.organization_id
+join plans p on p.id = o.plan_id
+left join api_keys k on k.id = named.id and k.organization_id = named.organization_id`
 
 interface Row {
-  readonly id: string
-  readonly lineage_id: string
+  /** Of the holder among those asked for, from 1. */
+  readonly place: number
+  readonly lineage_id: string | null
   readonly version: number
+  readonly organization_version: number
   readonly is_active: boolean
   readonly ends_at: number | null
   readonly limits: readonly NamedLimit[]
@@ -53,46 +59,48 @@ interface Row {
   readonly markup_percent: string
   readonly price_per_call: string
   readonly plan_limits: PlanLimits
+  readonly limit_overrides: LimitOverrides
 }
 
 /**
- * The allowances of keys, by their ids. A key that does not exist has none.
+ * The allowances of holders, by {@link holderId}. A key that does not exist has what its organization has without it.
  *
- * @param maxAgeMs how old one in memory may be
- * @throws when the database does not answer
+ * @param maxAgeMs the maximum age of one in memory
+ * @throws when the database does not respond
  */
-export async function findKeyAllowances(
+export async function findAllowances(
   deps: Deps,
-  keys: readonly KeyName[],
+  holders: readonly HolderName[],
   maxAgeMs: number,
 ): Promise<ReadonlyMap<string, KeyAllowance>> {
   const now = deps.now()
   const found = new Map<string, KeyAllowance>()
-  const missing = new Map<string, KeyName>()
-  for (const key of keys) {
-    const allowance = known.get(key.keyId)
-    if (allowance && now - allowance.loadedAt < maxAgeMs) found.set(key.keyId, allowance)
-    else missing.set(key.keyId, key)
+  const missing = new Map<string, HolderName>()
+  for (const holder of holders) {
+    const id = holderId(holder)
+    const allowance = known.get(id)
+    if (allowance && now - allowance.loadedAt < maxAgeMs) found.set(id, allowance)
+    else missing.set(id, holder)
   }
   if (missing.size === 0) return found
   const named = [...missing.values()]
-  const ids = [named.map(({ organizationId }) => organizationId), named.map(({ keyId }) => keyId)]
+  const ids = [named.map(({ organizationId }) => organizationId), named.map(({ keyId = null }) => keyId)]
   for (const row of (await deps.sql.query(SELECT, ids)) as Row[]) {
-    const allowance = toAllowance(row, now)
-    known.set(row.id, allowance)
-    found.set(row.id, allowance)
+    const [id, allowance] = [holderId(named[row.place - 1] as HolderName), toAllowance(row, now)]
+    known.set(id, allowance)
+    found.set(id, allowance)
   }
   return found
 }
 
 function toAllowance(row: Row, loadedAt: number): KeyAllowance {
   return {
-    keyId: row.id,
-    lineageId: row.lineage_id,
+    lineageId: row.lineage_id ?? undefined,
     version: row.version,
+    organizationVersion: row.organization_version,
     isActive: row.is_active,
     endsAt: row.ends_at ?? undefined,
-    limits: selectLimits(row.plan_limits, row.limits).filter(isMetered),
+    limits: listLimits(row).filter(isMetered),
     maxConcurrent: selectConcurrency(row.plan_limits, row.max_concurrent),
     markupPercent: row.markup_percent,
     pricePerCall: toUnits('cost_usd', row.price_per_call),
@@ -100,4 +108,9 @@ function toAllowance(row: Row, loadedAt: number): KeyAllowance {
   }
 }
 
-const isMetered = (limit: NamedLimit): limit is MeteredLimit => limit.meter !== undefined
+const listLimits = ({ lineage_id, plan_limits, limits, limit_overrides }: Row): readonly OwnedLimit[] => [
+  ...(lineage_id === null ? [] : selectLimits(plan_limits, limits)),
+  ...selectOrganizationLimits(plan_limits, limit_overrides),
+]
+
+export const isMetered = (limit: OwnedLimit): limit is MeteredLimit => limit.meter !== undefined

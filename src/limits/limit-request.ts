@@ -1,6 +1,7 @@
 import type { CustomMeterName, MeterName } from '../db/schema/meter-names.ts'
 import type { Period } from '../lib/period.ts'
 import { type CounterRequest, type CounterState, neverFits } from './counter.ts'
+import type { Capped, Spend } from './spend-cap.ts'
 import type { WindowReading } from './window.ts'
 
 /** Units of one rolling window. */
@@ -14,46 +15,58 @@ export interface WindowRequest {
   readonly localLimit?: number
 }
 
-/** Units of one meter: whole ones; of `storage_gb` millionths, of `cost_usd` nano-dollars (limits/meter-units.ts); of a custom meter, of its last decimal. */
+/** Whole units of one meter: for `storage_gb` millionths, for `cost_usd` nano-dollars (limits/meter-units.ts); for a custom meter, its last decimal. */
 export interface MeterRequest {
   readonly meter: MeterName
-  /** Of a custom meter: how many decimals its amounts have. */
+  /** For a custom meter: how many decimals its amounts have. */
   readonly scale?: number
   /** 0 takes nothing, but is refused once the meter is used up. */
   readonly amount: number
-  /** Units that each unit of a verification's cost takes: then a lease takes them, too. Calls themselves take 1. */
+  /** Units per unit of a verification's cost: then a lease takes them as well. For calls themselves it is 1. */
   readonly each?: number
-  /** The most that may be used in total. `null` counts without a limit. */
+  /** The maximum that may be used in total. `null` counts without a limit. */
   readonly limit: number | null
-  /** What refusals name, if not the meter. */
-  readonly refusedBy?: string
+  /** The name in refusals, if not the meter. */
+  readonly refusedBy?: Capped['refusedBy']
+  /** For charges: the cap that overage counts towards as well. */
+  readonly spend?: Spend | undefined
+  /** For a hold: whether it is compared with a level that no period resets. */
+  readonly isGauge?: boolean
+  /** For a hold: whether a unit must be left even if none is held. A verification needs that of each meter. */
+  readonly needsRoom?: boolean
+  /** For a hold: whether no units of it were requested, and none are held. */
+  readonly isGuard?: boolean
 }
+
+/** The units that must be left of a meter for a hold. */
+export const unitsNeeded = ({ amount, needsRoom }: Pick<MeterRequest, 'amount' | 'needsRoom'>) =>
+  needsRoom ? Math.max(amount, 1) : amount
 
 /** Units used by meter, and the calls among them that verifications counted in even and in odd generations. */
 export type Recorded = Readonly<Partial<Record<MeterName, number>>> & {
   readonly lanes?: readonly [number, number]
-  /** The same of custom counters, and of what calls cost. */
+  /** The same for custom counters, and for the price of calls. */
   readonly custom_lanes?: Readonly<Partial<Record<CustomMeterName | 'cost_usd', readonly [number, number]>>>
 }
 
-/** What to take from an organization's quota of one period. */
+/** Units to take from an organization's quota of one period. */
 export interface QuotaRequest {
   readonly organizationId: string
   readonly period: Period
   readonly meters: readonly MeterRequest[]
-  /** The use that Postgres reported when it was last read. */
+  /** The usage that Postgres reported when it was last read. */
   readonly recorded: Recorded
   /** Whether Postgres was read just now. If so, counters that Redis has lost start from its figures. */
   readonly isFresh: boolean
 }
 
-/** What a verification needs to take, all or nothing, and the cached rows it was decided from. */
+/** The units that a verification takes, all or nothing, and the cached rows it was decided from. */
 export interface LimitRequest {
   /** Unix milliseconds by this isolate's clock. Only decisions without Redis use it. */
   readonly now: number
   /** Added to the clock of Redis (see Deps). */
   readonly aheadMs: number
-  /** Whose windows and counters these are: all are in the same Redis database. `undefined` for limits of Tollgate's own endpoints. */
+  /** The owner of these windows and counters: all are in the same Redis database. `undefined` for limits of Tollgate's own endpoints. */
   readonly organizationId: string | undefined
   /** The rate limit first, then the named limits. */
   readonly windows: readonly [WindowRequest, ...WindowRequest[]]
@@ -79,7 +92,7 @@ export interface LeaseRequest {
 export interface LeaseGrant {
   readonly units: number
   readonly bucket: number
-  /** Unix milliseconds when the window, the quota and the balance were created. Units go back only to the same counts. */
+  /** Unix milliseconds when the window, the quota and the balance were created. Units go back only to the same counters. */
   readonly born: number
   readonly quotaBorn: number
   readonly balanceBorn: number
@@ -88,11 +101,13 @@ export interface LeaseGrant {
 export interface MeterState {
   readonly used: number
   readonly held: number
+  /** For charges under a cap: nano-dollars of overage, that of holds included, and what it would be with the request's own. */
+  readonly overage?: { readonly now: number; readonly after: number }
 }
 
 /**
  * - `stale`: the cached row at that index of `versions` is outdated. Nothing was decided or taken.
- * - `reused`: the idempotency key stands for another request. Nothing was decided or taken.
+ * - `reused`: the idempotency key belongs to a different request. Nothing was decided or taken.
  * - `unseeded`: Redis lacks the quota and no fresh figure was given. Nothing was decided or taken.
  * - `uncounted`: Redis has lost the counter of a calendar period and no seed was given. Nothing was decided or taken.
  */
@@ -125,7 +140,7 @@ export interface LimitDecision {
   readonly isLocal?: true
   /** Set if Redis knew the version of every row it was decided from. */
   readonly isConfirmed?: true
-  /** Set if an earlier answer was lost. If that attempt took a lease, no isolate has it. */
+  /** Set if an earlier response was lost. If that attempt took a lease, no isolate has it. */
   readonly isRetried?: true
 }
 
@@ -151,6 +166,8 @@ export const keepUntil = (period: Period) => period.end + KEEP_AFTER_END_MS
 
 /** Redis keys of the counters of an organization's period and of its holds; see docs/internals/storage.md. */
 export const quotaKey = (organizationId: string, period: string) => `used:${organizationId}:${period}`
+/** Counts the concurrent reservations of an organization. */
+export const organizationSlotsKey = (organizationId: string) => `slots:organization:${organizationId}`
 export const holdsKey = (organizationId: string, period: string) => `holds:${organizationId}:${period}`
 
 export const keyVersionKey = (keyId: string) => `version:key:${keyId}`

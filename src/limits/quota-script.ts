@@ -11,28 +11,30 @@ end
 /**
  * Lua functions that all scripts over quotas share.
  *
- * An organization's quota of one period is one text, `field units field units …`, so that it is read with the versions and the
- * windows by one command, and written with its life by one: a field per meter with the units used, `held:<meter>` with the units
- * reserved, `next` (ms) when the first hold expires, and `born` (ms). Its holds are a hash: id -> JSON of
+ * An organization's quota of one period is one text, `field units field units …`, so that one command reads it with the versions and the
+ * windows, and one command writes it with its expiry: a field per meter with the used units, `held:<meter>` with the reserved
+ * units, `next` (ms) when the first hold expires, and `born` (ms). Its holds are a hash: id -> JSON of
  * `expires` (ms) and `amounts` by meter, as text, because cjson writes numbers with 14 digits.
  *
  * `api_calls` is the sum of three parts. `lane:0` and `lane:1` hold the calls that verifications took in even and odd
- * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to what Postgres says).
- * The rest is reported usage, which Redis knows from Postgres alone. So no two writers change the same part, and each part
- * can be compared with Postgres by itself (docs/internals/decisions/0008). `laneless` (ms) is when calls of no generation were
- * added last, which an isolate admitted alone that knew none: they are among the rest, and not in Postgres yet.
+ * generations (`generation` is the current one, since `flipped`; `settled` the last that was set to the value in Postgres).
+ * The rest is reported usage, which Redis knows only from Postgres. So no two writers change the same part, and each part
+ * can be compared with Postgres by itself (docs/internals/decisions/0008). `laneless` (ms) is when calls without a generation were
+ * last added: calls that an isolate admitted alone without knowing a generation. They are part of the rest, and not in Postgres yet.
  *
- * So are `cost_usd`, of which verifications take what a call costs, and each custom counter (`m:<slug>`), since verifications
- * take from it and reports add to it: its lanes are `lane:0:m:<slug>` and `lane:1:m:<slug>`. All other meters have one writer.
+ * `cost_usd`, from which verifications take the price of a call, and each custom counter (`m:<slug>`) work the same way, because verifications
+ * take from them and reports add to them: the lanes are `lane:0:m:<slug>` and `lane:1:m:<slug>`. All other meters have one writer.
  *
- * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits go by one.
+ * - `clock(ahead)`: the time of Redis in ms. Isolates' clocks differ; limits use this one.
  * - `parseQuota(text)`, `readQuota(key)`: the quota as a table; empty when there is none.
- * - `set(state, field, units)`: changes it, with `nil` removes; `saveQuota(key, state)`: writes it if it was changed. A script that leaves
+ * - `set(state, field, units)`: changes it, and removes it with `nil`; `saveQuota(key, state)`: writes it if it was changed. A script that returns
  *   early saves before.
- * - `raise(state, recorded)`: raises every part that is lower than Postgres says. Idempotent. Returns how many rose.
- * - `addCarried(state, now)`: units that isolates admitted alone while there was no quota (limits/carry.ts) count in a new one.
+ * - `raise(state, recorded)`: raises every part that is lower than the value in Postgres. Idempotent. Returns how many rose.
+ * - `addCarried(state, now)`: adds units to a new quota that isolates admitted alone while there was none (limits/carry.ts).
+ * - `overageOf(state, spend, meters)`: nano-dollars owed for use above limits, that of holds and, if given, of the request's own amounts
+ *   included. `isSpent(state, meter, meters)`: whether a meter's cap refuses. `spendOf(state, meters)`: for the meter with a cap, that without and with the request's own.
  * - `openQuota(text, holdsKey, quota, now)`: the quota as a table, after expired holds were dropped. Fresh figures of
- *   Postgres start a lost one and raise one that is behind. `nil` when it is lost and nothing fresh was given.
+ *   Postgres start a lost one and raise one that is behind. `nil` when it is lost and no fresh figures were given.
  */
 export const QUOTA_FUNCTIONS = `
 local function clock(ahead)
@@ -139,6 +141,35 @@ local function addCarried(state, now)
     set(state, 'carried:' .. meter, nil)
     if isLaned(meter) then set(state, 'laneless', now) end
   end
+end
+
+local function overageOf(state, spend, meters)
+  local own, sum = {}, 0
+  for _, meter in ipairs(meters or {}) do own[meter.name] = meter.amount end
+  for _, one in ipairs(spend.priced) do
+    local used = (state[one.meter] or 0) + (state['held:' .. one.meter] or 0) + (own[one.meter] or 0)
+    local units, from, amount = math.floor(used / one.per) - one.included, 0, 0
+    for _, tier in ipairs(one.tiers) do
+      local to = tier[1] < 0 and units or math.min(tier[1], units)
+      if to > from then amount, from = amount + (to - from) * tier[2], to end
+    end
+    sum = sum + math.max(one.charged, math.floor(amount + 0.5))
+  end
+  return sum
+end
+
+local function spendOf(state, meters)
+  for _, meter in ipairs(meters) do
+    if meter.spend then return {overageOf(state, meter.spend), overageOf(state, meter.spend, meters)} end
+  end
+  return {}
+end
+
+local function isSpent(state, meter, meters)
+  if not meter.spend then return false end
+  local charged = (state[meter.name] or 0) + (state['held:' .. meter.name] or 0)
+  local spent = spendOf(state, meters)
+  return charged + spent[1] >= meter.spend.cap or charged + meter.amount + spent[2] > meter.spend.cap
 end
 
 local function openQuota(text, holdsKey, quota, now)

@@ -22,22 +22,24 @@ import {
 } from './custom-meters.ts'
 import { holdsKey, type MeterState, quotaKey, type Recorded } from './limit-request.ts'
 import { formatLimit, formatUnits, toUnits } from './meter-units.ts'
+import { describeOrganizationLimits } from './organization-limits.ts'
 import { fromScaledUnits, limitOf, toScaledUnits } from './quantities.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
+import { type SpendCapRow, selectSpendCap } from './spend-cap.ts'
 
 export const QuotasInput = z.strictObject({ ...organizationFilter })
 
-/** An organization's limits and use according to Postgres. Limits are in the units that people read. */
+/** An organization's limits and usage according to Postgres. Limits are in display units. */
 export interface OrganizationUse {
-  /** Raised by every change of the following fields, except `usedUnits`. */
+  /** Incremented by every change of the following fields, except `usedUnits`. */
   readonly isSuspended: boolean
   readonly version: number
   readonly plan: string
   readonly limits: PlanLimits
   readonly features: PlanFeatures
-  /** What is added to costs: quotas of `cost_usd` go by what the customer pays. Decimal text. */
+  /** Added to costs: quotas of `cost_usd` use the customer's price. Decimal text. */
   readonly markupPercent: string
-  /** What a call costs, in nano-dollars; 0 for nothing. */
+  /** The price of a call, in nano-dollars; 0 for none. */
   readonly pricePerCall: number
   readonly overrides: LimitOverrides
   /** Unix milliseconds; absent for calendar months. */
@@ -47,12 +49,12 @@ export interface OrganizationUse {
   readonly usedUnits: Readonly<Record<Meter, number>>
   /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
   readonly lanes: readonly [number, number]
-  /** The same of what these calls cost, in nano-dollars. */
+  /** The same for the price of these calls, in nano-dollars. */
   readonly chargeLanes: readonly [number, number]
   readonly custom: CustomMeters
-  /** What the organization lets itself be charged in a period, in US dollars; null without a cap that refuses. */
-  readonly spendCap: string | null
-  /** Absent for an organization that uses none. */
+  /** The organization's own cap on what a period costs; null without one that refuses. */
+  readonly spendCap: SpendCapRow | null
+  /** Absent for an organization that does not use credits. */
   readonly credits: CreditState | undefined
 }
 
@@ -71,7 +73,7 @@ type Row = Record<Meter, string> & {
   even_charges: string
   odd_charges: string
   custom_meters: CustomMeters | null
-  spend_cap: string | null
+  spend_cap: SpendCapRow | null
   credits: CreditRow | null
 }
 
@@ -82,7 +84,7 @@ const SELECT_USE = `
 select o.version, o.suspended_at is not null as is_suspended, o.plan_id, plan_limits(p.limits, o.limit_additions) as limits, p.features, p.markup_percent::text as markup_percent, coalesce(p.price_per_call_usd, 0)::text as price_per_call, o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
   coalesce(u.even_charges, 0) as even_charges, coalesce(u.odd_charges, 0) as odd_charges,
-  (select c.cost_usd::text from spend_caps c where c.organization_id = o.id and c.action = 'block') as spend_cap,
+  ${selectSpendCap('usage_period_start(o.period_anchor, $2::timestamptz)')} as spend_cap,
   ${selectCredits('$2::timestamptz')} as credits,
   ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)}, ${GAUGES.map(describeReading).join(', ')},
   ${selectCustomMeters('o.id', 'usage_period_start(o.period_anchor, $2::timestamptz)', 'named')}
@@ -116,7 +118,7 @@ export async function getUse(sql: Sql, organizationId: string, now: number): Pro
   }
 }
 
-/** An organization's use in the form of the counters in Redis. */
+/** An organization's usage in the form of the counters in Redis. */
 export function recordUse({ usedUnits, lanes, chargeLanes, custom }: OrganizationUse): Recorded {
   const counted = { ...forEachMeter(METERS, (meter) => usedUnits[meter]), lanes, ...recordCustom(custom) }
   return withChargeLanes(counted, chargeLanes)
@@ -130,16 +132,17 @@ export function selectLimit({ limits, overrides }: OrganizationUse, meter: Meter
 }
 
 /**
- * An organization's quotas right now. Meters that Redis counts are read from Redis. While Redis fails, all figures are
+ * An organization's current quotas. Meters that Redis counts are read from Redis. While Redis fails, all figures are
  * those recorded in Postgres.
  *
  * @throws Problem `organization_not_found`
  */
 export async function readQuotas(deps: Deps, organizationId: string) {
   const use = await getUse(deps.sql, organizationId, deps.now())
-  const [counted, credits] = await Promise.all([
+  const [counted, credits, limits] = await Promise.all([
     readCounted(deps, organizationId, use),
     use.credits && describeCredits(deps, organizationId, use.credits),
+    describeOrganizationLimits(deps, organizationId, use),
   ])
   const builtIn = Object.fromEntries(
     ALL_METERS.map((meter) => {
@@ -158,6 +161,7 @@ export async function readQuotas(deps: Deps, organizationId: string) {
     plan: use.plan,
     rate_limit_per_minute: use.overrides.rate_limit_per_minute ?? use.limits.rate_limit_per_minute,
     max_api_keys: use.overrides.max_api_keys ?? use.limits.max_api_keys,
+    ...limits,
     meters,
     ...(credits && { credits }),
     features: {
@@ -195,7 +199,7 @@ end
 return answer`)
 
 /**
- * @returns the counters of Redis, in whole units; `undefined` if Redis has none for this period or does not answer
+ * @returns the counters of Redis, in whole units; `undefined` if Redis has none for this period or does not respond
  */
 async function readCounted(
   deps: Deps,

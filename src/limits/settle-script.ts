@@ -1,19 +1,19 @@
-/** The scripts that end holds, extend them, and count reported use. */
+/** The scripts that end holds, extend them, and count reported usage. */
 import { defineScript } from '../db/script.ts'
 import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /**
- * Ends a hold and counts what was used, in the quota and in all counters, in one step. Idempotent.
+ * Ends a hold and counts the usage, in the quota and in all counters, in one step. Idempotent.
  *
  * KEYS: the quota's text, its holds, a marker, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON
- * of `ahead` (ms); `id` of the hold; `recorded`, the use in the quota's period according to Postgres, or {}; `isNew`,
- * whether Postgres has just written the use for the first time; `marked` (ms), how long the marker stands; `counters`
- * with the `amount` that was used of each, and `xid`, the transaction of Postgres that wrote it.
+ * of `ahead` (ms); `id` of the hold; `recorded`, the usage in the quota's period according to Postgres, or {}; `isNew`,
+ * whether Postgres has just written the usage for the first time; `marked` (ms), the lifetime of the marker; `counters`
+ * with the used `amount` of each, and `xid`, the Postgres transaction that wrote it.
  *
  * Answer: whether the hold existed. Held units never fall below 0: a lost quota counts the holds again when it is
- * started. What Postgres says as a sum is not added. Where the hold has ended, only a use that is new counts. The
- * marker remembers that a use was counted.
+ * started. Sums from Postgres are not added. If the hold has ended, only new usage counts. The
+ * marker records that the usage was counted.
  */
 export const SETTLE = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local function dropHold(at, id) -- of a counter that cannot be read without a figure of Postgres
@@ -56,12 +56,12 @@ if isCounted and not request.isNew then redis.call('SET', KEYS[3], 1, 'PX', whol
 return known and 1 or 0`)
 
 /**
- * Lua functions for verifications that were `admitted` (ms) and that Postgres wrote later.
+ * Lua functions for verifications that were `admitted` (ms) and written to Postgres later.
  *
- * - `hasTaken(read, counter)`: whether the counter includes them. If Redis admitted them (`wasTaken`), every counter that began before
- *   does; `DECIDED_AFTER` allows for the decision and for different clocks. If an isolate admitted them alone, it carries them
- *   (limits/carry.ts), unless the counter began with a seed more than `waits` (ms) after the admission.
- * - `addAdmitted(read, counter)`: adds those that it does not include. In a window they count from their admission on.
+ * - `hasTaken(read, counter)`: whether the counter includes them. If Redis admitted them (`wasTaken`), every counter that started before
+ *   does; `DECIDED_AFTER` allows for the decision time and for different clocks. If an isolate admitted them alone, it carries them
+ *   (limits/carry.ts), unless the counter started from a seed more than `waits` (ms) after the admission.
+ * - `addAdmitted(read, counter)`: adds those that it does not include. In a window they count from their admission.
  */
 const ADMITTED_FUNCTIONS = `
 local DECIDED_AFTER = 8000
@@ -80,23 +80,31 @@ end
 `
 
 /**
- * Counts reported use that nothing was held for, a correction of reported use, or verifications from the spool, once for each
+ * Counts reported usage without a hold, a correction of reported usage, or verifications from the spool, once per
  * marker.
  *
- * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms) and `counters` with
- * `amount` and `xid`; of a correction also `told`, `heldMs` and `isInSeed` (limits/counter-script.ts), of verifications `admitted`, `wasTaken` and `waits`.
+ * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms), `part` where the marker is that of a
+ * transaction, which may have several, and `counters` with `amount` and `xid`; of a correction also `told`, `since`, `heldMs`, `isInSeed` and `isNew` (limits/counter-script.ts), of verifications `admitted`, `wasTaken` and `waits`.
  *
- * Use waits for a lost counter. A correction waits only if the seed has the corrected use, which is lost otherwise; units that an
- * isolate still carries do not wait.
+ * Use waits for a lost counter. A correction waits only if the seed has the corrected use, which is lost otherwise, or if the
+ * use is new there; units that an isolate still carries do not wait.
  */
 export const COUNT = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${ADMITTED_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
-local now = clock(request.ahead)
-if not redis.call('SET', KEYS[1], 1, 'NX', 'PX', whole(request.marked)) then return 0 end
+local now, early = clock(request.ahead), {}
+if request.part then
+  if redis.call('HSETNX', KEYS[1], 'part:' .. whole(request.part), 1) == 0 then return 0 end
+  redis.call('PEXPIRE', KEYS[1], whole(request.marked))
+  early = readHash(KEYS[1])
+elseif not redis.call('SET', KEYS[1], 1, 'NX', 'PX', whole(request.marked)) then
+  return 0
+end
 for i, counter in ipairs(request.counters) do
+  local known = not counter.admitted and early['units:' .. KEYS[i * 3 - 1]]
+  if known then counter.amount = math.max(0, counter.amount - known) end
   local read = openCounter(i * 3 - 1, counter, now)
   if not read then
-    local isGone = counter.told and not counter.isInSeed
+    local isGone = counter.told and not counter.isInSeed and not counter.isNew
     local isCarried = counter.admitted and not counter.wasTaken and now <= counter.admitted + counter.waits
     if counter.xid and not isGone and not isCarried then
       keepLate(KEYS[i * 3 - 1], 'late:' .. whole(counter.xid), counter.amount)
@@ -114,10 +122,43 @@ end
 return 1`)
 
 /**
+ * Counts reported use of a transaction that comes again, whose first answer may have been lost: each use once, and only where the
+ * transaction's own use has not been counted. What is counted here is left out of that ({@link COUNT}).
+ *
+ * KEYS: the transaction's marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms), and `uses`, each with an
+ * `id` and its `counters` in the order of KEYS, which have `amount` and `xid`.
+ *
+ * The marker is a hash: `part:<n>` parts of the transaction that were counted together, `use:<id>` uses that were counted here, and
+ * `units:<counter>` their units.
+ */
+export const COUNT_AGAIN = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
+local request = cjson.decode(ARGV[1])
+local now, at = clock(request.ahead), 2
+if redis.call('HEXISTS', KEYS[1], 'part:0') == 1 then return 0 end
+local function countIn(place, counter)
+  local read = openCounter(place, counter, now)
+  if not read then
+    keepLate(KEYS[place], 'late:' .. whole(counter.xid), counter.amount)
+  elseif not isIncluded(read, counter.xid) then
+    addUnits(read, counter, counter.amount)
+  end
+  redis.call('HINCRBY', KEYS[1], 'units:' .. KEYS[place], whole(counter.amount))
+end
+for _, use in ipairs(request.uses) do
+  local isNew = redis.call('HSETNX', KEYS[1], 'use:' .. use.id, 1) == 1
+  for _, counter in ipairs(use.counters) do
+    if isNew then countIn(at, counter) end
+    at = at + 3
+  end
+end
+redis.call('PEXPIRE', KEYS[1], whole(request.marked))
+return 1`)
+
+/**
  * Lets a hold end later, never earlier.
  *
  * KEYS: the quota's text, its holds, the trace, then each counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms`
- * until it shall end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
+ * until it should end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
  */
 export const EXTEND = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])

@@ -1,31 +1,32 @@
 /**
- * Writes what isolates sent to the queue (queue.ts). Messages are delivered at least once, in any order, and again until they
- * are acknowledged: after their events are in Postgres, in the spool, or set aside for a person.
+ * Writes the messages that isolates sent to the queue (queue.ts). Messages are delivered at least once, in any order, and again until they
+ * are acknowledged: when their events are in Postgres, in the spool, or set aside for a person.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { count, observe } from '../metrics/count.ts'
 import { flushWhenDue } from '../metrics/flush.ts'
 import type { UsageEvent } from './event.ts'
+import { partFlawed } from './quantity-flaws.ts'
 import { markBehind, readMessage, sendBodies } from './queue.ts'
 import { keepLost, keepUnreadable, trySpool } from './spool.ts'
 import { isHopeless } from './store.ts'
 import { writeUsage } from './write.ts'
 
-/** More in a statement do not make it cheaper by the event, and it has to end in time. */
+/** Larger statements are not cheaper per event, and a statement must end in time. */
 const WRITTEN_TOGETHER = 500
-/** Seconds after which a message is delivered again, at most; the first time after 2. */
+/** Maximum seconds until a message is delivered again; the first time it is 2. */
 const MAX_PAUSE_SECONDS = 300
-/** From this delivery on a message is sent anew: after 100 of them the platform gives it up. */
+/** From this delivery on, a message is sent anew: the platform gives up on it after 100. */
 const RENEWED_AT = 50
-/** What endpoints are told of refusals is about this moment. */
+/** Endpoints are notified only of refusals that are more recent than this. */
 const TOLD_WITHIN_MS = 120_000
 
-/** The parts of the platform's types that are used, so that a test can say them. */
+/** The parts of the platform's types that are used here, so that a test can create them. */
 interface Message {
   readonly timestamp: Date
   readonly body: unknown
-  /** 1 with the first delivery. */
+  /** 1 at the first delivery. */
   readonly attempts: number
   ack(): void
   retry(options: { delaySeconds: number }): void
@@ -37,8 +38,8 @@ interface Received {
 }
 
 /**
- * Writes the events of the messages, up to 500 in a statement. What is not written because a store fails is delivered again
- * later, ever less often. What Postgres refuses for good goes to the spool, whose job parts it.
+ * Writes the events of the messages, up to 500 in a statement. If a store fails, unwritten messages are delivered again
+ * later, less and less often. Events that Postgres permanently refuses go to the spool, whose job splits the batch.
  */
 export async function consumeUsage(deps: Deps, messages: readonly Message[]): Promise<void> {
   const received: Received[] = []
@@ -60,11 +61,11 @@ export async function consumeUsage(deps: Deps, messages: readonly Message[]): Pr
   flushWhenDue(deps)
 }
 
-/** @returns the events; `later` where it cannot be read or kept now; nothing where it is done with */
+/** @returns the events; `later` if the message cannot be read or kept now; undefined if it is finished */
 async function receive(deps: Deps, message: Message): Promise<readonly UsageEvent[] | 'later' | undefined> {
   const read = readMessage(message.body)
   if (read === 'other') {
-    log('warn', 'usage_message_unread', { attempts: message.attempts }) // a deployment that knows it gets it sooner or later
+    log('warn', 'usage_message_unread', { attempts: message.attempts }) // a deployment that can read it will get it sooner or later
     return 'later'
   }
   try {
@@ -84,7 +85,7 @@ async function receive(deps: Deps, message: Message): Promise<readonly UsageEven
 
 const textOf = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
 
-/** In the order of their delivery, as many together as make a statement. */
+/** Groups messages in the order of their delivery, as many as fit into a statement. */
 function gather(received: readonly Received[]): Received[][] {
   const parts: Received[][] = []
   let events = Number.POSITIVE_INFINITY
@@ -99,13 +100,15 @@ function gather(received: readonly Received[]): Received[][] {
   return parts
 }
 
-/** @returns false where they have to wait */
+/** @returns false if they have to wait */
 async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<boolean> {
   const events = part.flatMap((one) => one.events)
   if (events.length === 0) return true
   try {
-    const { outcomes } = await writeUsage(deps, events)
-    const accepted = events.filter((_, at) => outcomes[at] === 'accepted')
+    const { sound, lost } = await partFlawed(deps, events)
+    const { outcomes } = await writeUsage(deps, sound)
+    for (const { event, reason } of lost) await keepLost(deps, [event], reason)
+    const accepted = sound.filter((_, at) => outcomes[at] === 'accepted')
     count('usageEvents', 'written', accepted.length)
     tellRefusals(deps, accepted)
     return true
@@ -141,7 +144,7 @@ async function deliverLater(deps: Deps, messages: readonly Message[]): Promise<v
   }
 }
 
-/** Sends a message anew, whose deliveries are counted from the beginning then. */
+/** Sends a message anew, which restarts the count of its deliveries. */
 async function renew({ usageQueue }: Deps, message: Message): Promise<boolean> {
   if (!usageQueue) return false
   try {

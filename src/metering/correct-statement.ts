@@ -1,4 +1,4 @@
-/** The statement that replaces what an event counted by something else, in the event and in every sum of it. */
+/** The statement that replaces the counted values of an event, in the event and in all its sums. */
 import { COUNTER_COLUMNS, isMoneyColumn } from '../db/schema/meters.ts'
 import { LATENCY_BOUNDS_MS, LATENCY_COLUMNS } from '../db/schema/shapes.ts'
 import { KIND_COLUMNS } from './functions/sums.ts'
@@ -9,6 +9,7 @@ import {
   MARK_LATE,
   METER_HOURS,
   METER_PERIODS,
+  METER_SUBJECT_DAYS,
   ofSubjects,
   PERIODS,
   SLICED,
@@ -18,7 +19,7 @@ import {
 const TEXTS = ['endpoint', 'provider', 'model', 'route', 'error_code'] as const
 const AMOUNTS = [...COUNTER_COLUMNS.filter((name) => name !== 'unpriced' && !isMoneyColumn(name)), ...KIND_COLUMNS]
 const OTHERS = ['requests', 'response_time_ms', 'status_code'] as const
-/** What a correction may change, and what a voided event loses. */
+/** The fields that a correction may change, and that a voided event loses. */
 const CHANGED = [
   ...TEXTS,
   ...OTHERS,
@@ -30,6 +31,9 @@ const CHANGED = [
   'quantities',
 ]
 
+/** Whose the event is. What is not in `after` stays as it was reported. */
+const WHOSE = ['key_id', 'user_id', 'environment', 'subject']
+
 const TYPES = [
   ...TEXTS.map((name) => `${name} text`),
   ...OTHERS.map((name) => `${name} integer`),
@@ -37,7 +41,7 @@ const TYPES = [
   'cost_usd numeric, charge_usd numeric, quantities jsonb',
 ].join(', ')
 
-/** An event that had no calls gets the price of today; one with calls keeps its own, and may have none. */
+/** An event without calls gets today's price; one with calls keeps its own price, or none. */
 const PRICE_OF_CALLS = `case when greatest(b.api_calls, (b.correction -> 'original' ->> 'api_calls')::bigint) > 0
   then b.price_per_call_usd else coalesce(b.price_per_call_usd, p.price_per_call_usd) end`
 
@@ -54,84 +58,145 @@ const TIMES = {
   ...Object.fromEntries(LATENCY_COLUMNS.map((name, bucket) => [name, count(`latency = ${bucket}`)])),
 }
 const ALL = { ...COUNTS, ...TIMES }
-const PLACE = 'organization_id, occurred_at, id, key_id, environment, subject'
-const SIGNED = `${PLACE}, ${CHANGED.join(', ')}`
+const signed = (subject: string) =>
+  `organization_id, occurred_at, id, key_id, environment, ${subject} as subject, ${CHANGED.join(', ')}`
 
-/** How long the change of an event can be counted again in limits: shorter than Redis remembers that it was ({@link COUNTED_MS}). */
+/** Where the event was reported for, by the row that is locked: an erasure may have gone over it since it was read. */
+const reported = (name: string) =>
+  `case when b.correction -> 'original' ? '${name}' then b.correction #>> '{original,${name}}' else b.${name}::text end`
+/** What is not given stays as it was reported. */
+const given = (name: string) => `case when i.after ? '${name}' then i.after ->> '${name}' else ${reported(name)} end`
+/** Somebody who is being erased is among those who were: the job that takes them out of raw events may have passed this one. */
+const forget = (subject: string) =>
+  `case when ${subject} in (select f.subject from forgotten f) then '' else ${subject} end`
+/** Nor does the event keep what privacy/erase-usage.ts takes out of theirs. */
+const ERASED = ['ip', 'user_agent', 'metadata']
+  .map((name) => `${name} = case when s.subject in (select f.subject from forgotten f) then null else b.${name} end`)
+  .join(', ')
+/** Of a key and what it follows from: an event of another key is as if it had been reported for that. */
+const ofKey = (column: string, other: string) =>
+  `case when n.key_id is not distinct from b.key_id then b.${column} else ${other} end as ${column}`
+
+/** How long the change of an event can be counted again in limits: shorter than Redis keeps the marker of the count ({@link COUNTED_MS}). */
 const REMEMBERED = `interval '55 minutes'`
-const difference = (name: string) => `'${name}', a.${name} - b.${name}`
+const NOW_MS = 'extract(epoch from now())::float8 * 1000'
+const TOLD_MS = 'extract(epoch from b.ingested_at)::float8 * 1000'
 
-/** What the correction changes of the limits of the event's key, for itself when it is repeated. Those before it stay. */
+const listUse = (of: string) =>
+  `'key_id', ${of}.key_id, ${['api_calls', 'queries', 'input_tokens', 'output_tokens']
+    .map((name) => `'${name}', ${of}.${name}`)
+    .join(
+      ', ',
+    )}, 'charge_nano_usd', (coalesce(${of}.charge_usd, 0) * 1000000000)::bigint, 'quantities', coalesce(${of}.quantities, '{}')`
+
+/**
+ * What the correction changes of the limits of the event's key and of its subject, for itself when it is repeated. Those before it
+ * stay. Of the latest one is also known since when the event counts for them.
+ */
 const REMEMBER = `jsonb_build_object('counts', jsonb_build_array(jsonb_build_object('claim', i.claim, 'at', now(),
-  'xid', pg_current_xact_id()::text::bigint, 'told_at', extract(epoch from b.ingested_at)::float8 * 1000,
-  'key_id', b.key_id, 'subject', b.subject, ${['api_calls', 'queries', 'input_tokens', 'output_tokens'].map(difference).join(', ')},
-  'charge_nano_usd', ((coalesce(a.charge_usd, 0) - coalesce(b.charge_usd, 0)) * 1000000000)::bigint,
-  'from_quantities', coalesce(b.quantities, '{}'), 'to_quantities', coalesce(a.quantities, '{}')))
+  'xid', pg_current_xact_id()::text::bigint, 'told_at', ${TOLD_MS},
+  'from', jsonb_build_object('subject', b.subject, 'key_since', s.key_since, 'subject_since', s.subject_since, ${listUse('b')}),
+  'to', jsonb_build_object('subject', case when s.subject = b.subject then b.subject else a.subject end,
+    'key_since', case when s.other_key then ${NOW_MS} else s.key_since end,
+    'subject_since', case when s.other_subject then ${NOW_MS} else s.subject_since end, ${listUse('a')})))
   || coalesce((select jsonb_agg(known) from jsonb_array_elements(b.correction -> 'counts') known
-    where (known ->> 'at')::timestamptz > now() - ${REMEMBERED}), '[]'))`
+    where (known ->> 'at')::timestamptz > now() - ${REMEMBERED}), '[]'),
+  'original', coalesce(i.correction -> 'original', '{}') || jsonb_build_object('subject', s.reported_subject))`
 
-/** What a correction changed of what an event counted: after less before. */
-export interface CountedChange {
-  /** The transaction that made it. */
-  readonly xid: number
-  /** Unix milliseconds when the event was written, and then counted. */
-  readonly told_at: number
-  /** Of the event, in ISO 8601, and of its usage period, in Unix milliseconds. */
-  readonly occurred_at: string
-  readonly period_start: number
+/** Whose use it was or is, and what it was: an event that was voided used nothing. */
+export interface CountedUse {
   readonly key_id: string | null
+  /** Empty for somebody who was erased. */
   readonly subject: string | null
+  /** Unix milliseconds since when it counts for the key, or those that it replaced, and for the subject with it. */
+  readonly key_since: number
+  readonly subject_since: number
   readonly api_calls: number
   readonly queries: number
   readonly input_tokens: number
   readonly output_tokens: number
   readonly charge_nano_usd: number
-  readonly from_quantities: Readonly<Record<string, number>>
-  readonly to_quantities: Readonly<Record<string, number>>
+  readonly quantities: Readonly<Record<string, number>>
 }
 
-/** $1: the organization. $2: the event's moment. $3: its id. $4: the correction's claim. Nothing for one that is too long ago. */
-export const FIND_CHANGE = `
+/** What a correction changed of what an event counted. */
+export interface CountedChange {
+  readonly claim: string
+  /** The transaction that made it. */
+  readonly xid: number
+  /** Unix milliseconds when the event was written, and so counted. */
+  readonly told_at: number
+  /** The event's time, in ISO 8601, and the start of its usage period, in Unix milliseconds. */
+  readonly occurred_at: string
+  readonly period_start: number
+  readonly from: CountedUse
+  readonly to: CountedUse
+}
+
+/** $1: the organization. $2: the event's moment. $3: its id. The latest corrections, oldest first; not those that are too long ago. */
+export const FIND_CHANGES = `
 select counted.value || jsonb_build_object('occurred_at', e.occurred_at,
   'period_start', extract(epoch from usage_period_start(o.period_anchor, e.occurred_at))::float8 * 1000) as change
 from usage_events e join organizations o on o.id = e.organization_id
-  cross join jsonb_array_elements(e.correction -> 'counts') as counted(value)
-where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.value ->> 'claim' = $4
-  and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED}`
+  cross join jsonb_array_elements(e.correction -> 'counts') with ordinality as counted(value, place)
+where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.value ? 'from'
+  and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED} order by counted.place desc`
 
-/** Credits do not pay for what was charged before they began, nor do they get back what of it is corrected. */
+/** Credits do not pay for charges before they began, and get nothing back when such a charge is corrected. */
 const LOWER_UNPAID = `
   update credit_accounts c set charged_before = c.charged_before + d.charge
   from (select s.organization_id, coalesce(sum(s.sign * s.charge_usd), 0) as charge from signed s group by 1) d, before b
   where c.organization_id = d.organization_id and b.ingested_at < c.began_at and d.charge <> 0`
 
-/** Without the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
+/**
+ * A lower charge lowers first what the plan covered of its period, since credits had paid all they could. Not a charge from
+ * before the credits: that was never covered.
+ */
+const LOWER_COVERED = `covered_usd = known.covered_usd + case when exists (
+  select from before b join credit_accounts c on c.organization_id = b.organization_id where b.ingested_at < c.began_at)
+  then 0 else greatest(-known.covered_usd, least(0, excluded.charge_usd)) end`
+
+/** Skips the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
 const CORRECT = `, before as materialized (
   select e.* from usage_events e
   join input i on e.organization_id = i.organization_id and e.occurred_at = i.occurred_at and e.id = i.id
+), named as materialized (
+  select (${given('key_id')})::uuid as key_id, ${given('subject')} as subject, ${reported('subject')} as reported_subject
+  from before b cross join input i
+), forgotten as materialized (
+  select x.subject from usage_erasures x join before b on b.organization_id = x.organization_id cross join named n
+  where x.subject <> '' and x.subject in (b.subject, n.subject, n.reported_subject)
+), whose as materialized (
+  select n.key_id, ${ofKey('environment', `coalesce(k.environment, '')`)}, ${ofKey('user_id', 'k.created_by')}, n.subject,
+    ${forget('n.reported_subject')} as reported_subject, d.other_key, d.other_key or n.subject is distinct from b.subject as other_subject,
+    coalesce((b.correction #>> '{counts,0,to,key_since}')::float8, ${TOLD_MS}) as key_since,
+    coalesce((b.correction #>> '{counts,0,to,subject_since}')::float8, ${TOLD_MS}) as subject_since
+  from before b cross join named n left join api_keys k on k.id = n.key_id and k.organization_id = b.organization_id
+    left join api_keys p on p.id = b.key_id and p.organization_id = b.organization_id
+    cross join lateral (select coalesce(k.lineage_id, n.key_id) is distinct from coalesce(p.lineage_id, b.key_id) as other_key) d
 ), after as materialized (
-  select b.organization_id, b.occurred_at, b.id, b.key_id, b.environment, b.subject,
+  select b.organization_id, b.occurred_at, b.id, s.key_id, s.user_id, s.environment, ${forget('s.subject')} as subject,
     ${[...TEXTS, ...OTHERS, ...AMOUNTS].map((name) => `a.${name}`).join(', ')}, round(a.cost_usd, 9) as cost_usd,
     case when a.cost_usd is not null or (a.api_calls > 0 and m.per_call is not null) then coalesce(a.charge_usd,
       coalesce(round(a.cost_usd * (100 + m.percent) / 100, 9), 0) + coalesce(a.api_calls * m.per_call, 0)) end as charge_usd,
     case when a.cost_usd is not null then m.percent end as markup_percent,
     case when a.api_calls > 0 then m.per_call else b.price_per_call_usd end as price_per_call_usd, a.quantities
-  from before b cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
+  from before b cross join whose s cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
     left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id
     cross join lateral (select coalesce(b.markup_percent, p.markup_percent, 0) as percent, ${PRICE_OF_CALLS} as per_call) m
 ), updated as (
-  update usage_events e set ${CHANGED.map((name) => `${name} = a.${name}`).join(', ')}, correction = i.correction || ${REMEMBER}
-  from after a, before b, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
+  update usage_events e set ${[...WHOSE, ...CHANGED].map((name) => `${name} = a.${name}`).join(', ')}, ${ERASED}, correction = i.correction || ${REMEMBER}
+  from after a, before b, whose s, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
 ), signed as (
-  select -1 as sign, ${SIGNED} from before where not coalesce((correction ->> 'void')::boolean, false)
+  select -1 as sign, ${signed(forget('b.subject'))} from before b where not coalesce((correction ->> 'void')::boolean, false)
   union all
-  select 1, ${SIGNED} from after where not (select (i.correction ->> 'void')::boolean from input i)
+  select 1, ${signed('subject')} from after where not (select (i.correction ->> 'void')::boolean from input i)
 ), placed as materialized (
   select s.*, date_trunc('hour', s.occurred_at, 'UTC') as hour, usage_period_start(o.period_anchor, s.occurred_at) as period_start,
     width_bucket(s.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from (select sign, organization_id, occurred_at, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id, environment, subject,
     ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
-), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now()
+), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now(), ${LOWER_COVERED}
   returning 1
 ), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}
 ), ${MARK_LATE}quantities as materialized (
@@ -140,14 +205,21 @@ const CORRECT = `, before as materialized (
   join meters m on m.slug = quantity.slug and not m.is_builtin and m.kind = 'counter'
 ), meter_periods as (${addTo('usage_meter_periods', METER_PERIODS, ['amount'], `(${groupRows(METER_PERIODS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
 ), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
+), meter_subject_days as (${addTo('usage_meter_subject_days', METER_SUBJECT_DAYS, ['amount'], `(${groupRows(METER_SUBJECT_DAYS, { amount: 'sum(amount)' }, ofSubjects('quantities'))}) as sums`)}
 ), unpaid as (${LOWER_UNPAID}
 ), keys as (
-  update api_key_usage k set total_requests = k.total_requests + d.requests
-  from (select key_id, sum(sign * requests) as requests from placed group by 1) d where k.key_id = d.key_id
+  insert into api_key_usage as known (key_id, organization_id, total_requests, last_used_at)
+  select key_id, organization_id, sum(sign * requests), max(occurred_at) from placed
+  where key_id <> '00000000-0000-0000-0000-000000000000' group by 1, 2 order by 1
+  on conflict (key_id) do update set total_requests = known.total_requests + excluded.total_requests,
+    last_used_at = greatest(known.last_used_at, excluded.last_used_at)
 )
 select count(*) from periods`
 
-/** Amounts and descriptions that an event has after its correction. A voided one has no amounts. */
+/**
+ * Amounts and descriptions that an event has after its correction; `key_id` and `subject` only if they are given, and null for none.
+ * A voided one has no amounts.
+ */
 export interface CorrectionInput {
   readonly organization_id: string
   /** ISO 8601 with microseconds. */
@@ -155,12 +227,12 @@ export interface CorrectionInput {
   readonly id: string
   readonly after: Readonly<Record<string, unknown>>
   readonly correction: Readonly<Record<string, unknown>>
-  /** By which its change is found again ({@link FIND_CHANGE}). */
+  /** By which its change is known ({@link FIND_CHANGES}). */
   readonly claim: string
 }
 
 /**
- * The statement, in two parts: between them stands a parameter, the JSON of a {@link CorrectionInput}. To run under
+ * The statement, in two parts: between them goes a parameter, the JSON of a {@link CorrectionInput}. Must run under
  * `lockUsageEvent` in the same batch.
  */
 export const CORRECT_EVENT = [

@@ -13,8 +13,8 @@ export interface UsageEvent {
   /** The namespace of the id, so that a request may be verified and metered under one id. Without spaces. */
   readonly source?: string
   /**
-   * SHA-256, in hex, of what the caller sent. It tells a repeat from another event with the same id. Absent if the
-   * event is exactly what was sent.
+   * SHA-256, in hex, of the caller's input. It distinguishes a repeat from another event with the same id. Absent if the
+   * event is exactly that input.
    */
   readonly payload_hash?: string
   /** For a verification: the id of its request, if it is stored under another id. */
@@ -33,18 +33,18 @@ export interface UsageEvent {
   readonly method?: string
   readonly status_code?: number
   readonly response_time_ms?: number | null
-  /** How many requests the event stands for: 1, more if equal refusals were merged, 0 if it completes a request. */
+  /** The number of requests that the event represents: 1, more if identical refusals were merged, 0 if it completes a request. */
   readonly requests?: number
   /** The id of the verified request that the event completes. */
   readonly completes?: string
   readonly api_calls?: number
-  /** Of a verification: what each of its calls costs the customer, as it was let through. A decimal string. */
+  /** For a verification: the customer's price of each call, at admission. A decimal string. */
   readonly price_per_call_usd?: string
   readonly queries?: number
   readonly input_tokens?: number
   readonly output_tokens?: number
   readonly cached_tokens?: number
-  /** Amounts of custom meters, by slug. Of gauges, readings. */
+  /** Amounts of custom meters, by slug; for gauges, readings. */
   readonly quantities?: Readonly<Record<string, number>>
   readonly cache_write_tokens?: number
   readonly audio_input_tokens?: number
@@ -55,7 +55,7 @@ export interface UsageEvent {
   readonly storage_gb?: string | null
   readonly provider?: string
   readonly model?: string
-  /** What the provider takes, exactly: it is rounded to nano-dollars where it is stored. */
+  /** The provider's price, exact: it is rounded to nano-dollars when it is stored. */
   readonly cost_usd?: string | null
   readonly route?: string
   readonly ip?: string | null
@@ -63,9 +63,9 @@ export interface UsageEvent {
   readonly error_code?: string | null
   readonly error_message?: string | null
   readonly metadata?: Readonly<Record<string, unknown>> | null
-  /** Of a settlement: the hold that ends with it. */
+  /** For a settlement: the hold that ends with it. */
   readonly settles?: SettledHold
-  /** Of a verification. Set once the event is kept. */
+  /** For a verification. Set once the event is stored. */
   trace?: VerdictTrace
 }
 
@@ -76,9 +76,9 @@ export interface SettledHold {
   readonly counters: readonly TracedCounter[]
 }
 
-/** A counter as it is kept with a hold: what the scripts need, and what it counts; nothing for slots. */
+/** A counter as it is stored with a hold: the scripts' fields, and its meter; no meter for slots. */
 export interface TracedCounter {
-  /** That of the limit. */
+  /** The limit's name. */
   readonly name: string
   readonly key: string
   readonly windowMs?: number
@@ -89,28 +89,28 @@ export interface TracedCounter {
   readonly scale?: number
 }
 
-/** What a verdict was decided from and what the counters said then, for the request inspector (admin/requests/). Short: one is kept with each event. */
+/** The data from which a verdict was decided and the counters at that time, for the request inspector (admin/requests/). Compact, because one is stored with each event. */
 export interface VerdictTrace {
   readonly plan: string
-  /** Of the cached rows of the key and of its organization: whether either has changed since. */
+  /** Of the cached rows of the key and of its organization: they show whether either has changed since. */
   readonly versions: readonly [key: number, organization: number]
-  /** The request's id, where the event is stored under another one. */
+  /** The request's id, if the event is stored under another one. */
   readonly request?: string
-  /** Ids of equal refusals that were merged into this one: the first of them. */
+  /** Ids of identical refusals that were merged into this one: the first of them. */
   also?: string[]
-  /** The key of the service that asked, where it is known by one. */
+  /** The key of the calling service, if it used one. */
   readonly service?: string
-  /** Units asked for, where not 1. */
+  /** Requested units, if not 1. */
   readonly cost?: number
-  /** Of the rate limit (`ratelimit`) and named limits: limit, what is left, and when it resets. */
+  /** Of the rate limit (`ratelimit`) and named limits: limit, remaining units, and reset time. */
   readonly windows?: Readonly<Record<string, readonly [limit: Amount, remaining: Amount, resetsAt: string | null]>>
-  /** By meter: the limit, what is used and what is held; money as decimal text. */
+  /** By meter: the limit, used and held units; money as decimal text. */
   readonly quotas?: Readonly<Record<string, readonly [limit: Amount | null, used: Amount, held: Amount]>>
   readonly refused_by?: string
   readonly never_fits?: true
-  /** Scopes that were asked for and that the key has not: the first of them. */
+  /** Requested scopes that the key lacks: the first of them. */
   readonly missing?: readonly string[]
-  /** Set where it was decided without Redis. */
+  /** Set if it was decided without Redis. */
   readonly alone?: true
 }
 
@@ -118,24 +118,24 @@ type Amount = number | string
 
 /**
  * Whether a verification is stored under the id that its request was given here. Nobody else can choose that id, and a
- * retry repeats the event with its moment: the raw event itself, which is kept longer than anything is retried, tells that
+ * retry repeats the event with its time. The raw event itself, which is kept longer than anything is retried, shows that
  * it was counted. All other ids are claimed (claim-ids.ts).
  */
 export const isOwn = ({ source, request_id }: UsageEvent): boolean => source === VERIFICATION && request_id == null
 
-/** Whether a value that was stored or sent is an event at all. Whether its other fields can be written is for Postgres to say. */
+/** Whether a stored or sent value is an event at all. Postgres decides whether its other fields can be written. */
 export function isEvent(value: unknown): value is UsageEvent {
   return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
 }
 
 /**
- * An event whose owner is known only by what the caller sent: a key, an organization, or nothing for the caller itself.
+ * An event whose owner is known only from the caller's input: a key, an organization, or nothing for the caller itself.
  */
 export interface UnattributedEvent extends Omit<UsageEvent, 'organization_id'> {
   readonly organization_id?: string | null
   /** The operator's own id of the organization. */
   readonly external_id?: string | null
-  /** The id of a key or of an organization: the subject of a CloudEvent. */
+  /** The id of a key or of an organization, from the subject of a CloudEvent. */
   readonly holder?: string
 }
 
@@ -144,3 +144,6 @@ export interface UnattributedUsage {
   /** The organization that reported it, and may report only for itself; null for an operator's service. */
   readonly caller: string | null
 }
+
+/** Whose limits an event counts in: those of its key and of its organization. */
+export const toHolder = ({ organization_id: organizationId, key_id: keyId }: UsageEvent) => ({ organizationId, keyId })

@@ -29,15 +29,16 @@ export const SLICED = [
 /** Rows of `slices` with their day (UTC). */
 const DAYS = `(select *, (hour at time zone 'UTC')::date as day from slices where dimension <> '') as dated`
 
-/** Rows of events that have a subject, with their day (UTC). An empty one stands for everybody who was erased. */
+/** Rows of events that have a subject, with their day (UTC). An empty subject stands for all erased ones. */
 export const ofSubjects = (events: string) =>
   `(select *, (occurred_at at time zone 'UTC')::date as day from ${events} where subject is not null) as named`
 
-/** What the roll-up of subjects sums up. */
+/** The columns that the roll-up of subjects sums up. */
 export const SUBJECT_SUMS = ['requests', 'errors', ...COUNTER_COLUMNS] as const
 
-/** The same of custom meters. */
+/** The same for custom meters. */
 export const METER_PERIODS = ['organization_id', 'period_start', 'meter']
+export const METER_SUBJECT_DAYS = ['organization_id', 'day', 'subject', 'meter']
 export const METER_HOURS = ['organization_id', 'hour', 'meter', ...HOURLY.slice(2)]
 
 /** Groups rows into one for each key. */
@@ -63,7 +64,7 @@ export function addTo(table: string, keys: readonly string[], sums: readonly str
 /**
  * CTEs that add `placed` to the roll-ups by hour and by day: from `deltas`, its sums by hour, to `daily_slices`.
  *
- * @param sliced each dimension with its value, of those that rows of `placed` can have
+ * @param sliced each dimension with its value, for dimensions that rows of `placed` can have
  */
 export function addByHour(sums: Readonly<Record<string, string>>, sliced: readonly string[]): string {
   const names = Object.keys(sums)
@@ -79,8 +80,8 @@ export function addByHour(sums: Readonly<Record<string, string>>, sliced: readon
 }
 
 /**
- * Notes which hours of `deltas` were over before this statement began: the sums of all organizations are folded again there
- * (fold-platform.ts). An hour that has just ended is folded 5 minutes later, when no statement of these 2 minutes still runs.
+ * Marks hours of `deltas` that were over before this statement began: their sums over all organizations are folded again
+ * (fold-platform.ts). An hour that has just ended is folded 5 minutes later, when no statement of the first 2 minutes is still running.
  */
 export const MARK_LATE = `
 late as (

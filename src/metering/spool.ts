@@ -4,27 +4,28 @@ import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { count } from '../metrics/count.ts'
 import { isEvent, type UnattributedEvent, type UnattributedUsage, type UsageEvent } from './event.ts'
+import { partFlawed } from './quantity-flaws.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 
 const loadStore = lazily(() => import('./store.ts'))
 const loadAttribution = lazily(() => import('./attribution.ts'))
 
-/** A Redis list of JSON batches that Postgres could not take. */
+/** A Redis list of JSON batches that Postgres could not accept. */
 const SPOOL = 'usage:spool'
-/** A set of what was in it and can never be written: values as they were, and arrays of single events. */
+/** A set of its entries that can never be written: unreadable values unchanged, and arrays of single events. */
 const ASIDE = 'usage:aside'
-/** Characters of an unreadable value that are logged; all of it is in the set. */
+/** Characters of an unreadable value that are logged; the set has the whole value. */
 const LOGGED = 2_000
-/** How long a run of the job goes on, and how many batches it looks at together. */
+/** How long a run of the job continues, and how many batches it reads together. */
 export const DRAIN_MS = 45_000
 const TAKEN_TOGETHER = 50
-/** No batch of the list is larger, so that writing one stays well within a statement's time. */
+/** No batch in the list is larger, so that writing one stays well within a statement's timeout. */
 const SPOOLED_TOGETHER = 500
 const UUID = /^[0-9a-f-]{36}$/
 
 type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
 
-/** Keeps events until Postgres takes them. @returns false where Redis fails too, which is logged */
+/** Stores events until Postgres accepts them. @returns false if Redis fails too, which is logged */
 export async function trySpool(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
   try {
     await push(
@@ -39,7 +40,7 @@ export async function trySpool(deps: Deps, events: readonly UsageEvent[]): Promi
   }
 }
 
-/** The same for events of which the database could not be asked whose they are. @throws when Redis fails too */
+/** The same for events whose owner could not be looked up in the database. @throws when Redis fails too */
 export async function spoolUnattributed(deps: Deps, { events, caller }: UnattributedUsage): Promise<void> {
   await push(
     deps,
@@ -59,7 +60,7 @@ async function push(deps: Deps, batches: readonly Batch[]): Promise<void> {
   }
 }
 
-/** Whose an event is, as far as that is known without Postgres. */
+/** The owner of an event, as far as it is known without Postgres. */
 const nameHolder = (
   { organization_id, external_id, holder, key_id }: UnattributedEvent,
   caller: string | null,
@@ -70,16 +71,16 @@ function parts<T>(events: readonly T[]): T[][] {
   return Array.from({ length }, (_, at) => events.slice(at * SPOOLED_TOGETHER, (at + 1) * SPOOLED_TOGETHER))
 }
 
-/** The head of the first batch is enough: a batch may be large. */
+/** Reads only the beginning of the first batch, because a batch may be large. */
 const MEASURE = defineScript(`local first = redis.call('LINDEX', KEYS[1], 0)
 return { redis.call('LLEN', KEYS[1]), redis.call('SCARD', KEYS[2]), first and string.sub(first, 1, 40) or '' }`)
 
 interface SpoolSize {
   /** Batches that wait to be written. */
   readonly batches: number
-  /** What was set aside for a person. */
+  /** Entries set aside for a person. */
   readonly aside: number
-  /** When the first batch was spooled, in Unix milliseconds; undefined where none waits. */
+  /** When the first batch was spooled, in Unix milliseconds; undefined if none waits. */
   readonly oldestAt?: number | undefined
 }
 
@@ -95,31 +96,31 @@ export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
 }
 
 /**
- * The first values as they are, each behind a mark: the client would read JSON by itself, and what is removed by its value
- * must be the same to the last character.
+ * The first values unchanged, each with a prefix: otherwise the client would parse the JSON, and a value that is removed by its
+ * content must match exactly.
  */
 const READ = defineScript(`local values = redis.call('LRANGE', KEYS[1], 0, ARGV[1])
 for i, value in ipairs(values) do values[i] = '=' .. value end
 return values`)
 
-/** Moves a value; nothing is removed that could not be kept. */
+/** Moves a value; a value that could not be stored is not removed. */
 const SET_ASIDE = defineScript(`redis.call('SADD', KEYS[2], ARGV[1])
 return redis.call('LREM', KEYS[1], 1, ARGV[1])`)
 
-/** A value of the list: as it stands there, and what it says. */
+/** A value of the list: its exact text, and its content. */
 interface Spooled {
   readonly text: string
-  /** By which its receipt is known; absent in what somebody put there by hand. */
+  /** The id of its receipt; absent if a person put it there manually. */
   readonly id?: string | undefined
   readonly batch: Batch
-  /** What is in it and is no event. */
+  /** Values in it that are not events. */
   readonly strays: readonly unknown[]
 }
 
 /**
- * Writes what was spooled, for up to most of a minute; the next run goes on. Small batches are written together. Each
- * leaves the list only after it is in Postgres, and by its value, so two runs at once or a run that dies in between write
- * some batches twice, which counts once. What cannot be read or written for good is set aside, and the rest goes on.
+ * Writes spooled usage, for up to most of a minute; the next run continues. Small batches are written together. Each
+ * leaves the list only after it is in Postgres, and by its value. So concurrent or crashed runs write
+ * some batches twice, which counts once. Entries that can never be read or written are set aside, and the rest continues.
  */
 export async function drainUsageSpool(deps: Deps) {
   const until = Date.now() + DRAIN_MS
@@ -140,7 +141,7 @@ export async function drainUsageSpool(deps: Deps) {
   return { drained, left, aside }
 }
 
-/** @returns undefined for what holds no batch at all */
+/** @returns undefined if the value contains no batch at all */
 function read(text: string): Spooled | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -152,19 +153,19 @@ function read(text: string): Spooled | undefined {
     const isAttributed = caller === undefined && (Array.isArray(value) || known.id !== undefined)
     return isAttributed ? { ...known, batch } : undefined
   } catch {
-    return undefined // no JSON, or null
+    return undefined // not JSON, or null
   }
 }
 
 const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value)
 
-/** Kept for a person, in a set beside the list. */
+/** Stored for a person, in a set beside the list. */
 async function setAside(deps: Deps, text: string): Promise<void> {
   const moved = await runScript<number>(deps.redis.shared, SET_ASIDE, [SPOOL, ASIDE], [text])
   if (moved > 0) logAside(text) // else another run did
 }
 
-/** Keeps what came from elsewhere and is no batch. @throws when Redis fails */
+/** Stores a value from elsewhere that is not a batch. @throws when Redis fails */
 export async function keepUnreadable({ redis }: Deps, text: string): Promise<void> {
   await redis.shared.sadd(ASIDE, text)
   logAside(text)
@@ -172,7 +173,7 @@ export async function keepUnreadable({ redis }: Deps, text: string): Promise<voi
 
 const logAside = (text: string) => log('error', 'usage_set_aside', { size: text.length, text: text.slice(0, LOGGED) })
 
-/** The first batches that make a statement together: of events that are told whose they are, or one of the others. */
+/** The first batches for one statement: several whose events have owners, or one of the others. */
 function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] {
   const [first] = batches
   if (!first || 'caller' in first.batch) return batches.slice(0, 1)
@@ -184,15 +185,17 @@ function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] 
   return batches.slice(0, end === -1 ? batches.length : Math.max(1, end))
 }
 
-/** @returns false while the database does not take anything: the batches stay for the next run */
+/** @returns false while the database accepts nothing: the batches stay for the next run */
 async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boolean> {
   try {
     const attributed = (await Promise.all(taken.map(({ batch }) => attributeEvents(deps, batch)))).flat()
-    const events = await deps.priceUsage(attributed) // of those that came when prices could not be read
+    const { sound, lost } = await partFlawed(deps, attributed) // of those that came when meters could not be read
+    const events = await deps.priceUsage(sound) // of those that came when prices could not be read
     const { storeEach } = await loadStore()
     const outcomes = await storeEach(deps, events)
     const refused = events.filter((_, at) => outcomes[at] === 'refused')
     await keepLost(deps, refused, 'refused by the database')
+    for (const { event, reason } of lost) await keepLost(deps, [event], reason)
     await keepLost(
       deps,
       taken.flatMap(({ strays }) => strays),
@@ -216,8 +219,8 @@ async function attributeEvents(deps: Deps, batch: Batch): Promise<readonly Usage
 }
 
 /**
- * Whose the events are, now that the database can be asked. What is nobody's is in the log, whole, and set aside; an event
- * that cannot even be asked about takes no other with it.
+ * Finds the owners of the events, now that the database can be queried. Events without an owner are logged whole and set aside; an event
+ * that cannot be looked up does not affect the others.
  */
 async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
   const { attribute, findOwners } = await loadAttribution()
@@ -239,7 +242,7 @@ async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage)
   }
 }
 
-/** Logs what is not written, whole, and keeps it for a person. @throws when Redis fails */
+/** Logs events that are not written, whole, and stores them for a person. @throws when Redis fails */
 export async function keepLost(deps: Deps, events: readonly unknown[], reason: string): Promise<void> {
   for (const event of events) log('error', 'usage_lost', { count: 1, reason, events: [event] })
   if (events.length > 0) await deps.redis.shared.sadd(ASIDE, JSON.stringify(events))

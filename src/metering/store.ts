@@ -1,7 +1,7 @@
 import { sqlState } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { countLimits, isRaisedBySettlement } from './count-limits.ts'
+import { countLimits, isRaisedBySettlement, loadAllowances } from './count-limits.ts'
 import type { UsageEvent } from './event.ts'
 import { syncCounters } from './raise-counters.ts'
 import { type Outcome, type Written, writeUsage } from './write.ts'
@@ -16,13 +16,14 @@ export const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '
  * Writes reported events exactly once, and raises the quota counters, because no verification counted these events. They
  * also count in the limits of their keys, and end the holds that they settle.
  *
- * @throws Problem `unavailable` when the database does not answer
+ * @throws Problem `unavailable` when the database does not respond
  */
 async function storeUsage(deps: Deps, events: readonly UsageEvent[], released: Set<string>): Promise<Written> {
+  const allowances = await loadAllowances(deps, events)
   const written = await writeUsage(deps, events)
   const isRaised = isRaisedBySettlement(events, written)
   const others = written.periods.filter((period) => !isRaised(period))
-  await Promise.all([syncCounters(deps, others), countLimits(deps, events, { written, released })])
+  await Promise.all([syncCounters(deps, others), countLimits(deps, events, { written, allowances, released })])
   return written
 }
 

@@ -32,7 +32,7 @@ import type { Deletion } from './schemas.ts'
 
 /**
  * Deletes an account permanently: the user, all sessions, and the organizations that belong only to the user, whose keys stop
- * within two seconds. Requires the password and, if enabled, the second factor. The audit log and sums of usage stay.
+ * within two seconds. Requires the password and, if enabled, the second factor. The audit log and usage totals stay.
  *
  * @throws Problem `wrong_password`, `invalid_code`; `last_owner`, which names the organizations that would have no owner;
  *   `subscription_active`, which names those that would be deleted although a subscription is still charged
@@ -53,7 +53,7 @@ export async function deleteAccount(
     organizationId,
     target: { type: 'user', id: userId },
   })
-  await eraseAccount(deps, userId, [audit, mail.insert, ...(proof?.statements ?? [])])
+  await eraseAccount(deps, userId, [audit, mail.insert, ...(proof?.statements ?? [])], 'unauthenticated')
   proof?.notify()
   mail.send()
 }
@@ -71,9 +71,15 @@ async function requireFactor(deps: ManagementDeps, user: UserPrincipal, factor: 
  * two seconds.
  *
  * @param effects statements of the same batch, such as the audit row
- * @throws Problem `last_owner`, `subscription_active`, `user_not_found`
+ * @param gone the problem if another request deleted the account meanwhile
+ * @throws Problem `last_owner`, `subscription_active`, `gone`
  */
-export async function eraseAccount(deps: ManagementDeps, userId: string, effects: readonly Statement[]): Promise<void> {
+export async function eraseAccount(
+  deps: ManagementDeps,
+  userId: string,
+  effects: readonly Statement[],
+  gone: 'unauthenticated' | 'user_not_found',
+): Promise<void> {
   const { db } = deps
   const done = await tryBatch(db, {
     locks: [lockOwnOrganizations(db, userId), lockLeavingUser(db, userId)],
@@ -83,27 +89,27 @@ export async function eraseAccount(deps: ManagementDeps, userId: string, effects
       published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
       ...statesPublished(deps, keptOrganizations(userId)),
     ],
-    applications: endApplications(deps, userId), // before their keys are nobody's
+    applications: endApplications(deps, userId), // before `detachKeys` clears the keys' creator
     keys: detachKeys(db, userId),
     usage: anonymizeEvents(db, ownedAlone(userId), new Date(deps.now())),
     organizations: deleteOwnOrganizations(db, userId),
     effects,
     user: deleteUser(db, userId),
   })
-  if (!done) throw await whyNot(deps, userId)
+  if (!done) throw (await whyNot(deps, userId)) ?? new Problem(gone)
   await Promise.all([
     ...done.keys.map(({ id, version }) => publishVersion(deps, keyVersionKey(id), version)),
     invalidateDeleted(deps, done.organizations),
   ])
 }
 
-async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem> {
+async function whyNot(deps: ManagementDeps, userId: string): Promise<Problem | undefined> {
   const ownerless = await listOwnerless(deps.db, userId)
   if (ownerless.length > 0) return new Problem('last_owner', { errors: toFieldErrors(ownerless, 'has no other owner') })
   const paidFor = await listPaidFor(deps.db, userId)
   if (paidFor.length > 0)
     return new Problem('subscription_active', { errors: toFieldErrors(paidFor, 'has a subscription') })
-  return new Problem('unauthenticated') // another request deleted the account meanwhile
+  return undefined
 }
 
 function toFieldErrors(organizations: readonly { readonly id: string; readonly name: string }[], why: string) {

@@ -7,7 +7,7 @@ import { errorFields, log } from '../lib/log.ts'
 export const SETTLED_MS = 3_600_000
 /** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
-/** After this time a run leaves the rest to the next one. */
+/** After this time, a run leaves the rest to the next one. */
 export const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
@@ -71,13 +71,29 @@ async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {
 const IN_RANGE = `organization_id = $1 and occurred_at >= $2::timestamptz and occurred_at <= $4::timestamptz
   and (occurred_at, id) > ($2::timestamptz, $3) and (occurred_at, id) <= ($4::timestamptz, $5)`
 
-const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null,
-    subject = case when subject is not null then '' end
-  where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null or subject <> '')`
+/**
+ * Corrections contain the subject that the event was reported for, and the changes to each subject's limits. Of the changes, keep
+ * only what identifies the latest one, and since when it counts.
+ */
+const forgetIn = (isErased: string) => `correction = correction || jsonb_build_object(
+    'original', case when ${isErased} then correction -> 'original' || '{"subject":""}' else correction -> 'original' end,
+    'counts', jsonb_build_array(jsonb_build_object('claim', correction #> '{counts,0,claim}', 'to', jsonb_build_object(
+      'key_since', correction #> '{counts,0,to,key_since}', 'subject_since', correction #> '{counts,0,to,subject_since}'))))`
+const names = (subject: string, parameters = `'{}'`) =>
+  `jsonb_path_exists(correction, '$.**.subject ? (@ ${subject})', ${parameters})`
+const ANYBODY = 'like_regex "^." flag "s"'
 
-/** Also erases what an operator reported about the subject. The user is the operator's customer and stays. An empty subject was erased. */
-const ERASE_SUBJECT = `update usage_events set subject = '', ip = null, user_agent = null, metadata = null
-  where ${IN_RANGE} and subject = $6`
+const ERASE = `update usage_events set user_id = null, ip = null, user_agent = null,
+    subject = case when subject is not null then '' end, ${forgetIn(`correction #>> '{original,subject}' is not null`)}
+  where ${IN_RANGE} and (user_id is not null or ip is not null or user_agent is not null or subject <> '' or ${names(ANYBODY)})`
+
+/**
+ * Also erases what an operator reported about the subject if the event was later corrected to another subject. `user_id` stays:
+ * it is the operator's customer. An empty subject means erased.
+ */
+const ERASE_SUBJECT = `update usage_events set subject = case when subject = $6 then '' else subject end,
+    ip = null, user_agent = null, metadata = null, ${forgetIn(`correction #>> '{original,subject}' = $6`)}
+  where ${IN_RANGE} and (subject = $6 or ${names('== $subject', `jsonb_build_object('subject', $6::text)`)})`
 
 /** @returns where to continue; nothing if this was the last batch */
 async function eraseBatch({ sql }: Deps, from: Erasure): Promise<{ next: Erasure | undefined; erased: number }> {

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { AMOUNTS } from '../db/schema/meters.ts'
-import { forEachAmount, money } from '../http/amounts.ts'
+import { anyAmount, forEachAmount, money } from '../http/amounts.ts'
 import { organizationRef, timestamp } from '../http/fields.ts'
+import { CALENDAR_PERIODS } from '../lib/calendar.ts'
 import { figureSchemas, quantitySums } from './figure-schemas.ts'
 
 const sums = {
@@ -52,6 +53,24 @@ const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
 const MeterReading = meterReading(z.number()).meta({ id: 'MeterReading' })
 const MoneyMeterReading = meterReading(money).meta({ id: 'MoneyMeterReading' })
 
+const ofLimit = (description: string) => anyAmount.nullable().meta({ description })
+
+const OrganizationLimit = z
+  .object({
+    name: z.string(),
+    meter: z.string().meta({ description: 'What it counts, such as `requests` or `tokens`.' }),
+    limit: anyAmount,
+    window_seconds: z.int().optional().meta({ description: 'How long a unit counts. Either this or `period`.' }),
+    period: z.enum(CALENDAR_PERIODS).optional(),
+    per: z.literal('subject').optional().meta({ description: 'Set if each subject has the limit for itself.' }),
+    cost: z.int().optional().meta({ description: 'Of `requests` alone: units that a verification takes by default.' }),
+    used: ofLimit('Null for a limit of each subject, and while it cannot be read. So are the next three.'),
+    held: ofLimit('Units that are reserved and not settled yet.'),
+    remaining: ofLimit('What is neither used nor held.'),
+    resets_at: timestamp.nullable().meta({ description: 'When all units are available again.' }),
+  })
+  .meta({ id: 'OrganizationLimit' })
+
 export const Quotas = z
   .object({
     period: z.string(),
@@ -59,6 +78,16 @@ export const Quotas = z
     plan: z.string(),
     rate_limit_per_minute: z.int(),
     max_api_keys: z.int(),
+    organization_limits: z
+      .array(OrganizationLimit)
+      .meta({ description: 'Limits in which all keys of the organization count together.' }),
+    max_concurrent: z
+      .object({
+        limit: z.int(),
+        open: z.int().nullable().meta({ description: 'Open reservations now; null while it cannot be read.' }),
+      })
+      .nullable()
+      .meta({ description: 'How many reservations may be open at once; null for any number.' }),
     meters: z
       .object(forEachAmount(MeterReading, MoneyMeterReading))
       .catchall(z.union([MeterReading, MoneyMeterReading]))

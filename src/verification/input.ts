@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { descriptiveText, recordSchema, text } from '../http/text-field.ts'
+import { amountOfUse, subjectOfUse } from '../http/usage-fields.ts'
 
 const scope = text(100).min(1)
 
-/** The input of a verification. `cost` is in units of the rate limit and of the quota alike. */
+/** The input of a verification. `cost` is in units of both the rate limit and the quota. */
 export const VerifyInput = z.strictObject({
   key: z.string().min(1).max(256).meta({ description: 'The API key as its holder sent it.' }),
   cost: z
@@ -20,16 +21,17 @@ export const VerifyInput = z.strictObject({
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
     .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
-  quantities: recordSchema(z.string().min(1).max(50), z.number().min(0))
+  quantities: recordSchema(z.string().min(1).max(50), amountOfUse)
     .optional()
     .meta({
-      description: 'Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all.',
+      description:
+        'Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter.',
       example: { images: 3 },
     }),
-  subject: text(128)
-    .min(1)
+  subject: subjectOfUse
+    .transform((name) => name ?? undefined)
     .optional()
-    .meta({ description: "Your customer's user, for limits and statistics of each: any text." }),
+    .meta({ description: "Your customer's user, for limits and statistics of each: any text. An empty one is none." }),
   endpoint: descriptiveText(200)
     .optional()
     .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),

@@ -18,13 +18,13 @@ const FOREIGN = /^[!-~]{16,256}$/
  * Makes a key: `<prefix>_<environment>_<secret><checksum>`.
  *
  * The secret is 256 bits from a CSPRNG in base 62 (43 characters). The checksum is the CRC-32 of everything before it
- * in base 62 (6 characters). Typing errors and guesses are refused by the checksum alone, without a query, and secret
+ * in base 62 (6 characters). The checksum alone refuses typos and guesses, without a query, and secret
  * scanners use it to confirm a find.
  */
 export const newKey = (prefix: string, environment: Environment): string =>
   keyOf(prefix, environment, randomBytes(SECRET_BYTES))
 
-/** The same of 256 given bits. */
+/** The same from 256 given bits. */
 export function keyOf(prefix: string, environment: Environment, secret: Uint8Array): string {
   const body = `${prefix}_${environment}_${base62(secret, SECRET_LENGTH)}`
   return body + checksum(body)
@@ -39,7 +39,7 @@ export function isWellFormed(key: string): boolean {
 }
 
 /**
- * Whether a key is worth a look-up. A key of Tollgate's own form must always have the right checksum, so a typing error
+ * Whether a key is worth a lookup. A key in Tollgate's own format must always have the right checksum, so a typo
  * costs nothing. Any other form can only be an imported key.
  *
  * @param takesForeign whether this deployment has keys of other systems
@@ -50,11 +50,13 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
 
 /** The prefix of keys that are access tokens of applications. */
 export const ACCESS_PREFIX = 'oat'
+/** By which people and secret scanners tell service keys from those of customers. */
+export const SERVICE_PREFIX = 'sk'
 
 /**
- * Whether a key is an access token that an application got for another service (RFC 8707 §2, RFC 9700 §2.3).
+ * Whether a key is an access token that was issued to an application for another service (RFC 8707 §2, RFC 9700 §2.3).
  *
- * @param isOurs whether a token for that resource is for whoever asks
+ * @param isOurs whether a token for that resource is meant for the caller
  */
 export const isForAnother = (
   key: string,
@@ -64,7 +66,7 @@ export const isForAnother = (
 
 export const isPrefix = (text: string) => PREFIX.test(text)
 
-/** The hint that lists show of a key: enough to recognize it, and 41 of the 43 secret characters short of using it. */
+/** The hint of a key in lists: enough to recognize it, and 41 of the 43 secret characters short of using it. */
 export function describeKey(key: string): string {
   const secretAt = key.indexOf('_', key.indexOf('_') + 1) + 1
   return `${key.slice(0, secretAt)}${key.slice(secretAt, secretAt + 2)}…${key.slice(-4)}`

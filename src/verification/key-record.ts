@@ -12,15 +12,15 @@ import {
   selectCustomMeters,
   withChargeLanes,
 } from '../limits/custom-meters.ts'
-import { isRequestWindow, selectLimits } from '../limits/key-limits.ts'
+import { isRequestWindow, type OwnedLimit, selectLimits, selectOrganizationLimits } from '../limits/key-limits.ts'
 import type { Recorded } from '../limits/limit-request.ts'
 import { toUnits } from '../limits/meter-units.ts'
 import { findPlanned, limitOf, toScaledUnits } from '../limits/quantities.ts'
-import { applySpendCap, type Capped } from '../limits/spend-cap.ts'
+import { applySpendCap, type Capped, type SpendCapRow, selectSpendCap } from '../limits/spend-cap.ts'
 import type { Environment } from './key-format.ts'
 import type { KeyState } from './rules.ts'
 
-/** Everything that a verdict needs to know of a key, its organization and its plan. Times in Unix milliseconds. */
+/** Everything that a verdict depends on: the key, its organization and its plan. Times in Unix milliseconds. */
 export interface KeyRecord extends KeyState {
   readonly keyId: string
   /** The first key in its line of rotations. All keys of the line count in the same windows. */
@@ -28,7 +28,7 @@ export interface KeyRecord extends KeyState {
   readonly version: number
   readonly organizationId: string
   readonly organizationVersion: number
-  /** The operator's own id of the organization, where it has one. */
+  /** The operator's own id of the organization, if it has one. */
   readonly externalId: string | null
   readonly isPlatform: boolean
   readonly userId: string | null
@@ -40,23 +40,23 @@ export interface KeyRecord extends KeyState {
   readonly ratePerMinute: number
   /** The key's own limit, as it was set. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
-  /** Rolling windows of requests. */
-  readonly namedLimits: readonly NamedLimit[]
-  /** All other limits of the key: of meters, and of calendar periods. */
-  readonly counterLimits: readonly NamedLimit[]
+  /** Rolling windows of requests, of the key and of its organization. */
+  readonly namedLimits: readonly OwnedLimit[]
+  /** All other limits of both: of meters, and of calendar periods. */
+  readonly counterLimits: readonly OwnedLimit[]
   /** Absent for an organization that uses none. */
   readonly credits: CreditState | undefined
-  /** What each unit of a verification's cost charges; absent for nothing. */
+  /** The charge for each unit of a verification's cost; absent for none. */
   readonly callPrice: CallPrice | undefined
-  /** The key's own most concurrent holds. `null` uses the plan's. */
+  /** The key's own maximum of concurrent holds. `null` uses the plan's. */
   readonly maxConcurrent: number | null
   /** The meters that a verification consumes or that can refuse it. */
   readonly meters: readonly MeterQuota[]
-  /** The meters that a verification may take from besides. */
+  /** Other meters that a verification may consume. */
   readonly customMeters: CustomMeters
   readonly limits: PlanLimits
   readonly overrides: LimitOverrides
-  /** Where usage periods begin, in Unix milliseconds; undefined for calendar months. */
+  /** When usage periods start, in Unix milliseconds; undefined for calendar months. */
   readonly periodAnchor: number | undefined
   /** The period that `used` covers. */
   readonly period: Period
@@ -72,7 +72,7 @@ interface CallPrice {
 
 export interface MeterQuota {
   readonly meter: MeterName
-  /** Of a custom meter: how many decimals its amounts have. */
+  /** For a custom meter: how many decimals its amounts have. */
   readonly scale?: number
   /** Units of a custom meter that the request takes. */
   readonly amount?: number
@@ -80,8 +80,10 @@ export interface MeterQuota {
   readonly limit: number | null
   /** Whether the limit refuses requests, or only starts the overage. */
   readonly blocks: boolean
-  /** What refusals name, if not the meter. */
+  /** The name in refusals, if not the meter. */
   readonly refusedBy?: Capped['refusedBy']
+  /** For charges: the cap that overage counts towards as well. */
+  readonly spend?: Capped['spend']
 }
 
 interface Row extends Readonly<Record<Counter, string>> {
@@ -117,8 +119,7 @@ interface Row extends Readonly<Record<Counter, string>> {
   odd_charges: string
   price_per_call: string | null
   custom_meters: CustomMeters | null
-  /** What the organization lets itself be charged in a period, in US dollars. */
-  spend_cap: string | null
+  spend_cap: SpendCapRow | null
   credits: CreditRow | null
 }
 
@@ -135,7 +136,7 @@ select k.id, coalesce(k.lineage_id, k.id) as lineage_id, k.version, k.organizati
   o.limit_overrides, extract(epoch from o.period_anchor)::float8 * 1000 as period_anchor, plan_limits(p.limits, o.limit_additions) as limits, p.features,
   coalesce(u.even_calls, 0) as even_calls, coalesce(u.odd_calls, 0) as odd_calls,
   coalesce(u.even_charges, 0) as even_charges, coalesce(u.odd_charges, 0) as odd_charges, p.price_per_call_usd::text as price_per_call,
-  (select c.cost_usd::text from spend_caps c where c.organization_id = o.id and c.action = 'block') as spend_cap,
+  ${selectSpendCap('usage_period_start(o.period_anchor, $2::timestamptz)')} as spend_cap,
   ${selectCredits('$2::timestamptz')} as credits,
   ${selectCounters('u', (amount) => `coalesce(${amount}, 0)`)},
   ${selectCustomMeters('o.id', 'usage_period_start(o.period_anchor, $2::timestamptz)')}
@@ -154,7 +155,7 @@ export async function selectKey(deps: Deps, hash: string, now: number): Promise<
 
 function toRecord(row: Row, now: number): KeyRecord {
   const periodAnchor = row.period_anchor ?? undefined
-  const limits = selectLimits(row.limits, row.named_limits)
+  const limits = listLimits(row)
   return {
     keyId: row.id,
     lineageId: row.lineage_id,
@@ -201,13 +202,21 @@ function toRecord(row: Row, now: number): KeyRecord {
   }
 }
 
-function meterQuota({ limits, limit_overrides, spend_cap }: Row, meter: Meter): MeterQuota {
+/** Those of the organization last. */
+function listLimits({ limits, named_limits, limit_overrides }: Row): readonly OwnedLimit[] {
+  const ofOrganization = selectOrganizationLimits(limits, limit_overrides)
+  const ofKey = selectLimits(limits, named_limits)
+  return ofOrganization.length === 0 ? ofKey : [...ofKey, ...ofOrganization]
+}
+
+function meterQuota({ limits, limit_overrides, spend_cap, custom_meters }: Row, meter: Meter): MeterQuota {
   const planned = limits.meters[meter]
   const limit = limit_overrides[meter] ?? planned?.limit ?? null
   const units = limit === null ? null : toUnits(meter, limit)
   const blocks = planned?.at_limit !== 'allow'
-  const capped = applySpendCap(meter, blocks ? units : null, spend_cap)
-  return capped.refusedBy ? { meter, blocks: true, ...capped } : { meter, limit: units, blocks }
+  const terms = { limits, overrides: limit_overrides, custom: custom_meters ?? NO_CUSTOM_METERS }
+  const capped = applySpendCap(meter, blocks ? units : null, spend_cap, terms)
+  return capped.refusedBy || capped.spend ? { meter, blocks: true, ...capped } : { meter, limit: units, blocks }
 }
 
 function customQuotas({ custom_meters, limits, limit_overrides }: Row): MeterQuota[] {
@@ -230,7 +239,7 @@ export function customQuota(
   return { meter, scale, limit: limit === null ? null : toScaledUnits(limit, scale), blocks }
 }
 
-/** Calls are counted here, and what they cost. Any other meter matters only if its limit refuses requests. */
+/** Calls and their price are always counted here. Any other meter matters only if its limit refuses requests. */
 function isOfVerification({ meter, limit, blocks }: MeterQuota, { price_per_call }: Row): boolean {
   return meter === 'api_calls' || (blocks && limit !== null) || (meter === 'cost_usd' && price_per_call !== null)
 }

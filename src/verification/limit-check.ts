@@ -7,6 +7,7 @@ import { buildCounter, toWindowName } from '../limits/key-limits.ts'
 import type { KeySeeds } from '../limits/key-seeds.ts'
 import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
 import { keyVersionKey, organizationVersionKey } from '../limits/limit-request.ts'
+import { anew } from '../limits/spend-cap.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 
@@ -15,18 +16,18 @@ const WINDOW_MS = 60_000
 /** The input of a limit request. Times in Unix milliseconds. */
 interface RequestedLimits {
   readonly record: KeyRecord
-  /** The service that asks for the verdict, if it presented a key of its own. */
+  /** The service that requests the verdict, if it presented its own key. */
   readonly caller: KeyRecord | undefined
   readonly request: VerifyRequest
   /** Whether the record was read for this very request. */
   readonly isFresh: boolean
   readonly now: number
   readonly aheadMs: number
-  /** What lost counters of the key start with. */
+  /** What lost counters of limits start with. */
   readonly seeds?: KeySeeds | undefined
 }
 
-/** What one verification takes of the key's rate limit and named limits, and of its organization's quota. Pure. */
+/** What one verification takes of the key's rate limit, of its and its organization's named limits, and of the quota. Pure. */
 export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
   const { record, caller, request, isFresh, now, aheadMs } = asked
   const period = currentPeriod(record, now)
@@ -43,11 +44,12 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
     quota: {
       organizationId,
       period,
-      meters: record.meters.map(({ meter, limit, blocks, scale, amount = 0 }) => ({
+      meters: record.meters.map(({ meter, limit, blocks, scale, amount = 0, spend }) => ({
         meter,
         ...(scale !== undefined && { scale }),
         amount: meter === 'api_calls' ? request.cost : amount,
         limit: blocks ? limit : null,
+        ...(spend && { spend: isOfPeriod ? spend : anew(spend) }),
         ...(meter === 'cost_usd' && priceCalls(record, request)),
       })),
       recorded: isOfPeriod ? record.used : NOTHING_USED,
@@ -59,27 +61,27 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
   }
 }
 
-/** What a verification takes of money. Nothing where calls have no price. */
+/** The money that a verification takes. Nothing if calls have no price. */
 function priceCalls({ callPrice }: KeyRecord, { cost }: VerifyRequest) {
   return callPrice && { amount: callPrice.nanoUsd * cost, each: callPrice.nanoUsd }
 }
 
-/** The key's own counters first, then the credits. */
+/** The counters of limits first, then the credits. */
 function listCounters(asked: RequestedLimits, period: number) {
   const { record, request, now, isFresh, seeds } = asked
   const { counterLimits, credits, organizationId } = record
   if (counterLimits.length === 0 && !credits) return {}
-  const own = counterLimits.map((limit) => {
+  const limits = counterLimits.map((limit) => {
     const counter = limitCounter(record, limit, { request, now })
     return seeds ? Object.assign(counter, seeds.get(counter.key)) : counter
   })
-  if (!credits) return { counters: own }
+  if (!credits) return { counters: limits }
   const { amount = 0, each } = priceCalls(record, request) ?? {}
   const calls = each !== undefined && { calls: { each, period } }
-  return { counters: [...own, creditCounter(credits, { organizationId, isFresh, cost: amount, ...calls })] }
+  return { counters: [...limits, creditCounter(credits, { organizationId, isFresh, cost: amount, ...calls })] }
 }
 
-/** An idempotency key stands for one request of one caller about one key. `body` tells that request from any other. */
+/** An idempotency key stands for one request of one caller about one key. `body` distinguishes that request from any other. */
 function buildOnce(record: KeyRecord, caller: KeyRecord | undefined, request: VerifyRequest) {
   const of = [record.lineageId, caller?.lineageId, request.idempotency_key]
   return { key: `once:${record.organizationId}:${shortHash(of)}`, body: shortHash(readRequest(request)) }
@@ -111,31 +113,31 @@ export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number):
   return now >= period.start && now < period.end ? period : toPeriod(periodAnchor, now)
 }
 
-type NamedLimit = KeyRecord['namedLimits'][number]
+type Limit = KeyRecord['namedLimits'][number]
 
-function namedWindow(record: KeyRecord, limit: NamedLimit, request: VerifyRequest): WindowRequest {
+function namedWindow({ organizationId, lineageId }: KeyRecord, limit: Limit, request: VerifyRequest): WindowRequest {
   return {
-    key: toWindowName(limit, { lineageId: record.lineageId, subject: request.subject }),
+    key: toWindowName(limit, { organizationId, lineageId, subject: request.subject }),
     windowMs: (limit.window_seconds ?? 0) * 1000,
     limit: limit.limit,
     cost: readCost(limit, request),
   }
 }
 
-/** What the request says of a limit of requests, else the limit's usual cost. */
-function readCost({ name, cost }: NamedLimit, { limits: named, cost: units }: VerifyRequest): number {
+/** What the request says of limits of requests by that name, else the limit's usual cost. */
+function readCost({ name, cost }: Limit, { limits: named, cost: units }: VerifyRequest): number {
   const usual = units === 0 ? 0 : cost // a request that only reads takes nothing
   return (named && Object.hasOwn(named, name) ? named[name] : undefined) ?? usual
 }
 
-/** Of requests, calls, what these cost, and custom meters a verification takes units. All other meters it only looks at. */
+/** A verification takes units of requests, calls, their price, and custom meters. It only checks all other meters. */
 function limitCounter(
   record: KeyRecord,
-  limit: NamedLimit,
+  limit: Limit,
   { request, now }: { readonly request: VerifyRequest; readonly now: number },
 ): CounterRequest {
-  const { lineageId, meters } = record
-  const counter = buildCounter(limit, { lineageId, subject: request.subject }, now)
+  const { organizationId, lineageId, meters } = record
+  const counter = buildCounter(limit, { organizationId, lineageId, subject: request.subject }, now)
   if (limit.meter === undefined) return { ...counter, cost: readCost(limit, request) }
   if (limit.meter === 'api_calls') return { ...counter, cost: request.cost }
   if (limit.meter === 'cost_usd') return { ...counter, cost: priceCalls(record, request)?.amount ?? 0 }

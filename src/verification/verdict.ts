@@ -1,9 +1,11 @@
 import { toSlug } from '../db/schema/meter-names.ts'
 import { formatIso } from '../lib/iso.ts'
 import { CREDITS } from '../limits/credits.ts'
+import { limitName } from '../limits/key-limits.ts'
 import { describeLimit } from '../limits/limit-reading.ts'
 import type { LimitDecision } from '../limits/limit-request.ts'
 import { describeReading } from '../limits/quota-reading.ts'
+import { nameRefusal } from '../limits/spend-cap.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
 import type {
   KeyFacts,
@@ -69,7 +71,9 @@ function refusedBy(admission: LimitDecision, record: KeyRecord): Pick<RefusedKey
   const { outcome, refused, neverFits } = admission
   if (refused < 0) return {}
   if (isOutOfCredits(admission, record)) return { refused_by: CREDITS }
-  return { refused_by: NAMES[outcome](record)[refused] ?? '', ...(neverFits && { never_fits: true }) }
+  const meter = outcome === 'quota_exceeded' ? record.meters[refused] : undefined
+  const name = meter ? nameRefusal(meter, admission.meters[refused]) : NAMES[outcome](record)[refused]
+  return { refused_by: name ?? '', ...(neverFits && { never_fits: true }) }
 }
 
 function readWindow({ windows, outcome, refused, neverFits }: LimitDecision, at: number): WindowReading {
@@ -90,12 +94,12 @@ function readRetryAfter(admission: LimitDecision, record: KeyRecord, now: number
 const readReset = ({ outcome, refused, windows, counters }: LimitDecision): number | null =>
   (outcome === 'counter_exceeded' ? counters : windows)?.[refused]?.reset ?? null
 
-/** What each part of a request is called, in its order. */
+/** The names of the parts of a request, in their order. */
 const NAMES: Readonly<Record<LimitDecision['outcome'], (record: KeyRecord) => readonly string[]>> = {
   admitted: () => [],
-  rate_limited: ({ namedLimits }) => ['ratelimit', ...namedLimits.map(({ name }) => name)],
-  counter_exceeded: ({ counterLimits }) => counterLimits.map(({ name }) => name),
-  quota_exceeded: ({ meters }) => meters.map(({ meter, refusedBy }) => refusedBy ?? toSlug(meter)),
+  rate_limited: ({ namedLimits }) => ['ratelimit', ...namedLimits.map(limitName)],
+  counter_exceeded: ({ counterLimits }) => counterLimits.map(limitName),
+  quota_exceeded: ({ meters }) => meters.map(({ meter }) => toSlug(meter)),
 }
 
 function readNamedLimits(
@@ -105,10 +109,10 @@ function readNamedLimits(
   const isNever = (at: number) =>
     admission.neverFits && admission.outcome === 'counter_exceeded' && admission.refused === at
   return Object.fromEntries([
-    ...namedLimits.map(({ name }, at) => [name, readWindow(admission, at + 1)] as const),
+    ...namedLimits.map((limit, at) => [limitName(limit), readWindow(admission, at + 1)] as const),
     ...counterLimits.map((limit, at) => {
       const reading = describeLimit(limit, admission.counters?.[at])
-      return [limit.name, isNever(at) ? { ...reading, resets_at: null } : reading] as const
+      return [limitName(limit), isNever(at) ? { ...reading, resets_at: null } : reading] as const
     }),
   ])
 }

@@ -1,21 +1,22 @@
 /**
  * The hot path: may this key do this now? HTTP, RPC and Tollgate's own authentication all end here.
  *
- * 1. The key's form and checksum: a typing error or a guess costs nothing.
+ * 1. The key's format and checksum: a typo or a guess costs nothing.
  * 2. Its record, from the isolate's cache or with one query.
  * 3. The rules that need no counters: revoked, expired, addresses, scopes.
  * 4. Rate limit, quota and the versions of the cached rows, in one atomic round trip that takes all or nothing.
- * 5. The usage event, written after the answer.
+ * 5. The usage event, written after the response.
  */
 import type { Deps } from '../deps.ts'
-import { formatIso } from '../lib/iso.ts'
 import { isLapsed } from '../limits/credits.ts'
 import { quantityProblem } from '../limits/custom-meters.ts'
 import { type KeySeeds, loadKeySeeds } from '../limits/key-seeds.ts'
 import { consumeLeased } from '../limits/leases.ts'
 import type { Admission, LimitDecision } from '../limits/limit-request.ts'
 import { type QuantityFlaw } from '../limits/quantities.ts'
-import { type UsageEvent, VERIFICATION, type VerdictTrace } from '../metering/event.ts'
+import { describeCapRefusal } from '../limits/spend-cap.ts'
+import { noteCapRefusal } from '../limits/spend-cap-refusals.ts'
+import type { UsageEvent, VerdictTrace } from '../metering/event.ts'
 import { recordUsage } from '../metering/record.ts'
 import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
@@ -23,9 +24,10 @@ import type { Refusal } from '../verdict-codes.ts'
 import { type CachedKey, findKey, reloadKey } from './cache.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
-import { buildLimitRequest, OWN_VERSIONS, onceId } from './limit-check.ts'
+import { buildLimitRequest, currentPeriod, OWN_VERSIONS, onceId } from './limit-check.ts'
 import { withQuantities } from './quantities.ts'
 import { findRefusal } from './rules.ts'
+import { toEvent } from './to-event.ts'
 import { traceVerdict } from './trace.ts'
 import { admittedVerdict, refusedVerdict, type Verdict } from './verdict.ts'
 
@@ -37,7 +39,7 @@ const FRESH_MS = 1_000
 /** Stale rows are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
 const MAX_ATTEMPTS = 5
 
-/** The service that asks for the verdict, if it presented a key of its own. */
+/** The service that requests the verdict, if it presented its own key. */
 export interface Caller {
   readonly cached: CachedKey
   /** Reloads the caller's own key. @throws Problem when it may no longer verify keys */
@@ -50,7 +52,7 @@ export interface VerifyContext {
   readonly caller?: Caller
   /** Set for a call to the management API: calls to Tollgate itself are not usage of the customer's API. */
   readonly isUnrecorded?: boolean
-  /** Takes the event of a key that was let through, instead of its being recorded now: its request is not over. */
+  /** Receives the event of an admitted key instead of recording it now, because its request is not finished. */
   readonly hold?: (event: UsageEvent, trace: VerdictTrace) => void
 }
 
@@ -58,8 +60,8 @@ export interface VerifyContext {
  * Decides whether a key may be used, and takes `cost` units of its rate limit and its organization's quota if so. A
  * refusal takes nothing and is data, not an error.
  *
- * @throws Problem `idempotency_key_reused` when the idempotency key stands for another request; `unavailable` when the
- *   key is not in memory and the database does not answer, or when Redis does not answer and `ON_LIMITER_OUTAGE` is
+ * @throws Problem `idempotency_key_reused` when the idempotency key belongs to a different request; `unavailable` when the
+ *   key is not in memory and the database does not respond, or when Redis does not respond and `ON_LIMITER_OUTAGE` is
  *   `closed`
  */
 export async function verifyKey(deps: Deps, request: VerifyRequest, context: VerifyContext): Promise<Verdict> {
@@ -98,7 +100,7 @@ interface Snapshot {
   readonly isReloaded: boolean
   /** When the verification began, in Unix milliseconds. Rows loaded since then are current. */
   readonly since: number
-  /** What Postgres says of the key's calendar limits, if Redis has lost their counters. */
+  /** The usage in Postgres for the key's calendar limits, if Redis has lost their counters. */
   readonly seeds?: KeySeeds
 }
 
@@ -148,7 +150,7 @@ function decide(snapshot: Snapshot, context: VerificationContext): Decision | Pr
 }
 
 /**
- * A meter that the cached row does not know may have been defined since: the row is loaded for this request once.
+ * A meter that the cached row does not know may have been defined since: the row is reloaded once for this request.
  *
  * @throws Problem `invalid_request` that names the quantity
  */
@@ -157,7 +159,7 @@ async function reloadOrRefuse(flaw: QuantityFlaw, snapshot: Snapshot, context: V
   return { ...snapshot, cached: await reloadKey(context.deps, context.request.key), isReloaded: true }
 }
 
-/** A grant of credits has expired since the row was read. */
+/** Used when a grant of credits has expired since the row was read. */
 async function reload(snapshot: Snapshot, { deps, request }: VerificationContext): Promise<Snapshot> {
   return { ...snapshot, cached: await reloadKey(deps, request.key), isReloaded: true }
 }
@@ -202,13 +204,26 @@ function decideByLimits(
   decided: LimitDecision,
   snapshot: Snapshot,
   record: KeyRecord,
-  { requestId, now }: VerificationContext,
+  { deps, request, requestId, now }: VerificationContext,
 ): Decision {
   if (decided.isConfirmed)
     for (const row of [snapshot.cached, snapshot.caller?.cached])
       if (row) row.confirmedAt = Math.max(row.confirmedAt, decided.asOf)
+  if (decided.outcome === 'quota_exceeded') noteIfCapped(deps, request, decided, { record, now })
   const verdict = admittedVerdict(decided, record, requestId, now)
   return { verdict, record, at: now, generation: decided.generation, isLocal: decided.isLocal }
+}
+
+function noteIfCapped(
+  deps: Deps,
+  { cost }: VerifyRequest,
+  { refused, meters }: LimitDecision,
+  { record, now }: { readonly record: KeyRecord; readonly now: number },
+): void {
+  const charge = Math.max((record.callPrice?.nanoUsd ?? 0) * cost, 1)
+  const refusal = describeCapRefusal(record.meters[refused], meters[refused], charge)
+  const { start } = currentPeriod(record, now)
+  if (refusal) noteCapRefusal(deps, { organizationId: record.organizationId, periodStart: start, ...refusal })
 }
 
 async function decideRefusal(
@@ -259,42 +274,3 @@ function recordVerification(deps: Deps, request: VerifyRequest, decision: Decisi
   if (context.hold && verdict.valid) context.hold(event, traceVerdict(decided))
   else if (recordUsage(deps, event)) event.trace = traceVerdict(decided)
 }
-
-function toEvent(
-  request: VerifyRequest,
-  { verdict, at, generation }: Decision,
-  record: KeyRecord,
-  onceOnly: string | undefined,
-): UsageEvent {
-  return {
-    ...nameEvent(verdict.request_id, onceOnly),
-    source: VERIFICATION,
-    ...toLane(generation),
-    organization_id: record.organizationId,
-    occurred_at: formatIso(at),
-    key_id: record.keyId,
-    user_id: record.userId,
-    environment: record.environment,
-    ...(request.subject !== undefined && { subject: request.subject }),
-    endpoint: request.endpoint ?? '',
-    method: request.method ?? '',
-    status_code: verdict.status,
-    ...(verdict.valid ? listTaken(request, record) : NOTHING_TAKEN),
-    ip: request.ip ?? null,
-    user_agent: request.user_agent ?? null,
-    error_code: verdict.valid ? null : verdict.code,
-  }
-}
-
-const NOTHING_TAKEN = { api_calls: 0 }
-
-const listTaken = ({ cost, quantities }: VerifyRequest, { callPrice }: KeyRecord) => ({
-  api_calls: cost,
-  ...(callPrice && cost > 0 && { price_per_call_usd: callPrice.usd }),
-  ...(quantities && { quantities }),
-})
-
-const nameEvent = (requestId: string, onceOnly: string | undefined) =>
-  onceOnly === undefined ? { id: requestId } : { id: onceOnly, request_id: requestId }
-
-const toLane = (generation: number | undefined) => (generation === undefined ? {} : { lane: generation % 2 })

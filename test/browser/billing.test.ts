@@ -5,7 +5,7 @@ import { dialog, inDialog } from './support/looks.ts'
 
 useBrowser()
 
-test('whoever pays by the month changes to the year, and sees before what that costs', async () => {
+test('a monthly subscriber changes to yearly, and sees the cost beforehand', async () => {
   const page = await newPage()
   await signIn(page, await newPerson())
   await open(page, '/billing')
@@ -14,7 +14,7 @@ test('whoever pays by the month changes to the year, and sees before what that c
   await page.waitForURL(/\/checkout\//)
   await page.getByRole('button').first().click()
   await page.getByText('You are on Builder.').waitFor()
-  await page.getByLabel('Pay by the').selectOption('year')
+  await page.getByLabel('Billed every').selectOption('year')
   await page.getByRole('listitem').filter({ hasText: 'Builder' }).getByText(/\$190/).first().waitFor()
   await page.getByRole('button', { name: 'Change to Builder' }).click()
   await dialog(page)
@@ -26,7 +26,7 @@ test('whoever pays by the month changes to the year, and sees before what that c
   await page.getByText('$190.00 a year').first().waitFor()
 })
 
-test('seats and add-ons are bought, and who pays stays on a version until the operator moves them', async () => {
+test('seats and add-ons are bought, and subscribers stay on a version until the operator moves them', async () => {
   const { admin } = inject('server').credentials
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: admin })
   const id = `crew-${Date.now()}`
@@ -48,7 +48,8 @@ test('seats and add-ons are bought, and who pays stays on a version until the op
   await callApi('POST', '/admin/plans', { token, body })
 
   const page = await newPage()
-  await signIn(page, await newPerson())
+  const person = await newPerson()
+  await signIn(page, person)
   await open(page, '/billing')
   await page.getByRole('button', { name: 'Upgrade to Crew' }).click()
   await inDialog(page, 'Go to checkout').click()
@@ -72,6 +73,12 @@ test('seats and add-ons are bought, and who pays stays on a version until the op
   await operator.getByRole('button', { name: 'Save plan' }).click()
   await inDialog(operator, 'Save plan').click()
   await operator.getByText(`${id}, version 2`).waitFor()
+  const { organization_id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token: person.token })
+  await open(operator, `/operator/customers/${organization_id}?tab=limits`)
+  const limit = operator.getByRole('row').filter({ hasText: 'API keys' })
+  await limit.waitFor()
+  expect(await limit.innerText()).toMatch(/^API keys\s+5\s+–\s+15\s/) // of the plan's version, and with the add-on
+  await open(operator, `/operator/plans/${id}`)
   await operator.getByRole('button', { name: 'Move customers' }).click()
   await inDialog(operator, 'Move customers').click()
   await operator.getByText('Moved 1').waitFor()

@@ -33,14 +33,14 @@ const SERVICE_SCOPES = ['platform:verify', 'platform:usage']
 const BAD_INPUT = new Set(['INVALID_REQUEST', 'ORGANIZATION_UNNAMED'])
 const EVERY_SCOPE = PERMISSIONS.map((permission) => `tollgate:${permission}`)
 
-/** What changes the asker's own session or membership: asked last, one after the other. */
+/** Changes to the caller's own session or membership: sent last, one after the other. */
 const LAST = [
   'POST /api/v1/organizations/{organization_id}/switch',
   'POST /api/v1/organizations/{organization_id}/leave',
 ]
 
 vi.setConfig({ testTimeout: 120_000 }) // each test is hundreds of requests: seconds on a quiet machine, more on a busy one
-vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged, and here are many hundreds
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged, and there are many hundreds here
 
 const { document, operations } = await openApi()
 const walked = walkedOf(operations, document)
@@ -58,13 +58,13 @@ const ofCustomers = walked.filter(({ operation }) => operation.allow !== 'admini
 const withIdsOf = (world: typeof own, { operation, places }: Walked) =>
   requestOf(operation, { ...worlds, ids: pathIdsOf(places, world) })
 
-test('every route says who may call it, and every id it takes is one that this walk can fill in', () => {
+test('every route declares who may call it, and every id it takes is one that this walk can fill in', () => {
   const known = new Set(['anyone', 'user', 'administrator', ...PERMISSIONS])
   expect(operations.filter(({ raw }) => !known.has(raw['x-allow'])).map(({ line }) => line)).toEqual([])
   expect(unknownPlaces(walked)).toEqual([])
 })
 
-test('nothing is changed with a permission to read, but what concerns the member alone', () => {
+test('a read permission changes nothing, except what concerns the member alone', () => {
   const writing = guarded.filter(
     ({ operation: { line, allow } }) => allow.endsWith(':read') && !line.startsWith('GET '),
   )
@@ -77,16 +77,16 @@ describe("a stranger's id", async () => {
     .flatMap((one) => casesOf(one, worlds))
     .toSorted((a, b) => Number(isGet(b)) - Number(isGet(a)))
 
-  test('is to an owner like one that does not exist, on every route and wherever it stands', async () => {
+  test('looks to an owner like an unknown one, on every route and in every position', async () => {
     expect(cases.length).toBeGreaterThan(ofCustomers.length)
     const found = await findingsOf(cases, (one) => toldApart(one, { ...worlds, token: own.token }))
     expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
   })
 
-  test('is the same to a key that has every scope', async () => {
+  test('looks the same to a key that has every scope', async () => {
     const token = await keyWith(own.organization, EVERY_SCOPE)
     const some = cases.filter(({ operation: { allow }, foreign }) => {
-      // whoever reports an event names it: by now the owner has reported some of the same names
+      // a reported event names its organization: by now the owner has reported some of the same names
       const isUsual = [...foreign].every(([{ kind }, variant]) => variant === 0 && kind !== 'event')
       return isUsual && isPermission(allow) && isForKeys(allow)
     })
@@ -95,11 +95,11 @@ describe("a stranger's id", async () => {
   })
 })
 
-test('every role may on every route exactly what the table of roles says, in the organization that is named', async () => {
+test('every role may do on every route exactly what the table of roles says, in the named organization', async () => {
   const members = await membersOf(own)
   const found: string[] = []
   const removed = ['sso', 'directory'].map((one) => `DELETE /api/v1/organizations/{organization_id}/${one}`)
-  const last = [...removed, ...LAST] // they have to be there for the others
+  const last = [...removed, ...LAST] // they must exist for the others
   for (const ending of [undefined, ...last]) {
     const some = guarded.filter(({ operation: { line } }) => (ending ? line === ending : !last.includes(line)))
     const asked = some.flatMap((one) => members.map((member) => ({ one, member })))
@@ -115,7 +115,7 @@ async function beyondRole(one: Walked, { role, permissions, inside, elsewhere }:
   return got === expected ? [] : [`${line}: ${role} got ${got}, expected ${expected}`]
 }
 
-/** What the rules say of a key. */
+/** What the rules say about a key. */
 function expectedOf(
   { operation: { line, allow, raw } }: Walked,
   scopes: readonly string[],
@@ -131,11 +131,11 @@ function expectedOf(
   return scope === undefined || scopes.includes(scope) ? 'in' : 'forbidden'
 }
 
-/** Whether a scope can decide: where none does, a few keys stand for all. */
+/** Whether a scope can decide: if none does, a few keys represent all. */
 const isByScope = ({ operation: { allow } }: Walked) =>
   isPermission(allow) && isForKeys(allow) && scopeFor(allow) !== undefined
 
-test('a key reaches with each scope exactly what the table says, and never a person’s or administrator’s affairs', async () => {
+test('a key reaches with each scope exactly what the table says, and never a person’s or administrator’s routes', async () => {
   const few = [[], ['*', 'tollgate:*', 'platform:*'], EVERY_SCOPE, SERVICE_SCOPES]
   const each = PERMISSIONS.map((permission) => [`tollgate:${permission}`])
   const keysWith = (all: readonly (readonly string[])[]) =>
@@ -150,15 +150,15 @@ test('a key reaches with each scope exactly what the table says, and never a per
   )
   const found = await findingsOf(asked, async ({ one, who: { scopes, isService, token } }) => {
     const name = `${isService ? 'the service key' : 'a key'} with ${scopes.join(', ') || 'no scope'}`
-    const organization = isService && !OF_SERVICES[one.operation.line] ? platform : own.organization
-    const got = await askAs(one, { organization, named: token, active: token }, worlds)
     const expected = expectedOf(one, scopes, isService)
+    const organization = isService && expected !== 'in' ? platform : own.organization // it acts only for customers
+    const got = await askAs(one, { organization, named: token, active: token }, worlds)
     return got === expected ? [] : [`${one.operation.line}: ${name} got ${got}, expected ${expected}`]
   })
   expect(found).toEqual([])
 })
 
-test('who is not signed in gets one and the same 401 from every route that is not for anyone', async () => {
+test('an anonymous caller gets one and the same 401 from every route that is not public', async () => {
   const usual = comparable(await call('GET /api/v1/auth/me'))
   expect(usual).toMatch(/^401 .*unauthenticated/)
   const found = await findingsOf(notForAnyone, async (one) => {
@@ -169,7 +169,7 @@ test('who is not signed in gets one and the same 401 from every route that is no
   expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
 })
 
-test('to everyone else the routes of administrators are like routes that are not there', async () => {
+test('to everyone else the routes of administrators look like unknown routes', async () => {
   expect(ofAdministrators.length).toBeGreaterThan(10)
   const found = await findingsOf(ofAdministrators, async (one) => {
     const [method] = one.operation.line.split(' ')
@@ -186,7 +186,7 @@ test('to everyone else the routes of administrators are like routes that are not
   expect([...found, ...(await changedSince(before, stranger))]).toEqual([])
 })
 
-test('a page that begins at a stranger’s cursor holds nothing of theirs', async () => {
+test('a page that begins at a stranger’s cursor contains nothing of theirs', async () => {
   const lists = ofCustomers.filter(({ operation }) => operation.parameters.some(({ name }) => name === 'cursor'))
   const theirs = Object.values(stranger.ids).flat()
   let followed = 0
@@ -206,7 +206,7 @@ test('a page that begins at a stranger’s cursor holds nothing of theirs', asyn
   expect(followed).toBeGreaterThan(3)
 })
 
-test('the stranger’s ids are real ones: their owner sees each of them', async () => {
+test('the stranger’s ids are real: their owner sees each of them', async () => {
   const gets = ofCustomers.filter(({ operation }) => operation.line.startsWith('GET '))
   const pages = await Promise.all(
     gets.map(async (one) => {
@@ -215,19 +215,19 @@ test('the stranger’s ids are real ones: their owner sees each of them', async 
     }),
   )
   expect(pages.filter(({ status }) => status !== 200).map(({ line, status }) => `${line}: ${status}`)).toEqual([])
-  const { reservation: _, customer: _operators, ...listed } = stranger.ids // what the operator calls them is for the operator
+  const { reservation: _, customer: _operators, ...listed } = stranger.ids // the operator's names for them belong to the operator
   const unseen = Object.entries(listed).flatMap(([kind, ids]) =>
     ids.filter((id) => !pages.some(({ text }) => text.includes(id))).map((id) => `${kind} ${id}`),
   )
   expect(unseen).toEqual([])
 })
 
-describe('what another Worker calls', () => {
+describe('methods that another Worker calls', () => {
   type Method = (input: unknown) => Promise<Record<string, unknown>>
   const methods = Object.getOwnPropertyNames(Tollgate.prototype).filter((name) => name !== 'constructor')
   const INPUTS = [undefined, null, 'text', '\0', 7, Number.NaN, true, [], [{}], {}, { key: 7, events: 7 }]
 
-  test('has bad input as data that refuses and says so, whichever method it is', async () => {
+  test('return bad input as data that refuses and says so, whichever method it is', async () => {
     expect(methods.length).toBeGreaterThan(4)
     const asked = methods.flatMap((method) => INPUTS.map((input) => ({ method, input })))
     const found = await findingsOf(asked, async ({ method, input }) => {

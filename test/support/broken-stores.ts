@@ -36,13 +36,13 @@ export function delayStores(slow: readonly string[]) {
   }
 }
 
-/** What Redis says to every write, and to every script that writes, when its memory is full or it is a replica. */
+/** Redis' response to every write, and to every script that writes, when its memory is full or it is a replica. */
 export const REFUSALS = {
   full: "OOM command not allowed when used memory > 'maxmemory'.",
   read_only: "READONLY You can't write against a read only replica.",
 } as const
 
-/** A network in which Redis answers, but refuses to write. Ends with `vi.restoreAllMocks()`. */
+/** A network in which Redis responds, but refuses to write. Ends with `vi.restoreAllMocks()`. */
 export function refuseWrites(why: keyof typeof REFUSALS) {
   const real = globalThis.fetch
   const refusal = { error: REFUSALS[why] }
@@ -54,5 +54,14 @@ export function refuseWrites(why: keyof typeof REFUSALS) {
   })
 }
 
-/** What a request of a driver sends. */
+/** The body that a driver sends. */
 export const bodyOf = (init: RequestInit | undefined) => (typeof init?.body === 'string' ? init.body : '')
+
+/** A database that does not answer statements that contain a text, until `vi.restoreAllMocks()`. */
+export function breakStatement(text: string) {
+  const real = globalThis.fetch
+  return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    if (bodyOf(init).includes(JSON.stringify(text).slice(1, -1))) throw new TypeError('connection lost')
+    return real(input, init)
+  })
+}

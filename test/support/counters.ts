@@ -67,12 +67,12 @@ function worldOf(isolate: Isolate, counter: Omit<CounterRequest, 'cost'>) {
     ask,
     count: (amount: number, batch = unique()) =>
       countUsed(deps(), { batch, organizationId, counters: [{ ...counter, cost: 0, amount }] }),
-    /** @param told when what is corrected was counted */
-    correct: (amount: number, told: number, { heldMs = 0, batch = unique() } = {}) =>
+    /** @param told when the corrected use was counted */
+    correct: (amount: number, told: number, { heldMs = 0, batch = unique(), since = told, isNew = false } = {}) =>
       countUsed(deps(), {
         batch,
         organizationId,
-        counters: [{ ...counter, cost: 0, amount, corrects: { told, heldMs, isInSeed: false } }],
+        counters: [{ ...counter, cost: 0, amount, corrects: { told, since, heldMs, isInSeed: false, isNew } }],
       }),
     extend: (holdId: string, ms: number) =>
       extendHold(deps(), { organizationId, period: period.name, holdId }, { ms, counters: [{ ...counter, cost: 0 }] }),
@@ -80,7 +80,7 @@ function worldOf(isolate: Isolate, counter: Omit<CounterRequest, 'cost'>) {
       ahead += ms
     },
     now: () => Date.now() + ahead,
-    /** What the counter says, as a verification that takes nothing of it sees it. */
+    /** The counter's reading, as a verification that consumes nothing sees it. */
     async read() {
       const admission = await ask(0)
       const [state] = 'counters' in admission ? (admission.counters ?? []) : []

@@ -1,4 +1,4 @@
-/** What credits come to, reckoned one grant after the other: the model that random histories are compared with. */
+/** The credit balance computed one grant after the other: the model for random histories. */
 
 export interface ModelGrant {
   readonly id: string
@@ -15,16 +15,21 @@ export class CreditModel {
   charged = 0n
   burned = 0n
   isUsed = false
+  /** Whether the plan goes on without credits. */
+  goesOn = false
+  /** Charged beyond the credits of a plan that does not. */
+  owed = 0n
 
   add(id: string, amount: bigint, expiresAt: number | null, priority: number): ModelGrant {
     this.isUsed = true
+    this.payOwed(amount)
     const order = this.grants.length
     const grant = { id, remaining: amount, burned: 0n, expiresAt, priority, order, isOver: false }
     this.grants.push(grant)
     return grant
   }
 
-  /** Charges from before the first grant are nobody's. */
+  /** Charges from before the first grant belong to no grant. */
   charge(amount: bigint): void {
     if (this.isUsed) this.charged += amount
   }
@@ -37,6 +42,28 @@ export class CreditModel {
       grant.remaining = 0n
       grant.isOver = true
     }
+    if (this.goesOn) this.cover()
+  }
+
+  /** To a plan that goes on without credits, or back: what is beyond them until then is owed, or covered. */
+  move(goesOn: boolean): void {
+    if (this.goesOn && !goesOn) this.cover()
+    if (!this.goesOn && goesOn && this.isUsed) this.owed = this.beyond
+    this.goesOn = goesOn
+  }
+
+  payOwed(amount: bigint): void {
+    this.owed = max(0n, this.owed - max(0n, amount))
+  }
+
+  /** What is covered was never charged to credits. */
+  private cover(): void {
+    if (this.beyond < this.owed) this.owed = this.beyond
+    this.charged -= this.beyond - this.owed
+  }
+
+  private get beyond(): bigint {
+    return max(0n, this.charged - this.burned - this.balance)
   }
 
   get balance(): bigint {
@@ -48,7 +75,7 @@ export class CreditModel {
     if (due > 0n) this.burn(grant, due < grant.remaining ? due : grant.remaining)
   }
 
-  /** What was paid for charges that were taken back, unless the grant has ended. */
+  /** What was paid for reversed charges, unless the grant has ended. */
   private giveBack(grant: ModelGrant, now: number): void {
     const over = this.burned - this.charged
     if (over > 0n && !grant.isOver && !isOver(grant, now)) this.burn(grant, over < grant.burned ? -over : -grant.burned)
@@ -68,5 +95,7 @@ export class CreditModel {
     )
   }
 }
+
+const max = (a: bigint, b: bigint) => (a > b ? a : b)
 
 const isOver = ({ expiresAt }: ModelGrant, now: number) => expiresAt !== null && expiresAt <= now

@@ -1,12 +1,13 @@
+import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { writeSnapshot } from '../../local/stack/pglite.ts'
 import { startStack } from '../../local/stack/stack.ts'
 import { through } from '../../local/support/connect.ts'
 import { migrateUp } from '../../local/support/migrations.ts'
 import { seedDemo } from '../../local/support/seed-data.ts'
+import { emptyCluster, migratedCluster } from './clusters.ts'
 import { forgetLimits } from './forget-limits.ts'
 import { quietRuntime } from './quiet-runtime.ts'
 import { scratchDatabase } from './scratch-database.ts'
@@ -19,15 +20,14 @@ export default async function setup(project: TestProject) {
   const { TEST_STACK_PORT, DATABASE_URL, REDIS_URL } = process.env
   const endQuiet = quietRuntime()
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-test-'))
-  process.env.PGLITE_SNAPSHOT = join(folder, 'cluster.tar') // many tests start a database of their own
-  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled') // and run the scripts, each in a process of its own
-  await writeSnapshot(process.env.PGLITE_SNAPSHOT)
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled') // many tests run scripts, each in a process of its own
+  process.env.PGLITE_SNAPSHOT = await emptyCluster()
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
   if (REDIS_URL) await forgetLimits(REDIS_URL)
   const stack = await startStack({
     port: Number(TEST_STACK_PORT),
     redisToken: 'test-redis-token',
-    ...(scratch && { databaseUrl: scratch.url }),
+    ...(scratch ? { databaseUrl: scratch.url } : { cluster: await openAsBlob(await migratedCluster()) }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
   })
   const { sql } = through('postgresql://postgres:local@localhost/postgres', `${stack.url}/sql`)

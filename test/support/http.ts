@@ -19,7 +19,7 @@ interface Call {
   readonly body?: unknown
   readonly token?: string
   readonly headers?: Record<string, string>
-  /** The caller's address, as the edge would tell it; a random one when absent, so that limits do not meet. */
+  /** The caller's address, as the edge would report it; a random one if absent, so that limits do not collide. */
   readonly ip?: string
 }
 
@@ -60,7 +60,7 @@ function newCredentials() {
   return { email, password: 'correct horse battery' }
 }
 
-/** A person who registered and signed in over the API: what they know, and a token that is good. */
+/** A user who registered and signed in over the API: their credentials, and a valid token. */
 export async function registeredUser(fields: Record<string, unknown> = {}) {
   const credentials = newCredentials()
   const registered = await call('POST /api/v1/auth/register', { body: { ...credentials, ...fields } })
@@ -75,14 +75,14 @@ export async function registeredUser(fields: Record<string, unknown> = {}) {
 
 const hashes = new Map<string, Promise<string>>()
 
-/** People who were not asked for their password may share its hash. */
+/** Users whose password is never needed may share its hash. */
 function hashOnce(password: string): Promise<string> {
   const hash = hashes.get(password) ?? hashPassword(password)
   hashes.set(password, hash)
   return hash
 }
 
-/** The same person without the way there: for tests of something else. */
+/** The same user without the sign-in: for tests of something else. */
 export async function newUser(fields: { name?: string; organization?: string } = {}) {
   const credentials = newCredentials()
   const passwordHash = await hashOnce(credentials.password)
@@ -96,7 +96,7 @@ export async function newUser(fields: { name?: string; organization?: string } =
 
 let admin: Promise<string> | undefined
 
-/** The administrator that the seed made, with one session for all tests of a file. */
+/** The administrator of the seed, with one session for all tests of a file. */
 export function administrator(): Promise<string> {
   admin ??= openFor(inject('credentials').admin.email)
   return admin
@@ -108,7 +108,7 @@ async function openFor(email: string): Promise<string> {
   return (await openSession(deps, user?.id as string, { factors: ['password'] })).access_token
 }
 
-/** Asks for a verdict as a service of the operator's would. */
+/** Requests a verdict as a service of the operator would. */
 export function verify(key: string, more: Record<string, unknown> = {}): Promise<Answer> {
   return call('POST /api/v1/keys/verify', { token: inject('credentials').service_key, body: { key, ...more } })
 }
@@ -131,7 +131,7 @@ export async function newKeyHolder(fields: Record<string, unknown> = {}, by?: Aw
 /** Sets an organization's own limits, as an administrator. */
 export async function setLimits(
   organizationId: string,
-  limits: Record<string, number | string | null | Record<string, number | null>>,
+  limits: Record<string, number | string | null | readonly object[] | Record<string, number | null>>,
 ): Promise<Answer> {
   return call(`PUT /api/v1/admin/organizations/${organizationId}/quotas`, {
     token: await administrator(),
@@ -139,10 +139,10 @@ export async function setLimits(
   })
 }
 
-/** Goes on where a test has stopped the clock. */
+/** Continues where a test has stopped the clock. */
 const realNow = Date.now.bind(Date)
 
-/** Waits until a condition holds; the interval is how often it is looked at, not how long it takes. */
+/** Waits until a condition holds; the interval is how often it is checked, not how long it takes. */
 export async function eventually<T>(
   read: () => Promise<T>,
   holds: (value: T) => boolean,

@@ -39,16 +39,16 @@ export function tokenIn(mail: SentMail): string {
   return token
 }
 
-/** Asks for a password reset and gives the token that was mailed. */
+/** Requests a password reset. @returns the token that was mailed */
 export async function resetToken(email: string, count = 1): Promise<string> {
   await call('POST /api/v1/auth/password/reset', { body: { email } })
   return tokenIn(await mailTo(email, SUBJECTS.reset, count))
 }
 
-/** As whoever opens the link in their mailbox does. */
-export async function confirmAddress(email: string): Promise<void> {
+/** Like a person who registered with that password and opens the link in their mailbox. */
+export async function confirmAddress(email: string, password = 'correct horse battery'): Promise<void> {
   await call('POST /api/v1/auth/email/resend', { body: { email } })
   const token = tokenIn(await mailTo(email, SUBJECTS.verify))
-  const { status } = await call('POST /api/v1/auth/email/verify', { body: { token } })
+  const { status } = await call('POST /api/v1/auth/email/verify', { body: { token, password } })
   if (status !== 204) throw new Error(`The address was not confirmed: ${status}`)
 }

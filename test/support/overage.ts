@@ -11,7 +11,7 @@ export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 const { sql } = directly()
 
-/** The minute at which all are looked at, of the hour that holds a time. */
+/** The minute of the full scan, in the hour of a time. */
 export const fullLook = (at = Date.now()) => Math.floor(at / HOUR) * HOUR + 7 * MINUTE
 /** Another minute. */
 export const soon = (at = Date.now()) => Math.floor(at / HOUR) * HOUR + 20 * MINUTE
@@ -53,7 +53,7 @@ export async function overageWorld(provider: 'polar' | 'stripe' = 'polar', plan 
     )
   const report = async () =>
     (await call(`GET /api/v1/admin/billing/ledger?organization_id=${organizationId}`, { token })).body.data
-  /** The next request of its that holds all of these texts fails. */
+  /** The next request of its that contains all of these texts fails. */
   const fault = (kind: string, ...also: string[]) =>
     failFor([encodeURIComponent(organizationId), ...also], { door: provider, count: 1, kind })
 
@@ -61,7 +61,7 @@ export async function overageWorld(provider: 'polar' | 'stripe' = 'polar', plan 
   async function items(): Promise<any[]> {
     return (await shopState('stripe')).usage.filter(({ metadata }) => metadata.org_id === organizationId)
   }
-  /** Its paid period ends at this moment, as far as is known here. */
+  /** Its paid period ends at this moment, as far as known here. */
   const endsAt = (at: number) =>
     sql.query('update subscriptions set current_period_end = $2 where organization_id = $1', [
       organizationId,
@@ -71,8 +71,9 @@ export async function overageWorld(provider: 'polar' | 'stripe' = 'polar', plan 
 }
 
 /** Asks the local Stripe as a client of its API does. */
-export async function askStripe(path: string): Promise<any> {
+export async function askStripe(path: string, method = 'GET'): Promise<any> {
   const response = await fetch(`${env.STACK_URL}/stripe/v1${path}`, {
+    method,
     headers: { Authorization: 'Bearer sk_test_local' },
   })
   return response.json()

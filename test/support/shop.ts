@@ -23,7 +23,7 @@ const provider = { polar: () => openPolar(directly().config), stripe: () => open
 export const productOf = (name: Name, plan: string): string =>
   LOCAL_PRODUCTS[plan]?.[name === 'polar' ? 'polarProductId' : 'stripePriceId'] ?? plan
 
-/** Does something to a local provider, as its customers, its staff and bad luck do. */
+/** Acts on a local provider like its customers, its staff and bad luck. */
 export async function act(name: Name, what: Record<string, unknown>): Promise<void> {
   const response = await fetch(`${env.STACK_URL}/${name}/act`, {
     method: 'POST',
@@ -33,7 +33,7 @@ export async function act(name: Name, what: Record<string, unknown>): Promise<vo
   if (response.status !== 204) throw new Error(`${response.status} ${await response.text()}`)
 }
 
-/** What a local provider has to tell of an organization, the oldest first, signed as of now. */
+/** A local provider's events of an organization, the oldest first, signed as of now. */
 export async function eventsOf(name: Name, organizationId: string): Promise<KeptEvent[]> {
   const response = await fetch(`${env.STACK_URL}/${name}/state?organization=${organizationId}`)
   return ((await response.json()) as { events: KeptEvent[] }).events
@@ -45,7 +45,7 @@ export async function deliver(name: Name, { body, headers }: Pick<KeptEvent, 'bo
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-/** Signs what no local provider would send, as Polar does. */
+/** Signs an event that no local provider would send, as Polar does. */
 export async function polarEvent(type: string, data: unknown, id: string = crypto.randomUUID()): Promise<KeptEvent> {
   const seconds = Math.floor(Date.now() / 1000)
   const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data })
@@ -76,7 +76,7 @@ async function hmac(secret: string, text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)))
 }
 
-/** An organization that has just paid for a plan; the Worker was not told of it yet. */
+/** An organization that has just paid for a plan; the Worker has not been notified yet. */
 export async function newPayer(name: Name, plan = 'pro') {
   const owner = await newUser()
   const organizationId = owner.user.organization_id as string
@@ -114,7 +114,7 @@ export async function auditOf(organizationId: string): Promise<{ action: string;
   return rows as { action: string; detail: Record<string, unknown> }[]
 }
 
-/** How an event is kept here. */
+/** How an event is stored here. */
 export async function inboxOf(eventId: string) {
   const [row] = await directly().sql.query(
     'select state, attempts, error, outcome, organization_id, payload from billing_events where event_id = $1',
@@ -123,10 +123,17 @@ export async function inboxOf(eventId: string) {
   return row
 }
 
-/** Runs the job as if there were this organization alone: others are in other tests' hands. */
-export async function reconcileAlone(deps: Deps, organizationId: string) {
-  const real = globalThis.fetch
-  const lists = /\/(polar|stripe)\/v1\/subscriptions\/?\?(page|status)=/
+/**
+ * Runs the job as if there were this organization alone: others are in other tests' hands.
+ *
+ * @param real what answers the job's requests
+ */
+export async function reconcileAlone(
+  deps: Deps,
+  organizationId: string,
+  { real = globalThis.fetch, run = reconcileBilling } = {},
+) {
+  const lists = /\/(polar|stripe)\/v1\/(subscriptions|orders|checkout\/sessions)\/?\?(page|status)=/
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const response = await real(input, init)
     if (!lists.test(urlOf(input))) return response
@@ -135,14 +142,14 @@ export async function reconcileAlone(deps: Deps, organizationId: string) {
     return Response.json({ ...rest, [items ? 'items' : 'data']: own })
   })
   try {
-    return await reconcileBilling(deps)
+    return await run(deps)
   } finally {
     spy.mockRestore()
   }
 }
 
-/** Where a request goes, for tests that stand in its way. */
+/** The URL of a request, for tests that intercept it. */
 export const urlOf = (input: RequestInfo | URL): string => String(input instanceof Request ? input.url : input)
 
-/** What it says. */
+/** Its body. */
 export const bodyOf = (init: RequestInit | undefined): string => (typeof init?.body === 'string' ? init.body : '')

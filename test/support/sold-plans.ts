@@ -15,10 +15,13 @@ interface SoldPlan {
   readonly seats?: { included: number; max?: number }
   readonly trial_days?: number
   readonly limits?: object
+  readonly overage?: object
+  readonly included_credits_usd?: string
+  readonly rollover_max_usd?: string
   readonly addons?: readonly { id: string; prices: readonly Offer[]; limits: object }[]
 }
 
-const LIMITS = { rate_limit_per_minute: 100, max_api_keys: 10, meters: {} }
+export const LIMITS = { rate_limit_per_minute: 100, max_api_keys: 10, meters: {} }
 
 /** Makes a plan that a local provider sells, with everything that it is to have. @returns its id */
 export async function sellPlan(provider: Provider, { prices, seats, addons = [], ...rest }: SoldPlan): Promise<string> {
@@ -59,7 +62,7 @@ export async function sell(provider: Provider, plan: string, offer: Offer, seats
   }
 }
 
-/** Takes plans out of the catalogue, which other tests read. */
+/** Removes plans from the catalog, which other tests read. */
 export async function hidePlans(ids: readonly string[]): Promise<void> {
   const token = await administrator()
   for (const id of ids) await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: false } })

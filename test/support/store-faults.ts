@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { bodyOf } from './broken-stores.ts'
 
 /**
  * What becomes of requests to a store. `refuse`: they never arrive. `lose`: they are done, and nobody is told. `late`: the
@@ -10,7 +11,7 @@ export const FAULTS = ['refuse', 'lose', 'late', 'slow'] as const
 export interface StoreFault {
   readonly door: '/sql' | '/redis'
   readonly how: (typeof FAULTS)[number]
-  /** Each n-th request meets it. */
+  /** Every n-th request gets it. */
   readonly every: number
 }
 
@@ -44,9 +45,9 @@ export function openNetwork(pass: () => void) {
   return {
     break: (now: readonly StoreFault[]) => {
       faults = now
-      requests = 0 // counted from here, a history that fails does so again
+      requests = 0 // counted from here, so that a failing history is reproducible
     },
-    /** Does what came too late, in the order in which it was sent. */
+    /** Runs late requests, in the order in which they were sent. */
     async deliver() {
       for (const arrive of underway.splice(0)) await arrive()
     },
@@ -56,3 +57,14 @@ export function openNetwork(pass: () => void) {
 }
 
 export type Network = ReturnType<typeof openNetwork>
+
+/** A database that runs statements containing a text, but whose response is lost. Ends with `mockRestore`. */
+export function loseAnswers(text: string) {
+  const real = globalThis.fetch
+  return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    const answer = await real(input, init)
+    if (!bodyOf(init).includes(text)) return answer
+    await answer.text()
+    throw new TypeError('connection lost')
+  })
+}

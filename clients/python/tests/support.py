@@ -65,6 +65,13 @@ class AnyClient:
         self.aclose()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    def read_all(self, list_page: str, **given: Any) -> list[Any]:
+        """What `iterate` gives, page by page."""
+        if isinstance(self.client, Tollgate):
+            return list(self.client.iterate(getattr(self.client, list_page), **given))
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(_read_all(self.client, list_page, given), self._loop).result()
+
     def within_reservation(self, body: Callable[[Any], Any], **given: Any) -> Any:
         """Runs the body in `with tollgate.reservation(…)`."""
         if isinstance(self.client, Tollgate):
@@ -77,6 +84,10 @@ class AnyClient:
 async def _call(method: Any, args: Any, given: Any) -> Any:
     result = method(*args, **given)
     return await result if inspect.isawaitable(result) else result
+
+
+async def _read_all(client: AsyncTollgate, list_page: str, given: Any) -> list[Any]:
+    return [one async for one in client.iterate(getattr(client, list_page), **given)]
 
 
 async def _within(client: AsyncTollgate, body: Callable[[Any], Any], given: Any) -> Any:
@@ -130,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        listener = self.server.note(Seen(self.path, dict(self.headers), body))
+        listener = self.server.note(Seen(self.command, self.path, dict(self.headers), body))
         try:
             listener(self)
         except OSError:  # the client has left
@@ -147,6 +158,7 @@ Listener = Callable[[Handler], None]
 
 @dataclass(frozen=True)
 class Seen:
+    method: str
     path: str
     headers: dict[str, str]
     body: str

@@ -74,10 +74,13 @@ verdict = tollgate.verify_key(key="k")
 organization: str = verdict.organization_id
 tollgate.verify_key(kee="k")
 tollgate.call("GET /quotaz")
+tollgate.create_role(nmae="r")
+for member in tollgate.iterate(tollgate.list_members, external_id="c"):
+    print(member.emial)
 """
     )
     assert check_types() == []
-    assert check_types(wrong) == [5, 6, 7]
+    assert check_types(wrong) == [5, 6, 7, 8, 10]
 
 
 def check_types(*files: Path) -> list[int]:

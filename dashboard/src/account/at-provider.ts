@@ -41,10 +41,10 @@ export interface Returned {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  cancelled: 'You left the page of the identity provider before you had signed in there.',
-  refused: 'The answer of the identity provider was not valid. Try again; if it happens again, tell the operator.',
-  unavailable: 'The identity provider does not answer. Try again in a moment.',
-  expired: 'That took too long, was done before, or was begun in another browser. Try again.',
+  cancelled: 'You left the identity provider’s page before you signed in.',
+  refused: 'The identity provider sent an invalid response. Try again. If it keeps happening, contact the operator.',
+  unavailable: 'The identity provider is not responding. Try again in a moment.',
+  expired: 'The sign-in expired, was already completed or was started in another browser. Try again.',
 }
 
 /** Takes what a provider's page brought back out of the address and of this tab, so that it is used once. */

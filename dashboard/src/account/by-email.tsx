@@ -65,7 +65,7 @@ function Code({ sent: { email, verifier }, onChallenge }: CodeProps) {
       <CodeForm
         hint="The 8 digits in the email."
         action="Sign in"
-        wrong="The code is wrong. After five wrong ones, send another one."
+        wrong="The code is wrong. After five wrong attempts, send another one."
         onCode={complete}
       />
     </>

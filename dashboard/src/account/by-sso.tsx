@@ -8,7 +8,7 @@ export function BySso({ onBack }: { readonly onBack: () => void }) {
   return (
     <AccountLayout title="Single sign-on">
       <EmailForm action="Continue" onSend={(email) => leaveForSso(email)} />
-      <p className="text-muted">Your email address says which organization signs you in.</p>
+      <p className="text-muted">Your email address determines which organization signs you in.</p>
       <div>
         <Button look="quiet" onClick={onBack}>
           Back

@@ -15,7 +15,7 @@ export function ForgotPassword() {
     <AccountLayout title="Reset your password">
       {sentTo ? (
         <Notice kind="good">
-          If {sentTo} has an account, a link that sets a new password is on its way. It works for 10 minutes.
+          If {sentTo} has an account, a link to set a new password is on its way. It works for 10 minutes.
         </Notice>
       ) : (
         <EmailForm action="Send the link" onSend={send} />

@@ -9,9 +9,9 @@ export const canUsePasskeys = (): boolean =>
 
 /** What people see of an error of the browser: it does not say whether they cancelled, or had none. */
 const REASONS: Readonly<Record<string, string>> = {
-  NotAllowedError: 'No passkey was used. Try again, or choose another way.',
-  InvalidStateError: 'This device has a passkey of your account already.',
-  SecurityError: 'Passkeys do not work at this address. Tell the operator.',
+  NotAllowedError: 'No passkey was used. Try again, or choose another method.',
+  InvalidStateError: 'This device already has a passkey for your account.',
+  SecurityError: 'Passkeys do not work at this address. Contact the operator.',
 }
 
 async function ask<Answer>(work: () => Promise<Credential | null>): Promise<Answer> {

@@ -71,7 +71,7 @@ export function PersonCheck({ check: { site_key, script_url }, onToken }: Person
       {isMissing && (
         <Notice kind="warn">
           <span className="flex flex-wrap items-center justify-between gap-2">
-            <span>The check that you are a person did not load. A content blocker may have stopped it.</span>
+            <span>The check that you are human did not load. A content blocker may have blocked it.</span>
             <Button onClick={() => setTries(tries + 1)}>Try again</Button>
           </span>
         </Notice>

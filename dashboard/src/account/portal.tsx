@@ -32,12 +32,14 @@ export function Portal({ entering }: { readonly entering: Promise<boolean> }) {
     <AccountLayout title="Open your account">
       {!isOver && !error && <p role="status">Opening …</p>}
       {isOver && (
-        <Notice>The session is over. Go back to the application that you came from, and open it again there.</Notice>
+        <Notice>
+          Your session has ended. Go back to the application you came from and open your account again from there.
+        </Notice>
       )}
       {error?.code === 'portal_link_invalid' ? (
         <Notice kind="bad">
-          This link was used, has expired or no longer works. Go back to the application that gave it to you, and open
-          it again there.
+          This link was already used, has expired or no longer works. Go back to the application that gave it to you and
+          open your account again from there.
         </Notice>
       ) : (
         <ErrorNotice error={error} />

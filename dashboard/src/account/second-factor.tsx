@@ -55,7 +55,7 @@ function Passkey({ challenge: { challenge_token } }: { readonly challenge: Login
   })
   return (
     <>
-      <p className="text-muted">Confirm with one of your passkeys that it is you.</p>
+      <p className="text-muted">Confirm that it is you with one of your passkeys.</p>
       <ErrorNotice error={error} />
       <Button look="primary" wide busy={busy} onClick={submit}>
         Use a passkey
@@ -77,7 +77,7 @@ function Code({ challenge, isBackup }: CodeProps) {
   return (
     <CodeForm
       label={isBackup ? 'Backup code' : 'Code'}
-      hint={isBackup ? 'Each backup code works once.' : 'The 6 digits that your authenticator app shows.'}
+      hint={isBackup ? 'Each backup code works once.' : 'The 6-digit code from your authenticator app.'}
       action="Verify"
       isNumeric={!isBackup}
       onCode={verify}

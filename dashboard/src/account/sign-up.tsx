@@ -58,7 +58,7 @@ export function SignUp() {
         </Field>
         <Field
           label="Password"
-          hint="At least 10 characters. A few words in a row are good."
+          hint="At least 10 characters. A few words in a row work well."
           error={error?.fieldError('password')}
         >
           <Input
@@ -72,7 +72,7 @@ export function SignUp() {
         {turnstile && <PersonCheck key={checks} check={turnstile} onToken={setToken} />}
         {isEarly && token === undefined && (
           <p role="alert" className="text-small text-bad">
-            The check above comes first.
+            Complete the check above first.
           </p>
         )}
         <Button type="submit" look="primary" wide busy={busy}>
@@ -80,7 +80,7 @@ export function SignUp() {
         </Button>
       </Form>
       <p className="text-muted">
-        You already have an account?{' '}
+        Already have an account?{' '}
         <a className={linkClass} href={withNext('sign-in')}>
           Sign in
         </a>

@@ -84,7 +84,7 @@ function summarize({ title, labels, series, format }: BarsProps): string {
   const bars = labels.map((_, at) => sum(series.map(({ values }) => values[at] ?? 0)))
   const highest = bars.indexOf(Math.max(...bars))
   const peak = bars.length > 0 ? ` The highest is ${format(bars[highest] ?? 0)}, at ${labels[highest]}.` : ''
-  return `${title}. In all: ${totals.join(', ')}.${peak} Use the arrow keys to read single bars.`
+  return `${title}. Total: ${totals.join(', ')}.${peak} Use the arrow keys to read individual bars.`
 }
 
 function Plot(props: BarsProps) {
@@ -92,7 +92,7 @@ function Plot(props: BarsProps) {
   const [width, holder] = useWidth()
   const [chosen, setChosen] = useState<number>()
   const totals = labels.map((_, at) => sum(series.map(({ values }) => values[at] ?? 0)))
-  const ticks = axisTicks(Math.max(0, ...totals, mark?.value ?? 0))
+  const ticks = axisTicks(Math.max(0, ...totals, mark?.value ?? 0), totals.every(Number.isInteger))
   const top = ticks.at(-1) ?? 1
   const plotHeight = height - TOP - BOTTOM
   const y = (value: number) => TOP + plotHeight * (1 - value / top)

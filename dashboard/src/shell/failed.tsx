@@ -43,7 +43,7 @@ function describe(error: Error) {
   if (isFileMissing(error)) return 'A part of the dashboard could not be loaded. Check your connection and try again.'
   return (
     <>
-      <p>The dashboard made a mistake while it drew the screen. Your data is not affected.</p>
+      <p>Something went wrong while displaying the screen. Your data is not affected.</p>
       <p className="text-small text-muted wrap-anywhere">
         {error.name}: {error.message}
       </p>

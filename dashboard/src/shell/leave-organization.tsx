@@ -27,7 +27,7 @@ export function LeaveOrganization({ name = 'this organization', onClose }: Leave
       busy={isPending}
       error={error}
     >
-      <p>You lose access at once. To come back, you need a new invitation or an address that lets you join.</p>
+      <p>You lose access immediately. To come back, you need a new invitation or an address that lets you join.</p>
       <p>Keys that you created keep working.</p>
     </Confirm>
   )

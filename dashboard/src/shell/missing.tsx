@@ -4,9 +4,9 @@ import { Link, textLink } from '../ui/link.tsx'
 /** For an address that is no screen. */
 export function Missing() {
   return (
-    <Page title="There is no such screen">
+    <Page title="Screen not found">
       <p>
-        The address may be mistyped, or the thing was deleted.{' '}
+        The address may be mistyped, or the item was deleted.{' '}
         <Link to="/" className={textLink}>
           Go to the overview
         </Link>

@@ -24,8 +24,9 @@ export function NotAllowed({ pathname, needs }: NotAllowedProps) {
   return (
     <Page title="Your role does not allow this">
       <p>
-        {user ? `As ${user.role} you lack` : 'Your link lacks'} <code className="font-mono text-small">{needs}</code>:{' '}
-        {PERMISSION_TEXTS[needs]} Whoever manages the members of the organization can change that.
+        {user ? `Your role, ${user.role}, lacks` : 'Your link lacks'}{' '}
+        <code className="font-mono text-small">{needs}</code>: {PERMISSION_TEXTS[needs]} Anyone who manages the
+        organization’s members can change this.
       </p>
       {first && (
         <p>

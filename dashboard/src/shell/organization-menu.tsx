@@ -42,7 +42,7 @@ export function OrganizationMenu() {
           })),
           ...(joinable?.data ?? []).map(({ organization_id: id, name }) => ({
             label: `Join ${name}`,
-            onSelect: () => void join(id, name).catch((error) => toast(`${name} not joined`, describeError(error))),
+            onSelect: () => void join(id, name).catch((error) => toast(`Could not join ${name}`, describeError(error))),
           })),
           { label: 'New organization …', onSelect: () => setIsCreating(true) },
         ]}

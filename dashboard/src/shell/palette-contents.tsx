@@ -34,7 +34,7 @@ export function PaletteContents({ onClose }: { readonly onClose: () => void }) {
         autoFocus
         value={text}
         onValueChange={setText}
-        placeholder="Type a screen, a key or an action"
+        placeholder="Search screens, keys and actions"
         className="h-9 w-full rounded-md border border-edge bg-raised px-2.5"
       />
       <Command.List className="max-h-[50vh] overflow-y-auto">

@@ -15,13 +15,13 @@ const WORDS = {
   two_factor: {
     title: 'Second factor required',
     needs: 'a second factor',
-    why: 'Its owners let only members act for it who confirm a sign-in with an authenticator app or a passkey.',
+    why: 'Its owners require members to confirm each sign-in with an authenticator app or a passkey.',
     Act: SetUp,
   },
   single_sign_on: {
     title: 'Single sign-on required',
     needs: 'its single sign-on',
-    why: 'Its owners let members act for it only after a sign-in at its own identity provider.',
+    why: 'Its owners require members to sign in with its own identity provider.',
     Act: SignOn,
   },
 } as const

@@ -81,7 +81,7 @@ export const OPERATOR_SCREENS: readonly ScreenGroup[] = [
       { label: 'Users', path: '/operator/users', icon: Users },
       { label: 'Key search', path: '/operator/keys', icon: KeyRound },
       { label: 'Request inspector', path: '/operator/requests', icon: SearchCode },
-      { label: 'Usage of all', path: '/operator/usage', icon: ChartColumn },
+      { label: 'Customer usage', path: '/operator/usage', icon: ChartColumn },
     ],
   },
   {
@@ -105,7 +105,7 @@ export const OPERATOR_SCREENS: readonly ScreenGroup[] = [
       { label: 'Operator webhooks', path: '/operator/webhooks', icon: Webhook },
       { label: 'Emails', path: '/operator/emails', icon: Mail },
       { label: 'Deliveries', path: '/operator/deliveries', icon: Send },
-      { label: 'Audit of all', path: '/operator/audit', icon: FileClock },
+      { label: 'Global audit log', path: '/operator/audit', icon: FileClock },
       { label: 'System', path: '/operator/system', icon: HeartPulse },
     ],
   },

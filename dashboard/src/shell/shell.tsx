@@ -152,7 +152,7 @@ function Offline() {
     <div className="px-4 pt-4 md:px-8">
       <Notice kind="warn">
         <WifiOff aria-hidden className="mr-1 inline size-4" />
-        You are offline. What you see may be out of date; it is read again when you are back.
+        You are offline. What you see may be out of date. It is refreshed when you are back online.
       </Notice>
     </div>
   )

@@ -6,7 +6,7 @@ import { Notice } from '../ui/notice.tsx'
 export function SignInAgain() {
   return (
     <Notice>
-      <p>You signed in more than 15 minutes ago. Sign in again to go on.</p>
+      <p>You signed in more than 15 minutes ago. Sign in again to continue.</p>
       <Button className="mt-2" onClick={leave}>
         Sign in again
       </Button>

@@ -106,11 +106,11 @@ function ProofDialog({ busy, error, onClose, hasPassword, hasCode, onProof }: Pr
   return (
     <Dialog open onClose={onClose} title="Confirm that it is you">
       <Form onSubmit={() => onProof(isCode ? { code: text.trim() } : { password: text })}>
-        <p>You signed in more than 15 minutes ago. Enter your {field} to go on.</p>
+        <p>You signed in more than 15 minutes ago. Enter your {field} to continue.</p>
         {!isWrong && <ErrorNotice error={error} except={[field]} />}
         <Field
           key={field}
-          label={isCode ? 'Code of your second factor' : 'Your password'}
+          label={isCode ? 'Second-factor code' : 'Your password'}
           error={isWrong ? wrong : error?.fieldError(field)}
         >
           <Input

@@ -32,7 +32,7 @@ export function SupportBanner() {
       className="sticky top-0 z-40 flex flex-wrap items-center justify-between gap-2 bg-warn px-4 py-2 text-canvas md:h-12 md:flex-nowrap"
     >
       <span>
-        <strong className="font-medium">Support session.</strong> You act as {user?.email}.{' '}
+        <strong className="font-medium">Support session.</strong> You are acting as {user?.email}.{' '}
         {minutes > 0 ? `It ends in ${minutes} min.` : 'It has ended.'}
       </span>
       <Button onClick={end}>End session</Button>

@@ -87,7 +87,7 @@ export function FilterText({ label, value, placeholder, onChange }: FilterTextPr
       </div>
       {isKey && (
         <p id={`${id}-note`} role="alert" className="text-small text-bad">
-          This is a whole key, which does not belong in an address. Search by its hint or name.
+          This is a full key, which must not appear in a URL. Search by its hint or name.
         </p>
       )}
     </div>
@@ -129,7 +129,7 @@ export function FilterChips({
 }) {
   if (chips.length === 0) return null
   return (
-    <ul aria-label="Filters that are on" className="flex flex-wrap items-center gap-2">
+    <ul aria-label="Active filters" className="flex flex-wrap items-center gap-2">
       {chips.map(({ name, value, onRemove }) => (
         <li
           key={name}

@@ -96,7 +96,7 @@ export function listProps<Item>(list: {
 function NoMatch({ onClear }: { readonly onClear: () => void }) {
   return (
     <Empty title="Nothing matches" action={<Button onClick={onClear}>Clear filters</Button>}>
-      No row has all the values that you filter by.
+      No row matches all your filters.
     </Empty>
   )
 }

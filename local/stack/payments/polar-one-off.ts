@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Payment, PaymentEvent, Refund } from './one-off.ts'
 import { polarCustomer } from './polar-shapes.ts'
 
-/** What each is told as, in Polar's order. */
+/** The events for each, in Polar's order. */
 export const PAYMENT_EVENTS: Readonly<Record<PaymentEvent, readonly string[]>> = {
   paid: ['order.created', 'order.updated', 'order.paid'],
   refunded: ['refund.created', 'order.updated', 'order.refunded'],
@@ -10,7 +10,7 @@ export const PAYMENT_EVENTS: Readonly<Record<PaymentEvent, readonly string[]>> =
   dispute_lost: [], // Polar has no event for it
 }
 
-/** Ad-hoc prices, by product: of one that is paid once, one fixed price. */
+/** Ad-hoc prices, by product: a one-time product has one fixed price. */
 export const AdHocPrices = z.record(
   z.string(),
   z
@@ -47,8 +47,8 @@ function polarRefund({ id: order_id, checkout }: Payment, { id, cents, createdAt
   }
 }
 
-/** An order without a subscription. Amounts are without taxes, of which there are none here. */
-function polarPayment({ id, checkout, cents, refundedCents, createdAt }: Payment) {
+/** An order without a subscription. Amounts exclude taxes, which do not exist here. */
+export function polarPayment({ id, checkout, cents, refundedCents, createdAt }: Payment) {
   const isRefunded = refundedCents === cents
   return {
     id,

@@ -4,7 +4,7 @@ import { type Call, json, parseJson, type Reply } from '../http.ts'
 import type { Happening } from './happenings.ts'
 import type { TellPayment } from './one-off.ts'
 import { applyPatch, change, findFlaw, notFound, Terms, toTerms } from './polar-change.ts'
-import { AdHocPrices, describePayment, PAYMENT_EVENTS } from './polar-one-off.ts'
+import { AdHocPrices, describePayment, PAYMENT_EVENTS, polarPayment } from './polar-one-off.ts'
 import * as shapes from './polar-shapes.ts'
 import { createPolarUsage, invalid } from './polar-usage.ts'
 import { LOCAL_CREDIT_PRODUCT, listProducts } from './products.ts'
@@ -16,7 +16,7 @@ import { shopMemory } from './shop-memory.ts'
 type Shop = shops.Shop
 type Subscription = shops.Subscription
 
-/** What each happening is told as, in Polar's order; a customer's state follows each. */
+/** The webhooks for each event, in Polar's order; a customer's state follows each. */
 const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   bought: ['subscription.created', 'order.created', 'subscription.updated', 'subscription.active', 'order.paid'],
   plan_changed: ['subscription.updated', 'order.created', 'order.paid'],
@@ -33,7 +33,7 @@ const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   revoked: ['subscription.updated', 'subscription.canceled', 'subscription.revoked'],
 }
 
-/** The service that answers like Polar: the calls that billing makes, and webhooks for what comes of them. */
+/** The service that answers like Polar: the calls that billing makes, and webhooks about their effects. */
 export function polarService({ token, webhookSecret, webhookUrl }: PaymentServiceOptions): PaymentService {
   const sender = createSender({ url: webhookUrl, sign: (event, seconds) => signEvent(webhookSecret, event, seconds) })
   const shop = shops.openShop({
@@ -82,7 +82,7 @@ export function polarService({ token, webhookSecret, webhookUrl }: PaymentServic
   }
 }
 
-/** The calls, in the order in which they are looked for. */
+/** The calls, in order of matching. */
 function createHandlers(shop: Shop, usage: ReturnType<typeof createPolarUsage>): readonly Handler[] {
   const shown = (subscription: Subscription) => shapes.polarSubscription(subscription, shop)
   const state = (customer: shops.Customer | undefined) =>
@@ -106,6 +106,7 @@ function createHandlers(shop: Shop, usage: ReturnType<typeof createPolarUsage>):
     ['GET', /^customers\/([^/]+)$/, (_, id) => show(shop.customers.get(id), shapes.polarCustomer)],
     ['GET', /^customer-meters\/?$/, (call) => listMeters(call)],
     ['POST', /^events\/ingest$/, (call) => usage.ingest(parseJson(call.body))],
+    ['GET', /^orders\/?$/, (call) => listOrders(shop, call)],
     ['GET', /^subscriptions\/?$/, (call) => listSubscriptions(shop, call)],
     ['GET', /^subscriptions\/([^/]+)$/, (_, id) => show(shop.subscriptions.get(id), shown)],
     ['PATCH', /^subscriptions\/([^/]+)$/, (call, id) => change(shop, call, id)],
@@ -113,7 +114,7 @@ function createHandlers(shop: Shop, usage: ReturnType<typeof createPolarUsage>):
   ]
 }
 
-/** Standard Webhooks, but for the key, which is the whole text of the secret. */
+/** Standard Webhooks, except that the key is the whole text of the secret. */
 function signEvent(secret: string, { id, body }: { id: string; body: string }, seconds: number) {
   const signature = createHmac('sha256', secret).update(`${id}.${seconds}.${body}`).digest('base64')
   return {
@@ -159,7 +160,7 @@ function createCheckout(shop: Shop, call: Call): Reply {
   return json(201, shapes.polarCheckout(checkout, toPageUrl(call, checkout.id), shop))
 }
 
-/** The product with its terms, or the price of what is paid once. @returns what is wrong with it, if anything is */
+/** The product with its terms, or the price of a one-time product. @returns what is wrong with it, if anything */
 function readOrdered(shop: Shop, body: z.output<typeof CheckoutBody>) {
   const {
     products: [productId = ''],
@@ -173,7 +174,7 @@ function readOrdered(shop: Shop, body: z.output<typeof CheckoutBody>) {
   return flaw ? { flaw } : { productId, ...toTerms(product, body) }
 }
 
-/** Polar copies a checkout's metadata to what comes of it. */
+/** Polar copies a checkout's metadata to the objects that result from it. */
 const texts = (metadata: object) => Object.fromEntries(Object.entries(metadata).map(([name, one]) => [name, text(one)]))
 
 function customerFor(shop: Shop, body: z.output<typeof CheckoutBody>): shops.Customer | undefined {
@@ -237,6 +238,13 @@ function listSubscriptions(shop: Shop, { url }: Call): Reply {
       url,
     ),
   )
+}
+
+/** Orders of one-time payments; those of subscriptions appear only in events. */
+function listOrders(shop: Shop, { url }: Call): Reply {
+  const isRecurring = url.searchParams.get('product_billing_type') === 'recurring'
+  const found = isRecurring ? [] : [...shop.payments.values()].toReversed()
+  return json(200, listPage(found.map(polarPayment), url))
 }
 
 function show<T>(found: T | undefined, shape: (one: T) => object): Reply {

@@ -9,12 +9,12 @@ const DAY_MS = 86_400_000
 
 export interface Customer {
   readonly id: string
-  /** The organization, as Polar is told it; Stripe has it in metadata. */
+  /** The organization, as Polar receives it; Stripe has it in metadata. */
   readonly externalId: string | null
   readonly email: string
   readonly name: string | null
   readonly createdAt: Date
-  /** While set every payment is refused. */
+  /** While set, every payment is refused. */
   cardFails: boolean
 }
 
@@ -24,18 +24,18 @@ export interface Checkout {
   readonly productId: string
   readonly quantity?: number | undefined
   readonly currency?: string | undefined
-  /** For so many days nothing is charged. */
+  /** The number of days in which nothing is charged. */
   readonly trialDays?: number | undefined
   readonly successUrl: string
   readonly cancelUrl: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly subscriptionMetadata: Readonly<Record<string, string>>
-  /** What is paid once, where nothing is subscribed to; and the payment, once there is one. */
+  /** The amount of a one-time payment without a subscription; and the payment, once there is one. */
   readonly cents?: number | undefined
   paymentId?: string
-  /** Metadata of the payment alone (Stripe). */
+  /** Metadata of only the payment (Stripe). */
   readonly paymentMetadata?: Readonly<Record<string, string>>
-  /** Prices beside the product (Stripe): add-ons and metered ones. */
+  /** Prices besides the product (Stripe): add-ons and metered ones. */
   readonly extras?: readonly Extra[] | undefined
   readonly createdAt: Date
   status: 'open' | 'succeeded' | 'expired'
@@ -52,7 +52,7 @@ export interface Subscription {
   quantity?: number | undefined
   currency?: string | undefined
   extras?: readonly Extra[] | undefined
-  /** What it buys from the next period on. */
+  /** What it contains from the next period on. */
   pending: Bought | null
   trialEnd: Date | null
   status: 'trialing' | 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled'
@@ -65,7 +65,7 @@ export interface Subscription {
   modifiedAt: Date
 }
 
-/** Money that moved, or should have. */
+/** Money that was paid, or should have been. */
 export interface Order {
   readonly id: string
   readonly subscriptionId: string
@@ -88,7 +88,7 @@ export interface Shop {
   readonly checkouts: Map<string, Checkout>
   readonly subscriptions: Map<string, Subscription>
   readonly orders: Order[]
-  /** What was paid once, by id. */
+  /** One-time payments, by id. */
   readonly payments: Map<string, Payment>
   readonly newId: (
     kind: 'customer' | 'checkout' | 'subscription' | 'order' | 'payment' | 'refund' | 'dispute',
@@ -97,7 +97,7 @@ export interface Shop {
   /** Whether a change of seats is charged as one difference, rounded down (Polar). */
   readonly roundsSeats?: boolean
   readonly tellPayment: TellPayment
-  /** Puts what waits for a subscription's next invoice on an order (Stripe). @returns the cents that this adds */
+  /** Adds the items that wait for a subscription's next invoice to an order (Stripe). @returns the cents that this adds */
   pullItems?: (subscription: Subscription, orderId: string) => number
 }
 
@@ -133,7 +133,7 @@ export function addCheckout(shop: Shop, fields: NewCheckout): Checkout {
   return checkout
 }
 
-/** @returns false when the card is refused, or there is nothing to pay any more */
+/** @returns false if the card is refused, or there is nothing left to pay */
 export function payCheckout(shop: Shop, checkout: Checkout): boolean {
   if (checkout.cents !== undefined) return payOnce(shop, checkout, checkout.cents)
   if (checkout.customer.cardFails || checkout.status !== 'open') return false
@@ -147,7 +147,7 @@ export function payCheckout(shop: Shop, checkout: Checkout): boolean {
   return true
 }
 
-/** A subscription that staff make in the provider's dashboard: nothing of it names an organization. */
+/** A subscription that staff create in the provider's dashboard: nothing in it names an organization. */
 export function subscribe(shop: Shop, customer: Customer, productId: string): void {
   const subscription = begin(shop, { customer, productId, checkoutId: null, metadata: {} })
   const order = charge(shop, subscription, { cents: sumCents(shop, subscription), reason: 'subscription_create' })
@@ -182,10 +182,10 @@ function begin(shop: Shop, begun: Begun, trialDays = 0): Subscription {
 }
 
 /**
- * Changes what is bought at once. The rest of the period is reckoned by the second, line by line; in another interval a
- * new period begins, and is charged whole. A trial goes on, and nothing is charged.
+ * Changes the purchase at once. The rest of the period is prorated by the second, line by line; with another interval a
+ * new period begins, and is charged in full. A trial continues, and nothing is charged.
  *
- * @returns false when the card is refused: then nothing has changed
+ * @returns false if the card is refused: then nothing has changed
  */
 export function changeProduct(shop: Shop, subscription: Subscription, change: Bought): boolean {
   const wanted = { extras: subscription.extras, ...change }
@@ -202,7 +202,7 @@ export function changeProduct(shop: Shop, subscription: Subscription, change: Bo
   return true
 }
 
-/** From the next period on; what it has already takes an earlier plan to change back. */
+/** Takes effect in the next period; planning the current purchase again cancels an earlier plan. */
 export function planProduct(shop: Shop, subscription: Subscription, bought: Bought): void {
   const pending = { extras: subscription.extras, ...bought }
   touch(subscription, { pending: isSame(subscription, pending) ? null : pending })
@@ -221,7 +221,13 @@ export function revoke(shop: Shop, subscription: Subscription): void {
   shop.tell('revoked', { subscription })
 }
 
-/** The period ends now: what was planned happens, or another month begins and is paid for. */
+/** As staff do: deleting a customer ends the customer's subscriptions at once. */
+export function removeCustomer(shop: Shop, customer: Customer): void {
+  for (const one of shop.subscriptions.values()) if (one.customer.id === customer.id) revoke(shop, one)
+  shop.customers.delete(customer.id)
+}
+
+/** Ends the period now: planned changes take effect, or another month begins and is paid for. */
 export function advance(shop: Shop, subscription: Subscription): void {
   if (subscription.endedAt) return
   if (subscription.cancelAtPeriodEnd) {
@@ -237,7 +243,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
   shop.tell(isPaid ? 'renewed' : 'renewal_failed', { subscription, order })
 }
 
-/** A payment that is tried again fails, as after a card has expired; the next one as well, until `mendCard`. */
+/** A retried payment fails, as after a card has expired; so does the next one, until `mendCard`. */
 export function failPayment(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = true
   touch(subscription, { status: 'past_due', pastDueAt: subscription.pastDueAt ?? new Date() })
@@ -246,13 +252,13 @@ export function failPayment(shop: Shop, subscription: Subscription): void {
 
 const STATUS_AFTER = { given_up: 'unpaid', paused: 'paused', unpaused: 'active' } as const
 
-/** What the last try to be paid, staff, or the customer in the provider's portal does. */
+/** What the last payment attempt, staff, or the customer in the provider's portal does. */
 export function turn(shop: Shop, subscription: Subscription, happening: keyof typeof STATUS_AFTER): void {
   touch(subscription, { status: STATUS_AFTER[happening] })
   shop.tell(happening, { subscription })
 }
 
-/** The card is good again, and what is overdue is paid with it. */
+/** The card works again, and overdue amounts are paid with it. */
 export function mendCard(shop: Shop, subscription: Subscription): void {
   subscription.customer.cardFails = false
   if (subscription.status !== 'past_due' && subscription.status !== 'unpaid') return
@@ -279,7 +285,7 @@ function charge(
 const findCycle = (shop: Shop, subscription: Subscription) =>
   ({ cents: sumCents(shop, subscription), reason: 'subscription_cycle' }) as const
 
-/** Each state is newer than the one before, however fast they follow: receivers tell by this which came last. */
+/** Each state is newer than the previous one, however fast they follow: receivers use this to order them. */
 function touch(subscription: Subscription, changes: Partial<Subscription>): void {
   const modifiedAt = new Date(Math.max(Date.now(), subscription.modifiedAt.getTime() + 1))
   Object.assign(subscription, changes, { modifiedAt })

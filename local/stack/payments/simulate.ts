@@ -7,7 +7,7 @@ import * as shops from './shop.ts'
 
 const id = z.string().min(1)
 
-/** What can be done to a provider from outside, as its customers, its staff and bad luck do. */
+/** What can be done to a provider from outside, by its customers, its staff or bad luck. */
 const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pay'), checkout: id }),
   z.strictObject({
@@ -16,7 +16,7 @@ const Act = z.discriminatedUnion('act', [
   }),
   z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
   z.strictObject({ act: z.literal('subscribe'), customer: id, product: id }),
-  z.strictObject({ act: z.enum(['refuse_card', 'accept_card']), customer: id }),
+  z.strictObject({ act: z.enum(['refuse_card', 'accept_card', 'delete_customer']), customer: id }),
   z.strictObject({ act: z.enum(['refund', 'lose_dispute']), payment: id, cents: z.int().min(1).optional() }),
   z.strictObject({ act: z.literal('fail_refund'), payment: id }),
   z.strictObject({ act: z.literal('redeliver'), event: id }),
@@ -46,7 +46,7 @@ const OF_SUBSCRIPTIONS = {
   advance: shops.advance,
 } as const
 
-/** `POST /{provider}/act`: 204 when it is done, 404 when there is no such thing, 402 when the card is refused. */
+/** `POST /{provider}/act`: 204 when done, 404 if there is no such object, 402 if the card is refused. */
 export function answerAct(service: PaymentService) {
   return async function answer(call: Call): Promise<Reply> {
     const parsed = Act.safeParse(parseJson(call.body))
@@ -73,7 +73,7 @@ function perform(service: PaymentService, act: Act): number {
   return 204
 }
 
-/** A move is what the provider's portal does, or its staff. */
+/** A move is made by the provider's portal, or by its staff. */
 function changeOne(shop: shops.Shop, one: shops.Subscription, act: Extract<Act, { subscription: string }>) {
   if (act.act === 'move')
     return shops.changeProduct(shop, one, { productId: act.product, quantity: one.quantity }) ? 204 : 402
@@ -87,6 +87,7 @@ function changePayment(shop: shops.Shop, one: Payment, act: Extract<Act, { payme
 
 function changeCustomer(shop: shops.Shop, one: shops.Customer, act: Extract<Act, { customer: string }>): void {
   if (act.act === 'subscribe') shops.subscribe(shop, one, act.product)
+  else if (act.act === 'delete_customer') shops.removeCustomer(shop, one)
   else one.cardFails = act.act === 'refuse_card'
 }
 
@@ -94,7 +95,7 @@ function withOne<T>(found: T | undefined, work: (one: T) => number | void): numb
   return found === undefined ? 404 : (work(found) ?? 204)
 }
 
-/** `POST /{provider}/checkout/{id}`, the page's button: pays, tells the Worker, and leads the customer back. */
+/** `POST /{provider}/checkout/{id}`, the page's button: pays, notifies the Worker, and redirects the customer back. */
 export function answerPay(service: PaymentService) {
   return async function answer({ url }: Call): Promise<Reply> {
     const checkout = service.shop.checkouts.get(url.pathname.split('/').at(-1) ?? '')
@@ -106,7 +107,7 @@ export function answerPay(service: PaymentService) {
   }
 }
 
-/** `GET /{provider}/state`: everything, as JSON; `?organization=` gives the events of one alone. */
+/** `GET /{provider}/state`: everything, as JSON; `?organization=` returns only one organization's events. */
 export function answerState({ shop, sender, usage }: PaymentService) {
   return function answer({ url }: Call): Reply {
     const organization = url.searchParams.get('organization')

@@ -1,10 +1,10 @@
-/** Stripe's invoice items and invoices as its API and its webhooks give them. */
+/** Stripe's invoice items and invoices as in its API and webhooks. */
 
 export interface InvoiceItem {
   readonly id: string
   readonly customerId: string
   readonly subscriptionId: string | null
-  /** Null while it waits for one. */
+  /** Null while it waits for an invoice. */
   invoiceId: string | null
   /** In cents, negative for a credit. */
   readonly amount: number
@@ -22,13 +22,15 @@ export interface Invoice {
   readonly customerId: string
   readonly subscriptionId: string | null
   readonly subscriptionMetadata: Readonly<Record<string, string>>
-  /** With its items; of an invoice by hand they are all there is. */
+  /** Including its items; a manual invoice has nothing else. */
   readonly cents: number
-  /** US dollars where it is by hand. */
+  /** US dollars for a manual invoice. */
   readonly currency?: string
   readonly reason: string
   readonly status: 'draft' | 'open' | 'paid'
   readonly autoAdvance: boolean
+  /** The payment method; for a subscription's invoice, that of the subscription. */
+  readonly paymentMethod?: string | undefined
   readonly createdAt: Date
 }
 
@@ -61,7 +63,7 @@ export function stripeInvoiceItem(item: InvoiceItem) {
   }
 }
 
-/** @param items those that are on it; what else it charges is the subscription's own line */
+/** @param items those on the invoice; the rest of the charge is the subscription's own line */
 export function stripeInvoice(invoice: Invoice, items: readonly InvoiceItem[]) {
   const { id, customerId, subscriptionId, subscriptionMetadata, reason, status, autoAdvance, createdAt } = invoice
   const added = items.reduce((sum, { amount }) => sum + amount, 0)

@@ -1,4 +1,4 @@
-/** Stripe's invoice items and invoices: what waits for a customer, which invoice takes it, and which takes nothing more. */
+/** Stripe's invoice items and invoices: what waits for a customer, which invoice takes it, and which accepts nothing more. */
 import { randomBytes } from 'node:crypto'
 import { type Call, json, type Reply } from '../http.ts'
 import { mapPart } from '../memory.ts'
@@ -7,9 +7,9 @@ import { stripeError } from './stripe-errors.ts'
 import { type Form, textAt, textsAt } from './stripe-form.ts'
 import { type Invoice, type InvoiceItem, stripeInvoice, stripeInvoiceItem } from './stripe-invoice-shapes.ts'
 
-/** For so long Stripe leaves a draft open before it finalizes it. */
+/** How long Stripe leaves a draft open before it finalizes it. */
 const DRAFT_MS = 3_600_000
-/** On one invoice. */
+/** Per invoice. */
 const MAX_ITEMS = 250
 
 export type StripeInvoices = ReturnType<typeof createStripeInvoices>
@@ -19,7 +19,7 @@ export function createStripeInvoices(shop: Shop) {
   const drafts = new Map<string, Invoice>()
   shop.pullItems = (subscription, orderId) => pull(orderId, (item) => isDueWith(shop, subscription, item))
 
-  /** Puts items on an invoice. @returns how much they come to */
+  /** Adds items to an invoice. @returns their sum */
   function pull(invoiceId: string, isMeant: (item: InvoiceItem) => boolean): number {
     const taken = [...items.values()].filter(isMeant).slice(0, MAX_ITEMS)
     for (const item of taken) item.invoiceId = invoiceId
@@ -29,7 +29,7 @@ export function createStripeInvoices(shop: Shop) {
   const linesOf = (id: string) => [...items.values()].filter(({ invoiceId }) => invoiceId === id)
   const findOrder = (id: string) => shop.orders.find((order) => order.id === id)
 
-  /** @returns an invoice of a subscription, or one made by hand, as it is at this moment */
+  /** @returns an invoice of a subscription, or a manual one, in its current state */
   function find(id: string): Invoice | undefined {
     const order = findOrder(id)
     if (order) return toInvoice(order)
@@ -41,7 +41,8 @@ export function createStripeInvoices(shop: Shop) {
 
   function finalize(draft: Invoice): void {
     const total = linesOf(draft.id).reduce((sum, { amount }) => sum + amount, 0)
-    const isPaid = total <= 0 || (draft.autoAdvance && !shop.customers.get(draft.customerId)?.cardFails)
+    const canPay = draft.paymentMethod !== undefined && !shop.customers.get(draft.customerId)?.cardFails
+    const isPaid = total <= 0 || (draft.autoAdvance && canPay)
     Object.assign(draft, { status: isPaid ? 'paid' : 'open' })
   }
 
@@ -99,11 +100,14 @@ export function createStripeInvoices(shop: Shop) {
     return listPage(url, found.toReversed(), stripeInvoiceItem)
   }
 
-  /** An invoice by hand: a draft of what waits for its customer, or an empty one. */
+  /** A manual invoice: a draft of what waits for its customer, or an empty one. */
   function create(form: Form): Reply {
     const customerId = textAt(form, 'customer') ?? ''
     const refusal = refuseCustomer(shop, customerId)
     if (refusal) return refusal
+    const method = textAt(form, 'default_payment_method')
+    if (method !== undefined && method !== `pm_${customerId}`)
+      return stripeError('resource_missing', `No such PaymentMethod: '${method}'`, 'default_payment_method')
     const isMeant = (item: InvoiceItem) =>
       item.customerId === customerId && item.invoiceId === null && item.subscriptionId === null
     const isFilled = textAt(form, 'pending_invoice_items_behavior') === 'include'
@@ -119,7 +123,7 @@ export function createStripeInvoices(shop: Shop) {
       status: 'draft',
     } as const
     const [autoAdvance, createdAt] = [textAt(form, 'auto_advance') === 'true', new Date()]
-    const draft: Invoice = { id, customerId, autoAdvance, createdAt, ...rest }
+    const draft: Invoice = { id, customerId, autoAdvance, createdAt, paymentMethod: method, ...rest }
     drafts.set(id, draft)
     return json(200, show(draft))
   }
@@ -146,6 +150,18 @@ export function createStripeInvoices(shop: Shop) {
     return listPage(url, found, show)
   }
 
+  /** What joins a payment to its invoice. A payment of anything else has none. */
+  function listPayments({ url }: Call): Reply {
+    const payment = url.searchParams.get('payment[payment_intent]') ?? ''
+    const order = findOrder(payment.replace('pi_', 'in_'))
+    const paid = order?.paid ? [{ id: payment.replace('pi_', 'inpay_'), object: 'invoice_payment', order }] : []
+    return listPage(url, paid, ({ order: one, ...rest }) => ({
+      ...rest,
+      status: 'paid',
+      invoice: show(toInvoice(one)),
+    }))
+  }
+
   function toInvoice(order: Order): Invoice {
     const { id, customerId, subscriptionId, cents, currency, reason, createdAt, paid } = order
     const subscriptionMetadata = shop.subscriptions.get(subscriptionId)?.metadata ?? {}
@@ -163,15 +179,16 @@ export function createStripeInvoices(shop: Shop) {
     create,
     finalize: finalizeOne,
     list,
+    listPayments,
     showInvoice: (id: string) => showOne(find(id), show),
-    /** As a webhook tells of it. */
+    /** As in a webhook. */
     describe: (order: Order) => show(toInvoice(order)),
     listAll: () => [...items.values()].map(stripeInvoiceItem),
     memory: { items: mapPart(items), drafts: mapPart(drafts) },
   }
 }
 
-/** A renewal takes what waits for its subscription or for any, and what is on an invoice that it replaces, which nobody paid. */
+/** A renewal takes items that wait for its subscription or for any, and those on an unpaid invoice that it replaces. */
 function isDueWith({ orders }: Shop, { id, customer }: Subscription, item: InvoiceItem): boolean {
   if (item.subscriptionId !== id && (item.subscriptionId !== null || item.customerId !== customer.id)) return false
   if (item.invoiceId === null) return true
@@ -193,7 +210,7 @@ function refuseSubscription(shop: Shop, id: string, customer: string | undefined
   return stripeError('invalid_request', 'A canceled subscription takes no invoice items.', 'subscription')
 }
 
-/** Whole cents, or a decimal of a unit with at most twelve places. */
+/** Whole cents, or a decimal of a unit with at most twelve decimals. */
 function refuseAmount(form: Form): Reply | undefined {
   const [amount, decimal, currency] = ['amount', 'unit_amount_decimal', 'currency'].map((one) => textAt(form, one))
   if (!/^[a-z]{3}$/i.test(currency ?? ''))

@@ -4,7 +4,7 @@ import { stripeError } from './stripe-errors.ts'
 import { type Form, textAt } from './stripe-form.ts'
 import { stripeSession } from './stripe-shapes.ts'
 
-/** What each is told as. */
+/** The webhooks for each event. */
 export const PAYMENT_EVENTS: Readonly<Record<PaymentEvent, readonly string[]>> = {
   paid: ['charge.succeeded', 'payment_intent.succeeded', 'checkout.session.completed'],
   refunded: ['refund.created', 'charge.refunded', 'refund.updated'],
@@ -36,6 +36,9 @@ function stripeIntent({ id, checkout, cents, createdAt }: Payment) {
   }
 }
 
+/** With its charge, as lists show it on request. */
+export const expandPayment = (payment: Payment) => ({ ...stripeIntent(payment), latest_charge: stripeCharge(payment) })
+
 const reversal = ({ id: payment_intent }: Payment, { id, cents, createdAt }: Refund) => ({
   id,
   amount: cents,
@@ -46,7 +49,7 @@ const reversal = ({ id: payment_intent }: Payment, { id, cents, createdAt }: Ref
   payment_intent,
 })
 
-/** It has no metadata of the payment. */
+/** It does not have the payment's metadata. */
 const stripeRefund = (payment: Payment, refund: Refund) => ({
   ...reversal(payment, refund),
   object: 'refund',
@@ -82,7 +85,7 @@ function stripeCharge({ id, checkout, cents, refundedCents, createdAt }: Payment
   }
 }
 
-/** What a session of mode `payment` costs. @returns the refusal of a form that says nothing of it */
+/** The price of a session of mode `payment`. @returns the refusal of a form without one */
 export function readCents(form: Form): number | Reply {
   const item = form.line_items
   const first = typeof item === 'object' ? item[0] : undefined

@@ -1,4 +1,4 @@
-/** Stripe's objects as its API and its webhooks give them: of each the fields that somebody reads. */
+/** Stripe's objects as in its API and webhooks, with the fields that are read. */
 
 import type { Bought, Extra } from './bought.ts'
 import { toCurrency, toInterval } from './products.ts'
@@ -37,14 +37,14 @@ export function stripeSession(checkout: Checkout, page: string | null) {
   }
 }
 
-/** @param extra the price of an item beside the first */
+/** @param extra the price of an item other than the first */
 export const toItemId = ({ id }: Subscription, extra?: string) =>
   id.replace('sub_', 'si_') + (extra === undefined ? '' : `_${extra}`)
 const findQuantity = (price: string, { products }: Shop, quantity = 1) =>
   products.get(price)?.metered ? undefined : quantity
 const toScheduleId = (subscription: Subscription) => subscription.id.replace('sub_', 'sub_sched_')
 
-/** The period is on the item: the subscription itself has none any more. */
+/** The period is on the item: the subscription itself no longer has one. */
 export function stripeSubscription(subscription: Subscription, shop: Shop, expanded: readonly string[] = []) {
   const isExpanded = (name: string) => expanded.some((one) => one.replace('data.', '').startsWith(name))
   const { id, customer, productId, quantity, periodStart, periodEnd, cancelAtPeriodEnd, endedAt } = subscription
@@ -53,7 +53,7 @@ export function stripeSubscription(subscription: Subscription, shop: Shop, expan
     object: 'subscription',
     created: seconds(subscription.createdAt),
     start_date: seconds(subscription.createdAt),
-    customer: isExpanded('customer') ? paying(customer) : customer.id,
+    customer: isExpanded('customer') ? ofCheckout(customer) : customer.id,
     status: subscription.status === 'paused' ? 'active' : subscription.status,
     currency: subscription.currency ?? toCurrency(shop.products.get(productId)),
     collection_method: 'charge_automatically',
@@ -136,9 +136,10 @@ export function stripeSchedule(subscription: Subscription, shop: Shop) {
 
 const listItems = ({ productId, quantity, extras = [] }: Bought): Extra[] => [{ price: productId, quantity }, ...extras]
 
-const paying = (customer: Customer) => ({
+/** Checkout makes a card the default of the subscription, not of the customer. */
+const ofCheckout = (customer: Customer) => ({
   ...stripeCustomer(customer),
-  invoice_settings: { default_payment_method: card(customer) },
+  invoice_settings: { default_payment_method: null },
 })
 
 const card = ({ id }: Customer) => ({

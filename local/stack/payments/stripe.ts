@@ -11,6 +11,7 @@ import { stripeError } from './stripe-errors.ts'
 import { type Form, parseForm, textAt, textsAt } from './stripe-form.ts'
 import { createStripeInvoices, type StripeInvoices } from './stripe-invoices.ts'
 import { changedItems, newItems } from './stripe-items.ts'
+import { expansions, listPage, listSessions } from './stripe-lists.ts'
 import { describePayment, PAYMENT_EVENTS, readCents } from './stripe-one-off.ts'
 import * as shapes from './stripe-shapes.ts'
 
@@ -28,7 +29,7 @@ const PREFIXES = {
   dispute: 'du',
 } as const
 
-/** What each happening is told as. */
+/** The webhooks for each event. */
 const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   bought: ['checkout.session.completed', 'customer.subscription.created', 'invoice.paid'],
   plan_changed: ['customer.subscription.updated', 'invoice.paid'],
@@ -45,7 +46,7 @@ const EVENTS: Readonly<Record<Happening, readonly string[]>> = {
   revoked: ['customer.subscription.deleted'],
 }
 
-/** The service that answers like Stripe: the calls that billing makes, and webhooks for what comes of them. */
+/** The service that answers like Stripe: the calls that billing makes, and webhooks about their effects. */
 export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServiceOptions): PaymentService {
   const sender = createSender({
     url: webhookUrl,
@@ -96,7 +97,7 @@ export function stripeService({ token, webhookSecret, webhookUrl }: PaymentServi
 
 const REPLAYED = { 'idempotent-replayed': 'true' }
 
-/** A POST with a key that was used before gets the first answer, unless it asks for something else. */
+/** A POST with a key that was used before gets the first answer, unless the request differs. */
 function repeatable() {
   const answers = new Map<string, { request: string; reply: Reply }>()
   return function once(answer: (form: Form, call: Call, id: string) => Reply): Handler[2] {
@@ -118,7 +119,7 @@ function repeatable() {
   }
 }
 
-/** The calls, in the order in which they are looked for. */
+/** The calls, in order of matching. */
 function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[] {
   const once = repeatable()
   const scheduled = (one: Subscription) => shapes.stripeSchedule(one, shop)
@@ -131,6 +132,7 @@ function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[
       /^checkout\/sessions\/([^/]+)$/,
       ({ url }, id) => show(shop.checkouts.get(id), (one) => shapes.stripeSession(one, toPageUrl(url, id))),
     ],
+    ['GET', /^checkout\/sessions$/, (call) => listSessions(shop, call)],
     ['POST', /^billing_portal\/sessions$/, once((form, call) => createPortal(shop, form, call))],
     ['POST', /^customers$/, once((form) => json(200, shapes.stripeCustomer(newCustomer(shop, form))))],
     ['GET', /^customers\/([^/]+)$/, (_, id) => show(shop.customers.get(id), shapes.stripeCustomer)],
@@ -139,6 +141,7 @@ function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[
     ['GET', /^invoiceitems\/([^/]+)$/, (_, id) => invoices.showItem(id)],
     ['POST', /^invoices$/, once((form) => invoices.create(form))],
     ['GET', /^invoices$/, invoices.list],
+    ['GET', /^invoice_payments$/, invoices.listPayments],
     ['POST', /^invoices\/([^/]+)\/finalize$/, once((_form, _call, id) => invoices.finalize(id))],
     ['GET', /^invoices\/([^/]+)$/, (_, id) => invoices.showInvoice(id)],
     ['GET', /^subscriptions$/, (call) => list(shop, call, false)],
@@ -165,18 +168,13 @@ function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[
   ]
 }
 
-/** `v1` is over the time and the raw body, with the whole secret as the key. */
+/** `v1` covers the time and the raw body, with the whole secret as the key. */
 function signature(secret: string, body: string, at: number): string {
   return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`
 }
 
 const toPageUrl = ({ origin }: URL, id: string) => `${origin}/stripe/checkout/${id}`
-/** What is to be given whole, in place of its id. */
-const expansions = ({ url, body }: Call): string[] =>
-  [...url.searchParams, ...new URLSearchParams(body)].flatMap(([name, value]) =>
-    name.startsWith('expand[') ? [value] : [],
-  )
-
+/** Creates a checkout session. */
 function createSession(shop: Shop, form: Form, call: Call): Reply {
   const items = textAt(form, 'mode') === 'payment' ? readPaidOnce(form) : newItems(shop, form, 'line_items')
   if (items === undefined) return stripeError('parameter_missing', 'Missing required param: line_items.', 'line_items')
@@ -199,7 +197,7 @@ function createSession(shop: Shop, form: Form, call: Call): Reply {
   return json(200, shapes.stripeSession(checkout, toPageUrl(call.url, checkout.id)))
 }
 
-/** What a session of mode `payment` is for. */
+/** The purchase in a session of mode `payment`. */
 function readPaidOnce(form: Form) {
   const cents = readCents(form)
   return typeof cents === 'object' ? cents : { productId: 'price_inline', cents }
@@ -225,17 +223,15 @@ function createPortal(shop: Shop, form: Form, { url }: Call): Reply {
 
 function list(shop: Shop, call: Call, isSearch: boolean): Reply {
   const asked = call.url.searchParams
-  const [customer, status, after] = [asked.get('customer'), asked.get('status'), asked.get('starting_after')]
+  const [customer, status] = [asked.get('customer'), asked.get('status')]
   const wanted = /['"]org_id['"]\]:['"]([^'"]+)['"]/.exec(asked.get('query') ?? '')?.[1]
   const all = [...shop.subscriptions.values()]
     .filter((one) => customer === null || one.customer.id === customer)
     .filter((one) => !isSearch || one.metadata.org_id === wanted)
     .filter((one) => isSearch || status === 'all' || one.endedAt === null)
     .toReversed()
-  const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1
-  const limit = Math.min(100, Number(asked.get('limit')) || 10)
-  const data = all.slice(from, from + limit).map((one) => shapes.stripeSubscription(one, shop, expansions(call)))
-  return json(200, { object: isSearch ? 'search_result' : 'list', data, has_more: all.length > from + limit })
+  const page = listPage(all, call, (one) => shapes.stripeSubscription(one, shop, expansions(call)))
+  return json(200, isSearch ? { ...page, object: 'search_result' } : page)
 }
 
 function change(shop: Shop, subscription: Subscription | undefined, form: Form, call: Call): Reply {
@@ -260,7 +256,7 @@ function cancelNow(shop: Shop, subscription: Subscription | undefined): Reply {
   return json(200, shapes.stripeSubscription(subscription, shop))
 }
 
-/** The last phase is what comes after this period. */
+/** The last phase is the one after this period. */
 function schedule(shop: Shop, subscription: Subscription | undefined, form: Form | undefined): Reply {
   if (!subscription) return missing()
   const phases = Object.values(form?.phases ?? {})

@@ -1,23 +1,17 @@
 import { type BoundOperation, bindingTransport } from './binding.ts'
 import type * as wire from './binding-types.ts'
 import { type HttpOptions, httpTransport } from './http.ts'
+import { buildMethods } from './methods.ts'
 import type { RequestHooks } from './observe.ts'
-import type { Answer, Call, CallOptions, InputArguments, OperationName, Query, Reply, Transport } from './operations.ts'
+import type { Answer, Call, CallOptions, InputArguments, OperationName, Reply, Transport } from './operations.ts'
+import { type Pages, readPages } from './pages.ts'
 import { perform } from './perform.ts'
 import { completeEvent, Recorder, type RecorderOptions } from './recorder.ts'
 import { type HeldWork, type ReservationOptions, type ReservedResult, withReservation } from './reservation.ts'
-import {
-  buildBilling,
-  buildCredits,
-  buildMeters,
-  buildPrices,
-  type PageQuery,
-  type PathOrganization,
-  type Send,
-  splitOrganization,
-} from './selling.ts'
-import type * as api from './types.ts'
 import { type OnUnavailable, type Verdict, type VerifyOptions, verifyKey } from './verify.ts'
+import type { Send } from './ways.ts'
+
+type Methods = ReturnType<typeof buildMethods>
 
 export interface ClientOptions extends RequestHooks {
   /** Bounds each call with all its retries: 10,000 by default. */
@@ -57,7 +51,11 @@ export class Tollgate<Name extends OperationName = OperationName> {
     return new Tollgate<BoundOperation>({ ...options, binding })
   }
 
+  readonly #send: Send = (name, input, options) => this.#read({ name, ...input }, options)
+  readonly #methods = buildMethods(this.#send)
+
   readonly keys = {
+    ...this.#methods.keys,
     /** Whether an API key may do something. A refusal is a verdict and not an error. */
     verify: (input: wire.VerifyKeyInput, options: VerifyOptions = {}): Promise<Verdict> => {
       const { timeoutMs = 10_000, verifyTimeoutMs = Math.min(timeoutMs, 2_000), onUnavailable = 'deny' } = this.#options
@@ -68,14 +66,11 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** The answer is the only copy of the key. */
     issue: (input: wire.IssueKeyInput, options?: CallOptions): Promise<wire.IssuedApiKey> =>
       this.#read({ name: 'POST /auth/api-keys', body: input }, options),
-    get: ({ key_id, ...query }: wire.RevokeKeyInput, options?: CallOptions): Promise<api.ApiKey> =>
-      this.#send('GET /auth/api-keys/{id}', { params: { id: key_id }, query }, options),
-    /** What each limit of a key has left. */
-    limits: ({ key_id, ...query }: wire.RevokeKeyInput, options?: CallOptions): Promise<api.KeyLimits> =>
-      this.#send('GET /auth/api-keys/{id}/limits', { params: { id: key_id }, query }, options),
     /** One page, newest first. */
-    list: (input: wire.ListKeysInput, options?: CallOptions): Promise<wire.ApiKeyPage> =>
-      this.#read({ name: 'GET /auth/api-keys', query: { ...input } }, options),
+    list: (input: wire.ListKeysInput, options?: CallOptions): Pages<wire.ApiKeyPage> =>
+      readPages((cursor = input.cursor) =>
+        this.#read<wire.ApiKeyPage>({ name: 'GET /auth/api-keys', query: { ...input, cursor } }, options),
+      ),
     /** Changes the fields that are there; null clears one. */
     update: ({ key_id, ...input }: wire.UpdateKeyInput, options?: CallOptions): Promise<wire.ApiKey> =>
       this.#read({ name: 'PATCH /auth/api-keys/{id}', ...splitKey(key_id, input) }, options),
@@ -95,7 +90,9 @@ export class Tollgate<Name extends OperationName = OperationName> {
     },
   }
 
+  /** The organizations of your customers. */
   readonly customers = {
+    ...this.#methods.customers,
     /** Finds or makes the organization of a customer, by your own id of it. */
     upsert: (
       { external_id, ...body }: wire.UpsertOrganizationInput,
@@ -108,6 +105,7 @@ export class Tollgate<Name extends OperationName = OperationName> {
   }
 
   readonly usage = {
+    ...this.#methods.usage,
     /** Takes events into a queue that is sent in the background. See `flush`. */
     record: (events: wire.UsageEvent | readonly wire.UsageEvent[]): void => this.#recorder.record([events].flat()),
     /** Sends what was recorded. Call it before a program ends. */
@@ -126,58 +124,48 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** Records what was really used, and releases the hold. */
     settle: (input: wire.SettleInput, options?: CallOptions): Promise<wire.Settlement> =>
       this.#read({ name: 'POST /usage/settle', body: input }, options),
+    /** Releases a hold, and records nothing. */
+    cancel: ({ reservation_id }: Pick<wire.SettleInput, 'reservation_id'>, options?: CallOptions) =>
+      this.usage.settle({ reservation_id, cancel: true }, options),
     /** Lets a hold expire later: so many seconds from now, never earlier than it would. */
     extend: ({ reservation_id: id, ...body }: wire.ExtendInput, options?: CallOptions): Promise<wire.Extension> =>
       this.#read({ name: 'POST /usage/reservations/{id}/extend', params: { id }, body }, options),
-    /** One page of the open holds, newest first. */
-    reservations: (
-      input: PageQuery & { readonly key_id?: string },
-      options?: CallOptions,
-    ): Promise<api.OpenReservationList> => this.#send('GET /usage/reservations', { query: { ...input } }, options),
-    /** An open hold. One that was settled, or that expired, is not found. */
-    reservation: (
-      { reservation_id: id, ...query }: wire.OrganizationRef & { readonly reservation_id: string },
-      options?: CallOptions,
-    ): Promise<api.OpenReservation> => this.#send('GET /usage/reservations/{id}', { params: { id }, query }, options),
-    /** Voids or replaces a recorded event. Statistics, quotas and credits follow. */
-    correct: (body: api.CorrectUsageRequest, options?: CallOptions): Promise<api.UsageCorrection> =>
-      this.#send('POST /usage/corrections', { body }, options),
-    /** Use by your customer's users: the largest, and the rest summed. */
-    subjects: (input: Query<'GET /usage/subjects'>, options?: CallOptions): Promise<api.UsageOfSubjects> =>
-      this.#send('GET /usage/subjects', { query: { ...input } }, options),
-    /** Removes a user of your customer from all usage; the numbers stay. */
-    eraseSubject: (body: api.EraseSubjectRequest, options?: CallOptions): Promise<void> =>
-      this.#send('POST /usage/subjects/erase', { body }, options),
-    /** Use by endpoint, key, model and more. */
-    breakdown: (input: Query<'GET /usage/breakdown'>, options?: CallOptions): Promise<api.UsageBreakdown> =>
-      this.#send('GET /usage/breakdown', { query: { ...input } }, options),
-    /** Use by hour, day or month. */
-    timeseries: (input: Query<'GET /usage/timeseries'>, options?: CallOptions): Promise<api.UsageTimeseries> =>
-      this.#send('GET /usage/timeseries', { query: { ...input } }, options),
     /** What an organization used in a span, beside the one before. */
     summary: (input: wire.GetUsageInput, options?: CallOptions): Promise<wire.UsageSummary> =>
       this.#read({ name: 'GET /usage/summary', query: { ...input } }, options),
   }
 
   readonly quotas = {
+    ...this.#methods.quotas,
     /** An organization's limits and use. */
     get: (input: wire.GetQuotasInput, options?: CallOptions): Promise<wire.Quotas> =>
       this.#read({ name: 'GET /quotas', query: { ...input } }, options),
-    /** Sets limits of one organization, which win over its plan's; null for no limit. */
-    set: (input: PathOrganization & api.SetOrganizationQuotasRequest, options?: CallOptions): Promise<api.Quotas> =>
-      this.#send('PUT /admin/organizations/{organization_id}/quotas', splitOrganization(input), options),
   }
 
-  readonly #send: Send = (name, input, options) => this.#read({ name, ...input }, options)
-
-  /** Prepaid credits: balances, grants, the ledger. */
-  readonly credits: ReturnType<typeof buildCredits> = buildCredits(this.#send)
-  /** Checkouts, top-ups and spend caps. */
-  readonly billing: ReturnType<typeof buildBilling> = buildBilling(this.#send)
-  /** Prices of models. */
-  readonly prices: ReturnType<typeof buildPrices> = buildPrices(this.#send)
+  /** Who belongs to a customer. */
+  readonly members: Methods['members'] = this.#methods.members
+  /** Who is invited to belong to a customer. */
+  readonly invitations: Methods['invitations'] = this.#methods.invitations
+  /** What members may do. */
+  readonly roles: Methods['roles'] = this.#methods.roles
+  /** Where the events of a customer go. */
+  readonly webhooks: Methods['webhooks'] = this.#methods.webhooks
+  /** When a customer is told what it has used. */
+  readonly alerts: Methods['alerts'] = this.#methods.alerts
+  /** Links by which a customer reaches its organization without an account. */
+  readonly portal: Methods['portal'] = this.#methods.portal
+  /** What was done in the name of a customer. */
+  readonly audit: Methods['audit'] = this.#methods.audit
+  /** What you sell. */
+  readonly plans: Methods['plans'] = this.#methods.plans
   /** Meters of your own. */
-  readonly meters: ReturnType<typeof buildMeters> = buildMeters(this.#send)
+  readonly meters: Methods['meters'] = this.#methods.meters
+  /** Prices of models. */
+  readonly prices: Methods['prices'] = this.#methods.prices
+  /** Prepaid credits: balances, grants, the ledger. */
+  readonly credits: Methods['credits'] = this.#methods.credits
+  /** Checkouts, changes of subscriptions, top-ups and spend caps. */
+  readonly billing: Methods['billing'] = this.#methods.billing
 
   /**
    * Holds units, runs work, and settles what the work says was used, also when it fails or is aborted. Without a word

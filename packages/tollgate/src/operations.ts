@@ -15,9 +15,6 @@ export interface CallOptions {
   readonly traceparent?: string | undefined
 }
 
-export type Query<Name extends OperationName> = Operations[Name] extends { query?: infer Given }
-  ? NonNullable<Given>
-  : never
 /** Path parameters, query and body of an operation, as its types require. */
 export type Input<Name extends OperationName> = Omit<Operations[Name], 'answer'>
 /** The input may be left out where nothing in it is required. */

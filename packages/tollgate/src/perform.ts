@@ -68,6 +68,8 @@ const COUNTS_ONCE: { readonly [Name in OperationName]?: (body: Readonly<Record<s
   'POST /usage/reservations/{id}/extend': () => true,
   'POST /usage/corrections': () => true,
   'POST /usage/subjects/erase': () => true,
+  'POST /billing/preview': () => true,
+  'POST /admin/keys/lookup': () => true,
 }
 
 function mayRepeat(transport: Transport, call: Call, failure: TollgateError): boolean {

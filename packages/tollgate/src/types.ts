@@ -265,6 +265,7 @@ export type AdminOrganizationLimitOverrides = {
   /** Of your own meters, by slug. */
   meters?: Record<string, number>
   max_concurrent?: number
+  organization_limits?: NamedLimit[]
 }
 
 export type AdminOrganizationList = {
@@ -353,7 +354,18 @@ export type AdminUserOrganization = {
 export type AlertThresholds = {
   /** Percentages of a limit, ascending. */
   thresholds: number[]
+  /** Whether these are the default percentages. */
   is_default: boolean
+  /** By meter, kind and amount, ascending. */
+  amounts: AlertThresholdsAmount[]
+}
+
+export type AlertThresholdsAmount = {
+  /** The name of a built-in meter, or the slug of your own. */
+  meter: string
+  kind: 'usage' | 'overage'
+  /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
+  amount: number | string
 }
 
 export type AnyMeterLimit = {
@@ -718,6 +730,8 @@ export type CataloguePlan = {
   key_max_concurrent: number | null
   /** Limits of every key, beside its own. */
   key_limits: NamedLimit[]
+  /** Limits of an organization, in which all its keys count together. */
+  organization_limits: NamedLimit[]
   meters: CataloguePlanMeters
   /** The prices of units above a limit, by meter. A meter that is absent costs nothing extra. */
   overage: Record<string, CatalogueOverageTier[]>
@@ -728,6 +742,8 @@ export type CataloguePlan = {
   included_credits_usd: string | null
   /** The most of what is left of them that the next period has as well; null for nothing. */
   rollover_max_usd: string | null
+  /** When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan. */
+  at_no_credits: 'block' | 'allow'
 }
 
 export type CataloguePlanList = {
@@ -846,6 +862,10 @@ export type CorrectUsageRequest = {
   external_id?: string
   /** The event did not happen: it counts nowhere. */
   void?: true
+  /** The key that was used: one of the organization, also a revoked one. `null`: none was. */
+  key_id?: string | null
+  /** Your customer's user. `null`: nobody was named. */
+  subject?: string | null
   endpoint?: string | null
   status_code?: number | null
   provider?: string | null
@@ -881,7 +901,7 @@ export type CorrectUsageRequest = {
   audio_output_tokens?: number | null
   /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: string | number | null
-  /** Amounts of your own counters, by slug. A meter that is not given keeps its amount. */
+  /** Amounts of your own counters, by slug. A meter that is not given keeps its amount. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
   /** Why. Customers see it with the event. */
   reason: string
@@ -963,7 +983,7 @@ export type CreateOperatorWebhookRequest = {
   /** A public `https:` URL on port 443 or 8443, without user name and password. */
   url: string
   description?: string | null
-  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: What was left of a grant of credits expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the cap that the organization set itself.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
+  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys from another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was permanently revoked.  `key.expiring`: An API key expires within `days`: sent 7 days before, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was disabled manually; sent in addition to `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and the key was disabled.  `organization.created`: An organization was created.  `organization.updated`: An organization was changed; `changed` names the fields.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints receive it.  `organization.state`: The full state of an organization, whenever any of it has changed; its receiver needs no other event.  `member.added`: Someone became a member of an organization.  `member.role_changed`: The role of a member was changed; it was `previous_role`.  `member.removed`: A member was removed or left; `member.role` is their last role.  `invitation.created`: Someone was invited to an organization.  `invitation.accepted`: Someone accepted an invitation.  `invitation.revoked`: An invitation was revoked.  `invitation.expired`: An invitation expired without being accepted.  `plan.changed`: An organization moved to another plan; `from` and `to` are the ids of the plans.  `subscription.created`: An organization has a new subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, or an amount, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: The remaining credits of a grant expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the organization's own spend cap, or left too little of it for a request.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once per minute and key. */
   events?: (
     | 'key.created'
     | 'key.imported'
@@ -1045,6 +1065,8 @@ export type CreatePlanRequest = {
   included_credits_usd?: number | string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd?: number | string | null
+  /** For customers who have used credits and have none left: `block` refuses their calls; `allow` lets them continue under the other limits and prices of the plan. */
+  at_no_credits?: 'block' | 'allow'
   /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
   price_per_call_usd?: number | string | null
   /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
@@ -1062,6 +1084,8 @@ export type CreatePlanRequestLimits = {
   max_concurrent?: number | null
   /** Limits of every key, beside its own. */
   key_limits?: NewNamedLimit[]
+  /** Limits of an organization, in which all its keys count together. */
+  organization_limits?: NewOrganizationLimit[]
   meters: CreatePlanRequestLimitsMeters
 }
 
@@ -1116,7 +1140,7 @@ export type CreateWebhookEndpointRequest = {
   /** A public `https:` URL on port 443 or 8443, without user name and password. */
   url: string
   description?: string | null
-  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys of another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was revoked for good.  `key.expiring`: An API key expires within `days`: 7 days before it does, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was switched off by hand, beside `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and it was switched off.  `organization.created`: An organization was made.  `organization.updated`: An organization was changed; `changed` names what.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints hear of it.  `organization.state`: The whole state of an organization, whenever something of it has changed; a receiver of it needs no other event.  `member.added`: Somebody became a member of an organization.  `member.role_changed`: A member got another role; they had `previous_role`.  `member.removed`: A member was removed or left; `member.role` is the one they had.  `invitation.created`: Somebody was invited to an organization.  `invitation.accepted`: Somebody accepted an invitation.  `invitation.revoked`: An invitation was taken back.  `invitation.expired`: An invitation expired that nobody had accepted.  `plan.changed`: An organization is on another plan; `from` and `to` are their ids.  `subscription.created`: An organization has a subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: What was left of a grant of credits expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the cap that the organization set itself.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once a minute and key. */
+  /** The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys from another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was permanently revoked.  `key.expiring`: An API key expires within `days`: sent 7 days before, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was disabled manually; sent in addition to `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and the key was disabled.  `organization.created`: An organization was created.  `organization.updated`: An organization was changed; `changed` names the fields.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints receive it.  `organization.state`: The full state of an organization, whenever any of it has changed; its receiver needs no other event.  `member.added`: Someone became a member of an organization.  `member.role_changed`: The role of a member was changed; it was `previous_role`.  `member.removed`: A member was removed or left; `member.role` is their last role.  `invitation.created`: Someone was invited to an organization.  `invitation.accepted`: Someone accepted an invitation.  `invitation.revoked`: An invitation was revoked.  `invitation.expired`: An invitation expired without being accepted.  `plan.changed`: An organization moved to another plan; `from` and `to` are the ids of the plans.  `subscription.created`: An organization has a new subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, or an amount, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: The remaining credits of a grant expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the organization's own spend cap, or left too little of it for a request.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once per minute and key. */
   events?: (
     | 'key.created'
     | 'key.imported'
@@ -1203,6 +1227,8 @@ export type Credits = {
   held: string
   /** Charges that no grant could pay. The next grant pays them first. */
   owed: string
+  /** Of the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits. */
+  at_no_credits: 'block' | 'allow'
   /** At this balance or below, endpoints get `credits.low`. */
   low_balance: string
   is_low_balance_default: boolean
@@ -1385,6 +1411,13 @@ export type EmailAddress = {
   email: string
 }
 
+export type EmailChangeConfirmation = {
+  /** The token, from the fragment of the link in the email. */
+  token: string
+  /** The password of the account that asked for the change. Not needed with an access token of it. */
+  password?: string
+}
+
 export type EmailSignIn = {
   email: string
   /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
@@ -1400,6 +1433,13 @@ export type EmailSignInSent = {
   method: 'code' | 'link'
   /** Seconds until it is too old. */
   expires_in: number
+}
+
+export type EmailVerification = {
+  /** The token, from the fragment of the link in the email. */
+  token: string
+  /** The password of the account that has the address. Not needed with an access token of it. */
+  password?: string
 }
 
 export type EraseSubjectRequest = {
@@ -1759,7 +1799,7 @@ export type KeyImportResultResult = {
 
 export type KeyLimits = {
   ratelimit: KeyLimitsRatelimit
-  /** The key's limits, by name. */
+  /** The key's limits by name, and its organization's as `organization:<name>`. */
   limits: Record<string, LimitReading>
 }
 
@@ -1868,11 +1908,6 @@ export type LookUpApiKeyRequest = {
   key: string
 }
 
-export type MailedToken = {
-  /** The token, from the fragment of the link in the email. */
-  token: string
-}
-
 export type Member = {
   user_id: string
   email: string
@@ -1975,6 +2010,10 @@ export type ModelPricesDataItem = {
   audio_input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   audio_output_usd: string | null
+  /** US dollars of each image beside the tokens; null for nothing. */
+  image_usd: string | null
+  /** US dollars of each request beside the tokens; null for nothing. */
+  request_usd: string | null
   /** The price of a whole request with more input tokens than that. */
   long_context: ModelPricesDataItemLongContextItem[]
 }
@@ -2159,10 +2198,26 @@ export type NewNamedLimit = {
   window_seconds?: number
   /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
   period?: 'hour' | 'day' | 'week' | 'month'
-  /** `subject`: each subject has the limit for itself. `key` if absent. */
-  per?: 'key' | 'subject'
   /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
   cost?: number
+  /** `subject`: each subject has the limit for itself. `key` if absent. */
+  per?: 'key' | 'subject'
+}
+
+export type NewOrganizationLimit = {
+  name: string
+  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  meter?: string
+  /** The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number. */
+  limit: number | string
+  /** How long a unit counts, up to 31 days. Either this or `period`. */
+  window_seconds?: number
+  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  period?: 'hour' | 'day' | 'week' | 'month'
+  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
+  cost?: number
+  /** `subject`: each subject has the limit for itself, across all keys. `organization` if absent. */
+  per?: 'organization' | 'subject'
 }
 
 export type NewPasskey = {
@@ -2199,7 +2254,7 @@ export type NewPortalSession = {
 export type NewServiceKey = {
   name: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
   scopes: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -2290,6 +2345,29 @@ export type OrganizationDomainRecord = {
   value: string
 }
 
+export type OrganizationLimit = {
+  name: string
+  /** What it counts, such as `requests` or `tokens`. */
+  meter: string
+  /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
+  limit: number | string
+  /** How long a unit counts. Either this or `period`. */
+  window_seconds?: number
+  period?: 'hour' | 'day' | 'week' | 'month'
+  /** Set if each subject has the limit for itself. */
+  per?: 'subject'
+  /** Of `requests` alone: units that a verification takes by default. */
+  cost?: number
+  /** Null for a limit of each subject, and while it cannot be read. So are the next three. */
+  used: number | string | null
+  /** Units that are reserved and not settled yet. */
+  held: number | string | null
+  /** What is neither used nor held. */
+  remaining: number | string | null
+  /** When all units are available again. */
+  resets_at: string | null
+}
+
 export type OrganizationLimits = {
   api_calls?: number | null
   queries?: number | null
@@ -2303,6 +2381,8 @@ export type OrganizationLimits = {
   meters?: OrganizationLimitsMeters
   /** The most holds that may be open at once. A reservation is one, whatever it holds. */
   max_concurrent?: number | null
+  /** Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's. */
+  organization_limits?: NewOrganizationLimit[] | null
 }
 
 export type OrganizationLimitsMeters = {
@@ -2542,6 +2622,8 @@ export type Plan = {
   included_credits_usd: string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd: string | null
+  /** For customers who have used credits and have none left: `block` refuses their calls; `allow` lets them continue under the other limits and prices of the plan. */
+  at_no_credits: 'block' | 'allow'
   /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
   price_per_call_usd: string | null
   limits: PlanLimits
@@ -2578,6 +2660,8 @@ export type PlanLimits = {
   max_concurrent?: number | null
   /** Limits of every key, beside its own. */
   key_limits?: NamedLimit[]
+  /** Limits of an organization, in which all its keys count together. */
+  organization_limits?: NamedLimit[]
   meters: PlanLimitsMeters
 }
 
@@ -2899,6 +2983,9 @@ export type Quotas = {
   plan: string
   rate_limit_per_minute: number
   max_api_keys: number
+  /** Limits in which all keys of the organization count together. */
+  organization_limits: OrganizationLimit[]
+  max_concurrent: QuotasMaxConcurrent | null
   meters: QuotasMeters
   credits?: QuotasCredits
   features: Record<string, unknown>
@@ -2909,6 +2996,12 @@ export type QuotasCredits = {
   balance: string
   /** What open reservations hold. */
   held: string
+}
+
+export type QuotasMaxConcurrent = {
+  limit: number
+  /** Open reservations now; null while it cannot be read. */
+  open: number | null
 }
 
 export type QuotasMeters = {
@@ -2974,7 +3067,7 @@ export type ReportedUsageEvent = {
   organization_id?: string | null
   /** Or the operator's own id of the organization. */
   external_id?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. */
+  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
   subject?: string | null
   /** When it happened; now when absent. At most 35 days ago. */
   timestamp?: string | null
@@ -3012,7 +3105,7 @@ export type ReportedUsageEvent = {
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: (string | number) | null
-  /** Amounts of your own meters, by slug. Of a gauge the reading now. */
+  /** Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
   /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
   request_id?: string | null
@@ -3071,7 +3164,7 @@ export type ReservationNotGranted = {
   granted: false
   /** What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402. */
   code: 'QUOTA_EXCEEDED' | 'RATE_LIMITED' | 'CONCURRENCY_EXCEEDED' | 'CREDITS_EXHAUSTED'
-  /** The meter of the quota, `spend_cap`, `credits`, the name of the limit, or `max_concurrent`. */
+  /** The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`. */
   refused_by: string
   /** Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help. */
   retry_after: number | null
@@ -3092,7 +3185,7 @@ export type ReservationNotGrantedExceeded = {
   held: number | string
   /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
   remaining: number | string | null
-  /** Null where the request never fits. */
+  /** Null where the request never fits, and of a gauge, which no period resets. */
   resets_at: string | null
   /** A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds. */
   meter: string
@@ -3137,11 +3230,11 @@ export type ReserveUsageRequest = {
   concepts?: number | null
   /** How much would be added. */
   storage_gb?: string | number | null
-  /** Of your own meters, by slug; of a gauge, what would be added. */
+  /** Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
   provider?: string | null
   model?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. */
+  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
   subject?: string | null
   /** A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key. */
   slots?: 1
@@ -3207,7 +3300,7 @@ export type SecondFactorProof = {
 export type ServiceKeyChange = {
   name?: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, also those that are not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read figures of the whole deployment. `platform:portal`: Make links to the customer portal. */
+  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
   scopes?: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -3236,8 +3329,19 @@ export type SessionList = {
 }
 
 export type SetAlertThresholdsRequest = {
-  /** Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. */
-  thresholds: number[] | null
+  /** Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. As they are when absent. */
+  thresholds?: number[] | null
+  /** Amounts of meters; all that hold from now on. As they are when absent. */
+  amounts?: SetAlertThresholdsRequestAmount[]
+}
+
+export type SetAlertThresholdsRequestAmount = {
+  /** The name of a built-in meter, or the slug of your own. It needs no limit, except for `overage`. */
+  meter: string
+  /** `usage` for all that is used in a period, `overage` for what is used above the limit. */
+  kind?: 'usage' | 'overage'
+  /** Above 0, in the unit of the meter: US dollars as a decimal string for `cost_usd`, else a number. */
+  amount: number | string
 }
 
 export type SetDirectoryRequest = {
@@ -3275,6 +3379,8 @@ export type SetOrganizationQuotasRequest = {
   meters?: OrganizationLimitsMeters
   /** The most holds that may be open at once. A reservation is one, whatever it holds. */
   max_concurrent?: number | null
+  /** Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's. */
+  organization_limits?: NewOrganizationLimit[] | null
 }
 
 export type SetOrganizationSuspensionRequest = {
@@ -3306,7 +3412,7 @@ export type Settlement = {
 export type SettleUsageRequest = {
   /** The API key that was used; gives organization, user and environment. */
   key_id?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. */
+  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
   subject?: string | null
   /** When it happened; now when absent. At most 35 days ago. */
   timestamp?: string | null
@@ -3348,7 +3454,7 @@ export type SettleUsageRequest = {
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: string | number | null
-  /** Amounts of your own meters, by slug. Of a gauge the reading now. */
+  /** Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
   /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
   request_id?: string | null
@@ -3444,7 +3550,7 @@ export type SpendCap = {
   cost_usd: string | null
   /** `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on. */
   action: 'block' | 'alert' | null
-  /** The charges of this period that are recorded. */
+  /** What this period costs until now: the charges that are recorded, and the overage. */
   used: string
   period_start: string
   resets_at: string
@@ -3785,6 +3891,8 @@ export type UpdatePlanRequest = {
   included_credits_usd?: number | string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd?: number | string | null
+  /** For customers who have used credits and have none left: `block` refuses their calls; `allow` lets them continue under the other limits and prices of the plan. */
+  at_no_credits?: 'block' | 'allow'
   /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
   price_per_call_usd?: number | string | null
   limits?: UpdatePlanRequestLimits
@@ -3804,6 +3912,8 @@ export type UpdatePlanRequestLimits = {
   max_concurrent?: number | null
   /** Limits of every key, beside its own. They replace those of before. */
   key_limits?: NewNamedLimit[]
+  /** Limits of an organization, in which all its keys count together. They replace those of before. */
+  organization_limits?: NewOrganizationLimit[]
   meters?: UpdatePlanRequestLimitsMeters
 }
 
@@ -3889,15 +3999,19 @@ export type UsageAlert = {
   id: string
   /** The name of a built-in meter, or the slug of your own. */
   meter: string
+  /** `percentage` of a limit, or an amount: of what was used (`usage`), or of what was used above the limit (`overage`). */
+  kind: 'percentage' | 'usage' | 'overage'
   period_start: string
-  /** The limit at that time. A raised limit can be passed again. */
-  limit: number | string
-  /** Percent of the limit. */
-  threshold: number
-  /** The use when the alert was recorded. */
+  /** The limit at that time. A raised limit can be passed again. Null for an amount. */
+  limit: number | string | null
+  /** Percent of the limit. Null for an amount. */
+  threshold: number | null
+  /** The amount that was reached. Null for a percentage. */
+  amount: number | string | null
+  /** The use when the alert was recorded; of `overage` what was used above the limit. */
   used: number | string
   crossed_at: string
-  /** When notifications were sent. If several percentages were passed together, only the highest is sent. */
+  /** When notifications were sent. If several percentages were passed together, or several amounts, only the highest is sent. */
   notified_at: string | null
 }
 
@@ -4050,11 +4164,12 @@ export type UsageForecastMeters = {
 export type UsageOfSubjects = {
   from: string
   to: string
-  order: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+  order: string
   data: UsageOfSubjectsDataItem[]
   other: UsageOfSubjectsOther | null
   erased: UsageOfSubjectsErased | null
   unnamed: UsageOfSubjectsUnnamed | null
+  next_cursor: string | null
 }
 
 export type UsageOfSubjectsDataItem = {
@@ -4074,6 +4189,8 @@ export type UsageOfSubjectsDataItem = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageOfSubjectsErased = {
@@ -4092,6 +4209,8 @@ export type UsageOfSubjectsErased = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageOfSubjectsOther = {
@@ -4111,6 +4230,8 @@ export type UsageOfSubjectsOther = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageOfSubjectsUnnamed = {
@@ -4129,6 +4250,8 @@ export type UsageOfSubjectsUnnamed = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
+  /** Amounts of your own meters, by slug. One without use is absent. */
+  quantities: Record<string, number>
 }
 
 export type UsageRejection = {
@@ -4415,10 +4538,10 @@ export type Verdict = {
   metadata?: Record<string, unknown>
   expires_at?: string | null
   ratelimit?: WindowReading
-  /** The key's limits by name, if it has any. */
+  /** The key's limits by name, and its organization's as `organization:<name>`. */
   limits?: Record<string, LimitReading>
   quotas?: QuotaReadings
-  /** The limit that refused, if one did: `ratelimit`, one of the key by its name, or a meter. */
+  /** The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter. */
   refused_by?: string
   /** The cost exceeds the limit itself, so waiting does not help. */
   never_fits?: true
@@ -4441,9 +4564,9 @@ export type VerifyKeyRequest = {
   scopes?: string[]
   /** Units to take of the key's named limits, instead of each one's usual cost. */
   limits?: Record<string, number>
-  /** Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. */
+  /** Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number>
-  /** Your customer's user, for limits and statistics of each: any text. */
+  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
   subject?: string
   /** What is called, for the statistics. Cut after 200 characters. */
   endpoint?: string
@@ -4649,7 +4772,7 @@ export interface Operations {
   /** Remove a passkey */
   'DELETE /auth/passkeys/{id}': { params: { id: string }; body?: SetUpTwoFactorRequest; answer: undefined }
   /** Confirm an email address */
-  'POST /auth/email/verify': { body: MailedToken; answer: undefined }
+  'POST /auth/email/verify': { body: EmailVerification; answer: undefined }
   /** Send the verification email again */
   'POST /auth/email/resend': { body: EmailAddress; answer: undefined }
   /** Request a password reset */
@@ -4659,7 +4782,7 @@ export interface Operations {
   /** Change my email address */
   'POST /auth/email/change': { body: RequestEmailChangeRequest; answer: undefined }
   /** Confirm a new email address */
-  'POST /auth/email/change/confirm': { body: MailedToken; answer: undefined }
+  'POST /auth/email/change/confirm': { body: EmailChangeConfirmation; answer: undefined }
   /** Export my data */
   'GET /auth/me/export': { answer: AccountExport }
   /** Create an organization */
@@ -5012,8 +5135,9 @@ export interface Operations {
       organization_id?: string
       external_id?: string
       subject?: string
-      order?: 'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd'
+      order?: string
       limit?: number
+      cursor?: string
     }
     answer: UsageOfSubjects
   }
@@ -5122,6 +5246,7 @@ export interface Operations {
       cursor?: string
       action?:
         | 'account.registered'
+        | 'account.claimed'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
@@ -5217,6 +5342,7 @@ export interface Operations {
         | 'admin.credits_granted'
         | 'admin.credits_revoked'
         | 'admin.credits_corrected'
+        | 'admin.reservation_canceled'
         | 'admin.plan_changed'
         | 'admin.plan_created'
         | 'admin.plan_updated'
@@ -5252,6 +5378,7 @@ export interface Operations {
       cursor?: string
       action?:
         | 'account.registered'
+        | 'account.claimed'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
@@ -5347,6 +5474,7 @@ export interface Operations {
         | 'admin.credits_granted'
         | 'admin.credits_revoked'
         | 'admin.credits_corrected'
+        | 'admin.reservation_canceled'
         | 'admin.plan_changed'
         | 'admin.plan_created'
         | 'admin.plan_updated'
@@ -5503,6 +5631,11 @@ export interface Operations {
     params: { organization_id: string; grant_id: string }
     body: CorrectCreditsRequest
     answer: CreditGrant
+  }
+  /** Cancel a customer's reservation */
+  'POST /admin/organizations/{organization_id}/reservations/{id}/cancel': {
+    params: { organization_id: string; id: string }
+    answer: Settlement
   }
   /** List plans */
   'GET /admin/plans': { answer: PlanList }

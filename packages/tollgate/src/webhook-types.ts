@@ -610,12 +610,18 @@ export interface WebhookEvents {
     }
     alert_id: string
     meter: string
-    /** Percent of the limit. */
-    threshold: number
-    limit: number | string
+    /** What was used; of overage, what was used above the limit. */
     used: number | string
     period_start: string
     crossed_at: string
+    /** A percentage of a limit, an amount that was used, or one that was used above the limit. */
+    kind: 'percentage' | 'usage' | 'overage'
+    /** Percent of the limit; null for an amount. */
+    threshold: number | null
+    /** Null for an amount. */
+    limit: number | string | null
+    /** The amount that was reached; null for a percentage. */
+    amount: number | string | null
   }
   'quota.exhausted': {
     organization: {
@@ -626,12 +632,12 @@ export interface WebhookEvents {
     }
     alert_id: string
     meter: string
-    /** Percent of the limit. */
-    threshold: number
-    limit: number | string
     used: number | string
     period_start: string
     crossed_at: string
+    /** Percent of the limit. */
+    threshold: number
+    limit: number | string
   }
   'credits.granted': {
     organization: {

@@ -53,6 +53,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: T
       email: users.email,
       name: users.name,
       emailVerifiedAt: users.emailVerifiedAt,
+      passwordHash: users.passwordHash,
       tokenEmail: emailTokens.email,
       organizationId: defaultOrganization(sql`users.id`),
     })
@@ -72,7 +73,7 @@ export async function findTokenUser(db: Database, { purpose, tokenHash, now }: T
 
 /**
  * Uses a token and applies its effect, in one statement of a batch. An invalid token (used, expired, for another
- * purpose, or for another address by now) rolls back the whole batch with `invalid_token`, so that of concurrent uses
+ * purpose, or for an address that changed) rolls back the whole batch with `invalid_token`, so that of concurrent uses
  * exactly one succeeds.
  *
  * @param effect assignments to the user `u`, which may refer to the token as `used`
@@ -100,7 +101,7 @@ export const EFFECTS = {
   change: (now: Date) => sql`email = used.email, email_verified_at = ${now.toISOString()}::timestamptz`,
 }
 
-/** Ends the sessions of a user, all or all but one, and the sign-ins that wait for a code; for a batch. */
+/** Ends a user's sessions, all or all but one, and their sign-ins that wait for a second factor; for a batch. */
 export function endSessions(db: Database, userId: string, reason: string, { now, except }: Ending) {
   return [
     db

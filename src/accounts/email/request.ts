@@ -2,13 +2,14 @@ import { audited } from '../../audit/record.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
+import { enforceForAccount } from '../known-network.ts'
 import { afterTheAnswer } from './after-the-answer.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
 /**
- * Sends another verification email, if the address has an unconfirmed account. The look-up runs after the answer, so
- * that neither the answer nor its timing reveals whether the account exists.
+ * Sends another verification email, if the address has an unconfirmed account. The lookup runs after the response, so
+ * that neither the response nor its timing reveals whether the account exists.
  *
  * @throws Problem `rate_limited`, counted by the entered address
  */
@@ -17,8 +18,8 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
   await enforceRateLimits(deps, {
     email_resend_address: { address },
     email_resend_account_address: { address, account: email },
-    email_resend_account: { account: email },
   })
+  await enforceForAccount(deps, 'email_resend_account', email)
   afterTheAnswer(deps, async function sendVerification() {
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive || user.emailVerifiedAt) return
@@ -29,9 +30,9 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
 }
 
 /**
- * Sends a link that sets a new password, if the address has an account; after the answer, as above. A newer link
- * replaces an older one. Once the limit of an account is reached, by anybody, the last link still works until it
- * expires.
+ * Sends a link that sets a new password, if the address has an account; after the response, as above. A newer link
+ * replaces an older one. Once anybody has exhausted an account's limit, the last link still works until it
+ * expires, and networks from which the owner signed in before can request another.
  *
  * @throws Problem `rate_limited`, counted by the entered address
  */
@@ -40,8 +41,8 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
   await enforceRateLimits(deps, {
     password_reset_address: { address },
     password_reset_account_address: { address, account: email },
-    password_reset_account: { account: email },
   })
+  await enforceForAccount(deps, 'password_reset_account', email)
   afterTheAnswer(deps, async function sendReset() {
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive) return

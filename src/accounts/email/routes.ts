@@ -3,10 +3,21 @@ import { readCredential } from '../../http/credentials.ts'
 import { requestEmailChange } from './change.ts'
 import { confirmEmailChange, resetPassword, verifyEmail } from './redeem.ts'
 import { requestPasswordReset, resendVerification } from './request.ts'
-import { EmailChange, ForAddress, PasswordReset, TokenUse } from './schemas.ts'
+import { EmailChange, EmailChangeConfirmation, EmailVerification, ForAddress, PasswordReset } from './schemas.ts'
 
 const tag = 'Email'
 const SAME_ANSWER = 'The answer is the same whether or not the address has an account.'
+
+/** Of what takes a link, and a session of the account or its password. */
+const HOLDER_FAILS = [
+  'invalid_token',
+  'unauthenticated',
+  'ambiguous_credentials',
+  'credentials_in_url',
+  'wrong_password',
+  'forbidden_while_impersonating',
+  'rate_limited',
+] as const
 
 const verifyRoute = apiRoute({
   allow: 'anyone',
@@ -15,10 +26,11 @@ const verifyRoute = apiRoute({
   tag,
   operationId: 'verifyEmail',
   summary: 'Confirm an email address',
-  description: 'The token works once, within 24 hours.',
-  body: TokenUse,
+  description:
+    'The token works once, within 24 hours. It proves the address; an access token of the account or its `password` proves the account. 401 without either.',
+  body: EmailVerification,
   returns: { 204: null },
-  fails: ['invalid_token', 'rate_limited'],
+  fails: HOLDER_FAILS,
 })
 
 const resendRoute = apiRoute({
@@ -85,15 +97,15 @@ const confirmChangeRoute = apiRoute({
   operationId: 'confirmEmailChange',
   summary: 'Confirm a new email address',
   description:
-    "Replaces the address and ends the user's sessions. With an access token of the user, its own session stays.",
-  body: TokenUse,
+    "Replaces the address and ends the user's sessions. The token proves the new address; an access token of the account, whose session stays, or its `password` proves the account. 401 without either.",
+  body: EmailChangeConfirmation,
   returns: { 204: null },
-  fails: ['invalid_token', 'rate_limited'],
+  fails: HOLDER_FAILS,
 })
 
 export const emailRoutes = newRouter()
   .openapi(verifyRoute, async (c) => {
-    await verifyEmail(c.var.deps, c.req.valid('json').token)
+    await verifyEmail(c.var.deps, c.req.valid('json'), readCredential(c.req.raw))
     return c.body(null, 204)
   })
   .openapi(resendRoute, async (c) => {
@@ -113,6 +125,6 @@ export const emailRoutes = newRouter()
     return c.body(null, 202)
   })
   .openapi(confirmChangeRoute, async (c) => {
-    await confirmEmailChange(c.var.deps, c.req.valid('json').token, readCredential(c.req.raw))
+    await confirmEmailChange(c.var.deps, c.req.valid('json'), readCredential(c.req.raw))
     return c.body(null, 204)
   })

@@ -1,14 +1,29 @@
 import * as z from 'zod'
 import { email } from '../../http/fields.ts'
 import { page } from '../identities/schemas.ts'
-import { chosenPassword, passwordAgain } from '../passwords/field.ts'
+import { chosenPassword, password, passwordAgain } from '../passwords/field.ts'
 import { turnstileToken } from '../turnstile-token.ts'
 import { passwordIfAny, secondFactor } from '../two-factor/schemas.ts'
 
 /** Any text: a malformed token gets the same answer as an expired one. */
 const token = z.string().max(1024).meta({ description: 'The token, from the fragment of the link in the email.' })
 
-export const TokenUse = z.strictObject({ token }).meta({ id: 'MailedToken' })
+export const EmailVerification = z
+  .strictObject({
+    token,
+    password: password.optional().meta({
+      description: 'The password of the account that has the address. Not needed with an access token of it.',
+    }),
+  })
+  .meta({ id: 'EmailVerification' })
+export const EmailChangeConfirmation = z
+  .strictObject({
+    token,
+    password: password.optional().meta({
+      description: 'The password of the account that asked for the change. Not needed with an access token of it.',
+    }),
+  })
+  .meta({ id: 'EmailChangeConfirmation' })
 export const ForAddress = z.strictObject({ email }).meta({ id: 'EmailAddress' })
 
 export const PasswordReset = z

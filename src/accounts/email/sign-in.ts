@@ -13,6 +13,7 @@ import { Problem } from '../../problems.ts'
 import { admit } from '../admit.ts'
 import { isDisposable } from '../disposable.ts'
 import type { CodeProof } from '../identities/complete.ts'
+import { enforceForAccount } from '../known-network.ts'
 import { findUserByEmail } from '../queries.ts'
 import { registerConfirmed } from '../register-confirmed.ts'
 import { mayRegister } from '../registration.ts'
@@ -23,17 +24,17 @@ import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 import type { EmailSignIn } from './schemas.ts'
 import { CODE_SECONDS, hashCode, inGroups, newLinkCode, newTypedCode } from './sign-in-code.ts'
-import { stillSignsIn, tryEmailCode, upsertEmailSignIn } from './sign-in-queries.ts'
+import { stillSignsIn, tryEmailCode, upsertEmailSignIn, useEmailCode } from './sign-in-queries.ts'
 
 type Request = z.output<typeof EmailSignIn>
 
 /**
- * Sends a code or a link that signs in, as `EMAIL_SIGN_IN` says. It works only with the verifier of the page that asked. An address
- * without an account gets one by it, where people may register; one that is not confirmed gets the link that confirms it. Neither the
- * answer nor its time tells which.
+ * Sends a sign-in code or link, depending on `EMAIL_SIGN_IN`. It works only with the verifier of the requesting page. For an
+ * address without an account, using it creates one, if registration allows that; an unconfirmed address gets a confirmation link
+ * instead. Neither the response nor its timing reveals which.
  *
- * @throws Problem `email_sign_in_off`, `rate_limited` by the entered address, `invalid_request` for an address that browsers are not
- *   sent to
+ * @throws Problem `email_sign_in_off`, `rate_limited` by the entered address, `invalid_request` if browsers may not be sent to
+ *   `return_to`
  */
 export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   const method = emailMethod(deps.config)
@@ -48,8 +49,8 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   await enforceRateLimits(deps, {
     email_sign_in_address: { address },
     email_sign_in_account_address: { address, account: email },
-    email_sign_in_account: { account: email },
   })
+  await enforceForAccount(deps, 'email_sign_in_account', email)
   afterTheAnswer(deps, async function sendCode() {
     const user = await findRecipient(deps.db, email)
     if (user ? !user.isActive : !(await mayGetAccount(deps, request))) return
@@ -59,14 +60,11 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
   return { method, expires_in: CODE_SECONDS }
 }
 
-/** An account that comes by a code obeys what any registration obeys. */
+/** Creating an account with a code is subject to the same rules as registration. */
 const mayGetAccount = async (deps: ManagementDeps, { email, turnstile_token: token }: Request) =>
   mayRegister(deps.config, email) && !(await isDisposable(deps, email)) && (await isPerson(deps, token))
 
-/**
- * Whoever registered the address may not be its owner, and would keep the password and all else of the account if its owner just
- * confirmed it. So the email tells both what to do.
- */
+/** The person who registered the address may not be its owner. So the email tells the owner what to do in either case. */
 async function confirmFirst(deps: ManagementDeps, recipient: { readonly userId: string; readonly email: string }) {
   const mail = tokenMail(deps, recipient, 'verify', confirmOrReset)
   await runBatch(deps.db, { token: replaceEmailToken(deps.db, mail.token), mail: mail.insert })
@@ -102,25 +100,29 @@ function withCode(returnTo: string, code: string): string {
 }
 
 /**
- * Signs in with a code that was sent by email, or makes an account the first time. With a second factor enabled, the answer is a
+ * Signs in with a code that was sent by email, or creates an account the first time. If a second factor is enabled, returns a
  * challenge.
  *
- * @throws Problem `invalid_code` for a wrong one; `invalid_sign_in` for one that is used, expired or another page's, and after five
- *   wrong ones; `invalid_credentials` for an account that may not sign in; `registration_closed`,
+ * @throws Problem `invalid_code` for a wrong code; `invalid_sign_in` for one that is used, expired or another page's, and after
+ *   five wrong ones; `invalid_credentials` for an account that may not sign in; `registration_closed`,
  *   `registration_domain_not_allowed`; `rate_limited`
  */
 export async function completeByEmail(deps: ManagementDeps, code: string, { code_verifier }: CodeProof) {
   const address = networkAddress(deps)
   await enforceRateLimits(deps, { sign_in_address: { address } })
   const challenge = base64url(sha256(code_verifier))
-  const now = new Date(deps.now())
-  const tried = await tryEmailCode(deps.db, { challenge, codeHash: hashCode(challenge, code), now })
+  const use = { challenge, codeHash: hashCode(challenge, code), now: new Date(deps.now()) }
+  const tried = await tryEmailCode(deps.db, use)
   if (!tried) throw new Problem('invalid_sign_in')
   const { email, isRight } = tried
   if (!isRight) throw new Problem('invalid_code')
   const account = (await findUserByEmail(deps.db, email)) ?? (await register(deps, email))
   if (!account || account.emailVerifiedAt === null) throw new Problem('invalid_sign_in')
-  return admit(deps, account, { factor: 'email', holds: stillSignsIn(account.id, email) })
+  return admit(deps, account, {
+    factor: 'email',
+    holds: stillSignsIn(account.id, email),
+    spent: [useEmailCode(deps.db, use)],
+  })
 }
 
 async function register(deps: ManagementDeps, email: string) {

@@ -2,7 +2,7 @@ import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { UserPrincipal } from '../../auth/principal.ts'
 import { issuerOf } from '../../config-providers.ts'
-import { requireThat } from '../../db/batch.ts'
+import { requireThat, runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { notice } from '../../mail/notice.ts'
@@ -27,20 +27,20 @@ interface Proof {
   readonly code_verifier: string
 }
 
-/** The identities that sign in to an account. */
+/** Lists the identities that sign in to an account. */
 export async function listOwnIdentities(deps: ManagementDeps, { userId }: UserPrincipal) {
   return (await listIdentities(deps.db, userId)).map((one) => toIdentity(deps, one))
 }
 
 /**
- * Links an identity to the account of somebody who is signed in; its address may be any. One that is linked to the account
- * already stays as it is.
+ * Links an identity to the signed-in user's account; it may have any address. An identity that is already linked to the
+ * account stays as it is.
  *
  * @throws Problem `invalid_sign_in`, `identity_taken`
  */
 export async function linkOwnIdentity(deps: ManagementDeps, user: UserPrincipal, proof: Proof) {
   const taken = await takeIdentity(deps, proof)
-  // what an organization's provider says counts for a sign-in to that organization alone
+  // an organization's provider counts only for signing in to that organization
   if (connectionIdIn(taken.provider) !== undefined) throw new Problem('invalid_sign_in')
   const row = toRow(deps, user.userId, taken)
   const mail = notice(deps, await getOwnProfile(deps, user), 'identity_linked')
@@ -53,10 +53,11 @@ export async function linkOwnIdentity(deps: ManagementDeps, user: UserPrincipal,
   try {
     await linkIdentity(deps.db, row, {
       holds: requireThat(deps.db, isActive(user.userId), 'unauthenticated'),
-      also: [linked, mail.insert, ...answer],
+      also: [taken.spent, linked, mail.insert, ...answer],
     })
   } catch (error) {
     if (brokenConstraint(error) !== 'identities_subject_unique') throw error
+    await runBatch(deps.db, { spent: taken.spent })
     const owner = await findByIdentity(deps.db, taken.identity)
     const known = owner?.id === user.userId && (await findOwnIdentity(deps.db, user.userId, owner.identityId))
     if (!known) throw new Problem('identity_taken')
@@ -67,7 +68,7 @@ export async function linkOwnIdentity(deps: ManagementDeps, user: UserPrincipal,
 }
 
 /**
- * Unlinks an identity, and ends every other session: one of them may have begun with it.
+ * Unlinks an identity, and ends every other session: one of them may have been opened with it.
  *
  * @throws Problem `not_found`, `last_way_in`
  */
@@ -91,7 +92,7 @@ const actOf = (user: UserPrincipal, id: string) => ({
   target: { type: 'identity', id } as const,
 })
 
-/** An identity in its wire form. */
+/** Serializes an identity. */
 function toIdentity({ config }: ManagementDeps, { id, provider, issuer, email, createdAt, lastUsedAt }: ShownIdentity) {
   const known = config.SIGN_IN_PROVIDERS.find((one) => issuerOf(one) === issuer)
   return {

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { hasTwoFactor } from '../../auth/two-factor.ts'
-import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
+import { requirement, requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
@@ -14,7 +14,7 @@ export async function insertAttempt(db: Database, attempt: typeof signInAttempts
   await db.insert(signInAttempts).values(attempt)
 }
 
-/** What a provider brings back is looked at once. @returns `undefined` for a state that is unknown, used or expired */
+/** Claims a callback, so that it is processed once. @returns `undefined` for a state that is unknown, used or expired */
 export async function claimCallback(db: Database, stateHash: Uint8Array, now: Date) {
   const { id, provider, secretsEncrypted, returnTo } = signInAttempts
   const [row] = await db
@@ -31,7 +31,7 @@ export async function claimCallback(db: Database, stateHash: Uint8Array, now: Da
   return row
 }
 
-/** Where a page waits whose callback came before, or too late. */
+/** Finds the page to return to if its callback came before, or too late. */
 export async function findReturn(db: Database, stateHash: Uint8Array): Promise<string | undefined> {
   const [row] = await db
     .select({ returnTo: signInAttempts.returnTo })
@@ -50,29 +50,42 @@ export async function keepIdentity(db: Database, attemptId: string, answered: An
   await db.update(signInAttempts).set(answered).where(eq(signInAttempts.id, attemptId))
 }
 
-/**
- * Uses a code, which works once and only with the verifier of the page that asked.
- *
- * @param challenge of that verifier
- */
-export async function claimCode(
-  db: Database,
-  codeHash: Uint8Array,
-  { challenge, now }: { readonly challenge: string; readonly now: Date },
-): Promise<{ provider: string; identity: ProvidedIdentity } | undefined> {
-  const at = sql`${now.toISOString()}::timestamptz`
-  const { rows } = await db.execute<{ provider: string; identity: ProvidedIdentity }>(sql`
-    with found as (
-      select id, identity from sign_in_attempts
-      where code_hash = ${bytesParameter(codeHash)} and code_challenge = ${challenge}
-    )
-    update sign_in_attempts a set used_at = ${at}, identity = null from found
-    where a.id = found.id and a.used_at is null and a.expires_at > ${at}
-    returning a.provider, found.identity`)
-  return rows[0]
+interface CodeUse {
+  readonly codeHash: Uint8Array
+  /** The challenge of the requesting page's verifier, without which the code does not work. */
+  readonly challenge: string
+  readonly now: Date
 }
 
-/** Who signs in with an identity. */
+/** Finds who signed in, while the code is unused. {@link useCode} uses it, in the batch of its effects. */
+export async function findByCode(db: Database, { codeHash, challenge, now }: CodeUse) {
+  const { provider, identity } = signInAttempts
+  const [row] = await db
+    .select({ provider, identity })
+    .from(signInAttempts)
+    .where(
+      and(
+        eq(signInAttempts.codeHash, codeHash),
+        eq(signInAttempts.codeChallenge, challenge),
+        isNull(signInAttempts.usedAt),
+        gt(signInAttempts.expiresAt, now),
+      ),
+    )
+  return row?.identity ? { provider: row.provider, identity: row.identity } : undefined
+}
+
+/** Uses a code, in a batch. If it was used meanwhile, the batch rolls back with `invalid_sign_in`. */
+export function useCode(db: Database, { codeHash, challenge, now }: CodeUse) {
+  return db.execute(sql`
+    with used as (
+      update sign_in_attempts set used_at = ${now.toISOString()}::timestamptz, identity = null
+      where code_hash = ${bytesParameter(codeHash)} and code_challenge = ${challenge} and used_at is null
+      returning id
+    )
+    select ${requirement(sql`exists (select 1 from used)`, 'invalid_sign_in')}`)
+}
+
+/** Finds the account that an identity signs in to. */
 export async function findByIdentity(db: Database, { issuer, subject }: ProvidedIdentity) {
   const [row] = await db
     .select({
@@ -93,17 +106,17 @@ export async function findByIdentity(db: Database, { issuer, subject }: Provided
 export type SignedInBy = NonNullable<Awaited<ReturnType<typeof findByIdentity>>>
 
 interface Use {
-  /** What the settings call its provider now. */
+  /** The current id of its provider in the settings. */
   readonly provider: string
   readonly email: string | null
   readonly lastUsedAt: Date
 }
 
-/** The use of an identity, in the batch that opens its session. */
+/** Records the use of an identity, in the batch that opens its session. */
 export const useIdentity = (db: Database, id: string, use: Use) =>
   db.update(identities).set(use).where(eq(identities.id, id))
 
-/** Whether a sign-in by an identity still holds: it is linked, the account is active, and no second factor is asked for. */
+/** Whether a sign-in with an identity still holds: it is linked, the account is active, and no second factor is required. */
 export const stillSignsIn = (identityId: string, userId: string): SQL => sql`exists (
     select 1 from ${identities} i join ${users} u on u.id = i.user_id
     where i.id = ${identityId}::uuid and u.id = ${userId}::uuid and u.is_active)
@@ -132,7 +145,7 @@ export async function linkIdentity(
 
 export const insertIdentity = (db: Database, identity: NewIdentity) => db.insert(identities).values(identity)
 
-/** Whether an account may be joined by an address: its own is confirmed, so nobody but the address's owner has it. */
+/** Whether an account may be matched by address: the address is confirmed, so only its owner has the account. */
 export const isConfirmedAs = (userId: string, email: string): SQL => sql`exists (
   select 1 from ${users} u
   where u.id = ${userId}::uuid and u.email = ${email} and u.email_verified_at is not null and u.is_active)`
@@ -145,7 +158,7 @@ const SHOWN = { id, provider, issuer, email, createdAt, lastUsedAt }
 
 export type ShownIdentity = Awaited<ReturnType<typeof listIdentities>>[number]
 
-/** The identities of a user, the newest first. */
+/** Lists the identities of a user, newest first. */
 export function listIdentities(db: Database, userId: string) {
   return db.select(SHOWN).from(identities).where(eq(identities.userId, userId)).orderBy(desc(createdAt), desc(id))
 }

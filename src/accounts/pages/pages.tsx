@@ -1,26 +1,48 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
+import type { Child } from 'hono/jsx'
 import { newRouter } from '../../api/api-route.ts'
 import type { ManagementEnv } from '../../auth/env.ts'
 import { PAGE_POLICY, Page } from './page.tsx'
 
-/** What the pages of one deployment have in common. */
+/** The common properties of a deployment's pages. */
 interface Deployment {
   readonly hasDashboard: boolean
 }
 
 const ASK_AGAIN = 'This link is no longer valid. It was already used, it expired, or a newer one replaced it.'
 
+/** What the script asks for if this browser is not signed in to the account. */
+const AccountPassword = ({ children }: { readonly children?: Child }) => (
+  <div id="account" hidden>
+    <label for="password">Password</label>
+    <input
+      id="password"
+      name="password"
+      type="password"
+      autocomplete="current-password"
+      maxlength={512}
+      aria-describedby="rule"
+    />
+    <small id="rule">{children}</small>
+  </div>
+)
+
 const VerifyEmail = (deployment: Deployment) => (
   <Page
     {...deployment}
     title="Confirm your address"
-    intro="Press the button to confirm that the address this link was sent to is yours."
+    intro="Press the button to confirm that the address this link was sent to is yours. If you did not make an account, close this page."
     button="Confirm the address"
     endpoint="/api/v1/auth/email/verify"
     done="Your email address is confirmed. You can close this page."
     invalid={`${ASK_AGAIN} If your address is not confirmed yet, request a new link on the sign-in page.`}
-  />
+  >
+    <AccountPassword>
+      The password of the account that was made with this address. If somebody else made it, do not confirm it: request
+      a new password on the sign-in page. That removes everything they made.
+    </AccountPassword>
+  </Page>
 )
 
 const ResetPassword = (deployment: Deployment) => (
@@ -45,7 +67,7 @@ const ResetPassword = (deployment: Deployment) => (
         maxlength={512}
         aria-describedby="rule"
       />
-      <small id="rule">At least 10 characters. A few words in a row are good.</small>
+      <small id="rule">At least 10 characters. A few words in a row work well.</small>
     </div>
     <div>
       <label for="again">Repeat the new password</label>
@@ -58,12 +80,17 @@ const ConfirmEmail = (deployment: Deployment) => (
   <Page
     {...deployment}
     title="Use your new address"
-    intro="Press the button to make the address this link was sent to your new address. All your devices will be signed out."
+    intro="Press the button to make the address this link was sent to your new address. All your other devices will be signed out. If you did not ask for this, close this page."
     button="Use this address"
     endpoint="/api/v1/auth/email/change/confirm"
     done="Your account now uses this email address. Sign in with it."
     invalid={`${ASK_AGAIN} Request the change again in your account.`}
-  />
+  >
+    <AccountPassword>
+      The password of the account that asked for the change. If it has none, sign in to it in this browser, then open
+      the link again.
+    </AccountPassword>
+  </Page>
 )
 
 const AcceptInvitation = (deployment: Deployment) => (
@@ -73,7 +100,7 @@ const AcceptInvitation = (deployment: Deployment) => (
     intro="You were invited to join an organization."
     button="Join"
     endpoint="/api/v1/organizations/invitations/accept"
-    done="You are a member now. Sign in to see the organization."
+    done="You are now a member. Sign in to see the organization."
     invalid="This invitation is no longer valid. It was already used, it was revoked, or it expired. Ask for a new one."
   >
     <div>
@@ -88,7 +115,7 @@ const AcceptInvitation = (deployment: Deployment) => (
         aria-describedby="rule"
       />
       <small id="rule">
-        If the address this link was sent to has an account, its password. If not, one is made: choose at least 10
+        If the address this link was sent to has an account, its password. If not, one is created: choose at least 10
         characters.
       </small>
     </div>

@@ -6,6 +6,7 @@ export const SCRIPT = `
 const form = document.querySelector('form')
 const [done, failed] = [document.querySelector('#done'), document.querySelector('#failed')]
 const next = document.querySelector('#next')
+const account = document.querySelector('#account')
 const token = new URLSearchParams(location.hash.slice(1)).get('token')
 history.replaceState(null, '', location.pathname)
 
@@ -19,11 +20,23 @@ function end() {
   if (next) next.hidden = false
 }
 
+/** Of whom this browser is signed in as; only for pages that act for an account. */
+async function signedIn() {
+  const answer = await fetch('/api/v1/auth/browser/refresh', { method: 'POST' })
+  return answer.ok ? (await answer.json()).access_token : undefined
+}
+
+function askForAccount() {
+  account.hidden = false
+  account.querySelector('input').required = true
+}
+
 function reason(status, problem, retryAfter) {
   const { path, message } = (problem.errors || [])[0] || {}
   if (path === 'body.confirm_password') return 'The two passwords differ.'
   if (problem.code === 'wrong_password') return 'The password is wrong.'
   if (problem.code === 'already_member') return 'You are already a member. Sign in to see the organization.'
+  if (status === 401) return 'Enter the password of the account, or sign in to it.'
   if (path === 'body.new_password' || path === 'body.password') return 'The password ' + message + '.'
   if (status === 400) return form.dataset.invalid
   if (status === 429) return 'Too many attempts. Try again in ' + Math.ceil((retryAfter || 60) / 60) + ' min.'
@@ -32,9 +45,11 @@ function reason(status, problem, retryAfter) {
 
 async function send() {
   const fields = Object.fromEntries(new FormData(form))
+  if (account && account.hidden) delete fields.password
+  const access = account && account.hidden ? await signedIn() : undefined
   const response = await fetch(form.dataset.endpoint, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', ...(access && { Authorization: 'Bearer ' + access }) },
     credentials: 'omit',
     body: JSON.stringify({ token, ...fields }),
   })
@@ -43,6 +58,10 @@ async function send() {
     return tell(done, form.dataset.done)
   }
   const problem = await response.json().catch(() => ({}))
+  if (response.status === 401 && account) {
+    askForAccount()
+    if (next) next.hidden = false
+  }
   if (problem.code === 'invalid_token' || problem.code === 'already_member') end()
   tell(failed, reason(response.status, problem, response.headers.get('Retry-After')))
 }
@@ -55,6 +74,11 @@ form.addEventListener('submit', async (event) => {
   button.disabled = false
 })
 
-if (token) form.hidden = false
+async function begin() {
+  if (account && !(await signedIn().catch(() => undefined))) askForAccount()
+  form.hidden = false
+}
+
+if (token) void begin()
 else tell(failed, 'This link is incomplete. Open it from the email again.')
 `

@@ -4,14 +4,14 @@ import { lazily } from '../../lib/lazily.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import type { Proof } from '../two-factor/proof.ts'
 import type { Assertion } from './assertion-schema.ts'
-import { CHALLENGE_SECONDS, newChallenge, type Purpose, takeChallenge } from './challenge.ts'
+import { CHALLENGE_SECONDS, findChallenge, newChallenge, type Purpose } from './challenge.ts'
 import { type FoundPasskey, findPasskey, listCredentials, usePasskey } from './queries.ts'
 import { passkeyOrigins, relyingPartyId } from './relying-party.ts'
 import { userHandle } from './user-handle.ts'
 
 export const loadWebAuthn = lazily(() => import('@simplewebauthn/server'))
 
-/** What a browser needs to ask for a passkey: any of this deployment's, or one of a user's. */
+/** Creates a browser's options to request a passkey: any of this deployment's, or one of a user's. */
 export async function beginAssertion(deps: ManagementDeps, purpose: Purpose) {
   const rpId = relyingPartyId(deps.config)
   const known = purpose.userId === null ? [] : await listCredentials(deps.db, purpose.userId, rpId)
@@ -24,7 +24,7 @@ export async function beginAssertion(deps: ManagementDeps, purpose: Purpose) {
   }
 }
 
-/** The wire form of credentials that a browser shall find, or shall not make again. */
+/** Serializes credentials that a browser should find, or should not create again. */
 export const toDescriptors = (known: readonly { readonly credentialId: Uint8Array; readonly transports: string[] }[]) =>
   known.map(({ credentialId, transports }) => ({
     type: 'public-key' as const,
@@ -32,16 +32,16 @@ export const toDescriptors = (known: readonly { readonly credentialId: Uint8Arra
     transports,
   }))
 
-/** A passkey that signed. Its `proof` counts the use in the batch that it authorizes. */
+/** A passkey with a valid assertion. Its `proof` records the use in the batch that it authorizes. */
 interface Asserted {
   readonly passkey: FoundPasskey
   readonly proof: Proof
 }
 
 /**
- * Checks a passkey's answer (W3C Web Authentication Level 3, section 7.2). The challenge is used up, whatever comes of it.
+ * Checks a passkey's assertion (W3C Web Authentication Level 3, section 7.2). An invalid assertion deletes its challenge.
  *
- * @returns `undefined` for an answer that is not valid, or somebody else's
+ * @returns `undefined` for an assertion that is invalid, or somebody else's
  */
 export async function verifyAssertion(
   deps: ManagementDeps,
@@ -50,17 +50,21 @@ export async function verifyAssertion(
 ): Promise<Asserted | undefined> {
   const rpId = relyingPartyId(deps.config)
   const [challenge, passkey] = await Promise.all([
-    takeChallenge(deps, assertion.response.clientDataJSON, purpose),
+    findChallenge(deps, assertion.response.clientDataJSON, purpose),
     findPasskey(deps.db, fromBase64(assertion.id), rpId),
   ])
-  if (challenge === undefined || !passkey || !isTheirs(assertion, passkey, purpose)) return undefined
-  const result = await check(deps, assertion, { challenge, passkey, rpId })
-  if (!result) return undefined
+  if (!challenge) return undefined
+  const isKnown = passkey && isTheirs(assertion, passkey, purpose)
+  const result = isKnown && (await check(deps, assertion, { challenge: challenge.text, passkey, rpId }))
+  if (!result) {
+    await challenge.forget()
+    return undefined
+  }
   const use = usePasskey(deps.db, passkey.id, { ...result, now: new Date(deps.now()) })
-  return { passkey, proof: { by: 'passkey', statements: [use], notify: () => undefined } }
+  return { passkey, proof: { by: 'passkey', statements: [challenge.spent, use], notify: () => undefined } }
 }
 
-/** A passkey that says who it is has to say its owner (step 6). */
+/** A user handle, if present, must be the owner's; a sign-in without a known user requires one (step 6). */
 function isTheirs({ response }: Assertion, { userId }: FoundPasskey, purpose: Purpose): boolean {
   const isNamed = response.userHandle ? response.userHandle === base64url(userHandle(userId)) : purpose.userId !== null
   return isNamed && (purpose.userId === null || purpose.userId === userId)

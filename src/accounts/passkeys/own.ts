@@ -15,7 +15,7 @@ import { getOwnProfile } from '../user.ts'
 import { waysIn } from '../ways-in.ts'
 import { loadWebAuthn, toDescriptors } from './assertion.ts'
 import { nameOf } from './authenticators.ts'
-import { CHALLENGE_SECONDS, newChallenge, takeChallenge } from './challenge.ts'
+import { CHALLENGE_SECONDS, findChallenge, newChallenge } from './challenge.ts'
 import {
   deletePasskey,
   findOwnPasskey,
@@ -32,12 +32,12 @@ import { userHandle } from './user-handle.ts'
 /** COSE algorithms: EdDSA, ES256, RS256 (RFC 9053, RFC 8812). */
 const ALGORITHMS = [-8, -7, -257]
 
-/** The passkeys of an account. */
+/** Lists the passkeys of an account. */
 export async function listOwnPasskeys(deps: ManagementDeps, { userId }: UserPrincipal) {
   return (await listPasskeys(deps.db, userId)).map((one) => toPasskey(deps, one))
 }
 
-/** What a browser needs to make a passkey; it makes none where the user already has one. */
+/** Creates a browser's options to create a passkey; it creates none on an authenticator that already has one of the user. */
 export async function beginPasskey(deps: ManagementDeps, user: UserPrincipal) {
   const { userId } = user
   const id = relyingPartyId(deps.config)
@@ -66,7 +66,7 @@ export async function beginPasskey(deps: ManagementDeps, user: UserPrincipal) {
 export async function addPasskey(deps: ManagementDeps, user: UserPrincipal, request: z.output<typeof NewPasskey>) {
   const made = await verifyAttestation(deps, user, request.credential)
   if (!made) throw new Problem('invalid_passkey')
-  const { aaguid, credential, isSynced } = made
+  const { aaguid, credential, isSynced, spent } = made
   const now = deps.now()
   const row = {
     id: uuidv7(now),
@@ -85,6 +85,7 @@ export async function addPasskey(deps: ManagementDeps, user: UserPrincipal, requ
   const mail = notice(deps, await getOwnProfile(deps, user), 'passkey_added')
   try {
     await insertPasskey(deps.db, row, [
+      spent,
       audited(deps, { ...actOf(user, row.id), action: 'passkey.added' }),
       mail.insert,
       ...(await keepAnswer(deps, 201, passkey)),
@@ -96,14 +97,24 @@ export async function addPasskey(deps: ManagementDeps, user: UserPrincipal, requ
   return passkey
 }
 
-/** Checks a new passkey (W3C Web Authentication Level 3, section 7.1). Which device it is on is not asked for. */
+/** Checks a new passkey (W3C Web Authentication Level 3, section 7.1). Does not request attestation of the device. */
 async function verifyAttestation(
   deps: ManagementDeps,
   { userId }: UserPrincipal,
   credential: z.output<typeof NewPasskey>['credential'],
 ) {
-  const challenge = await takeChallenge(deps, credential.response.clientDataJSON, { purpose: 'register', userId })
-  if (challenge === undefined) return undefined
+  const challenge = await findChallenge(deps, credential.response.clientDataJSON, { purpose: 'register', userId })
+  if (!challenge) return undefined
+  const made = await checkAttestation(deps, credential, challenge.text)
+  if (!made) await challenge.forget()
+  return made && { ...made, spent: challenge.spent }
+}
+
+async function checkAttestation(
+  deps: ManagementDeps,
+  credential: z.output<typeof NewPasskey>['credential'],
+  challenge: string,
+) {
   const { verifyRegistrationResponse } = await loadWebAuthn()
   try {
     const { registrationInfo: made } = await verifyRegistrationResponse({
@@ -133,7 +144,7 @@ export async function renamePasskey(deps: ManagementDeps, user: UserPrincipal, p
 }
 
 /**
- * Removes a passkey, and ends every other session: one of them may have begun with it.
+ * Removes a passkey, and ends every other session: one of them may have been opened with it.
  *
  * @throws Problem `not_found`, `last_way_in`, `passkey_is_second_factor`
  */
@@ -155,7 +166,7 @@ const actOf = (user: UserPrincipal, id: string) => ({
   target: { type: 'passkey', id } as const,
 })
 
-/** A passkey in its wire form. */
+/** Serializes a passkey. */
 function toPasskey({ config }: ManagementDeps, { id, name, rpId, isSynced, createdAt, lastUsedAt }: ShownPasskey) {
   return {
     id,

@@ -1,13 +1,15 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { requirement, requireThat, runBatch, type Statement } from '../../db/batch.ts'
+import { holds } from '../../db/conditions.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
+import { bytesParameter } from '../../db/schema/columns.ts'
 import { passkeyChallenges, passkeys } from '../../db/schema/passkeys.ts'
 import { users } from '../../db/schema/users.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 import { hasWayIn, type Ways } from '../ways-in.ts'
 
-/** More than anybody has devices and password managers. */
+/** More than the devices and password managers that anybody has. */
 const MAX_PASSKEYS = 20
 
 export async function insertChallenge(db: Database, challenge: typeof passkeyChallenges.$inferInsert): Promise<void> {
@@ -21,26 +23,26 @@ interface ChallengeUse {
   readonly now: Date
 }
 
-/** @returns whether there was such a challenge; there is none from now on */
-export async function claimChallenge(
-  db: Database,
-  { challengeHash, purpose, userId, now }: ChallengeUse,
-): Promise<boolean> {
-  const rows = await db
-    .delete(passkeyChallenges)
-    .where(
-      and(
-        eq(passkeyChallenges.challengeHash, challengeHash),
-        eq(passkeyChallenges.purpose, purpose),
-        sql`${passkeyChallenges.userId} is not distinct from ${userId}::uuid`,
-        sql`${passkeyChallenges.expiresAt} > ${now.toISOString()}::timestamptz`,
-      ),
-    )
-    .returning({ id: passkeyChallenges.id })
-  return rows.length === 1
+const isChallenge = ({ challengeHash, purpose, userId, now }: ChallengeUse) => sql`
+  challenge_hash = ${bytesParameter(challengeHash)} and purpose = ${purpose}
+  and user_id is not distinct from ${userId}::uuid and expires_at > ${now.toISOString()}::timestamptz`
+
+/** Whether the challenge exists. */
+export const hasChallenge = (db: Database, use: ChallengeUse): Promise<boolean> =>
+  holds(db, sql`exists (select 1 from passkey_challenges where ${isChallenge(use)})`)
+
+/** Deletes a challenge. */
+export const deleteChallenge = (db: Database, use: ChallengeUse) =>
+  db.execute(sql`delete from passkey_challenges where ${isChallenge(use)}`)
+
+/** Uses a challenge, in a batch. If it was used meanwhile, the batch rolls back with `invalid_passkey`. */
+export function useChallenge(db: Database, use: ChallengeUse) {
+  return db.execute(sql`
+    with used as (delete from passkey_challenges where ${isChallenge(use)} returning id)
+    select ${requirement(sql`exists (select 1 from used)`, 'invalid_passkey')}`)
 }
 
-/** A passkey, and whom it signs in. */
+/** Finds a passkey, and the account that it signs in to. */
 export async function findPasskey(db: Database, credentialId: Uint8Array, rpId: string) {
   const [row] = await db
     .select({
@@ -67,8 +69,8 @@ interface Use {
 }
 
 /**
- * Counts a use, in the batch that it authorizes: a passkey that was removed meanwhile, or whose counter another use has passed,
- * rolls it back with `invalid_passkey`.
+ * Records a use, in the batch that it authorizes. If the passkey was removed meanwhile, or another use has already reached its
+ * counter, the batch rolls back with `invalid_passkey`.
  */
 export function usePasskey(db: Database, id: string, { counter, isSynced, now }: Use) {
   return db.execute(sql`
@@ -80,7 +82,7 @@ export function usePasskey(db: Database, id: string, { counter, isSynced, now }:
     select ${requirement(sql`exists (select 1 from used)`, 'invalid_passkey')}`)
 }
 
-/** Adds a passkey under the lock of its user. @throws the database's error for one that is known (`passkeys_credential_unique`) */
+/** Adds a passkey under the lock of its user. @throws the database's error if it is known (`passkeys_credential_unique`) */
 export async function insertPasskey(
   db: Database,
   passkey: typeof passkeys.$inferInsert,
@@ -109,12 +111,12 @@ const SHOWN = { id, name, rpId, isSynced, createdAt, lastUsedAt }
 
 export type ShownPasskey = Awaited<ReturnType<typeof listPasskeys>>[number]
 
-/** The passkeys of a user, the newest first. */
+/** Lists the passkeys of a user, newest first. */
 export function listPasskeys(db: Database, userId: string) {
   return db.select(SHOWN).from(passkeys).where(eq(passkeys.userId, userId)).orderBy(desc(createdAt), desc(id))
 }
 
-/** How browsers find a user's passkeys of a relying party. */
+/** Lists the credential ids with which browsers find a user's passkeys of a relying party. */
 export function listCredentials(db: Database, userId: string, rpId: string) {
   return db
     .select({ credentialId: passkeys.credentialId, transports: passkeys.transports })
@@ -137,7 +139,7 @@ export async function findOwnPasskey(
 export const updatePasskeyName = (db: Database, userId: string, passkeyId: string, name: string) =>
   db.update(passkeys).set({ name }).where(ofUser(userId, passkeyId))
 
-/** Whether a passkey is not all of the second factor: there is none, it has an app, or another passkey works. */
+/** Whether the second factor can do without a passkey: there is none, it has an app, or another passkey works. */
 const isDispensable = (userId: string, passkeyId: string, rpId: string) => sql`not exists (
   select 1 from totp_credentials t where t.user_id = ${userId}::uuid and t.enabled_at is not null
     and t.secret_encrypted is null)
@@ -159,7 +161,7 @@ export async function deletePasskey(
   })
 }
 
-/** Marks a session as one whose owner has just proved to be present. */
+/** Records that a session's owner has just proved their presence. */
 export const updateReauthenticated = (db: Database, sessionId: string, now: Date) =>
   db.execute(sql`
   update sessions set reauthenticated_at = ${now.toISOString()}::timestamptz where id = ${sessionId}::uuid`)

@@ -21,10 +21,10 @@ import { type ConnectionRow, findByDomain, findConnection, isWelcome, mayStillSi
 import type { SsoSignIn } from './schemas.ts'
 
 /**
- * Begins to sign in at the provider of the organization that has verified the domain of an address.
+ * Begins a sign-in at the provider of the organization that has verified the domain of an address.
  *
  * @throws Problem `sso_not_found`, `identity_provider_unavailable`, `rate_limited`; `invalid_request` for a `return_to` that
- *   browsers are not sent to
+ *   browsers may not be sent to
  */
 export async function beginSsoSignIn(deps: ManagementDeps, { email, ...page }: z.output<typeof SsoSignIn>) {
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })
@@ -36,27 +36,28 @@ export async function beginSsoSignIn(deps: ManagementDeps, { email, ...page }: z
 }
 
 /**
- * Signs in with an identity of an organization's provider, and makes its people accounts and members the first time. The
- * provider speaks for addresses of the organization's verified domains alone, also of accounts that it knows: whoever has
- * another address by now is not the organization's any more.
+ * Signs in with an identity of an organization's provider. The first time, creates an account and a membership. The
+ * provider has authority only over addresses in the organization's verified domains, even for accounts that it already
+ * signed in: a user whose address is now in another domain no longer belongs to the organization.
  *
- * @throws Problem `sso_not_found` where the connection is gone; `sso_address_refused`, `sso_no_member`, `seat_limit_reached`;
+ * @throws Problem `sso_not_found` if the connection is gone; `sso_address_refused`, `sso_no_member`, `seat_limit_reached`;
  *   further ones as `completeSignIn`
  */
 export async function completeBySso(deps: ManagementDeps, connectionId: string, taken: Taken) {
   const connection = await findConnection(deps.db, connectionId)
-  if (connection?.issuer !== taken.identity.issuer) throw new Problem('sso_not_found') // it is gone, or another provider's
+  if (connection?.issuer !== taken.identity.issuer) throw new Problem('sso_not_found') // it is gone, or has another provider now
   const { organizationId } = connection
   const account = (await findByIdentity(deps.db, taken.identity)) ?? (await beginFirst(deps, connection, taken))
   await requireAddress(deps, organizationId, account.userEmail)
-  if (account.isActive) await requireMember(deps, connection, account.id) // one that is disabled is refused below
-  const { provider, identity } = taken
+  if (account.isActive) await requireMember(deps, connection, account.id) // a disabled account is refused below
+  const { provider, identity, spent } = taken
   const lastUsedAt = new Date(deps.now())
   return admit(deps, account, {
     factor: 'identity',
     detail: { provider },
     holds: sql`${stillSignsIn(account.identityId, account.id)} and ${mayStillSignIn(connection, account.id)}`,
     spent: [
+      spent,
       useIdentity(deps.db, account.identityId, { provider, email: identity.email, lastUsedAt }),
       noteUse(deps.db, connectionId, lastUsedAt),
     ],
@@ -64,19 +65,19 @@ export async function completeBySso(deps: ManagementDeps, connectionId: string, 
   })
 }
 
-/** Nobody gets an account, or an identity in one, whom the organization's provider may not speak for. */
-async function beginFirst(deps: ManagementDeps, { organizationId }: ConnectionRow, taken: Taken) {
+/** Creates or links an account only for an address over which the organization's provider has authority. */
+async function beginFirst(deps: ManagementDeps, { organizationId, joinRole }: ConnectionRow, taken: Taken) {
   const { email, isEmailVerified } = taken.identity
   if (email === null || !isEmailVerified) throw new Problem('sso_address_refused')
   await requireAddress(deps, organizationId, email)
-  return beginIdentity(deps, taken, { isInvited: true })
+  return beginIdentity(deps, taken, { vouchedBy: organizationId, joins: joinRole !== null })
 }
 
 async function requireAddress({ db }: ManagementDeps, organizationId: string, email: string): Promise<void> {
   if (!(await holds(db, isAddressOf(organizationId, sql`${email}`)))) throw new Problem('sso_address_refused')
 }
 
-/** Makes somebody a member who is none, if the connection says so. */
+/** Adds the user as a member if they are not, and the connection allows that. */
 async function requireMember(deps: ManagementDeps, connection: ConnectionRow, userId: string): Promise<void> {
   const { db } = deps
   const { organizationId, joinRole: role } = connection

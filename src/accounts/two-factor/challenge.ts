@@ -1,4 +1,5 @@
 import { audited } from '../../audit/record.ts'
+import type { Statement } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
@@ -13,13 +14,17 @@ import { findChallenge, insertChallenge, useChallenge } from './queries.ts'
 /** Long enough to find the phone. */
 const CHALLENGE_SECONDS = 5 * 60
 
-/** The answer to a correct first factor if a second factor is enabled. It works only with `completeLogin`, and once. */
-export async function openChallenge(
-  deps: ManagementDeps,
-  userId: string,
-  firstFactor: FirstFactor,
-  ssoConnectionId: string | null = null,
-) {
+interface First {
+  readonly firstFactor: FirstFactor
+  /** The single sign-on that proved it, if one did. */
+  readonly ssoConnectionId?: string | null
+  /** Statements that use up the code that proved it, in the same batch. */
+  readonly spent?: readonly Statement[]
+}
+
+/** Opens a challenge after a correct first factor if a second one is enabled. It works only with `completeLogin`, once. */
+export async function openChallenge(deps: ManagementDeps, userId: string, first: First) {
+  const { firstFactor, ssoConnectionId = null, spent = [] } = first
   const now = deps.now()
   const token = `ch_${base64url(randomBytes(32))}`
   const challenge = {
@@ -31,7 +36,7 @@ export async function openChallenge(
     createdAt: new Date(now),
     expiresAt: new Date(now + CHALLENGE_SECONDS * 1000),
   }
-  const { hasApp, hasPasskey } = await insertChallenge(deps.db, challenge, relyingPartyId(deps.config))
+  const { hasApp, hasPasskey } = await insertChallenge(deps.db, challenge, relyingPartyId(deps.config), spent)
   const methods = [
     ...(hasApp ? ['app' as const] : []),
     ...(hasPasskey ? ['passkey' as const] : []),
@@ -41,7 +46,7 @@ export async function openChallenge(
 }
 
 /**
- * What a browser needs to answer a challenge by passkey instead of a code.
+ * Creates a browser's options to answer a challenge with a passkey instead of a code.
  *
  * @throws Problem `invalid_challenge`, `rate_limited`
  */
@@ -55,7 +60,7 @@ export async function beginPasskeyFactor(deps: ManagementDeps, token: string) {
 /**
  * Completes a sign-in with the second factor.
  *
- * @throws Problem `invalid_challenge` for one that is unknown, used or expired, `invalid_code`, `invalid_passkey`,
+ * @throws Problem `invalid_challenge` if it is unknown, used or expired, `invalid_code`, `invalid_passkey`,
  *   `two_factor_locked`
  */
 export async function completeLogin(deps: ManagementDeps, token: string, factor: SecondFactor) {

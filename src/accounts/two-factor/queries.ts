@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import { hasTwoFactor } from '../../auth/two-factor.ts'
-import { requirement, runBatch } from '../../db/batch.ts'
+import { requirement, runBatch, type Statement } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, loginChallenges, totpCredentials } from '../../db/schema/accounts.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
@@ -26,10 +26,10 @@ export async function findTotp(db: Database, userId: string) {
   return row
 }
 
-/** Whether no second factor of a user is in force. */
+/** Whether a user has no enabled second factor. */
 export const hasNoFactor = (userId: string) => sql`not ${hasTwoFactor(sql`${userId}::uuid`)}`
 
-/** Stores a secret that is not in force yet, in place of an earlier one that never was. */
+/** Stores a secret that is not enabled yet, replacing an earlier one that never was. */
 export function upsertPendingTotp(db: Database, userId: string, secretEncrypted: Uint8Array) {
   const fresh = { secretEncrypted, lastStep: null, failedAttempts: 0, lockedUntil: null }
   return db
@@ -122,7 +122,7 @@ export function enableTotp(db: Database, userId: string, now: Date) {
   return db.update(totpCredentials).set({ enabledAt: now }).where(eq(totpCredentials.userId, userId))
 }
 
-/** Makes a user's passkeys their second factor, in place of a secret that never was in force. */
+/** Makes a user's passkeys their second factor, replacing a secret that was never enabled. */
 export function enablePasskeys(db: Database, userId: string, now: Date) {
   const fresh = { secretEncrypted: null, enabledAt: now, lastStep: null, failedAttempts: 0, lockedUntil: null }
   return db
@@ -139,10 +139,16 @@ export function removeTwoFactor(db: Database, userId: string) {
   ] as const
 }
 
-/** @returns what the user's second factor can be given by, apart from a backup code */
-export async function insertChallenge(db: Database, challenge: typeof loginChallenges.$inferInsert, rpId: string) {
+/** Stores a challenge. @returns how the user can present their second factor, besides a backup code */
+export async function insertChallenge(
+  db: Database,
+  challenge: typeof loginChallenges.$inferInsert,
+  rpId: string,
+  spent: readonly Statement[],
+) {
   const { userId } = challenge
   const { factors } = await runBatch(db, {
+    spent,
     challenge: db.insert(loginChallenges).values(challenge),
     factors: db
       .select({
@@ -155,7 +161,7 @@ export async function insertChallenge(db: Database, challenge: typeof loginChall
   return factors[0] ?? { hasApp: false, hasPasskey: false }
 }
 
-/** The sign-in that a challenge belongs to, while it is valid and the account active. */
+/** Finds the sign-in that a challenge belongs to, while it is valid and the account is active. */
 export async function findChallenge(db: Database, tokenHash: Uint8Array, now: Date) {
   const [row] = await db
     .select({

@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
+import { holdMeters } from '../../db/hold-meters.ts'
 import { isBuiltIn } from '../../db/schema/meters.ts'
 import type { StoredHeaders } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -13,7 +14,7 @@ import { sealHeader } from '../../gateway/secrets.ts'
 import { findUpstreamFlaw } from '../../gateway/upstream-rules.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { holdMeters, requireMeters } from '../custom-limits.ts'
+import { requireMeters } from '../custom-limits.ts'
 import {
   deleteRoute,
   findRouteRow,
@@ -82,7 +83,7 @@ interface RouteChange {
 }
 
 /**
- * Changes a route. Every isolate follows within ten seconds (gateway/known-routes.ts).
+ * Changes a route. Every isolate applies the change within ten seconds (gateway/route-cache.ts).
  *
  * @throws Problem `route_not_found`, `invalid_request`, `route_slug_taken`, `route_match_taken`
  */
@@ -144,7 +145,7 @@ async function getRow(deps: ManagementDeps, id: string): Promise<RouteRow> {
 }
 
 /**
- * What only the deployment knows: where it may send requests to, and which hosts are the gateway's.
+ * Checks against the deployment's settings: where it may send requests, and which hosts belong to the gateway.
  *
  * @throws Problem `invalid_request`
  */
@@ -163,8 +164,8 @@ function requireSound(
 const BESIDE = 'is no meter of your own: name its header beside `quantities`, if it has one'
 
 /**
- * @returns the custom meters that headers tell of
- * @throws Problem `invalid_request` that names each that there is not
+ * @returns the custom meters that response headers report
+ * @throws Problem `invalid_request` naming each one that does not exist
  */
 async function requireOwnMeters(deps: ManagementDeps, meter: Fields['meter']): Promise<string[]> {
   const slugs = typeof meter === 'object' ? Object.keys(meter.from_header.quantities ?? {}) : []
@@ -191,7 +192,7 @@ async function nameConflicts<Result>(work: () => Promise<Result>): Promise<Resul
 
 type Fields = Omit<z.output<typeof GatewayRouteChanges>, 'match' | 'add_headers'>
 
-/** Drizzle leaves out what is undefined. */
+/** Drizzle ignores undefined columns. */
 function toColumns(fields: Fields) {
   return {
     slug: fields.slug,

@@ -5,7 +5,7 @@ import { MAX_CUSTOM_METERS, toMeterName } from '../../db/schema/meter-names.ts'
 
 export type MeterRow = typeof meters.$inferSelect
 
-/** The built-in ones first. */
+/** Built-in meters first. */
 export const listMeterRows = (db: Database) =>
   db.select().from(meters).orderBy(desc(meters.isBuiltin), asc(meters.createdAt), asc(meters.slug))
 
@@ -16,7 +16,7 @@ export async function findMeterRow(db: Database, slug: string): Promise<MeterRow
 
 export const hasRoom = (): SQL => sql`(select count(*) from meters where not is_builtin) < ${MAX_CUSTOM_METERS}`
 
-/** Breaks `meters_pkey` where there is one of that slug. */
+/** Violates `meters_pkey` if the slug is taken. */
 export const insertMeter = (db: Database, row: MeterRow) => db.insert(meters).values(row)
 
 export const isCustomMeter = (slug: string): SQL =>
@@ -30,16 +30,20 @@ export function updateMeter(
   return db.update(meters).set(changes).where(eq(meters.slug, slug)).returning()
 }
 
-/** A limit of a key that counts the meter, as JSON that such limits contain. */
+/** JSON that a list of named limits contains if one of them counts the meter. */
 const limitOn = (slug: string) => JSON.stringify([{ meter: toMeterName(slug) }])
 
-/** Whether no limit, price, route, use or reading has the meter. */
+const alertOn = (slug: string) => JSON.stringify([{ meter: slug }])
+
+/** Whether no limit, price, route, alert, usage or reading refers to the meter. */
 export const isUnusedMeter = (slug: string): SQL => sql`not (
   exists (select from plans p where p.limits->'meters' ? ${slug} or p.overage ? ${slug}
     or exists (select from jsonb_array_elements(p.addons) as addon where addon->'limits'->'meters' ? ${slug}))
-  or exists (select from plans p where p.limits->'key_limits' @> ${limitOn(slug)}::jsonb)
+  or exists (select from plans p where p.limits->'key_limits' @> ${limitOn(slug)}::jsonb
+    or p.limits->'organization_limits' @> ${limitOn(slug)}::jsonb)
   or exists (select from api_keys k where k.limits @> ${limitOn(slug)}::jsonb)
-  or exists (select from organizations o where o.limit_overrides ? ${slug})
+  or exists (select from organizations o where o.limit_overrides ? ${slug}
+    or o.limit_overrides->'organization_limits' @> ${limitOn(slug)}::jsonb or o.alert_amounts @> ${alertOn(slug)}::jsonb)
   or exists (select from gateway_routes r where r.meter->'from_header'->'quantities' ? ${slug})
   or exists (select from usage_meter_periods u where u.meter = ${slug})
   or exists (select from usage_gauges g where g.meter = ${slug}))`

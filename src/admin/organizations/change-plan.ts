@@ -10,7 +10,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { getOrganization } from './organization.ts'
-import { isNotOn, type OrganizationView, updateOrganization } from './queries.ts'
+import { isNotOn, type OrganizationView, selectVersion, updateOrganization } from './queries.ts'
 import { requirePlan } from './require-plan.ts'
 
 interface PlanAct {
@@ -21,9 +21,9 @@ interface PlanAct {
 }
 
 /**
- * Puts an organization on the newest version of a plan; its limits hold everywhere within two seconds. Putting it there twice is no error.
+ * Puts an organization on the newest version of a plan; the new limits apply everywhere within two seconds. Idempotent.
  *
- * @throws Problem `organization_not_found`, `invalid_request` naming `plan` for one that there is not
+ * @throws Problem `organization_not_found`, `invalid_request` naming `plan` if there is no such plan
  */
 export async function changePlan(deps: ManagementDeps, request: PlanAct): Promise<OrganizationView> {
   const { organizationId } = request
@@ -32,15 +32,17 @@ export async function changePlan(deps: ManagementDeps, request: PlanAct): Promis
   if (organization.planId !== plan) await recordBeforeLeaving(deps, organizationId)
   const version = await putOnPlan(deps, { ...request, plan }, organization.planId)
   if (version === undefined) await requirePlan(deps, request.plan) // it may have been deleted meanwhile
-  if (version !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), version)
+  // publish on a repeat as well: the first request may have failed after its commit
+  const present = version ?? (await selectVersion(deps.db, organizationId))
+  if (present !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), present)
   return getOrganization(deps, organizationId)
 }
 
-/** @returns the organization's new version, or `undefined` when it was on that plan already */
+/** @returns the organization's new version, or `undefined` if it was already on that plan */
 async function putOnPlan(deps: ManagementDeps, request: PlanAct, from: string): Promise<number | undefined> {
   const { operator, organizationId, plan, reason } = request
   const done = await tryBatch(deps.db, {
-    lockPlan: lockPlan(deps.db, plan), // before the organization, as a change of the plan does: see plans/actions.ts
+    lockPlan: lockPlan(deps.db, plan), // before the organization, in the same order as a change of the plan: see plans/actions.ts
     lock: lockOrganization(deps.db, organizationId),
     allowed: requireThat(deps.db, sql`${isNotOn(organizationId, plan)} and ${isPlan(plan)}`),
     audit: audited(deps, {

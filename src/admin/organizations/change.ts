@@ -4,6 +4,7 @@ import type { Operator } from '../../auth/principal.ts'
 import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { isOrganization, isPlan } from '../../db/conditions.ts'
+import { holdMeters } from '../../db/hold-meters.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
 import { toFamily } from '../../db/plan-version.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -11,7 +12,6 @@ import { canonicalJson } from '../../lib/canonical-json.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
 import { Problem } from '../../problems.ts'
-import { holdMeters } from '../custom-limits.ts'
 import { orExternalIdTaken } from './external-id-taken.ts'
 import { customMetersIn, formatLimits, type Limits, withLimits, withoutNulls } from './limits.ts'
 import { getOrganization } from './organization.ts'
@@ -22,10 +22,10 @@ import type { CustomerChange } from './schemas.ts'
 type Change = Omit<z.output<typeof CustomerChange>, 'limits'> & { readonly limits?: Limits }
 
 /**
- * Changes what is named of an organization and nothing else: all of it or nothing, everywhere within two seconds.
+ * Changes only the named fields of an organization: all or nothing, effective everywhere within two seconds.
  *
  * @throws Problem `organization_not_found`, `platform_organization`, `external_id_taken`, `invalid_request` naming `plan`
- *   for one that there is not
+ *   if there is no such plan
  */
 export async function changeCustomer(
   deps: ManagementDeps,
@@ -38,13 +38,13 @@ export async function changeCustomer(
   const changes = differing(before, await withLimits(deps, input))
   const version =
     Object.keys(changes).length === 0
-      ? await selectVersion(deps.db, organizationId) // announced again: the first request may have died before it did
+      ? await selectVersion(deps.db, organizationId) // publish again: the first request may have failed before that
       : await write(deps, operator, before, changes)
   if (version !== undefined) await publishVersion(deps, organizationVersionKey(organizationId), version)
   return getOrganization(deps, organizationId)
 }
 
-/** The fields of the input that differ from what is stored. */
+/** Selects the fields of the input that differ from the stored ones. */
 function differing(before: OrganizationView, { limits, ...input }: Change): Change {
   const now: Record<string, unknown> = {
     name: before.name,
@@ -80,7 +80,7 @@ async function write(deps: ManagementDeps, operator: Operator, before: Organizat
   return organization[0]?.version
 }
 
-/** A row for each kind of change, as when they are made one by one. */
+/** One row per kind of change, as if they were made separately. */
 function auditRows(deps: ManagementDeps, operator: Operator, before: OrganizationView, changes: Change) {
   const { plan, limits, ...rest } = changes
   const entry = { actor: operator, organizationId: before.id, target: { type: 'organization', id: before.id } } as const

@@ -4,6 +4,7 @@ import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { isOrganization } from '../../db/conditions.ts'
+import { holdMeters } from '../../db/hold-meters.ts'
 import { toFamily } from '../../db/plan-version.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -11,7 +12,6 @@ import { cutText } from '../../http/text-field.ts'
 import { slugFor } from '../../lib/slug.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { holdMeters } from '../custom-limits.ts'
 import { changeCustomer } from './change.ts'
 import { externalIdTaken } from './external-id-taken.ts'
 import { customMetersIn, type Limits, withLimits, withoutNulls } from './limits.ts'
@@ -26,9 +26,9 @@ type CustomerInput = Omit<z.output<typeof CustomerUpsert>, 'limits'> & {
 }
 
 /**
- * Makes an organization without members, for a customer whose users the operator keeps.
+ * Creates an organization without members, for a customer whose users the operator manages.
  *
- * @throws Problem `external_id_taken`, `invalid_request` naming `plan` for one that there is not
+ * @throws Problem `external_id_taken`, `invalid_request` naming `plan` if there is no such plan
  */
 export async function createCustomer(
   deps: ManagementDeps,
@@ -52,7 +52,7 @@ export async function createCustomer(
 /**
  * Creates or updates the organization with this external id. Of concurrent requests, one creates it.
  *
- * @throws Problem `invalid_request` naming `plan` for one that there is not
+ * @throws Problem `invalid_request` naming `plan` if there is no such plan
  */
 export async function upsertCustomer(
   deps: ManagementDeps,
@@ -70,7 +70,7 @@ export async function upsertCustomer(
   return { created: false, organization: await changeCustomer(deps, operator, organization.id, input) }
 }
 
-/** @returns undefined when another request was faster */
+/** @returns undefined if another request was faster */
 async function tryCreate(
   deps: ManagementDeps,
   operator: Operator,

@@ -1,19 +1,23 @@
 import type * as z from 'zod'
 import { isBuiltIn } from '../../db/schema/meters.ts'
-import type { LimitOverrides } from '../../db/schema/shapes.ts'
+import type { LimitOverrides, NamedLimit } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { describeNamedLimit } from '../../keys/limit-schemas.ts'
+import { resolveLimits as resolveNamedLimits } from '../../keys/resolve-limits.ts'
 import { formatOverrides } from '../../limits/meter-units.ts'
 import { Problem } from '../../problems.ts'
-import { requireMeters, selectCustom } from '../custom-limits.ts'
+import { countedBy, requireMeters, selectCustom } from '../custom-limits.ts'
 import type { QuotaOverrides } from '../schemas.ts'
 
-/** An organization's own limits as they are stored: those of custom meters are beside the others, by slug. */
-export type Limits = Omit<z.output<typeof QuotaOverrides>, 'meters'>
+/** An organization's own limits in their stored form: limits of custom meters are on the same level as the others, by slug. */
+export type Limits = Omit<z.output<typeof QuotaOverrides>, 'meters' | 'organization_limits'> & {
+  readonly organization_limits?: readonly NamedLimit[] | null | undefined
+}
 
 /**
- * Limits of a request in the form in which they are stored.
+ * Converts the limits of a request to their stored form.
  *
- * @throws Problem `invalid_request` that names a meter that there is not or that is there twice, or a limit that it cannot have
+ * @throws Problem `invalid_request` naming an unknown or duplicate meter, or an invalid limit
  */
 export async function resolveLimits(
   deps: ManagementDeps,
@@ -29,10 +33,15 @@ export async function resolveLimits(
     isBuiltIn(slug) ? [] : [[slug, limit ?? null] as const],
   )
   await requireMeters(deps, [{ path: `${path}.meters`, settings: custom }])
-  return { ...limits, ...meters }
+  const named = await resolveNamedLimits(deps, limits.organization_limits ?? [], `${path}.organization_limits`)
+  return {
+    ...limits,
+    ...meters,
+    ...(limits.organization_limits !== undefined && { organization_limits: named.length > 0 ? named : null }),
+  }
 }
 
-/** The same for a request that may have none. */
+/** The same for a request in which limits are optional. */
 export async function withLimits<Input extends { readonly limits?: z.output<typeof QuotaOverrides> | undefined }>(
   deps: ManagementDeps,
   input: Input,
@@ -41,21 +50,24 @@ export async function withLimits<Input extends { readonly limits?: z.output<type
   return limits === undefined ? rest : { ...rest, limits: await resolveLimits(deps, limits, 'body.limits') }
 }
 
-/** The custom meters that limits name. */
-export const customMetersIn = (limits: Limits | undefined) => selectCustom(Object.keys(limits ?? {}))
+/** The custom meters that limits refer to. */
+export const customMetersIn = (limits: LimitOverrides | Limits | undefined) => [
+  ...new Set([...selectCustom(Object.keys(limits ?? {})), ...countedBy(limits?.organization_limits ?? [])]),
+]
 
-/** An organization's own limits, or changes to them, on the wire. */
-export function formatLimits(limits: LimitOverrides | Limits) {
+/** Serializes an organization's own limits, or changes to them. */
+export function formatLimits({ organization_limits: named, ...limits }: LimitOverrides | Limits) {
   const custom = selectCustom(Object.keys(limits))
   const others = Object.entries(limits).filter(([name]) => !custom.includes(name))
   const values = limits as Readonly<Record<string, number | null>>
   return {
-    ...formatOverrides(Object.fromEntries(others) as LimitOverrides),
+    ...formatOverrides(Object.fromEntries(others) as Omit<LimitOverrides, 'organization_limits'>),
+    ...(named !== undefined && { organization_limits: named === null ? null : named.map(describeNamedLimit) }),
     ...(custom.length > 0 && { meters: Object.fromEntries(custom.map((slug) => [slug, values[slug] as number])) }),
   }
 }
 
-/** An organization's own limits after a change: null returns to the plan's. */
+/** An organization's own limits after a change: null restores the plan's limit. */
 export function withoutNulls(limits: Limits) {
   return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== null && limit !== undefined)) as {
     readonly [Name in keyof Limits]?: Exclude<Limits[Name], null | undefined>

@@ -6,8 +6,9 @@ import { formatLimits } from './limits.ts'
 import { findOrganization, type OrganizationView } from './queries.ts'
 import type { AdminOrganization } from './schemas.ts'
 
-/** An organization as the operator sees it. */
+/** Serializes an organization for the operator. */
 export function toAdminOrganization(row: OrganizationView): z.output<typeof AdminOrganization> {
+  const { organization_limits, ...overrides } = formatLimits(row.limitOverrides)
   return {
     id: row.id,
     external_id: row.externalId,
@@ -19,7 +20,7 @@ export function toAdminOrganization(row: OrganizationView): z.output<typeof Admi
     plan_version: toVersion(row.planId),
     is_platform: row.isPlatform,
     is_personal: row.isPersonal,
-    limit_overrides: formatLimits(row.limitOverrides),
+    limit_overrides: { ...overrides, ...(organization_limits && { organization_limits }) },
     member_count: row.memberCount,
     suspended_at: row.suspendedAt?.toISOString() ?? null,
     suspended_reason: row.suspendedReason,

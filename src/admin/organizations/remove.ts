@@ -5,20 +5,25 @@ import { isOrganization } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { erasureSteps, isUnpaid } from '../../organizations/erasure.ts'
-import { invalidateDeleted } from '../../organizations/invalidate.ts'
+import { invalidateDeleted, invalidateDeletedBefore } from '../../organizations/invalidate.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
-import { getOrganization } from './organization.ts'
-import { isCustomer } from './queries.ts'
+import { Problem } from '../../problems.ts'
+import { findOrganization, isCustomer } from './queries.ts'
 
 /**
- * Deletes an organization for good: its keys stop within two seconds, its owners are told by email. The audit log and sums
- * of usage stay.
+ * Deletes an organization permanently: its keys stop within two seconds, its owners are notified by email. The audit log and
+ * usage totals stay.
  *
- * @throws Problem `organization_not_found`, `platform_organization`; `subscription_active` while somebody pays for it
+ * @throws Problem `organization_not_found`, `platform_organization`; `subscription_active` while a subscription is charged
  */
 export async function deleteCustomer(deps: ManagementDeps, operator: Operator, organizationId: string): Promise<void> {
   const { db } = deps
-  const { name, slug, externalId } = await getOrganization(deps, organizationId)
+  const found = await findOrganization(db, organizationId)
+  if (!found) {
+    await invalidateDeletedBefore(deps, organizationId)
+    throw new Problem('organization_not_found')
+  }
+  const { name, slug, externalId } = found
   const mails = await noticesToOwners(deps, organizationId, 'deleted', { organization: name })
   const { organization } = await runBatch(db, {
     lock: lockOrganization(db, organizationId),

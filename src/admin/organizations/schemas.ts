@@ -11,6 +11,7 @@ import {
   roleName,
   timestamp,
 } from '../../http/fields.ts'
+import { NamedLimitBody } from '../../keys/limit-schemas.ts'
 import { flag, plan, QuotaOverrides, reason, search } from '../schemas.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
@@ -59,6 +60,7 @@ export const AdminOrganization = z
       max_api_keys: z.int().optional(),
       meters: z.record(z.string(), z.number()).optional().meta({ description: 'Of your own meters, by slug.' }),
       max_concurrent: z.int().optional(),
+      organization_limits: z.array(NamedLimitBody).optional(),
     }),
     member_count: z.int(),
     suspended_at: timestamp.nullable(),
@@ -69,7 +71,7 @@ export const AdminOrganization = z
 
 export const AdminOrganizationList = listSchema(AdminOrganization)
 
-/** Metadata of at most 50 names; the rest of its bounds are those of other metadata. */
+/** Metadata with at most 50 keys; its other bounds are the same as for other metadata. */
 const customerMetadata = metadata.refine((value) => Object.keys(value).length <= 50, 'must have at most 50 keys')
 
 const fields = {

@@ -7,7 +7,7 @@ import { invalidateOrganizations } from '../../organizations/invalidate.ts'
 import { noticesToOwners } from '../../organizations/notice.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from './organization.ts'
-import { isSuspendable, type OrganizationView, updateSuspension } from './queries.ts'
+import { isSuspendable, type OrganizationView, selectVersion, updateSuspension } from './queries.ts'
 
 interface SuspensionAct {
   readonly operator: Operator
@@ -17,8 +17,8 @@ interface SuspensionAct {
 }
 
 /**
- * Suspends an organization, or ends that: its keys are refused, or accepted again, within two seconds. Its owners are told
- * by email. Doing so twice is no error; suspending one whose members were disabled makes it outlast that.
+ * Suspends or resumes an organization: its keys are refused, or accepted again, within two seconds. Its owners are notified by
+ * email. Idempotent. If it is already suspended because its members are disabled, enabling them no longer resumes it.
  *
  * @throws Problem `organization_not_found`, `platform_organization`
  */
@@ -41,9 +41,9 @@ export async function suspendOrganization(deps: ManagementDeps, request: Suspens
     changed: updateSuspension(deps.db, organizationId, suspended ? { at: new Date(deps.now()), reason } : undefined),
     mails: mails.map(({ insert }) => insert),
   })
-  if (done) {
-    await invalidateOrganizations(deps, done.changed)
-    for (const mail of mails) mail.send()
-  }
+  const version = await selectVersion(deps.db, organizationId)
+  // publish on a repeat as well: the first request may have failed after its commit
+  if (version !== undefined) await invalidateOrganizations(deps, [{ id: organizationId, version }])
+  if (done) for (const mail of mails) mail.send()
   return getOrganization(deps, organizationId)
 }

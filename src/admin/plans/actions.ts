@@ -6,13 +6,13 @@ import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
+import { holdMeters } from '../../db/hold-meters.ts'
 import { toVersion } from '../../db/plan-version.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { statesPublished } from '../../events/state.ts'
 import { resolveLimits } from '../../keys/resolve-limits.ts'
 import { Problem } from '../../problems.ts'
-import { holdMeters } from '../custom-limits.ts'
 import { requireCustomMeters } from './custom-meters.ts'
 import { invalidateOrganizations, MAX_ORGANIZATIONS } from './invalidate.ts'
 import { formatMeters, toPlan } from './plan.ts'
@@ -35,9 +35,6 @@ import type { NewPlan, PlanChanges } from './schemas.ts'
 import { requireSellable } from './sellable.ts'
 import { changesTerms, copyVersion, nextVersionId } from './versions.ts'
 
-/** The field that has the limits of every key. */
-const KEY_LIMITS = 'body.limits.key_limits'
-
 /** @throws Problem `plan_not_found` */
 export async function getPlan(deps: ManagementDeps, planId: string): Promise<PlanView> {
   const plan = await findPlan(deps.db, planId)
@@ -52,10 +49,9 @@ export async function createPlan(
   plan: z.output<typeof NewPlan>,
 ): Promise<PlanView> {
   const { id, ...detail } = plan
-  requireSellable({ prices: plan.prices, seats: plan.seats ?? null, overage: plan.overage ?? {} })
+  requireSellable({ ...plan, seats: plan.seats ?? null, overage: plan.overage ?? {}, addons: plan.addons ?? [] })
   const custom = await requireCustomMeters(deps, plan)
-  const key_limits = await resolveLimits(deps, plan.limits.key_limits, KEY_LIMITS)
-  const limits = { ...plan.limits, ...(key_limits && { key_limits }) }
+  const limits = { ...plan.limits, ...(await resolveNamed(deps, plan.limits)) }
   const row = toPlanRow({ ...plan, limits }, new Date(deps.now()))
   const created = { ...row, organizationCount: 0 }
   try {
@@ -83,37 +79,53 @@ interface PlanChange {
   readonly changes: z.output<typeof PlanChanges>
 }
 
-/** How often to decide again when somebody buys or changes the plan meanwhile. */
+/** How often to retry if somebody buys or changes the plan meanwhile. */
 const MAX_ATTEMPTS = 5
 
 /**
- * Changes a plan. What was sold to those who pay for it stays as it is for them: a change of that makes a new version,
- * which is sold from now on. Anything else, and every change of a plan that nobody pays for, holds for every organization
- * on the newest version, everywhere, within two seconds of the announcement (see `invalidateOrganizations`).
+ * Changes a plan. Paying customers keep the terms that they bought: a change of terms creates a new version, which is sold from
+ * now on. Any other change, and every change of a plan that nobody pays for, applies to every organization on the newest
+ * version, everywhere within two seconds of its invalidation (see `invalidateOrganizations`).
  *
- * @throws Problem `plan_not_found`, `invalid_request` for prices that a provider cannot have
+ * @throws Problem `plan_not_found`, `invalid_request` for prices that no provider supports
  */
 export async function changePlanFields(deps: ManagementDeps, requested: PlanChange): Promise<PlanView> {
-  const change = { ...requested, changes: await resolveKeyLimits(deps, requested.changes) }
+  const change = { ...requested, changes: await resolveChanges(deps, requested.changes) }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const plan = await getPlan(deps, change.planId)
-    requireSellable({ ...plan, ...definedOnly(change.changes) })
+    requireSellable(toOffer(plan, change.changes))
     if (await tryChange(deps, change, plan)) return getPlan(deps, change.planId)
   }
   throw new Problem('unavailable', { detail: 'The plan is being changed concurrently; retry.' })
 }
 
-async function resolveKeyLimits(deps: ManagementDeps, changes: PlanChange['changes']): Promise<PlanChange['changes']> {
-  const key_limits = await resolveLimits(deps, changes.limits?.key_limits, KEY_LIMITS)
-  return key_limits ? { ...changes, limits: { ...changes.limits, key_limits } } : changes
+async function resolveChanges(deps: ManagementDeps, changes: PlanChange['changes']): Promise<PlanChange['changes']> {
+  const { limits } = changes
+  return limits ? { ...changes, limits: { ...limits, ...(await resolveNamed(deps, limits)) } } : changes
 }
 
-const definedOnly = ({ prices, seats }: PlanChange['changes']) => ({
-  ...(prices !== undefined && { prices }),
-  ...(seats !== undefined && { seats }),
-})
+/** Resolves a plan's named limits with the decimals of the meters that they count. */
+async function resolveNamed(
+  deps: ManagementDeps,
+  limits: Pick<z.output<typeof NewPlan>['limits'], 'key_limits' | 'organization_limits'>,
+) {
+  const key_limits = await resolveLimits(deps, limits.key_limits, 'body.limits.key_limits')
+  const organization_limits = await resolveLimits(deps, limits.organization_limits, 'body.limits.organization_limits')
+  return { ...(key_limits && { key_limits }), ...(organization_limits && { organization_limits }) }
+}
 
-/** A change, and what was decided about it. */
+/** What a plan sells after a change. Null removes a meter's overage. */
+function toOffer(plan: PlanView, { prices, seats, addons, overage }: PlanChange['changes']) {
+  const merged = Object.entries({ ...plan.overage, ...overage })
+  return {
+    prices: prices ?? plan.prices,
+    seats: seats === undefined ? plan.seats : seats,
+    addons: addons ?? plan.addons,
+    overage: Object.fromEntries(merged.filter(([, price]) => price !== null && price !== undefined)),
+  }
+}
+
+/** A change, and the decisions about it. */
 interface DecidedChange extends PlanChange {
   readonly versionId: string
   readonly changesTerms: boolean
@@ -150,10 +162,12 @@ async function addVersion(deps: ManagementDeps, change: DecidedChange): Promise<
   return done !== undefined
 }
 
+/** What isolates remember of a plan. */
+const KEY_FIELDS = ['limits', 'features', 'markup_percent', 'price_per_call_usd', 'at_no_credits'] as const
+
 async function changeInPlace(deps: ManagementDeps, change: DecidedChange): Promise<boolean> {
   const { planId, versionId, changes } = change
-  const { limits, features, markup_percent, price_per_call_usd } = changes
-  const changesKeys = [limits, features, markup_percent, price_per_call_usd].some((field) => field !== undefined)
+  const changesKeys = KEY_FIELDS.some((field) => changes[field] !== undefined)
   const newest = isNewest(versionId)
   const done = await tryBatch(deps.db, {
     lock: lockVersions(deps.db, planId),
@@ -176,7 +190,7 @@ function describeChanges({ limits, ...rest }: PlanChange['changes']) {
 /**
  * Deletes a plan that nothing refers to.
  *
- * @throws Problem `plan_not_found`; `plan_protected` for the plan that organizations begin with; `plan_in_use`, with numbers
+ * @throws Problem `plan_not_found`; `plan_protected` for the plan of new organizations; `plan_in_use`, with counts
  */
 export async function deletePlan(deps: ManagementDeps, operator: Operator, planId: string): Promise<void> {
   const plan = await getPlan(deps, planId)
@@ -192,7 +206,7 @@ interface Deletion {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** @returns false when something refers to it, or it is gone already */
+/** @returns false if something refers to it, or it was already deleted */
 async function deleteUnused(deps: ManagementDeps, deletion: Deletion): Promise<boolean> {
   const { planId, detail } = deletion
   try {
@@ -204,7 +218,7 @@ async function deleteUnused(deps: ManagementDeps, deletion: Deletion): Promise<b
     })
     return done !== undefined
   } catch (error) {
-    if (brokenConstraint(error)?.endsWith('plan_id_plans_id_fk')) return false // referred to since it was looked at
+    if (brokenConstraint(error)?.endsWith('plan_id_plans_id_fk')) return false // something began to refer to it after the check
     throw error
   }
 }

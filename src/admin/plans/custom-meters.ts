@@ -1,9 +1,16 @@
 import { ALL_METERS, type Counter, METERS, type Meter } from '../../db/schema/meters.ts'
+import type { NamedLimit } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { requireMeters } from '../custom-limits.ts'
+import { countedBy, requireMeters } from '../custom-limits.ts'
 
 interface NamedMeters {
-  readonly limits?: { readonly meters?: Readonly<Record<string, unknown>> | undefined } | undefined
+  readonly limits?:
+    | {
+        readonly meters?: Readonly<Record<string, unknown>> | undefined
+        readonly key_limits?: readonly NamedLimit[] | undefined
+        readonly organization_limits?: readonly NamedLimit[] | undefined
+      }
+    | undefined
   readonly overage?: Readonly<Record<string, unknown>> | undefined
   readonly addons?:
     | readonly { readonly limits: { readonly meters?: Readonly<Record<string, number>> | undefined } }[]
@@ -13,9 +20,9 @@ interface NamedMeters {
 const isCustom = (name: string) => !ALL_METERS.includes(name as Meter)
 
 /**
- * The custom meters of a plan, or of changes to one, that are to be there. One that is taken out of a plan need not be.
+ * Requires that the custom meters of a plan, or of changes to one, exist. A meter that is removed from a plan need not exist.
  *
- * @throws Problem `invalid_request` that names one that there is not, or a limit that it cannot have
+ * @throws Problem `invalid_request` naming an unknown meter, or an invalid limit
  */
 export async function requireCustomMeters(
   deps: ManagementDeps,
@@ -34,5 +41,6 @@ export async function requireCustomMeters(
     { path: 'body.overage', settings: priced.map((slug) => [slug, null]), isForCounters: true },
     ...added.map((settings, place) => ({ path: `body.addons.${place}.limits.meters`, settings })),
   ])
-  return [...new Set([...limited, ...priced, ...added.flatMap((some) => some.map(([name]) => name))])]
+  const counted = countedBy([...(limits?.key_limits ?? []), ...(limits?.organization_limits ?? [])]) // checked with their decimals
+  return [...new Set([...limited, ...priced, ...counted, ...added.flatMap((some) => some.map(([name]) => name))])]
 }

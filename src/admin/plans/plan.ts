@@ -8,7 +8,7 @@ import { formatLimit } from '../../limits/meter-units.ts'
 import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
 
-/** A plan as administrators see it. */
+/** Serializes a plan for administrators. */
 export function toPlan(row: PlanView): z.output<typeof Plan> {
   return {
     id: toFamily(row.id),
@@ -28,16 +28,26 @@ export function toPlan(row: PlanView): z.output<typeof Plan> {
     overage: row.overage as z.output<typeof Plan>['overage'],
     included_credits_usd: row.includedCreditsUsd && formatUsd(row.includedCreditsUsd),
     rollover_max_usd: row.rolloverMaxUsd && formatUsd(row.rolloverMaxUsd),
+    at_no_credits: row.atNoCredits,
     organization_count: row.organizationCount,
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
   }
 }
 
-/** A plan's limits as they go over the wire. */
-function formatLimits({ key_limits, meters, ...limits }: PlanLimits): z.output<typeof Plan>['limits'] {
-  const ofKeys = key_limits && { key_limits: key_limits.map(describeNamedLimit) }
-  return { ...limits, meters: formatMeters(meters), ...ofKeys }
+/** Serializes a plan's limits. */
+function formatLimits({
+  key_limits,
+  organization_limits,
+  meters,
+  ...limits
+}: PlanLimits): z.output<typeof Plan>['limits'] {
+  return {
+    ...limits,
+    meters: formatMeters(meters),
+    ...(key_limits && { key_limits: key_limits.map(describeNamedLimit) }),
+    ...(organization_limits && { organization_limits: organization_limits.map(describeNamedLimit) }),
+  }
 }
 
 type Meters = { readonly [M in Meter]?: MeterLimit | null | undefined }
@@ -45,7 +55,7 @@ type Formatted<Known extends Meters> = Omit<Known, MoneyMeter> & {
   readonly [M in MoneyMeter]?: { limit: string | null; at_limit: MeterLimit['at_limit'] } | Extract<Known[M], null>
 }
 
-/** Limits of a plan's meters, or changes of them, as they go over the wire. */
+/** Serializes the limits of a plan's meters, or changes to them. */
 export function formatMeters<Known extends Meters>(meters: Known): Formatted<Known> {
   const own = MONEY_METERS.filter((meter) => meters[meter])
   const read = (meter: MoneyMeter) => {

@@ -23,6 +23,7 @@ const viewColumns = {
   overage: plans.overage,
   includedCreditsUsd: plans.includedCreditsUsd,
   rolloverMaxUsd: plans.rolloverMaxUsd,
+  atNoCredits: plans.atNoCredits,
   markupPercent: plans.markupPercent,
   pricePerCallUsd: plans.pricePerCallUsd,
   createdAt: plans.createdAt,
@@ -32,19 +33,19 @@ const viewColumns = {
 
 export type PlanView = NonNullable<Awaited<ReturnType<typeof findPlan>>>
 
-/** @param family the plan's name: its newest version is meant */
+/** Finds the newest version of a plan. @param family the plan's id without a version */
 export async function findPlan(db: Database, family: string) {
   const newest = and(isOnPlan(sql`${plans.id}`, family), isNull(plans.replacedAt))
   const [row] = await db.select(viewColumns).from(plans).where(newest)
   return row
 }
 
-/** The newest versions of all plans, in the order of the catalogue. An operator has a dozen. */
+/** The newest versions of all plans, in catalogue order. Not paginated: an operator has about a dozen. */
 export function listPlans(db: Database) {
   return db.select(viewColumns).from(plans).where(isNull(plans.replacedAt)).orderBy(asc(plans.sortOrder), asc(plans.id))
 }
 
-/** All versions of a plan, the newest first. */
+/** All versions of a plan, newest first. */
 export async function listVersions(db: Database, family: string) {
   const rows = await db
     .select(viewColumns)
@@ -72,15 +73,16 @@ export function toPlanRow(plan: z.output<typeof NewPlan>, createdAt: Date) {
     sortOrder: plan.sort_order,
     includedCreditsUsd: plan.included_credits_usd,
     rolloverMaxUsd: plan.rollover_max_usd,
+    atNoCredits: plan.at_no_credits,
     createdAt,
     updatedAt: createdAt,
   }
 }
 
-/** Breaks `plans_pkey` where there is one of that id. */
+/** Violates `plans_pkey` if the id is taken. */
 export const insertPlan = (db: Database, row: ReturnType<typeof toPlanRow>) => db.insert(plans).values(row)
 
-/** Merges changes into a plan, in the database: of two at once neither undoes the other. */
+/** Merges changes into a plan, in the database, so that concurrent changes do not overwrite each other. */
 export function updatePlanFields(db: Database, planId: string, changes: z.output<typeof PlanChanges>) {
   const { limits: _limits, features: _features, overage, ...rest } = changes
   return db
@@ -94,7 +96,7 @@ export function updatePlanFields(db: Database, planId: string, changes: z.output
     .where(eq(plans.id, planId))
 }
 
-/** What a plan is to have of the fields that the state of its organizations shows. */
+/** The new values of the fields that are part of the state of the plan's organizations. */
 function mergeStateFields({ limits, features }: z.output<typeof PlanChanges>) {
   return {
     ...(limits && { limits: mergeLimits(limits) }),
@@ -107,7 +109,7 @@ function mergeLimits({ meters = {}, ...others }: NonNullable<z.output<typeof Pla
   return sql`jsonb_set(${changed}, '{meters}', ${mergeJson(sql`${plans.limits}->'meters'`, meters)})`
 }
 
-/** Not with `jsonb_strip_nulls`: it would strip the `null` inside a meter that stands for no limit. */
+/** Not with `jsonb_strip_nulls`: it would strip the `null` that means "no limit" inside a meter. */
 function mergeJson(known: ReturnType<typeof sql>, changes: Readonly<Record<string, unknown>>) {
   const entries = Object.entries(changes)
   const set = Object.fromEntries(entries.filter(([, value]) => value !== null))
@@ -117,7 +119,7 @@ function mergeJson(known: ReturnType<typeof sql>, changes: Readonly<Record<strin
 
 type Descriptive = Omit<z.output<typeof PlanChanges>, 'limits' | 'features' | 'overage'>
 
-/** Drizzle leaves out what is undefined. */
+/** Drizzle ignores undefined columns. */
 function toColumns(fields: Descriptive) {
   return {
     name: fields.name,
@@ -131,14 +133,15 @@ function toColumns(fields: Descriptive) {
     sortOrder: fields.sort_order,
     includedCreditsUsd: fields.included_credits_usd,
     rolloverMaxUsd: fields.rollover_max_usd,
+    atNoCredits: fields.at_no_credits,
   }
 }
 
 /**
- * Raises the versions of a plan's organizations that were active last, as many as are to be announced: what isolates
- * remember of them is outdated once this is committed. More would do nothing but hold the others' rows: what is not
- * announced is checked again when it has been remembered for long enough. The rows are locked in the order of their ids,
- * so that two such statements do not wait for each other in a circle.
+ * Raises the versions of a plan's most recently active organizations, as many as will be invalidated: isolates' cached rows of
+ * them are stale once this commits. Raising more would only lock more rows: organizations that are not invalidated are
+ * reloaded when their cached rows expire. The rows are locked in id order, so that two such statements cannot
+ * deadlock.
  *
  * @returns those organizations, the most active first, with their new versions
  */
@@ -160,8 +163,8 @@ export function raiseOrganizations(db: Database, planId: string, most: number) {
 }
 
 /**
- * Organizations on a plan whose state is another after these changes, at most so many: none where the plan already has
- * what the state shows of it. Asked before the plan is changed, under its lock.
+ * Selects organizations on a plan whose state these changes affect, at most `most`; none if the plan's part of the
+ * state stays the same. Evaluated before the plan is changed, under its lock.
  */
 export function selectAffected(planId: string, changes: z.output<typeof PlanChanges>, most: number): SQL {
   const { limits = plans.limits, features = plans.features } = mergeStateFields(changes)
@@ -171,7 +174,7 @@ export function selectAffected(planId: string, changes: z.output<typeof PlanChan
   return sql`select id from organizations where plan_id = ${planId} and ${isOther} order by id limit ${most}`
 }
 
-/** How much refers to any version of a plan: organizations that are on it, and subscriptions, past ones too. */
+/** Counts references to any version of a plan: organizations on it, and subscriptions, including past ones. */
 export async function countUses(
   db: Database,
   family: string,
@@ -185,7 +188,7 @@ export async function countUses(
 const isBoughtOrPending = (family: string) =>
   sql`(${isOnPlan(sql`plan_id`, family)} or ${isOnPlan(sql`pending_plan_id`, family)})`
 
-/** Whether nothing refers to any version of a plan that there is. */
+/** Whether a plan exists and nothing refers to any version of it. */
 export const isUnused = (family: string) => sql`exists (select 1 from plans p where ${isOnPlan(sql`p.id`, family)})
   and not exists (select 1 from organizations o where ${isOnPlan(sql`o.plan_id`, family)})
   and not exists (select 1 from subscriptions s where ${isBoughtOrPending(family)})`
@@ -193,7 +196,7 @@ export const isUnused = (family: string) => sql`exists (select 1 from plans p wh
 export const deletePlanRows = (db: Database, family: string) =>
   db.delete(plans).where(isOnPlan(sql`${plans.id}`, family))
 
-/** Locks all versions of a plan, in the order of their ids. */
+/** Locks all versions of a plan, in id order. */
 export const lockVersions = (db: Database, family: string) =>
   db.execute(sql`select id from plans where ${isOnPlan(sql`id`, family)} order by id for no key update`)
 

@@ -1,12 +1,13 @@
 import * as z from 'zod'
 import { positiveUsd, usd } from '../../billing/credits/schemas.ts'
 import { ALL_METERS, forEachMeter, isMoney, METER_ROWS, MONEY_METERS } from '../../db/schema/meters.ts'
+import { AT_NO_CREDITS } from '../../db/schema/plans.ts'
 
 import { anyAmount, customLimit, limitInput, money } from '../../http/amounts.ts'
 import { line, listSchema, organizationFilter, timestamp } from '../../http/fields.ts'
 
 import { recordSchema, text, withoutPrototype } from '../../http/text-field.ts'
-import { maxConcurrent, NamedLimitBody, newLimits } from '../../keys/limit-schemas.ts'
+import { maxConcurrent, NamedLimitBody, newLimits, newOrganizationLimits } from '../../keys/limit-schemas.ts'
 import { Overage, OverageChanges } from './overage-schemas.ts'
 import { AddonReading, Addons, MarkupPercent, PriceReading, Prices, Seats } from './price-schemas.ts'
 
@@ -24,19 +25,19 @@ const MeterLimit = meter(limitInput('api_calls')).meta({ id: 'MeterLimit' })
 const FractionalMeterLimit = meter(limitInput('storage_gb')).meta({ id: 'FractionalMeterLimit' })
 const MoneyMeterLimit = meter(limitInput('cost_usd')).meta({ id: 'NewMoneyMeterLimit' })
 
-/** As they come in. */
+/** For requests. */
 const METER_LIMITS = forEachMeter(ALL_METERS, (name) => {
   if (isMoney(name)) return MoneyMeterLimit
   return METER_ROWS[name].unitsPerOne === 1 ? MeterLimit : FractionalMeterLimit
 })
 
-/** Of a custom meter. The slugs and decimals are checked with the meters that there are (admin/custom-limits.ts). */
+/** A custom meter's limit. Slugs and decimals are checked against the existing meters (admin/custom-limits.ts). */
 const CustomMeterLimit = meter(customLimit).meta({ id: 'CustomMeterLimit' })
 const CustomMeterReading = meter(anyAmount).meta({ id: 'AnyMeterLimit' })
 
 const MoneyMeterReading = meter(money).meta({ id: 'MoneyMeterLimit' })
 
-/** As they go out. */
+/** For responses. */
 const METER_READINGS = {
   ...METER_LIMITS,
   ...forEachMeter(MONEY_METERS, () => MoneyMeterReading),
@@ -54,21 +55,29 @@ const concurrency = {
   }),
 }
 const ofEveryKey = 'Limits of every key, beside its own.'
+const ofOrganizations = 'Limits of an organization, in which all its keys count together.'
 
-interface LimitParts<Custom extends z.ZodType, OfKey extends z.ZodType> {
+interface LimitParts<Custom, OfKey, OfOrganization> {
   readonly custom: Custom
   readonly ofKey: OfKey
+  readonly ofOrganization: OfOrganization
 }
 
-const limitsSchema = <Shape extends z.core.$ZodLooseShape, Custom extends z.ZodType, OfKey extends z.ZodType>(
+const limitsSchema = <
+  Shape extends z.core.$ZodLooseShape,
+  Custom extends z.ZodType,
+  OfKey extends z.ZodType,
+  OfOrganization extends z.ZodType,
+>(
   meters: Shape,
-  { custom, ofKey }: LimitParts<Custom, OfKey>,
+  { custom, ofKey, ofOrganization }: LimitParts<Custom, OfKey, OfOrganization>,
 ) =>
   z.strictObject({
     rate_limit_per_minute: rateLimit,
     max_api_keys: keyCount,
     ...concurrency,
     key_limits: ofKey.optional().meta({ description: ofEveryKey }),
+    organization_limits: ofOrganization.optional().meta({ description: ofOrganizations }),
     meters: withoutPrototype(z.object(meters).partial().catchall(custom)).meta({
       description: 'By name, your own meters by slug. A meter that is absent has no limit.',
     }),
@@ -79,6 +88,9 @@ const LimitChanges = z.strictObject({
   max_api_keys: keyCount.optional(),
   ...concurrency,
   key_limits: newLimits.optional().meta({ description: `${ofEveryKey} They replace those of before.` }),
+  organization_limits: newOrganizationLimits
+    .optional()
+    .meta({ description: `${ofOrganizations} They replace those of before.` }),
   meters: withoutPrototype(
     z
       .object(forEachMeter(ALL_METERS, (name) => METER_LIMITS[name].nullable()))
@@ -104,7 +116,7 @@ const FeatureChanges = recordSchema(featureName, feature.nullable()).refine(few,
 
 const PLAN_ID = /^[a-z][a-z0-9_-]{1,31}$/
 
-/** Any text: what is no id of a plan is the id of none. */
+/** Any text: an invalid id gets the same answer as an unknown one. */
 export const PlanParams = z.strictObject({ plan_id: text(200) })
 
 const SEATS = 'How many members an organization may have; null for any number.'
@@ -121,6 +133,11 @@ const CREDIT_FIELDS = {
   included_credits_usd: 'Credits that each usage period begins with; null for none.',
   rollover_max_usd: 'How much of what is left of them is granted again in the next period; null for nothing.',
 } as const
+
+const atNoCredits = z.enum(AT_NO_CREDITS).meta({
+  description:
+    'For customers who have used credits and have none left: `block` refuses their calls; `allow` lets them continue under the other limits and prices of the plan.',
+})
 
 const PRICE_PER_CALL =
   'What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing.'
@@ -141,12 +158,17 @@ export const NewPlan = z
     trial_days: descriptive.trial_days.default(0),
     seats: Seats.nullable().optional().meta({ description: SEATS }),
     addons: Addons.default([]),
-    limits: limitsSchema(METER_LIMITS, { custom: CustomMeterLimit, ofKey: newLimits }),
+    limits: limitsSchema(METER_LIMITS, {
+      custom: CustomMeterLimit,
+      ofKey: newLimits,
+      ofOrganization: newOrganizationLimits,
+    }),
     features: Features.default({}),
     is_public: descriptive.is_public.default(true),
     sort_order: descriptive.sort_order.default(100),
     overage: Overage.default({}),
     ...creditFields(positiveUsd.nullable().default(null)),
+    at_no_credits: atNoCredits.default('block'),
     price_per_call_usd: positiveUsd.nullable().default(null).meta({ description: PRICE_PER_CALL }),
     markup_percent: MarkupPercent.default(0),
   })
@@ -176,6 +198,7 @@ export const PlanChanges = z
     seats: Seats.nullable().optional().meta({ description: SEATS }),
     addons: Addons.optional().meta({ description: 'All add-ons there are to be.' }),
     ...creditFields(positiveUsd.nullable().optional()),
+    at_no_credits: atNoCredits.optional(),
     price_per_call_usd: positiveUsd.nullable().optional().meta({ description: PRICE_PER_CALL }),
     limits: LimitChanges.optional(),
     overage: OverageChanges.optional().meta({ description: 'What is absent stays; null takes a meter out.' }),
@@ -201,8 +224,13 @@ export const Plan = z
     seats: Seats.nullable(),
     addons: z.array(AddonReading),
     ...creditFields(usd.nullable()),
+    at_no_credits: atNoCredits,
     price_per_call_usd: usd.nullable().meta({ description: PRICE_PER_CALL }),
-    limits: limitsSchema(METER_READINGS, { custom: CustomMeterReading, ofKey: z.array(NamedLimitBody) }),
+    limits: limitsSchema(METER_READINGS, {
+      custom: CustomMeterReading,
+      ofKey: z.array(NamedLimitBody),
+      ofOrganization: z.array(NamedLimitBody),
+    }),
     features: Features,
     overage: Overage,
     organization_count: z.int().meta({ description: 'How many are on this version.' }),

@@ -1,4 +1,4 @@
-/** Versions of a plan: whoever pays for one stays on it until they are moved. */
+/** Versions of a plan: paying customers stay on theirs until they are moved. */
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { Database } from '../../db/orm.ts'
@@ -11,15 +11,15 @@ import type { PlanChanges } from './schemas.ts'
 type Changes = z.output<typeof PlanChanges>
 
 /**
- * Whether a change takes something from those who pay for a plan, or gives them something else. Another price or add-on
- * beside those that there are does not, nor does the id of a product where there was none.
+ * Whether a change alters the terms for customers who pay for a plan. Adding a price or add-on to the existing ones does not,
+ * nor does adding a product id where there was none.
  */
 export function changesTerms(plan: PlanView, changes: Changes): boolean {
   if (plan.id === FIRST_PLAN) return false // nobody pays for it
   return changesUse(plan, changes) || changesOffer(plan, changes) || changesMoney(plan, changes)
 }
 
-/** What it allows, and what is above. */
+/** Limits, features and overage prices. */
 const changesUse = (plan: PlanView, { limits = {}, features = {}, overage = {} }: Changes): boolean =>
   changesLimits(plan, limits) || changesRecord(plan.features, features) || changesRecord(plan.overage, overage)
 
@@ -33,10 +33,11 @@ function changesOffer(plan: PlanView, { seats = plan.seats, ...changes }: Change
   )
 }
 
-/** What calls cost, the markup on the cost of models, and the credits that are included. */
+/** The price of calls, the markup on models' cost, the included credits, and what happens without credits. */
 function changesMoney(plan: PlanView, changes: Changes): boolean {
-  const { markupPercent, pricePerCallUsd, includedCreditsUsd, rolloverMaxUsd } = plan
+  const { markupPercent, pricePerCallUsd, includedCreditsUsd, rolloverMaxUsd, atNoCredits } = plan
   return (
+    (changes.at_no_credits ?? atNoCredits) !== atNoCredits ||
     isOther(pricePerCallUsd, changes.price_per_call_usd) ||
     isOther(markupPercent, changes.markup_percent) ||
     isOther(includedCreditsUsd, changes.included_credits_usd) ||
@@ -44,7 +45,7 @@ function changesMoney(plan: PlanView, changes: Changes): boolean {
   )
 }
 
-/** Amounts are kept as decimals: `20` is `20.000000000`. */
+/** Amounts are stored as decimals: `20` is `20.000000000`. */
 function isOther(now: string | number | null, changed: string | number | null | undefined): boolean {
   if (changed === undefined) return false
   return now === null || changed === null ? now !== changed : Number(now) !== Number(changed)
@@ -54,11 +55,11 @@ function changesLimits({ limits: now }: PlanView, { meters = {}, ...others }: No
   return changesRecord(now, others) || changesRecord(withLimits(now.meters), withLimits(meters))
 }
 
-/** A meter without a limit is the same as one that is not named. */
+/** A meter without a limit is equivalent to an absent one. */
 const withLimits = (meters: Readonly<Record<string, { readonly limit: unknown } | null | undefined>>) =>
   Object.fromEntries(Object.entries(meters).map(([name, one]) => [name, one?.limit == null ? null : one]))
 
-/** An absent member stays; null takes one out. */
+/** An absent member stays; null removes one. */
 function changesRecord(now: object, changes: object): boolean {
   const known = new Map<string, unknown>(Object.entries(now))
   return Object.entries(changes).some(
@@ -88,7 +89,7 @@ const keepsAddons = (before: readonly Addon[], after: readonly Addon[]): boolean
 
 export const nextVersionId = (planId: string): string => toPlanId(toFamily(planId), toVersion(planId) + 1)
 
-/** The statements that make a copy of a version the newest. Changes of the copy follow. */
+/** Statements that make a copy of a version the newest one. The copy is changed afterwards. */
 export function copyVersion(db: Database, planId: string, at: Date) {
   const now = at.toISOString()
   const changed = JSON.stringify({ id: nextVersionId(planId), created_at: now, updated_at: now })

@@ -10,13 +10,11 @@ import { rotateKey } from '../../keys/rotate.ts'
 import { NewKey } from '../../keys/schemas.ts'
 import { updateApiKey } from '../../keys/update.ts'
 import { Problem } from '../../problems.ts'
+import { SERVICE_PREFIX } from '../../verification/key-format.ts'
 import { findPlatformId } from '../organizations/queries.ts'
 import type { NewServiceKey, ServiceKeyChange, ServiceKeyQuery } from './schemas.ts'
 
-/** By which people and secret scanners tell service keys from those of customers. */
-const PREFIX = 'sk'
-
-/** Issues a service key: an API key of the platform organization with `platform:` scopes, of which the answer is the only copy. */
+/** Issues a service key: an API key of the platform organization with `platform:` scopes. The response is its only copy. */
 export async function issueServiceKey(
   deps: ManagementDeps,
   administrator: UserPrincipal,
@@ -25,7 +23,7 @@ export async function issueServiceKey(
   return issueKey(deps, administrator, await getPlatformId(deps), {
     ...NewKey.parse({ name: asked.name }),
     ...asked,
-    prefix: PREFIX,
+    prefix: SERVICE_PREFIX,
   })
 }
 
@@ -38,7 +36,7 @@ export async function listServiceKeys(
   return readKeys(deps, await getPlatformId(deps), { filter, limit, after })
 }
 
-/** @throws Problem `key_not_found`, for a key of customers too */
+/** @throws Problem `key_not_found`, also for customers' keys */
 export async function getServiceKey(deps: ManagementDeps, id: string) {
   const row = await readKey(deps, { organizationId: await getPlatformId(deps), id })
   if (!row || !isServiceKey(row.scopes)) throw new Problem('key_not_found')

@@ -28,7 +28,7 @@ import {
   type UserView,
 } from './queries.ts'
 
-/** An act of administration on an account, and why it is done. */
+/** An administrative action on an account, and its reason. */
 export interface OnUser<Actor extends Operator = Operator> {
   readonly operator: Actor
   readonly userId: string
@@ -42,7 +42,7 @@ export async function getUser(deps: ManagementDeps, userId: string): Promise<Use
   return user
 }
 
-/** The audit entry of such an act. */
+/** Builds the audit entry of such an action. */
 export function toEntry(action: AuditAction, { operator, userId, reason }: OnUser) {
   return {
     action,
@@ -53,8 +53,8 @@ export function toEntry(action: AuditAction, { operator, userId, reason }: OnUse
 }
 
 /**
- * Disables an account: its sessions end at once, and so do the keys of organizations that have no other active member.
- * Keys of organizations that others act for go on: they belong to the organization. Doing so twice is no error.
+ * Disables an account: its sessions end at once, and organizations without another active member are suspended with their keys.
+ * Keys of other organizations keep working: they belong to the organization. Idempotent.
  *
  * @throws Problem `user_not_found`, `own_account`, `administrator_protected` for the last active administrator
  */
@@ -64,7 +64,8 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
   const user = await getUser(deps, userId)
   protectAdministrators(operator, user)
   if (!user.isActive) {
-    // a repeat announces it as well: the first may have failed after it was committed
+    // invalidate on a repeat as well: the first request may have failed after its commit
+    await runBatch(deps.db, { applications: endApplications(deps, userId) })
     await invalidateOrganizations(deps, await listMemberless(deps.db, userId))
     return user
   }
@@ -90,12 +91,12 @@ export async function disableUser(deps: ManagementDeps, request: OnUser): Promis
   return getUser(deps, userId)
 }
 
-/** A back end has no power over those who have power over it. @throws Problem `administrator_protected` */
+/** A service key cannot act on administrators, who control it. @throws Problem `administrator_protected` */
 function protectAdministrators(operator: Operator, { isAdministrator }: UserView): void {
   if (operator.kind === 'service' && isAdministrator) throw new Problem('administrator_protected')
 }
 
-/** Enables an account again, and with it the organizations that were suspended for want of an active member. */
+/** Enables an account again, and resumes organizations that were suspended because they had no active members. */
 export async function enableUser(deps: ManagementDeps, request: OnUser): Promise<UserView> {
   const { operator, userId } = request
   const user = await getUser(deps, userId)
@@ -109,7 +110,7 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
     audit: audited(deps, toEntry('admin.user_enabled', request)),
     user: setActive(deps.db, userId, true),
     events: [
-      published(deps, organizationsEvent('organization.resumed', memberless, { reason: null })), // while they are so
+      published(deps, organizationsEvent('organization.resumed', memberless, { reason: null })), // selects suspended ones
       ...statesPublished(deps, memberless),
     ],
     resumed: resumeMemberless(deps.db, userId),
@@ -120,7 +121,7 @@ export async function enableUser(deps: ManagementDeps, request: OnUser): Promise
   return getUser(deps, userId)
 }
 
-/** Ends every session of a user, and what applications may do for them. @throws Problem `user_not_found`, `administrator_protected` for a service key */
+/** Ends a user's sessions and applications. @throws Problem `user_not_found`, `administrator_protected` for a service key */
 export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise<void> {
   const user = await getUser(deps, request.userId)
   protectAdministrators(request.operator, user)
@@ -137,12 +138,12 @@ export async function logOutUser(deps: ManagementDeps, request: OnUser): Promise
 }
 
 /**
- * Takes a user's second factor away, after they proved by other means who they are, and ends every session.
+ * Removes a user's second factor, after they proved their identity by other means, and ends every session.
  *
  * @throws Problem `user_not_found`, `own_account`, `two_factor_not_enabled`
  */
 export async function resetTwoFactor(deps: ManagementDeps, request: OnUser<UserPrincipal>): Promise<void> {
-  if (request.userId === request.operator.userId) throw new Problem('own_account') // `2fa/disable` asks for a code
+  if (request.userId === request.operator.userId) throw new Problem('own_account') // use `2fa/disable`, which requires a code
   const user = await getUser(deps, request.userId)
   if (!user.hasTwoFactor) throw new Problem('two_factor_not_enabled')
   const mail = notice(deps, user, 'two_factor_reset_by_admin')

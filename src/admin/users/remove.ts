@@ -6,8 +6,8 @@ import { Problem } from '../../problems.ts'
 import { getUser, type OnUser, toEntry } from './actions.ts'
 
 /**
- * Deletes an account for good: the user, all sessions, and the organizations that were theirs alone. The audit log and sums
- * of usage stay; the user is told by email.
+ * Deletes an account permanently: the user, all sessions, and the organizations that belong only to them. The audit log and
+ * usage totals stay; the user is notified by email.
  *
  * @throws Problem `user_not_found`; `administrator_protected` for an administrator; `last_owner`, `subscription_active`
  *   naming the organizations
@@ -16,6 +16,7 @@ export async function deleteUser(deps: ManagementDeps, request: OnUser): Promise
   const user = await getUser(deps, request.userId)
   if (user.isAdministrator) throw new Problem('administrator_protected')
   const mail = notice(deps, user, 'account_deleted')
-  await eraseAccount(deps, user.id, [audited(deps, toEntry('admin.user_deleted', request)), mail.insert])
+  const entry = audited(deps, toEntry('admin.user_deleted', request))
+  await eraseAccount(deps, user.id, [entry, mail.insert], 'user_not_found')
   mail.send()
 }

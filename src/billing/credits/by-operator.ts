@@ -9,6 +9,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { formatUsd } from '../../lib/usd.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
+import { recordOverage } from '../overage/job.ts'
 import { addGrant } from './grant.ts'
 import type { GrantRow } from './queries.ts'
 import { toGrant } from './serialize.ts'
@@ -52,6 +53,7 @@ export async function grantCredits(
     revoked_at: null,
     created_at: new Date(now).toISOString(),
   }
+  await recordOverage(deps, now, organizationId) // from the first grant on credits pay for calls
   const { settled, renewed, granted } = await runBatch(db, {
     ...settlementSteps(db, organizationId, now),
     found: requireThat(db, isOrganization(organizationId), 'organization_not_found'),

@@ -1,5 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-/** What an organization was charged in all its usage periods, as SQL. The one place that says what credits pay for. */
+/**
+ * SQL for an organization's charges over all its usage periods, without what its plan covered when no credits were left. The
+ * single definition of what credits pay for.
+ */
 export const selectCharged = (organizationId: SQL): SQL =>
-  sql`(select coalesce(sum(u.charge_usd), 0) from usage_periods u where u.organization_id = ${organizationId})`
+  sql`(select coalesce(sum(u.charge_usd - u.covered_usd), 0) from usage_periods u where u.organization_id = ${organizationId})`

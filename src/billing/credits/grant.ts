@@ -18,8 +18,8 @@ export interface NewGrant {
 }
 
 /**
- * The statement that adds credits. The organization must be locked by an earlier one of the batch. The first grant
- * makes an organization one that uses credits: what it was charged until then stays unpaid by them.
+ * The statement that adds credits. An earlier statement of the batch must lock the organization. From its first grant on,
+ * an organization uses credits; they do not pay for its earlier charges.
  *
  * @returns its new version
  */
@@ -33,7 +33,7 @@ export function addGrant(db: Database, grant: NewGrant) {
       values (${organization}, ${selectCharged(organization)}, ${amount}::numeric, ${amount}::numeric, ${at})
       on conflict (organization_id) do update set charged_before = case when ${IS_UNUSED} then excluded.charged_before else a.charged_before end,
         began_at = case when ${IS_UNUSED} then excluded.began_at else a.began_at end, granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
-        low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
+        owed = case when ${IS_UNUSED} then 0 else greatest(0, a.owed - excluded.granted) end, low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
     ), granted as (
       insert into credit_grants (id, organization_id, amount, remaining, source, priority, reason, expires_at, created_at)
       values (${id}::uuid, ${organization}, ${amount}::numeric, ${amount}::numeric, ${source}, ${priority}::int, ${reason}, ${expiresAt}::timestamptz, ${at})
@@ -44,25 +44,25 @@ export function addGrant(db: Database, grant: NewGrant) {
     update organizations o set version = o.version + 1 where o.id = ${organization} returning o.id, o.version`)
 }
 
-/** Whether an account has never had credits, and is owed none by its plan: it was on a plan with some, and left before it got them. */
+/** Whether an account has never had credits and its plan owes it none: the organization was on a plan with some, and left before it got them. */
 const IS_UNUSED =
   sql.raw(`a.last_granted = 0 and not exists (select from organizations o join plans p on p.id = o.plan_id
   where o.id = a.organization_id and p.included_credits_usd > 0)`)
 
-/** A change of what is left of a grant, other than by burning. */
+/** A change of a grant's remainder, other than by spending. */
 export interface GrantChange {
   readonly ledgerId: string
   readonly organizationId: string
   readonly grantId: string
   readonly kind: 'revoke' | 'correct' | 'refund'
-  /** Signed decimal US dollars: what is added to what is left. 0 leaves no row in the ledger. */
+  /** Signed decimal US dollars to add to the remainder. 0 writes no ledger row. */
   readonly amount: string
   readonly reason: string | null
   readonly at: Date
 }
 
 /**
- * The statement that changes what is left of a grant. The organization must be locked by an earlier one of the batch.
+ * The statement that changes a grant's remainder. An earlier statement of the batch must lock the organization.
  *
  * @returns the organization's new version
  */
@@ -84,7 +84,7 @@ export function changeGrant(db: Database, change: GrantChange) {
       insert into credit_ledger (id, organization_id, grant_id, kind, amount, reason, created_at)
       select ${ledgerId}::uuid, ${organization}, id, ${kind}, amount, ${reason}, ${at} from found where amount <> 0
     ), summed as (
-      update credit_accounts a set granted = a.granted + f.amount, updated_at = ${at} from found f
+      update credit_accounts a set granted = a.granted + f.amount, owed = greatest(0, a.owed - greatest(0, f.amount)), updated_at = ${at} from found f
       where a.organization_id = ${organization}
     )
     update organizations o set version = o.version + 1 from found f

@@ -1,7 +1,8 @@
-import { and, desc, eq, isNotNull, ne, not, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNotNull, ne, not, type SQL, sql } from 'drizzle-orm'
 import { runBatch } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { creditGrants, creditPurchases, paymentReversals } from '../../db/schema/credits.ts'
+import { organizations } from '../../db/schema/organizations.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import type { Reversal } from '../webhooks/reversals.ts'
 import type { ReversedCents } from './rules.ts'
@@ -13,7 +14,7 @@ interface PaymentRef {
 
 export type PurchaseRow = NonNullable<Awaited<ReturnType<typeof findPurchase>>>
 
-/** A purchase of credits, with what is left of its grant, and whether the operator revoked that. */
+/** A purchase of credits, with the remainder of its grant, and whether the operator revoked the grant. */
 export async function findPurchase(db: Database, { provider, paymentId }: PaymentRef) {
   const { organizationId, creditCents, paidCents, refundedCents, takenBack, shortfall, grantId } = creditPurchases
   const [row] = await db
@@ -35,15 +36,15 @@ export async function findPurchase(db: Database, { provider, paymentId }: Paymen
 }
 
 /**
- * Serializes what is written of one payment: a reversal that comes at the same time as its payment is either seen by that,
- * or sees it. Before all row locks.
+ * Serializes writes of one payment: if a reversal and its payment arrive at the same time, one of them sees the other.
+ * Taken before all row locks.
  */
 export const lockPayment = (db: Database, { provider, paymentId }: PaymentRef) =>
   db.execute(sql`select pg_advisory_xact_lock(hashtext(${`payment ${provider} ${paymentId}`}))`)
 
 /**
- * Keeps what a provider says of a refund or dispute. What is undone stays so, and what was in a sum was, in whatever order
- * events come.
+ * Stores the provider's state of a refund or dispute. A reversal that was undone stays undone, and one that was included in a
+ * sum stays included, whatever the order of events.
  */
 export async function upsertReversal(db: Database, reversal: Reversal): Promise<void> {
   const { cents, currency } = reversal
@@ -76,7 +77,7 @@ const REVERSED = {
 const fromReversals = ({ provider, paymentId }: PaymentRef) =>
   sql`from payment_reversals r where r.provider = ${provider} and r.payment_id = ${paymentId}`
 
-/** What went back of a payment in the currency of credits. */
+/** The amount of a payment that was refunded or disputed, in the currency of credits. */
 export async function sumReversals(db: Database, payment: PaymentRef): Promise<ReversedCents> {
   const { refunded, failed, disputed } = REVERSED
   const { rows } = await db.execute<{ refunded: number; failed: number; disputed: number }>(sql`
@@ -84,7 +85,7 @@ export async function sumReversals(db: Database, payment: PaymentRef): Promise<R
   return rows[0] ?? { refunded: 0, failed: 0, disputed: 0 }
 }
 
-/** What went back of a payment in other currencies. */
+/** The amounts of a payment that were refunded or disputed in other currencies. */
 export function listInOtherCurrencies(db: Database, { provider, paymentId }: PaymentRef) {
   const { id, currency, cents, isUndone } = paymentReversals
   return db
@@ -100,7 +101,7 @@ export function listInOtherCurrencies(db: Database, { provider, paymentId }: Pay
     )
 }
 
-/** Whether a purchase, what went back of it, and what is left of its grant, is still as it was read. */
+/** Whether a purchase, its reversals and the remainder of its grant are unchanged since they were read. */
 export function isPurchase(known: PurchaseRow | undefined, reversed: ReversedCents, payment: PaymentRef): SQL {
   const { refunded, failed, disputed } = reversed
   const isReversed = sql`(select (${REVERSED.refunded}, ${REVERSED.failed}, ${REVERSED.disputed})
@@ -142,20 +143,38 @@ export function upsertPurchase(db: Database, purchase: Purchase) {
     })
 }
 
-/** The customer at a provider who last bought credits for an organization. */
-export async function findPayingCustomer(db: Database, organizationId: string, provider: ProviderName) {
-  const { providerCustomerId, createdAt } = creditPurchases
+/** Which of these payments are already granted here, with the refunded amount of each in cents. */
+export function listGranted(db: Database, provider: ProviderName, paymentIds: readonly string[]) {
+  const { paymentId, creditCents, refundedCents } = creditPurchases
+  return db
+    .select({ paymentId, refundedCents })
+    .from(creditPurchases)
+    .where(and(eq(creditPurchases.provider, provider), inArray(paymentId, [...paymentIds]), isNotNull(creditCents)))
+}
+
+/** Which of these organizations exist. */
+export async function listPresent(db: Database, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(inArray(organizations.id, [...ids]))
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** The customer who last bought credits for an organization: at one provider, or at any. */
+export async function findPayer(db: Database, organizationId: string, only?: ProviderName) {
+  const { provider, providerCustomerId, createdAt } = creditPurchases
   const [row] = await db
-    .select({ id: providerCustomerId })
+    .select({ provider, providerCustomerId: sql<string>`${providerCustomerId}` })
     .from(creditPurchases)
     .where(
       and(
         eq(creditPurchases.organizationId, organizationId),
-        eq(creditPurchases.provider, provider),
+        only === undefined ? undefined : eq(provider, only),
         isNotNull(providerCustomerId),
       ),
     )
     .orderBy(desc(createdAt))
     .limit(1)
-  return row?.id ?? undefined
+  return row
 }

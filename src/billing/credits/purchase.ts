@@ -6,7 +6,8 @@ import { log } from '../../lib/log.ts'
 import { formatUsd, toNanoUsd, toUsd } from '../../lib/usd.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import type { CreditPayment } from '../webhooks/payments.ts'
+import { recordOverage } from '../overage/job.ts'
+import type { CreditPayment } from '../providers/credit-payments.ts'
 import type { Reversal } from '../webhooks/reversals.ts'
 import { addGrant, changeGrant } from './grant.ts'
 import {
@@ -26,27 +27,27 @@ import { publishChanged, settleCredits, settlementSteps } from './settle.ts'
 const MAX_ATTEMPTS = 6
 
 interface Cause {
-  /** The event's id, for the audit log. */
+  /** The event's id, or the job's name, for the audit log. */
   readonly because: string
-  /** Runs in the same batch, or alone if nothing changes: marks the event as done. */
-  alsoWrite(outcome: {
+  /** Runs in the same batch, or alone if nothing changes: marks an event as done. */
+  alsoWrite?(outcome: {
     readonly what: string
     readonly organizationId?: string | undefined
   }): Statement & Promise<unknown>
 }
 
 /**
- * Applies what an event says of a payment of credits: grants them once, whatever comes twice, at once or in another order,
- * takes back what was refunded or lost in a dispute, and gives back what was not refunded after all. A refund takes what
- * is left of the grant that it paid for; what has burned cannot be taken back, and is written down as the shortfall.
+ * Applies an event about a payment of credits: grants the credits once, even if events arrive twice, concurrently or out of
+ * order; takes back amounts that were refunded or lost in a dispute, and returns amounts of failed refunds. A refund takes
+ * the remainder of the grant that it paid for; spent credits cannot be taken back, and are recorded as the shortfall.
  *
- * @returns what came of it
+ * @returns the outcome
  */
 export async function applyPayment(deps: ManagementDeps, payment: CreditPayment, cause: Cause): Promise<string> {
   const { organizationId } = payment
   if (!(await holds(deps.db, isOrganization(organizationId)))) {
     log('error', 'credits_paid_for_nobody', { organization_id: organizationId, payment: payment.paymentId })
-    await cause.alsoWrite({ what: 'no_organization' })
+    await cause.alsoWrite?.({ what: 'no_organization' })
     return 'no_organization'
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -56,15 +57,16 @@ export async function applyPayment(deps: ManagementDeps, payment: CreditPayment,
   throw new Problem('unavailable', { detail: 'The credits are being changed concurrently; retry.' })
 }
 
-/** @returns undefined if something else was written meanwhile */
+/** @returns undefined if a concurrent write came first */
 async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Cause): Promise<string | undefined> {
   const { organizationId } = payment
   await settleCredits(deps, organizationId)
+  await recordOverage(deps, deps.now(), organizationId) // from the first grant on credits pay for calls
   const reversed = await sumReversals(deps.db, payment)
   const known = await findPurchase(deps.db, payment)
   const decided = decidePurchase(known, payment, { reversed, newId: uuidv7(deps.now()) })
   const what = decided.isChanged ? 'applied' : 'unchanged'
-  const alsoWrite = cause.alsoWrite({ what, organizationId })
+  const alsoWrite = cause.alsoWrite?.({ what, organizationId })
   if (!decided.isChanged) {
     await alsoWrite
     return what
@@ -88,7 +90,7 @@ async function applyOnce(deps: ManagementDeps, payment: CreditPayment, cause: Ca
   return what
 }
 
-/** The amount in US dollars is unknown, so that only the operator can take the credits back. */
+/** The amount in US dollars is unknown, so only the operator can take the credits back. */
 function logIgnored(
   { organizationId, provider, paymentId }: Pick<CreditPayment, 'organizationId' | 'provider' | 'paymentId'>,
   { id, currency, cents }: Pick<Reversal, 'id' | 'currency' | 'cents'>,
@@ -141,9 +143,9 @@ function buildEntries(payment: CreditPayment, decided: PurchaseDecision, { becau
 }
 
 /**
- * Keeps what an event says of a refund or dispute. One in another currency than that of credits takes nothing, and is logged.
+ * Stores an event about a refund or dispute. One in another currency than that of credits takes nothing back, and is logged.
  *
- * @returns the payment of credits that it is of, to be applied again; undefined if none is known yet, or it is of something else
+ * @returns its payment of credits, to be applied again; undefined if none is known yet, or it belongs to another kind of payment
  */
 export async function noteReversal(deps: ManagementDeps, reversal: Reversal): Promise<CreditPayment | undefined> {
   await upsertReversal(deps.db, reversal)

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import type { CreditKind, CreditSource } from '../../db/schema/credits.ts'
+import type { AT_NO_CREDITS } from '../../db/schema/plans.ts'
 import { isoText } from '../../events/payload.ts'
 import type { PageRequest } from '../../http/paging.ts'
 import { selectCharged } from './charged.ts'
@@ -30,7 +31,7 @@ const GRANT_COLUMNS: SQL = sql`g.id, g.amount::text, g.remaining::text, g.priori
   g.rolled_over::text, ${isoText(sql`g.expires_at`)} as expires_at, ${isoText(sql`g.revoked_at`)} as revoked_at,
   ${isoText(sql`g.created_at`)} as created_at`
 
-/** The grants with something left, in the order in which they burn. */
+/** The grants with something left, in the order in which they are spent. */
 export const selectGrants = (db: Database, organizationId: string) =>
   db.execute<GrantRow>(sql`
     select ${GRANT_COLUMNS} from credit_grants g
@@ -41,17 +42,22 @@ export const selectGrant = (db: Database, organizationId: string, id: string) =>
     select ${GRANT_COLUMNS} from credit_grants g where g.id = ${id}::uuid and g.organization_id = ${organizationId}::uuid`)
 
 export type AccountRow = {
+  readonly uses_credits: boolean
   readonly balance: string
   readonly owed: string
+  readonly at_no_credits: (typeof AT_NO_CREDITS)[number]
   readonly low_balance: string
   readonly is_low_balance_default: boolean
 }
 
+/** An organization's account, as after its settlement; zeros without one. */
 export const selectAccount = (db: Database, organizationId: string) =>
   db.execute<AccountRow>(sql`
-    select (a.granted - a.burned)::text as balance, ${LOW_BALANCE}::text as low_balance, a.low_balance is null as is_low_balance_default,
-      greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned)::text as owed
-    from credit_accounts a where a.organization_id = ${organizationId}::uuid`)
+    select a.organization_id is not null as uses_credits, coalesce(a.granted - a.burned, 0)::text as balance,
+      coalesce(${LOW_BALANCE}, 0)::text as low_balance, a.low_balance is null as is_low_balance_default, p.at_no_credits,
+      coalesce(greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned), 0)::text as owed
+    from organizations o join plans p on p.id = o.plan_id left join credit_accounts a on a.organization_id = o.id
+    where o.id = ${organizationId}::uuid`)
 
 export type LedgerEntry = {
   readonly id: string

@@ -4,17 +4,17 @@ import { newIdLike } from '../../events/payload.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { selectCharged } from './charged.ts'
 
-/** Whether an organization `o` on a plan `p` has not got all credits of the period that begins at `period_start`. */
+/** The part that an organization `o` on a plan `p` has not received of the credits of the period that begins at `period_start`. */
 export const MISSING_CREDITS = sql.raw(`greatest(0, coalesce(p.included_credits_usd, 0) - coalesce((
   select sum(g.amount - g.rolled_over) from credit_grants g
   where g.organization_id = o.id and g.source = 'plan' and g.period_start = period.starts), 0))`)
 
 /**
  * The statement that grants the credits that plans include, for the usage period of `at`: once per period, until its end.
- * What was left of the period before is granted again, up to the plan's maximum. On a plan that includes more than was
+ * The remainder of the previous period is granted again, up to the plan's maximum. If a plan includes more than was
  * granted in this period, the difference is granted at once.
  *
- * The organizations must be locked, and their expired grants settled, by earlier statements of the batch.
+ * Earlier statements of the batch must lock the organizations and settle their expired grants.
  *
  * @returns the organizations, with their new versions
  */
@@ -40,7 +40,7 @@ export function renew(db: Database, organizations: SQL, now: number) {
       insert into credit_accounts as a (organization_id, charged_before, granted, last_granted, updated_at)
       select organization_id, ${selectCharged(sql`fresh.organization_id`)}, amount, amount, ${at} from fresh
       on conflict (organization_id) do update set granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
-        low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
+        owed = greatest(0, a.owed - excluded.granted), low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
     ), granted as (
       insert into credit_grants (id, organization_id, amount, remaining, source, expires_at, period_start, rolled_over, created_at)
       select id, organization_id, amount, amount, 'plan', ends, starts, rolled_over, ${at} from fresh

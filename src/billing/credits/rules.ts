@@ -1,19 +1,19 @@
 import { toNanoUsd, toUsd } from '../../lib/usd.ts'
-import type { CreditPayment } from '../webhooks/payments.ts'
+import type { CreditPayment } from '../providers/credit-payments.ts'
 import type { PurchaseRow } from './purchase-queries.ts'
 
 const NANO_PER_CENT = 10_000_000n
 
-/** What went back of a payment, in US cents, as far as it was told one by one. */
+/** The reversed amounts of a payment, in US cents, as far as single reversals were reported. */
 export interface ReversedCents {
   readonly refunded: number
-  /** Refunds that failed after the provider's sum had them. */
+  /** Refunds that failed after the provider's sum included them. */
   readonly failed: number
   /** Lost in disputes. */
   readonly disputed: number
 }
 
-/** What a purchase becomes. Amounts in decimal US dollars. */
+/** The changes to a purchase. Amounts in decimal US dollars. */
 export interface PurchaseDecision {
   readonly isChanged: boolean
   readonly creditCents: number | null
@@ -22,16 +22,16 @@ export interface PurchaseDecision {
   readonly grantId: string | null
   readonly takenBack: string
   readonly shortfall: string
-  /** To grant now. */
+  /** Grant this now. */
   readonly granted: string | undefined
-  /** To take back now, and what has burned and cannot be taken back. */
+  /** Take this back now, and the spent amount that cannot be taken back. */
   readonly takes: string | undefined
   readonly newShortfall: string | undefined
-  /** To give back now, because a refund failed. */
+  /** Give this back now, because a refund failed. */
   readonly gives: string | undefined
 }
 
-/** A purchase of which nothing is known yet. */
+/** A purchase without any known data. */
 const NOTHING: Omit<PurchaseRow, 'organizationId'> = {
   creditCents: null,
   paidCents: 0,
@@ -44,11 +44,11 @@ const NOTHING: Omit<PurchaseRow, 'organizationId'> = {
 }
 
 /**
- * Decides what an event changes of a purchase. What was paid is granted once. What went back takes its share of the grant,
- * as far as that is left; what did not go back after all is given again, unless the operator revoked the grant. Nothing
- * depends on the order of events.
+ * Decides how an event changes a purchase. A payment is granted once. A reversed amount takes its share of the grant, as far
+ * as that is left. If a reversal fails later, its credits are granted again, unless the operator revoked the grant. The result
+ * does not depend on the order of events.
  *
- * @param reversed what is known of refunds and disputes
+ * @param reversed the known refunds and disputes
  * @param newId the id of the grant, if there is none yet
  */
 export function decidePurchase(
@@ -76,8 +76,8 @@ export function decidePurchase(
 }
 
 /**
- * How much of what was paid is gone. The sum of a payment's refunds may or may not have been lowered when one failed, so
- * the single ones decide where all of them were told. Disputes are on top of refunds. Never below 0, nor above what was paid.
+ * The part of the payment that was reversed. When a refund fails, the provider may or may not lower the sum of the payment's
+ * refunds, so the single refunds decide if all of them were reported. Disputes are added to refunds. At least 0, at most the payment.
  */
 function lostCents(
   { paidCents, refundedCents }: { readonly paidCents: number; readonly refundedCents: number },
@@ -100,7 +100,7 @@ const shareOf = (credits: bigint, part: number, whole: number) =>
   whole === 0 ? 0n : (credits * BigInt(part)) / BigInt(whole)
 
 interface Refund {
-  /** What is left of the grant, and what is refunded of it in all. */
+  /** The remainder of the grant, and the total refunded amount. */
   readonly left: bigint
   readonly refunded: bigint
 }
@@ -124,8 +124,8 @@ function takeBack(known: Taken & Pick<PurchaseRow, 'isRevoked'>, { left, refunde
 }
 
 /**
- * First what could not be taken, as if the refund that failed had never been. A grant that the operator revoked gets
- * nothing back: they took it away for good.
+ * First reduces the shortfall, as if the failed refund had never happened. A grant that the operator revoked gets
+ * nothing back: that is final.
  */
 function giveBack({ takenBack, shortfall, isRevoked }: Parameters<typeof takeBack>[0], due: bigint) {
   const short = toNanoUsd(shortfall)

@@ -1,17 +1,18 @@
 import * as z from 'zod'
 import { CREDIT_KINDS, CREDIT_SOURCES } from '../../db/schema/credits.ts'
+import { AT_NO_CREDITS } from '../../db/schema/plans.ts'
 import { listSchema, organizationRef, pageQuery, timestamp } from '../../http/fields.ts'
 import { roundDecimal } from '../../lib/decimal.ts'
 
 const MAX_USD = 1_000_000
-/** More decimals than any accepted text has, so nothing is rounded away. */
+/** More decimals than any accepted text can have, so nothing is rounded away. */
 const ALL_PLACES = 160
 const NINE_PLACES = /^(\d+\.\d{9})0*$/
 
 /**
  * An amount of US dollars in a request: decimal text or a number, with at most nine decimals.
  *
- * @param isSigned whether it may be below 0
+ * @param isSigned whether it may be negative
  * @returns decimal text with nine decimals
  */
 function usdInput(isSigned: boolean) {
@@ -60,6 +61,10 @@ export const Credits = z
     balance: usd.meta({ description: 'What is left of all grants; the sum of the ledger.' }),
     held: usd.meta({ description: 'What open reservations hold of it.' }),
     owed: usd.meta({ description: 'Charges that no grant could pay. The next grant pays them first.' }),
+    at_no_credits: z.enum(AT_NO_CREDITS).meta({
+      description:
+        'Of the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits.',
+    }),
     low_balance: usd.meta({ description: 'At this balance or below, endpoints get `credits.low`.' }),
     is_low_balance_default: z.boolean(),
     grants: z.array(CreditGrant).meta({ description: 'Those with something left, in the order in which they burn.' }),

@@ -10,25 +10,27 @@ import { restartCredits } from '../../limits/credit-counter.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersions } from '../../limits/versions.ts'
 import { selectCharged } from './charged.ts'
+import { cover } from './cover.ts'
 import { renew } from './renew.ts'
+import { takeBackIncluded, type Unpaid } from './take-back.ts'
 
-/** The order in which grants burn: soonest expiring first, then by priority, then the oldest. */
+/** The order in which grants are spent: soonest expiring first, then by priority, then the oldest. */
 export const BURN_ORDER = sql.raw('g.expires_at nulls last, g.priority, g.id')
 const RETURN_ORDER = sql.raw('g.expires_at desc nulls first, g.priority desc, g.id desc')
 
 type Changed = { id: string; version: number }
 
 /**
- * The statement that pays what accounts were charged since the last time, and lets grants expire, as of `at`. The
- * organizations must be locked by an earlier statement of the batch.
+ * The statement that pays the charges of accounts since the last time, and expires grants, as of `at`. An earlier
+ * statement of the batch must lock the organizations.
  *
- * `due` is a difference of sums: all charges since the first grant, less all that burned. So every charge burns once,
- * in whatever order charges, grants and runs come. What no grant can pay stays due, and burns from the next grant.
- * Charges that were recorded by now burn from a grant that has just expired; those that are recorded later burn from
- * the grants that are left. If charges were corrected to less, the difference returns to the grants that burned last
- * and have not ended.
+ * `due` is a difference of sums: all charges since the first grant, minus everything spent. So every charge is paid once,
+ * whatever the order of charges, grants and runs. The part that no grant can pay stays due, and is paid by the next grant.
+ * Charges recorded by now are paid by a grant that has just expired; charges recorded later are paid by
+ * the remaining grants. If charges were corrected to less, the difference returns to the grants that were spent last
+ * and have not ended. What a refund could not take, because it was spent, it takes now: nobody pays for it any more.
  *
- * @returns the organizations whose credits changed other than by burning, with their new versions
+ * @returns the organizations whose credits changed other than by spending, with their new versions
  */
 function settle(db: Database, organizations: SQL, now: number) {
   const id = newIdLike(uuidv7(now))
@@ -50,28 +52,47 @@ function settle(db: Database, organizations: SQL, now: number) {
       window burning as (partition by g.organization_id order by ${BURN_ORDER}),
         returning_ as (partition by g.organization_id order by ${RETURN_ORDER})
     ), changed as materialized (
-      select *, case when is_over then remaining - burned else 0 end as expired from share
-      where burned <> 0 or is_over
+      select s.*, case when s.is_over then s.remaining - s.burned else 0 end as expired,
+        case when p.shortfall > 0 then least(-s.burned, p.shortfall) else 0 end as refunded
+      from share s left join credit_purchases p on p.organization_id = s.organization_id and p.grant_id = s.id and s.burned < 0 and p.shortfall > 0
+      where s.burned <> 0 or s.is_over
     ), granted as (
-      update credit_grants g set remaining = g.remaining - c.burned - c.expired, burned = g.burned + c.burned
+      update credit_grants g set remaining = g.remaining - c.burned - c.expired - c.refunded, burned = g.burned + c.burned
       from changed c where g.id = c.id and g.organization_id = c.organization_id
+    ), purchased as (
+      update credit_purchases p set shortfall = p.shortfall - c.refunded, taken_back = p.taken_back + c.refunded, updated_at = ${at}
+      from changed c where p.grant_id = c.id and p.organization_id = c.organization_id and c.refunded > 0
     ), booked as (
       insert into credit_ledger (id, organization_id, grant_id, kind, amount, created_at)
       select ${id}, organization_id, id, case when burned > 0 then 'burn' else 'return' end, -burned, ${at} from changed where burned <> 0
       union all select ${id}, organization_id, id, 'expire', -expired, ${at} from changed where expired > 0
+      union all select ${id}, organization_id, id, 'refund', -refunded, ${at} from changed where refunded > 0
     ), summed as (
-      update credit_accounts a set burned = a.burned + c.burned, granted = a.granted - c.expired, updated_at = ${at}
-      from (select organization_id, sum(burned) as burned, sum(expired) as expired from changed group by 1) c
+      update credit_accounts a set burned = a.burned + c.burned, granted = a.granted - c.gone, updated_at = ${at}
+      from (select organization_id, sum(burned) as burned, sum(expired + refunded) as gone from changed group by 1) c
       where a.organization_id = c.organization_id
     )
     update organizations o set version = o.version + 1
     where o.id in (select organization_id from changed where expired > 0 or burned < 0) returning o.id, o.version`)
 }
 
-/** The steps of a batch after which an organization's credits are as of now: its lock, and everything that time did. */
+/** The batch steps that bring an organization's credits up to date: its lock, and every change that is due by now. */
 export function settlementSteps(db: Database, organizationId: string, now: number) {
   const one = sql`select ${organizationId}::uuid`
-  return { lock: lockOrganizations(db, one), settled: settle(db, one, now), renewed: renew(db, one, now) }
+  return {
+    lock: lockOrganizations(db, one),
+    settled: settle(db, one, now),
+    covered: cover(db, one, now),
+    renewed: renew(db, one, now),
+  }
+}
+
+/** The batch steps, after the organization's lock, that take back credits whose plan was refunded or not paid. */
+export function takeBackSteps(db: Database, from: Unpaid, now: number) {
+  return {
+    settled: settle(db, sql`select ${from.organizationId}::uuid`, now),
+    taken: takeBackIncluded(db, from, now),
+  }
 }
 
 /** Brings an organization's credits up to date. Idempotent. */
@@ -86,6 +107,7 @@ export async function settleAll(deps: Deps, organizations: SQL): Promise<number>
   const { settled, renewed } = await runBatch(db, {
     lock: lockOrganizations(db, organizations),
     settled: settle(db, organizations, now),
+    covered: cover(db, organizations, now),
     renewed: renew(db, organizations, now),
   })
   await publishChanged(deps, [...settled.rows, ...renewed.rows])
@@ -93,8 +115,8 @@ export async function settleAll(deps: Deps, organizations: SQL): Promise<number>
 }
 
 /**
- * Tells every isolate that the credits of organizations are others. Their counters start again with what Postgres says,
- * since a charge may have been corrected to less. Holds stay, and so do calls that are not in Postgres yet.
+ * Invalidates the cached credits of organizations in every isolate. Their counters restart from Postgres,
+ * because a charge may have been corrected to less. Holds stay, and so do calls that are not in Postgres yet.
  */
 export async function publishChanged(deps: Deps, changed: readonly Changed[]): Promise<void> {
   if (changed.length === 0) return

@@ -13,17 +13,17 @@ import { type Content, render } from '../../mail/templates/render.tsx'
 import { selectCharged } from './charged.ts'
 import { LOW_BALANCE } from './queries.ts'
 
-/** How far back a run looks for rows of the ledger: runs come every minute, and some may fail. Nobody is told twice. */
+/** How far back a run looks for ledger rows: runs come every minute, and some may fail. Nobody is notified twice. */
 const LOOK_BACK_MS = 3_600_000
-/** Accounts that one run tells of a balance. The next run continues. */
+/** Accounts whose balance one run reports. The next run continues. */
 const MAX_ACCOUNTS = 200
 
 /**
- * Tells endpoints of grants that were made and that expired, and of balances that are low or used up: those once until
- * the next grant, and owners and admins by mail as well.
+ * Notifies endpoints of grants that were created or expired, and of balances that are low or used up. Balance events are sent once
+ * until the next grant, and owners and admins get an email as well.
  *
  * @param at when the run was due, in Unix milliseconds
- * @returns how many deliveries were put on their way
+ * @returns how many deliveries were queued
  */
 export async function tellCredits(deps: Deps, at: number): Promise<number> {
   const db = ormOver(deps.sql)
@@ -36,10 +36,10 @@ export async function tellCredits(deps: Deps, at: number): Promise<number> {
   return told
 }
 
-/** A balance that is told of once until the next grant. */
+/** A balance that is reported once until the next grant. */
 interface Crossing {
   readonly mark: 'low_told_at' | 'exhausted_told_at'
-  /** The balance of an account `a` at which it is told. */
+  /** The balance of an account `a` at which it is reported. */
   readonly at: SQL
   readonly happening: (accounts: SQL) => Happening
   readonly toMail: (account: CrossedAccount, about: { service: string; name: string | null }) => Content | undefined
@@ -51,6 +51,8 @@ type CrossedAccount = {
   readonly balance: string
   readonly low_balance: string
   readonly owed: string
+  /** Whether calls continue when no credits are left. */
+  readonly goes_on: boolean
   readonly contacts: readonly Contact[]
 }
 
@@ -59,21 +61,22 @@ const CROSSINGS: readonly Crossing[] = [
     mark: 'low_told_at',
     at: LOW_BALANCE,
     happening: creditsLow,
-    // of what is used up the other mail tells
-    toMail: ({ organization, balance, low_balance }, about) =>
+    // a used-up balance is reported by the other email
+    toMail: ({ organization, balance, low_balance, goes_on: goesOn }, about) =>
       Number(balance) > 0
-        ? creditsRunLow({ ...about, organization, balance: formatUsd(balance), low: formatUsd(low_balance) })
+        ? creditsRunLow({ ...about, organization, balance: formatUsd(balance), low: formatUsd(low_balance), goesOn })
         : undefined,
   },
   {
     mark: 'exhausted_told_at',
     at: sql`0`,
     happening: creditsExhausted,
-    toMail: ({ organization, owed }, about) => creditsUsedUp({ ...about, organization, owed: formatUsd(owed) }),
+    toMail: ({ organization, owed, goes_on: goesOn }, about) =>
+      creditsUsedUp({ ...about, organization, owed: formatUsd(owed), goesOn }),
   },
 ]
 
-/** One organization whose mails fail does not affect the others. @returns how many deliveries were put on their way */
+/** If the emails of one organization fail, the others are not affected. @returns how many deliveries were queued */
 async function tellCrossing(deps: Deps, crossing: Crossing): Promise<number> {
   let told = 0
   for (const account of await listCrossed(deps, crossing)) {
@@ -89,20 +92,24 @@ async function tellCrossing(deps: Deps, crossing: Crossing): Promise<number> {
 const isCrossed = ({ mark, at }: Crossing): SQL =>
   sql`a.${sql.raw(mark)} is null and a.last_granted > 0 and a.granted - a.burned <= ${at}`
 
-const OWED = sql`greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned)`
+const GOES_ON = sql.raw(`exists (select from organizations x join plans p on p.id = x.plan_id
+  where x.id = a.organization_id and p.at_no_credits = 'allow')`)
+
+/** A plan that allows calls without credits covers everything else within a minute. */
+const OWED = sql`least(case when ${GOES_ON} then a.owed end, greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned))`
 
 async function listCrossed(deps: Deps, crossing: Crossing): Promise<CrossedAccount[]> {
   const { rows } = await ormOver(deps.sql).execute<CrossedAccount>(sql`
     select a.organization_id, o.name as organization, (a.granted - a.burned)::text as balance,
-      ${LOW_BALANCE}::text as low_balance, ${OWED}::text as owed, ${selectContacts(sql`a.organization_id`)} as contacts
+      ${LOW_BALANCE}::text as low_balance, ${OWED}::text as owed, ${GOES_ON} as goes_on, ${selectContacts(sql`a.organization_id`)} as contacts
     from credit_accounts a join organizations o on o.id = a.organization_id
     where ${isCrossed(crossing)} order by random() limit ${MAX_ACCOUNTS}::int`)
   return rows
 }
 
 /**
- * One statement marks the account, and puts the event and the mails on their way. A second run waits for the mark of the
- * first, and finds nothing to tell.
+ * One statement marks the account, and queues the event and the emails. A second run waits for the first run's mark,
+ * and finds nothing to report.
  */
 async function markAndTell(deps: Deps, crossing: Crossing, account: CrossedAccount): Promise<number> {
   const now = deps.now()

@@ -1,6 +1,7 @@
 import { billedPerOne, type Counter, METERS } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
+import { coverCharges } from '../credits/cover.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { AmountRefusal, BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
 import { makeInvoiceItems } from './invoice-items.ts'
@@ -14,6 +15,8 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 /** The minute of each hour that scans all organizations. The others scan those whose period is about to end or just ended. */
 const FULL_LOOK_MINUTE = 7
+/** New rows that are read and written at a time. */
+const PAGE = 5_000
 /** Rows per batch that is claimed and sent, and batches per run. */
 export const BATCH = 100
 export const BATCHES = 20
@@ -22,7 +25,10 @@ export const BATCHES = 20
  * run sends the same rows. If a run dies, its rows are sent after the claim expires.
  */
 const CLAIM_MARGIN_MS = 30_000
-/** After this many attempts a temporary refusal by the provider counts as permanent, and a person has to look at it. */
+/**
+ * After this many attempts that the provider answered, a temporary refusal counts as permanent, and a person has to look at
+ * it. A provider that is down refuses nothing.
+ */
 export const MAX_TRIES = 20
 /** Stripe stores an idempotency key and its answer, even a failure, for at least 24 hours. */
 const REPEATABLE_MS = 23 * HOUR_MS
@@ -54,26 +60,41 @@ async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
 
 /**
  * Usage above the limits of the plan that an organization leaves is still charged, whatever the next plan includes. Every
- * change of a plan calls this first: by customers, administrators, provider webhooks, and the reconcile job.
+ * change of a plan calls this first: by customers, administrators, provider webhooks, and the reconcile job. So is what
+ * credits did not pay on a plan that goes on without.
  */
-export const recordBeforeLeaving = (deps: Deps, organizationId: string) =>
-  recordOverage(deps, deps.now(), organizationId)
+export async function recordBeforeLeaving(deps: Deps, organizationId: string): Promise<number> {
+  await coverCharges(deps, organizationId)
+  return recordOverage(deps, deps.now(), organizationId)
+}
 
 /**
  * Writes overage to the ledger, for one organization or for all that are due.
  *
+ * @param pageSize how many rows are read and written at a time
  * @returns the number of rows
  */
-export async function recordOverage(deps: Deps, at: number, organizationId: string | null = null): Promise<number> {
+export async function recordOverage(
+  deps: Deps,
+  at: number,
+  organizationId: string | null = null,
+  pageSize = PAGE,
+): Promise<number> {
   const isFull = organizationId !== null || isFullLook(at)
   const look = { at: new Date(at).toISOString(), isFull, organizationId }
   for (const odd of await keepTerms(deps.sql, look)) log('error', 'billing_terms_unreadable', odd)
-  const deltas = await findDeltas(deps.sql, look)
   const latest = Math.min(at, deps.now())
-  return addEntries(
-    deps.sql,
-    deltas.flatMap((delta) => tryEntry(delta, latest) ?? []),
-  )
+  let recorded = 0
+  let after: Delta | undefined
+  for (;;) {
+    const deltas = await findDeltas(deps.sql, look, { limit: pageSize, after })
+    recorded += await addEntries(
+      deps.sql,
+      deltas.flatMap((delta) => tryEntry(delta, latest) ?? []),
+    )
+    after = deltas.at(-1)
+    if (deltas.length < pageSize) return recorded
+  }
 }
 
 /** A period whose price cannot be computed does not stop the others. @returns undefined for such a period */
@@ -147,7 +168,7 @@ async function sendEntries(provider: BillingProvider, entries: readonly OpenEntr
 }
 
 function toOutcomes(entries: readonly OpenEntry[], receipt: UsageReceipt): EntryOutcome[] {
-  const isLast = new Map(entries.map(({ identifier, attempts }) => [identifier, attempts >= MAX_TRIES]))
+  const isLast = new Map(entries.map(({ identifier, attempts }) => [identifier, attempts + 1 >= MAX_TRIES]))
   return [
     ...receipt.taken.map((identifier) => ({ identifier, state: 'sent' }) as const),
     ...receipt.refused.map((refusal) => ({ ...toError(refusal), state: 'refused' }) as const),

@@ -2,7 +2,7 @@ import type { Sql } from '../../db/client.ts'
 import { amountIn, billedUnitsIn, caseOfMeter, METERS } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
-import { USED_UNITS } from './queries.ts'
+import { ABOVE_UNITS, USED_UNITS } from './queries.ts'
 
 /** An entry to send: a row of the ledger, or an invoice item of several rows under the identifier of its first row. */
 export interface OpenEntry {
@@ -19,7 +19,7 @@ export interface OpenEntry {
   /** Null if it gets its own invoice. */
   readonly provider_subscription_id: string | null
   readonly generation: number
-  /** The number of attempts, including this one. */
+  /** The number of earlier attempts that the provider answered. */
   readonly attempts: number
   /** ISO 8601. The time of its latest row. */
   readonly occurred_at: string
@@ -27,12 +27,12 @@ export interface OpenEntry {
 }
 
 const CLAIM = `
-update billing_usage_ledger l set claimed_until = $2, attempts = attempts + 1, attempted_at = coalesce(attempted_at, $1)
+update billing_usage_ledger l set claimed_until = $2, attempted_at = coalesce(attempted_at, $1)
 where identifier in (
   select identifier from billing_usage_ledger
   where state = 'pending' and charged_with = identifier and provider = $3 and (claimed_until is null or claimed_until < $1)
     and identifier <> all($5)
-  order by attempts, created_at, identifier limit $4 for update skip locked)
+  order by claimed_until nulls first, attempts, created_at, identifier limit $4 for update skip locked)
 returning identifier, organization_id, provider_customer_id, event_name, meter, amount_cents::text, provider_subscription_id, generation, attempts,
   (select sum(m.units) from billing_usage_ledger m where m.charged_with = l.identifier)::float8 as units,
   (select to_json(max(m.occurred_at)) #>> '{}' from billing_usage_ledger m where m.charged_with = l.identifier) as occurred_at,
@@ -48,13 +48,19 @@ interface Claim {
   readonly except: readonly string[]
 }
 
-/** Claims entries that no other run is sending. Entries with fewer attempts come first. */
+/**
+ * Claims entries that no other run is sending. Those without an answer come last, the longest ago first; before them
+ * entries with fewer attempts come first.
+ */
 export async function claimEntries(sql: Sql, { provider, now, until, limit, except }: Claim): Promise<OpenEntry[]> {
   return (await sql.query(CLAIM, [iso(now), iso(until), provider, limit, except])) as OpenEntry[]
 }
 
+/** An attempt counts if it was answered. Without an answer the end of the claim says when it was, and for claims it is over. */
 const SETTLE = `
-update billing_usage_ledger l set claimed_until = null, state = coalesce(outcome.state, l.state), error = outcome.error,
+update billing_usage_ledger l set state = coalesce(outcome.state, l.state), error = outcome.error,
+  claimed_until = case when outcome.identifier is null then $1::timestamptz - interval '1 millisecond' end,
+  attempts = l.attempts + case when outcome.identifier = l.identifier then 1 else 0 end,
   sent_at = case when outcome.state = 'sent' then $1::timestamptz end
 from unnest($2::text[]) as claimed(identifier)
 left join jsonb_to_recordset($3::jsonb) as outcome(identifier text, state text, error text) using (identifier)
@@ -107,7 +113,7 @@ with of_periods as (
   from billing_terms t join organizations o on o.id = t.organization_id
   where t.organization_id = $1 order by t.period_start desc, t.meter limit $2)
 select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #>> '{}' as period_end, t.meter, t.plan_id, t.provider,
-  t.tiers, t.included_units::text as included, coalesce(${USED_UNITS}, 0)::text as used,
+  t.tiers, t.included_units::text as included, coalesce(${USED_UNITS}, 0)::text as used, greatest(0, ${ABOVE_UNITS})::text as above,
   case when t.period_start = date_trunc('hour', t.period_start) then coalesce((
     select ${UNITS_OF_HOURS} from usage_hourly h
     where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), (
@@ -138,6 +144,8 @@ export interface LedgerRow {
   readonly tiers: readonly OverageTier[]
   readonly included: string | null
   readonly used: string
+  /** What is charged of it. */
+  readonly above: string
   readonly used_by_hour: string | null
   readonly recorded: string
   readonly amount: string

@@ -12,7 +12,7 @@ export async function ledgerReport(deps: Deps, organizationId: string): Promise<
 
 function toMeter(row: LedgerRow): z.output<typeof Ledger>['data'][number] {
   const used = Number(row.used)
-  const overage = row.included === null ? 0 : Math.max(0, used - Number(row.included))
+  const overage = row.included === null ? 0 : Number(row.above)
   const owed = price(readTiers(row.tiers), BigInt(overage))
   const recorded = BigInt(row.amount)
   return {

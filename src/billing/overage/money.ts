@@ -58,6 +58,9 @@ export function toUsd(microUsd: bigint): string {
   return `${microUsd < 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`
 }
 
+/** The inverse of {@link toUsd}. */
+export const toMicroUsd = (usd: string): bigint => BigInt(usd.replace('.', ''))
+
 /** A change of plan within a period: prices in cents, times in whole seconds. */
 export interface PlanChange {
   readonly fromCents: bigint

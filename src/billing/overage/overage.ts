@@ -10,15 +10,24 @@ import { price, readTiers, toCents, toUsd } from './money.ts'
 type Readings = Readonly<Record<string, Pick<MeterReading<number | string>, 'overage'>>>
 
 /**
- * The units above the limits right now, or already charged: after an upgrade within the period, more may be charged.
+ * The units above the limits right now, or already charged: after an upgrade within the period, more may be charged. What
+ * calls cost is paid from credits by those who use them, and is no overage, except what the plan covers when none are left.
+ *
+ * @param covered US dollars that the plan covered in the period; null for an organization that uses no credits
  */
-export function computeOverage(plan: OfferedPlan | undefined, readings: Readings, charged: readonly Charged[]) {
+export function computeOverage(
+  plan: OfferedPlan | undefined,
+  readings: Readings,
+  { charged, covered }: { readonly charged: readonly Charged[]; readonly covered: string | null },
+) {
   const prices: Readonly<Record<string, OveragePrice | undefined>> = plan?.overage ?? {}
   const custom = [...Object.keys(prices), ...charged.map(({ meter }) => meter)].filter((name) => !isReservedName(name))
+  const unpaid = covered === null ? Number.POSITIVE_INFINITY : toBilledUnits('cost_usd', covered)
   const found = [...METERS, ...new Set(custom)].flatMap((meter) => {
     const known = charged.find((one) => one.meter === meter)
     const tiers = prices[meter]?.tiers
-    const above = plan && tiers ? aboveLimit(plan, meter, readings[meter]?.overage ?? 0) : 0
+    const over = plan && tiers ? aboveLimit(plan, meter, readings[meter]?.overage ?? 0) : 0
+    const above = meter === 'cost_usd' ? Math.min(over, unpaid) : over
     return tiers || known ? [{ meter, ...larger(tiers ?? [], above, known) }] : []
   })
   const total = found.reduce((sum, { amount }) => sum + amount, 0n)
@@ -34,7 +43,7 @@ function aboveLimit({ limits }: OfferedPlan, meter: string, overage: number | st
   return findPlanned({ limits }, toMeterName(meter))?.at_limit === 'allow' ? Math.floor(Number(overage)) : 0
 }
 
-/** Computed as the job does: a fraction of a unit is not charged. */
+/** Computed as in the job: a fraction of a unit is not charged. */
 const toBilledUnits = (meter: Counter, amount: number | string) =>
   Math.floor(toUnits(meter, amount) / (COUNTERS[meter].unitsPerOne / billedPerOne(meter)))
 

@@ -4,8 +4,6 @@ import { amountIn, billedPerOne, billedUnitsIn, caseOfMeter } from '../../db/sch
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
-/** Rows per scan; the next run continues. */
-const MAX_DELTAS = 5_000
 /** Unreadable terms that one scan returns: a malformed plan may have thousands of organizations. */
 const MAX_LOGGED = 100
 
@@ -91,9 +89,19 @@ export const USED_UNITS = `coalesce(${caseOfMeter('t.meter', (meter) => billedUn
   select floor(c.amount) from usage_meter_periods c
   where c.organization_id = u.organization_id and c.period_start = u.period_start and c.meter = t.meter))::bigint`
 
+/**
+ * What calls cost is paid from credits by those who use them, except what their plan covers when none are left. What was
+ * charged before their first grant is in the ledger by then.
+ */
+export const ABOVE_UNITS = `least(${USED_UNITS} - t.included_units, case when t.meter = 'cost_usd' then (
+  select ${billedUnitsIn('u.covered_usd', 'cost_usd')}::bigint + (
+    select coalesce(sum(l.units), 0)::bigint from billing_usage_ledger l
+    where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter and l.created_at <= a.began_at)
+  from credit_accounts a where a.organization_id = t.organization_id) end)`
+
 const FIND_DELTAS = `
 select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,
-  t.event_name, known.units::text as from_units, (${USED_UNITS} - t.included_units - known.units)::text as units,
+  t.event_name, known.units::text as from_units, (${ABOVE_UNITS} - known.units)::text as units,
   t.period_start < usage_period_start(o.period_anchor, $1) as is_over,
   to_json(usage_period_start(o.period_anchor, t.period_start + interval '32 days')) #>> '{}' as period_end
 from billing_terms t
@@ -103,9 +111,10 @@ cross join lateral (
   select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
 where t.period_start > $1::timestamptz - make_interval(days => ${OPEN_PERIOD_DAYS}) and ${IS_DUE}
-  and ${USED_UNITS} - t.included_units > known.units
+  and t.included_units is not null and ${ABOVE_UNITS} > known.units
+  and ($5::uuid is null or (t.organization_id, t.period_start, t.meter) > ($5, $6::timestamptz, $7::text))
 order by t.organization_id, t.period_start, t.meter
-limit ${MAX_DELTAS}`
+limit $4::int`
 
 /** Overage that no row of the ledger contains yet. */
 export interface Delta {
@@ -124,8 +133,16 @@ export interface Delta {
   readonly units: string
 }
 
-export async function findDeltas(sql: Sql, scope: DueScope): Promise<Delta[]> {
-  return (await sql.query(FIND_DELTAS, toParameters(scope))) as Delta[]
+interface Page {
+  readonly limit: number
+  /** The last one of the page before. */
+  readonly after?: Pick<Delta, 'organization_id' | 'period_start' | 'meter'> | undefined
+}
+
+/** One page of the deltas, in the order of organizations. */
+export async function findDeltas(sql: Sql, scope: DueScope, { limit, after }: Page): Promise<Delta[]> {
+  const place = [after?.organization_id ?? null, after?.period_start ?? null, after?.meter ?? null]
+  return (await sql.query(FIND_DELTAS, [...toParameters(scope), limit, ...place])) as Delta[]
 }
 
 /** A row of the ledger before it is inserted. */

@@ -22,12 +22,14 @@ export function toCataloguePlan(plan: PublicPlan) {
     max_concurrent: limits.max_concurrent ?? null,
     key_max_concurrent: limits.key_max_concurrent ?? null,
     key_limits: (limits.key_limits ?? []).map(describeNamedLimit),
+    organization_limits: (limits.organization_limits ?? []).map(describeNamedLimit),
     meters: allMeters(limits),
     overage: Object.fromEntries(Object.entries(overage).map(([meter, { tiers }]) => [meter, [...tiers]])),
     features: plan.features,
     price_per_call_usd: plan.pricePerCallUsd && formatUsd(plan.pricePerCallUsd),
     included_credits_usd: plan.includedCreditsUsd && formatUsd(plan.includedCreditsUsd),
     rollover_max_usd: plan.rolloverMaxUsd && formatUsd(plan.rolloverMaxUsd),
+    at_no_credits: plan.atNoCredits,
   }
 }
 

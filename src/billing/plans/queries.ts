@@ -7,7 +7,7 @@ export type PublicPlan = Awaited<ReturnType<typeof listPublicPlans>>[number]
 /** The newest versions of the plans that customers may see, in the operator's order. */
 export function listPublicPlans(db: Database) {
   const { id, name, prices, trialDays, seats, addons, limits, features, overage } = plans
-  const { includedCreditsUsd, rolloverMaxUsd, pricePerCallUsd } = plans
+  const { includedCreditsUsd, rolloverMaxUsd, atNoCredits, pricePerCallUsd } = plans
   return db
     .select({
       id,
@@ -21,6 +21,7 @@ export function listPublicPlans(db: Database) {
       overage,
       includedCreditsUsd,
       rolloverMaxUsd,
+      atNoCredits,
       pricePerCallUsd,
     })
     .from(plans)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { AT_NO_CREDITS } from '../../db/schema/plans.ts'
 import { INTERVALS } from '../../db/schema/shapes.ts'
 import { forEachAmount, money } from '../../http/amounts.ts'
 import { NamedLimitBody } from '../../keys/limit-schemas.ts'
@@ -77,6 +78,9 @@ const CataloguePlan = z
       .meta({ description: 'Reservations that may be open at once; null for any number.' }),
     key_max_concurrent: z.int().nullable().meta({ description: 'The same of each key that has no number of its own.' }),
     key_limits: z.array(NamedLimitBody).meta({ description: 'Limits of every key, beside its own.' }),
+    organization_limits: z
+      .array(NamedLimitBody)
+      .meta({ description: 'Limits of an organization, in which all its keys count together.' }),
     meters: z
       .object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit))
       .catchall(z.union([CatalogueLimit, MoneyCatalogueLimit])),
@@ -96,6 +100,10 @@ const CataloguePlan = z
       .string()
       .nullable()
       .meta({ description: 'The most of what is left of them that the next period has as well; null for nothing.' }),
+    at_no_credits: z.enum(AT_NO_CREDITS).meta({
+      description:
+        'When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan.',
+    }),
   })
   .meta({ id: 'CataloguePlan' })
 

@@ -8,7 +8,7 @@ import type { ProviderName } from './provider.ts'
 export const TIMEOUT_MS = 10_000
 /** The longest `Retry-After` that is passed on to the caller. */
 const MAX_RETRY_AFTER_SECONDS = 3_600
-/** Stripe limits a rate by the second, and does not always say so in `Retry-After`. */
+/** Stripe's rate limit is per second, and is not always reported in `Retry-After`. */
 const LIMITED_SECONDS = 1
 /** The maximum length of a provider's own words that is repeated. */
 const DETAIL_LENGTH = 300
@@ -21,6 +21,8 @@ interface Service {
   encode(body: object): string
   /** The error in the provider's own words, from the body of a refusal. */
   reason(body: unknown): string | undefined
+  /** Whether it refused because the customer that was named does not exist. */
+  lacksCustomer(body: unknown): boolean
 }
 
 interface Options {
@@ -32,7 +34,7 @@ interface Options {
 export interface Answer {
   readonly status: number
   readonly body: unknown
-  /** Seconds for which the provider asks not to be called. */
+  /** Seconds during which the provider asks not to be called. */
   readonly retryAfter?: number | undefined
 }
 
@@ -133,12 +135,34 @@ const REFUSALS: Readonly<Record<number, ProblemCode>> = { 402: 'payment_failed',
 function refusal(service: Service, { status, body }: Answer): Problem {
   const reason = service.reason(body)?.slice(0, DETAIL_LENGTH)
   log('info', 'billing_call_refused', { provider: service.name, status })
-  return new Problem(REFUSALS[status] ?? 'billing_refused', reason === undefined ? {} : { detail: reason })
+  const detail = reason === undefined ? {} : { detail: reason }
+  if (service.lacksCustomer(body)) return new UnknownCustomer('billing_refused', detail)
+  return new Problem(REFUSALS[status] ?? 'billing_refused', detail)
+}
+
+/** The provider does not know the customer that was named. */
+export class UnknownCustomer extends Problem {}
+
+/**
+ * Somebody may delete a customer at the provider, who is known here from earlier purchases. Then the provider makes a new one.
+ *
+ * @param buy without a customer, one is made
+ */
+export async function withOrWithoutCustomer<T>(
+  customerId: string | undefined,
+  buy: (customerId: string | undefined) => Promise<T>,
+): Promise<T> {
+  try {
+    return await buy(customerId)
+  } catch (error) {
+    if (customerId === undefined || !(error instanceof UnknownCustomer)) throw error
+    return buy(undefined)
+  }
 }
 
 const REFUSAL_CODES: ReadonlySet<string> = new Set([...Object.values(REFUSALS), 'billing_refused'])
 
-/** @returns why the provider refused a call; undefined if it did not answer */
+/** @returns why the provider refused a call; undefined if it did not respond */
 export function refusalReason(error: unknown): string | undefined {
   return error instanceof Problem && REFUSAL_CODES.has(error.code) ? error.message : undefined
 }
@@ -150,14 +174,17 @@ export function readRows<Schema extends z.ZodType>(name: ProviderName, schema: S
   for (const row of rows) {
     const result = schema.safeParse(row)
     if (result.success) read.push(result.data)
-    else {
-      const id = Identified.safeParse(row).data?.id ?? '?'
-      const fields = result.error.issues.map(({ path }) => path.join('.')).slice(0, 5)
-      log('error', 'billing_row_unreadable', { provider: name, id, fields })
-      unreadable.push(id)
-    }
+    else unreadable.push(logUnreadable(name, row, result.error))
   }
   return { read, unreadable }
+}
+
+/** @returns the row's id */
+export function logUnreadable(name: ProviderName, row: unknown, { issues }: z.ZodError): string {
+  const id = Identified.safeParse(row).data?.id ?? '?'
+  const fields = issues.map(({ path }) => path.join('.')).slice(0, 5)
+  log('error', 'billing_row_unreadable', { provider: name, id, fields })
+  return id
 }
 
 const Identified = z.object({ id: z.string() })

@@ -120,6 +120,9 @@ export const PolarPage = z.object({
   pagination: z.object({ max_page: z.number() }),
 })
 
+/** An object's creation time. */
+export const PolarCreated = z.object({ created_at: z.string().pipe(z.coerce.date()) })
+
 export const PolarCheckout = z.object({ id: z.string().min(1), url: z.url() })
 export const PolarSession = z.object({ customer_portal_url: z.url() })
 export const PolarReceipt = z.object({ inserted: z.number() })
@@ -139,6 +142,11 @@ export function flawsOfEvents(body: unknown): Map<number, string> {
 }
 
 const Refusal = z.object({ detail: z.union([z.string(), z.array(z.object({ msg: z.string() }))]) })
+
+const Flaws = z.object({ detail: z.array(z.object({ loc: z.array(z.unknown()) })) })
+
+export const isPolarCustomerMissing = (body: unknown): boolean =>
+  Flaws.safeParse(body).data?.detail.some(({ loc }) => loc.at(-1) === 'customer_id') ?? false
 
 export function polarReason(body: unknown): string | undefined {
   const { data } = Refusal.safeParse(body)

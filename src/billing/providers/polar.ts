@@ -1,8 +1,11 @@
 import type { Config } from '../../config.ts'
+import { readPayments, readPolarOrder } from './credit-payments.ts'
 import { type Caller, openCaller, readRows, TIMEOUT_MS, withCheckoutId } from './http.ts'
 import {
   flawsOfEvents,
+  isPolarCustomerMissing,
   PolarCheckout,
+  PolarCreated,
   PolarPage,
   PolarReceipt,
   PolarSession,
@@ -34,6 +37,7 @@ export function openPolar({
     },
     encode: (body) => JSON.stringify(body),
     reason: polarReason,
+    lacksCustomer: isPolarCustomerMissing,
   })
   const patch = (id: string, body: object) => polar.ask(['PATCH', toPath(id)], PolarSubscription, { body })
   return {
@@ -50,6 +54,7 @@ export function openPolar({
     },
     getSubscription: (id) => polar.find(toPath(id), PolarSubscription),
     listSubscriptions: (cursor) => listSubscriptions(polar, cursor),
+    listCreditPayments: (since, cursor) => listCreditPayments(polar, since, cursor),
     findSubscriptions: (of) => findSubscriptions(polar, of),
     changePlan: ({ subscriptionId, plan, isSeatsOnly = false, when }) =>
       patch(subscriptionId, {
@@ -97,6 +102,15 @@ async function listSubscriptions(polar: Caller, cursor = '1') {
   return { subscriptions, unreadable, next: page < pagination.max_page ? String(page + 1) : undefined }
 }
 
+/** Orders cannot be filtered by time: the newest come first, and a page that reaches further back is the last. */
+async function listCreditPayments(polar: Caller, since: Date, cursor = '1') {
+  const query = { page: cursor, limit: PAGE, sorting: '-created_at', product_billing_type: 'one_time' }
+  const { items, pagination } = await polar.ask(['GET', '/orders/'], PolarPage, { query })
+  const [oldest, page] = [PolarCreated.safeParse(items.at(-1)).data?.created_at, Number(cursor)]
+  const isLast = page >= pagination.max_page || (oldest !== undefined && oldest < since)
+  return { ...readPayments('polar', readPolarOrder, items), next: isLast ? undefined : String(page + 1) }
+}
+
 /** A customer can pay for several organizations. Only the subscriptions of this organization are returned. */
 async function findSubscriptions(polar: Caller, of: { organizationId: string; customerId?: string | undefined }) {
   const { organizationId, customerId } = of
@@ -123,7 +137,7 @@ async function sendUsage(polar: Caller, amounts: readonly UsageAmount[]): Promis
   return { ...NOTHING, taken: second === undefined ? rest.map(toKey) : [], refused }
 }
 
-/** For so long a batch waits where Polar limits its rate. */
+/** How long a batch waits when Polar limits its rate. */
 const LIMITED_MS = 20_000
 
 const NOTHING: UsageReceipt = { taken: [], refused: [], postponed: [], contradicted: [] }

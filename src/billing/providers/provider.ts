@@ -2,9 +2,12 @@
  * The interface of a payment provider, implemented by polar.ts and stripe.ts. No other file knows their protocols.
  *
  * Every function fails with a Problem: `payment_failed` (402: the card was refused), `subscription_locked` (409: the
- * provider is processing it, retry), `billing_refused` (422: the provider refuses this; `detail` has its words),
- * `billing_unavailable` (503: no answer within 10 s, rate limited, or a failure of the provider).
+ * provider is processing it, retry), `subscription_ending` (409: it was canceled there), `billing_refused` (422: the
+ * provider refuses this; `detail` has its words), `billing_unavailable` (503: no answer within 10 s, rate limited, or a
+ * failure of the provider).
  */
+
+import type { CreditPayment } from './credit-payments.ts'
 
 export type ProviderName = 'polar' | 'stripe'
 
@@ -16,7 +19,7 @@ export type SubscriptionStatus = 'incomplete' | 'trialing' | 'active' | 'past_du
 interface BoughtItem {
   /** Polar's product id, or Stripe's price id. A plan's price has it in `polar_product_id` or `stripe_price_id`. */
   readonly product: string
-  /** How many; of a plan its seats. Absent where nothing is counted. */
+  /** The quantity; for a plan, its seats. Absent if the item has none. */
   readonly quantity?: number | undefined
   /** ISO 4217, in lower case, if the provider says so. */
   readonly currency?: string | undefined
@@ -24,13 +27,13 @@ interface BoughtItem {
   readonly periodEnd: Date | undefined
 }
 
-/** One line as it is to be. */
+/** One line of the requested subscription. */
 export interface OrderedItem {
   /** Polar's product id, or Stripe's price id. */
   readonly product: string
-  /** How many; absent where nothing is counted: one of a plan without seats, and metered prices. */
+  /** The quantity; absent if the item has none: a plan without seats, and metered prices. */
   readonly quantity?: number | undefined
-  /** ISO 4217, in lower case, where one product has several. */
+  /** ISO 4217, in lower case, if one product has several. */
   readonly currency?: string | undefined
 }
 
@@ -66,6 +69,8 @@ export interface ProviderSubscription {
   readonly cancelAt?: Date | undefined
   /** The next charge for the current items, whether or not another plan follows. Absent if it cannot be derived. */
   readonly nextCharge?: NextCharge | undefined
+  /** Its next invoice is not collected, although it goes on, because staff paused that. */
+  readonly isUncollected?: boolean | undefined
   readonly trialEnd: Date | undefined
   /** Since when payment has failed, if the provider says so. */
   readonly pastDueSince: Date | undefined
@@ -82,6 +87,13 @@ interface SubscriptionPage {
   readonly next: string | undefined
 }
 
+interface PaymentPage {
+  readonly payments: readonly CreditPayment[]
+  /** Ids of payments with an unknown shape, which do not affect the others. */
+  readonly unreadable: readonly string[]
+  readonly next: string | undefined
+}
+
 export interface CheckoutInput {
   readonly organizationId: string
   /** The plan's line, with its seats if it has any. */
@@ -90,9 +102,9 @@ export interface CheckoutInput {
   readonly addons?: readonly OrderedItem[]
   /** Price ids of metered prices that are billed with it (Stripe). At Polar they belong to the product. */
   readonly meteredProducts?: readonly string[]
-  /** ISO 4217, in lower case, where the product has prices in several (Polar). */
+  /** ISO 4217, in lower case, if the product has prices in several (Polar). */
   readonly currency?: string | undefined
-  /** For so many days nothing is charged. */
+  /** The number of days without a charge. */
   readonly trialDays?: number | undefined
   readonly email: string
   readonly name?: string
@@ -118,7 +130,7 @@ export interface PlanSwitch {
   readonly subscriptionId: string
   /** The plan's line to change to. */
   readonly plan: OrderedItem
-  /** Only the seats change: Polar has another call for them. */
+  /** Whether only the seats change: Polar has a separate call for that. */
   readonly isSeatsOnly?: boolean
   /** Add-ons that are billed with it (Stripe). */
   readonly addons?: readonly OrderedItem[]
@@ -129,6 +141,8 @@ export interface PlanSwitch {
    * (Stripe).
    */
   readonly ofPlans?: readonly string[]
+  /** The product ids of plans alone: the item of the subscription that has one is its plan, wherever it stands (Stripe). */
+  readonly planProducts?: readonly string[]
   /**
    * `now`: charged or credited for the rest of the period. `period_end`: from the next period on, nothing is charged
    * now.
@@ -141,23 +155,23 @@ export interface PlanSwitch {
 export interface UsageAmount {
   /** The provider counts a key once, forever (Polar) or for at least a day (Stripe). */
   readonly idempotencyKey: string
-  /** Above 0 an earlier try may have arrived so long ago that Stripe has forgotten its key: it is asked first. */
+  /** Above 0, an earlier attempt may be so old that Stripe has dropped its key, so Stripe is queried first. */
   readonly generation: number
   readonly organizationId: string
   readonly customerId: string
-  /** Whose renewal charges it (Stripe); undefined for an invoice of its own. */
+  /** The subscription whose renewal charges it (Stripe); undefined if it gets its own invoice. */
   readonly subscriptionId: string | undefined
-  /** What the provider calls the meter: its event name at Polar, its name on invoices at Stripe. */
+  /** The provider's name for the meter: its event name at Polar, its name on invoices at Stripe. */
   readonly meter: string
   /** Whole units, at least 0. */
   readonly value: number
-  /** How many units are one of what people read: a millionth of a dollar is a billed unit of `cost_usd`. */
+  /** Billed units per displayed unit: a billed unit of `cost_usd` is a millionth of a dollar. */
   readonly unitsPerOne: number
-  /** What it costs (Stripe). */
+  /** Its price (Stripe). */
   readonly cents: bigint
-  /** Of the usage period that it belongs to. */
+  /** The start of its usage period. */
   readonly periodStart: Date
-  /** When it was used; must be in the past. */
+  /** The time of the usage; must be in the past. */
   readonly at: Date
 }
 
@@ -169,7 +183,7 @@ export interface UsageReceipt {
   readonly refused: readonly AmountRefusal[]
   /** Amounts that it refused this time, and may accept later. */
   readonly postponed: readonly AmountRefusal[]
-  /** Amounts that it has already, with other figures: a person decides. */
+  /** Amounts that it already has with other figures: a person decides. */
   readonly contradicted: readonly AmountRefusal[]
 }
 
@@ -179,7 +193,7 @@ export interface AmountRefusal {
 }
 
 export interface PaymentMethod {
-  /** Such as `visa`. */
+  /** For example `visa`. */
   readonly brand: string
   readonly last4: string
   readonly expiresMonth: number
@@ -191,6 +205,8 @@ export interface BillingProvider {
   createCheckout(input: CheckoutInput): Promise<{ readonly id: string; readonly url: string }>
   /** A checkout of credits, paid once. Absent if the deployment has no product for them (Polar). */
   createTopUp?(input: TopUpInput): Promise<{ readonly id: string; readonly url: string }>
+  /** One page of the payments of credits whose checkout began since then. Pass `next` to get the following page. */
+  listCreditPayments(since: Date, cursor?: string): Promise<PaymentPage>
   /**
    * A page of the provider, valid for some minutes, where the customer changes the card, reads invoices and cancels.
    */

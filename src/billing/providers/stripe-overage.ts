@@ -1,6 +1,6 @@
 /**
- * Overage as Stripe charges it: invoice items of the cents that the ledger holds. A metered price of Stripe's would price
- * usage by what the subscription has when the invoice closes, which after a change of plan is another plan's price.
+ * Overage as Stripe charges it: invoice items of the cents in the ledger. A metered price at Stripe would price
+ * usage by the subscription's price when the invoice closes, which after a change of plan is another plan's price.
  */
 import * as z from 'zod'
 import { Problem } from '../../problems.ts'
@@ -9,20 +9,20 @@ import type { UsageAmount, UsageReceipt } from './provider.ts'
 import { retryLimited } from './retry-limited.ts'
 import { reference, stripeReason } from './stripe-shapes.ts'
 
-/** Amounts under way at once: the platform opens at most six connections for a request. */
+/** Concurrent amounts: the platform opens at most six connections for a request. */
 const AT_ONCE = 5
-/** The largest page there is, and as many as are read to find an item. */
+/** The largest page size, and how many pages are read to find an item. */
 const PAGE = '100'
 const MAX_PAGES = 20
-/** Where an item says of which amount it is. */
+/** The metadata field that identifies an item's amount. */
 const KEY = 'ledger_row'
-/** What the ledger is in. */
+/** The currency of the ledger. */
 const CURRENCY = 'usd'
 
-/** No amounts are begun after this; those that are left stay open. */
+/** No amount is started after this; the remaining ones stay open. */
 const BEGIN_MS = 60_000
-/** For an amount: looking for its item, creating it, looking whether it is on an invoice, and making one. */
-const MAX_CALLS = MAX_PAGES + 3
+/** For an amount: looking for its item, creating it, looking whether it is on an invoice, finding a card, and making one. */
+const MAX_CALLS = MAX_PAGES + 4
 export const SEND_USAGE_MS = BEGIN_MS + MAX_CALLS * TIMEOUT_MS
 
 const Item = z.object({
@@ -34,13 +34,13 @@ type Item = z.output<typeof Item>
 const FoundItem = Item.extend({ amount: z.number(), currency: z.string() })
 const ItemPage = z.object({ data: z.array(FoundItem), has_more: z.boolean() })
 
-/** What became of one amount. Without an answer, of which nothing follows, it is `unanswered`. */
+/** The outcome of one amount. Without a conclusive response it is `unanswered`. */
 type Outcome =
   | { readonly kind: 'taken' }
   | { readonly kind: Exclude<keyof UsageReceipt, 'taken'>; readonly reason: string }
   | { readonly kind: 'unanswered'; readonly error: unknown }
 
-/** Stripe takes items one by one. */
+/** Stripe accepts items one by one. */
 export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[]): Promise<UsageReceipt> {
   const end = Date.now() + BEGIN_MS
   const sent: { readonly idempotencyKey: string; readonly outcome: Outcome }[] = []
@@ -52,7 +52,7 @@ export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[])
     }))
     const results = await Promise.all(some)
     sent.push(...results)
-    isDown = results.every(({ outcome }) => outcome.kind === 'unanswered') // one alone that fails stops none behind it
+    isDown = results.every(({ outcome }) => outcome.kind === 'unanswered') // a single failing amount must not stop those behind it
   }
   const failed = sent.flatMap(({ outcome }) => (outcome.kind === 'unanswered' ? [outcome.error] : []))
   if (failed.length > 0 && failed.length === sent.length) throw failed[0]
@@ -91,10 +91,10 @@ async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<Outcome>
 const describeContradiction = ({ id, amount, currency }: z.output<typeof FoundItem>, { cents }: UsageAmount) =>
   `Stripe has the invoice item ${id} of this row with ${amount} ${currency} cents, and the ledger has ${cents} ${CURRENCY} cents.`
 
-/** The item, or why Stripe will never take it. */
+/** The item, or the reason why Stripe will never accept it. */
 type Sent = { readonly item: Item } | { readonly reason: string }
 
-/** The parameters follow from the ledger alone: Stripe refuses a key that comes back with others. */
+/** The parameters are derived only from the ledger: Stripe refuses a key that is repeated with other parameters. */
 async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
   const { idempotencyKey, generation, customerId, organizationId, meter, value, unitsPerOne } = amount
   const body = {
@@ -103,18 +103,18 @@ async function createItem(stripe: Caller, amount: UsageAmount): Promise<Sent> {
     currency: CURRENCY,
     amount: String(amount.cents),
     description: `${meter}: ${value / unitsPerOne} above the plan's limit`,
-    discountable: false, // the price was agreed on; a coupon is for what is subscribed to
+    discountable: false, // the price was agreed on; coupons are for the subscription
     period: { start: toSeconds(amount.periodStart), end: toSeconds(amount.at) },
     metadata: { org_id: organizationId, meter, units: String(value), [KEY]: idempotencyKey },
   }
   const key = generation === 0 ? idempotencyKey : `${idempotencyKey}:${generation}`
   const answer = await stripe.attempt('POST', '/invoiceitems', { body, idempotencyKey: key })
   if (answer.status < 400) return { item: Item.parse(answer.body) }
-  if (answer.status === 409) throw stripe.toProblem(answer) // another request with this key is under way
+  if (answer.status === 409) throw stripe.toProblem(answer) // another request with this key is in progress
   return { reason: stripeReason(answer.body) ?? `Stripe answered ${answer.status}.` }
 }
 
-/** @throws where there are more items than anybody reads: nothing is sent that may be there already */
+/** @throws if there are more items than are read: an amount that may be there already must not be sent */
 async function findItem(stripe: Caller, amount: UsageAmount): Promise<z.output<typeof FoundItem> | undefined> {
   let after: string | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -133,14 +133,15 @@ async function findItem(stripe: Caller, amount: UsageAmount): Promise<z.output<t
 }
 
 /**
- * Puts what waits for a customer on an invoice, which Stripe finalizes within the hour and collects. An item is on one
- * invoice at most, so this may be repeated: what is there by now is looked up, since a repeated POST tells of the first one.
+ * Puts a customer's waiting items on an invoice, which Stripe finalizes within the hour and collects. An item is on at most one
+ * invoice, so this can be repeated. The current state is read, because a repeated POST returns the first response.
  */
 async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageAmount, { id }: Item): Promise<void> {
   const item = await stripe.ask(['GET', `/invoiceitems/${encodeURIComponent(id)}`], Item)
   if (item.invoice !== undefined) return
   const body = {
     customer: customerId,
+    default_payment_method: await findPaymentMethod(stripe, customerId),
     currency: CURRENCY,
     auto_advance: true,
     pending_invoice_items_behavior: 'include',
@@ -150,6 +151,20 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
   if (answer.status < 400 || isInvoiced(answer.body)) return
   throw stripe.toProblem(answer)
 }
+
+/**
+ * What the customer pays their latest subscription with. Checkout stores it at the subscription alone, so that an invoice of
+ * its own would have nothing to be paid with.
+ *
+ * @returns undefined where no subscription has one: then the customer's own default counts, which Stripe knows
+ */
+async function findPaymentMethod(stripe: Caller, customer: string): Promise<string | undefined> {
+  const query = { customer, status: 'all', limit: PAGE }
+  const { data } = await stripe.ask(['GET', '/subscriptions'], PaidWith, { query })
+  return data.find((one) => one.default_payment_method !== undefined)?.default_payment_method
+}
+
+const PaidWith = z.object({ data: z.array(z.object({ default_payment_method: reference })) })
 
 /** Another run was faster, and nothing is left to be put on an invoice. */
 const Empty = z.object({ error: z.object({ code: z.literal('invoice_no_customer_line_items') }) })

@@ -5,7 +5,7 @@ import type { StripeScheduleRead } from './stripe-shapes.ts'
 
 type Phase = StripeScheduleRead['phases'][number]
 
-interface Swap extends Pick<PlanSwitch, 'plan' | 'addons' | 'meteredProducts' | 'ofPlans'> {
+interface Swap extends Pick<PlanSwitch, 'plan' | 'addons' | 'meteredProducts' | 'ofPlans' | 'planProducts'> {
   /** The price of the subscription's current plan. */
   readonly planPrice: string
 }
@@ -34,6 +34,25 @@ export function phasesFrom({ phases, current_phase }: StripeScheduleRead, end: n
   ].map(toParameters)
 }
 
+/**
+ * The phases of a schedule that was released, for the new one that takes its place. What is current is what Stripe made of
+ * the subscription: it has what is left of a trial, and nothing of what was charged when the phase began.
+ *
+ * @returns parameters in Stripe's form
+ */
+export function phasesAgain(made: StripeScheduleRead, released: StripeScheduleRead): unknown[] {
+  const sorted = sort(released.phases)
+  const now = released.current_phase?.start_date ?? sorted[0]?.start_date ?? 0
+  const running = sorted.findLast(({ start_date }) => start_date <= now)
+  const first = sort(made.phases).at(-1)
+  return [
+    ...(first ? [{ ...first, end_date: running?.end_date ?? first.end_date }] : []),
+    ...sorted.filter(({ start_date }) => start_date > now),
+  ].map(toParameters)
+}
+
+const sort = (phases: readonly Phase[]) => phases.toSorted((a, b) => a.start_date - b.start_date)
+
 /** With `none`, Stripe would not charge the use of removed metered prices. */
 function phaseWith(phase: Phase, swap: Swap) {
   return { ...phase, items: itemsWith(phase.items, swap), proration_behavior: 'create_prorations' }
@@ -44,13 +63,12 @@ function continuePhases({ trial_end: _trial, add_invoice_items: _once, ...phase 
   return phase
 }
 
-function itemsWith(items: Phase['items'], { plan, ofPlans = [], planPrice, ...swap }: Swap) {
+function itemsWith(items: Phase['items'], { plan, ofPlans = [], planProducts = [], planPrice, ...swap }: Swap) {
   const beside = listBeside(swap)
   const isOfPlans = (price = '') => price === planPrice || ofPlans.includes(price)
   const isKnown = (price = '') => isOfPlans(price) || beside.some(({ product }) => product === price)
   const had =
-    items.find(({ price }) => price === planPrice) ??
-    items.find(({ price, quantity }) => isOfPlans(price) && typeof quantity === 'number')
+    items.find(({ price }) => price === planPrice) ?? items.find(({ price = '' }) => planProducts.includes(price))
   return [
     { ...had, price: plan.product, quantity: plan.quantity ?? had?.quantity ?? 1 },
     ...items.filter(({ price }) => !isKnown(price)),
@@ -64,7 +82,7 @@ function withQuantity(items: Phase['items'], { product, quantity }: OrderedItem)
   return quantity === undefined ? known : { ...known, quantity }
 }
 
-/** What is billed beside the plan. */
+/** The items that are billed in addition to the plan. */
 export const listBeside = ({ addons = [], meteredProducts = [] }: Pick<Swap, 'addons' | 'meteredProducts'>) => [
   ...addons.map(({ product, quantity = 1 }) => ({ product, quantity })),
   ...meteredProducts.map((product) => ({ product, quantity: undefined })),

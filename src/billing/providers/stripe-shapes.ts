@@ -61,7 +61,7 @@ export const StripeSubscription = z.object({
   cancel_at: unixTime,
   trial_end: unixTime,
   ended_at: unixTime,
-  pause_collection: z.object({ behavior: z.string() }).nullish(),
+  pause_collection: z.object({ behavior: z.string(), resumes_at: unixTime }).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   items: z.object({ data: z.array(Item).min(1) }),
   schedule: z.union([z.string(), StripeSchedule]).nullish(),
@@ -71,9 +71,12 @@ export type StripeScheduleRead = z.output<typeof StripeSchedule>
 export type StripeSubscriptionRead = z.output<typeof StripeSubscription>
 
 /** The item with the plan, by its price, at any position. The others are add-ons and metered prices. */
-export function planItem({ items }: StripeSubscriptionRead, ofPlans: readonly string[] = []): z.output<typeof Item> {
+export function planItem(
+  { items }: StripeSubscriptionRead,
+  planProducts: readonly string[] = [],
+): z.output<typeof Item> {
   const licensed = items.data.filter(({ price }) => price.recurring?.usage_type !== 'metered')
-  const found = licensed.find(({ price }) => ofPlans.includes(price.id)) ?? licensed[0] ?? items.data[0]
+  const found = licensed.find(({ price }) => planProducts.includes(price.id)) ?? licensed[0] ?? items.data[0]
   if (!found) throw new Error('A subscription has an item; the schema requires one.')
   return found
 }
@@ -98,6 +101,7 @@ export function toSubscription(read: StripeSubscriptionRead): ProviderSubscripti
     cancelAtPeriodEnd: read.cancel_at_period_end,
     cancelAt: read.cancel_at,
     nextCharge: nextCharge(read),
+    isUncollected: isUncollected(read),
     trialEnd: read.trial_end,
     pastDueSince: undefined,
     endedAt: read.ended_at ?? (read.status === 'incomplete_expired' ? new Date(read.created * 1000) : undefined),
@@ -117,6 +121,13 @@ function nextCharge({ items }: StripeSubscriptionRead): NextCharge | undefined {
   if (ends.length < licensed.length || !Number.isFinite(amount) || currency === undefined || others.length > 0)
     return undefined
   return { at: new Date(at), amount, currency: currency.toLowerCase() }
+}
+
+/** Whatever a pause of collection makes of invoices, none is paid before it ends. */
+function isUncollected({ pause_collection: pause, items }: StripeSubscriptionRead): boolean {
+  if (!pause) return false
+  const ends = items.data.flatMap(({ current_period_end: end }) => end ?? [])
+  return pause.resumes_at === undefined || ends.every((end) => end < (pause.resumes_at ?? end))
 }
 
 /** A pause of collection with `void` means that no service is provided; its other kinds still provide service. */
@@ -174,6 +185,12 @@ export const StripePaidWith = z.object({
 })
 
 const Refusal = z.object({ error: z.object({ message: z.string() }) })
+
+const MissingCustomer = z.object({
+  error: z.object({ code: z.literal('resource_missing'), param: z.literal('customer') }),
+})
+
+export const isStripeCustomerMissing = (body: unknown): boolean => MissingCustomer.safeParse(body).success
 
 export const stripeReason = (body: unknown): string | undefined => Refusal.safeParse(body).data?.error.message
 

@@ -1,10 +1,12 @@
 import type { Config } from '../../config.ts'
+import { readPayments, readStripeSession } from './credit-payments.ts'
 import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
 import type { BillingProvider, CheckoutInput, PaymentMethod } from './provider.ts'
 import { SEND_USAGE_MS, sendUsage } from './stripe-overage.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
   encodeForm,
+  isStripeCustomerMissing,
   StripeCheckout,
   StripeId,
   StripePage,
@@ -35,6 +37,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
     },
     encode: encodeForm,
     reason: stripeReason,
+    lacksCustomer: isStripeCustomerMissing,
   })
   return {
     name: 'stripe',
@@ -47,6 +50,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
     },
     getSubscription: (id) => findSubscription(stripe, id),
     listSubscriptions: (cursor) => listSubscriptions(stripe, cursor),
+    listCreditPayments: (since, cursor) => listCreditPayments(stripe, since, cursor),
     findSubscriptions: (of) => findSubscriptions(stripe, of),
     changePlan: (change) => changePlan(stripe, change),
     cancelAtPeriodEnd: (id) => cancelAtPeriodEnd(stripe, id),
@@ -92,6 +96,19 @@ async function listSubscriptions(stripe: Caller, cursor?: string) {
   const { read, unreadable } = readRows('stripe', StripeSubscription, data)
   const last = StripeId.safeParse(data.at(-1)).data?.id
   return { subscriptions: read.map(toSubscription), unreadable, next: has_more ? last : undefined }
+}
+
+async function listCreditPayments(stripe: Caller, since: Date, cursor?: string) {
+  const query = {
+    status: 'complete',
+    limit: PAGE,
+    'created[gte]': String(Math.floor(since.getTime() / 1_000)),
+    'expand[]': 'data.payment_intent.latest_charge',
+    ...(cursor !== undefined && { starting_after: cursor }),
+  }
+  const { data, has_more } = await stripe.ask(['GET', '/checkout/sessions'], StripePage, { query })
+  const last = StripeId.safeParse(data.at(-1)).data?.id
+  return { ...readPayments('stripe', readStripeSession, data), next: has_more ? last : undefined }
 }
 
 async function findSubscriptions(stripe: Caller, of: { organizationId: string; customerId?: string | undefined }) {

@@ -6,6 +6,7 @@ import type { BillingProvider } from '../providers/provider.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
 import { findDrift } from './drift.ts'
 import { replayEvents } from './replay.ts'
+import { reconcileTopUps } from './top-ups.ts'
 
 const NAME = 'reconcile-billing'
 /** An event that failed this often is left to a person. */
@@ -14,9 +15,9 @@ export const MAX_ATTEMPTS = 20
 const REDELIVERY_MS = 30 * 60_000
 
 /**
- * Hourly: handles failed events again, then compares all subscriptions with each provider and repairs the differences,
- * because a provider gives an event up after half an hour (Polar) or three days (Stripe). Also ends grace periods and
- * canceled periods that are over, for which no event arrives.
+ * Hourly: processes failed events again, then compares all subscriptions, and the payments of credits of the last two weeks,
+ * with each provider and repairs the differences, because a provider gives up on an event after half an hour (Polar) or three
+ * days (Stripe). Also ends grace periods and canceled periods that are over, for which no event arrives.
  */
 export async function reconcileBilling(plain: Deps): Promise<Record<string, unknown>> {
   const deps = systemDeps(plain)
@@ -24,12 +25,13 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
   if (providers.length === 0) return { providers: 0 }
   const receivedBefore = new Date(deps.now() - REDELIVERY_MS)
   const replayed = await replayEvents(deps, { isOpen: true, belowAttempts: MAX_ATTEMPTS, receivedBefore })
-  const counts = { providers: providers.length, replayed: replayed.done, compared: 0, repaired: 0, left: 0 }
+  const counts = { providers: providers.length, replayed: replayed.done, compared: 0, repaired: 0, left: 0, top_ups: 0 }
   for (const provider of providers) {
     const { compared, repaired, left } = await reconcileProvider(deps, provider)
     counts.compared += compared
     counts.repaired += repaired
     counts.left += left
+    counts.top_ups += await tryTopUps(deps, provider)
   }
   return counts
 }
@@ -46,6 +48,16 @@ async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider
   } catch (error) {
     log('error', 'billing_not_reconciled', { provider: provider.name, ...errorFields(error) })
     return { compared: 0, repaired: 0, left: 0 }
+  }
+}
+
+/** A key that may not list payments does not stop the rest. */
+async function tryTopUps(deps: ManagementDeps, provider: BillingProvider): Promise<number> {
+  try {
+    return await reconcileTopUps(deps, provider, NAME)
+  } catch (error) {
+    log('error', 'top_ups_not_reconciled', { provider: provider.name, ...errorFields(error) })
+    return 0
   }
 }
 

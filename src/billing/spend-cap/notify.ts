@@ -27,7 +27,7 @@ export async function notifySpendCaps(deps: Deps): Promise<number> {
   return told
 }
 
-/** One statement marks the cap and queues what tells of it. A second run waits for the mark, and finds nothing. */
+/** One statement marks the cap and queues its notifications. A second run waits for the mark, and finds nothing. */
 async function notify(deps: Deps, cap: ReachedCap): Promise<boolean> {
   const db = ormOver(deps.sql)
   const now = deps.now()
@@ -43,7 +43,7 @@ async function notify(deps: Deps, cap: ReachedCap): Promise<boolean> {
   const { rows } = await db.execute<{ is_new: boolean }>(sql`
     with marked as (
       update spend_caps set told_period = ${period_start}::timestamptz
-      where organization_id = ${organizationId}::uuid and told_period is distinct from ${period_start}::timestamptz
+      where organization_id = ${organizationId}::uuid and coalesce(told_period < ${period_start}::timestamptz, true)
       returning 1
     ), mailed as (${insertMails(now, await buildMails(deps, cap), isNew)}),
     told as (${insertDeliveries(now, event, isNew)})

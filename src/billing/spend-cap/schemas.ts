@@ -20,7 +20,9 @@ export const SpendCap = z
   .object({
     cost_usd: usd.nullable().meta({ description: 'Null without a cap.' }),
     action: action.nullable(),
-    used: usd.meta({ description: 'The charges of this period that are recorded.' }),
+    used: usd.meta({
+      description: 'What this period costs until now: the charges that are recorded, and the overage.',
+    }),
     period_start: timestamp,
     resets_at: timestamp,
   })

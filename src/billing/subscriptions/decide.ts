@@ -3,7 +3,8 @@ import { type AddonLimits, FIRST_PLAN, type PendingChange } from '../../db/schem
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { OrderedItem, ProviderName, ProviderSubscription } from '../providers/provider.ts'
 import { addAddons, type Bought, type KnownPlan, readBought } from './read-bought.ts'
-import { type BillingClock, isEligible, isInForce, selectCurrent } from './rules.ts'
+import { applyRefund, latestRefund, type Refund, type ReversedPayment } from './refunds.ts'
+import { type BillingClock, isEligible, isInForce, isUnpaid, selectCurrent } from './rules.ts'
 
 /** The known state of one organization. */
 export interface Context {
@@ -14,7 +15,7 @@ export interface Context {
   readonly plans: readonly KnownPlan[]
 }
 
-/** What an organization may use beyond its plan, because its subscription pays for it. */
+/** The limits beyond its plan that an organization gets, because its subscription pays for them. */
 export interface Booking {
   readonly seats: number | null
   readonly limitAdditions: AddonLimits
@@ -23,7 +24,7 @@ export interface Booking {
 /** The provider's state, and the refund that only an event reports. */
 export interface News {
   readonly found: ProviderSubscription
-  readonly refundedChargeAt?: Date | undefined
+  readonly refund?: (Refund & { readonly reversed: ReversedPayment }) | undefined
 }
 
 export interface Decision {
@@ -38,7 +39,9 @@ export interface Decision {
   readonly planId: string | undefined
   /** The seats and add-ons to give the organization. Absent if it has them already, or if nothing decides. */
   readonly booking: Booking | undefined
-  /** It is paid for while another one decides: the customer pays twice. */
+  /** The remaining credits of the plan are taken back as well, because its charge was refunded or never paid. */
+  readonly takesCredits: boolean
+  /** It is paid for while another one determines the plan: the customer pays twice. */
   readonly isSecond: boolean
   /** The product that a subscription moved to, if it is not a plan. The old plan stays in force until there is one. */
   readonly unknownProduct: string | undefined
@@ -59,12 +62,17 @@ export function decide(
   if (!wanted) return 'unknown_product'
   const current = selectCurrent([...rows.filter((row) => row !== known), wanted], clock)
   const row = { ...wanted, isCurrent: current?.id === wanted.id }
+  const changed = listChanges(known, row)
+  const after = changesAfter(context, organization, current, clock)
   return {
     known,
     row,
-    changed: listChanges(known, row),
+    changed,
     currentId: current?.id,
-    ...changesAfter(context, organization, current, clock),
+    ...after,
+    takesCredits:
+      (after.planId ?? organization.planId) === FIRST_PLAN &&
+      isLostUnpaid({ known, row, changed, current, planId: after.planId }, clock),
     isSecond: !row.isCurrent && isEligible(row, clock.at) && isInForce(row, clock),
     unknownProduct: findUnknown(context, news.found),
   }
@@ -72,6 +80,17 @@ export function decide(
 
 export const isSubscription = (provider: ProviderName, providerSubscriptionId: string) => (row: SubscriptionRow) =>
   row.provider === provider && row.providerSubscriptionId === providerSubscriptionId
+
+interface Lost extends Pick<Decision, 'known' | 'row' | 'changed' | 'planId'> {
+  readonly current: Parameters<typeof isInForce>[0] | undefined
+}
+
+/** Whether no plan is active any more, and it is new information that nobody paid for the last one. */
+function isLostUnpaid({ known, row, changed, current, planId }: Lost, clock: BillingClock): boolean {
+  if (current && isInForce(current, clock)) return false
+  const isNews = planId !== undefined || (known !== undefined && changed.includes('refundedChargeAt'))
+  return isNews && isUnpaid(row, known, clock)
+}
 
 /**
  * Without a remaining subscription, the first plan is in force; if none ever decided, the plan that an administrator
@@ -86,7 +105,7 @@ function planAfter(
   return before.some(({ isCurrent }) => isCurrent) ? FIRST_PLAN : undefined
 }
 
-/** What changes of the organization. */
+/** The changes of the organization. */
 function changesAfter(
   { plans, rows }: Context,
   organization: NonNullable<Context['organization']>,
@@ -102,7 +121,7 @@ function changesAfter(
   }
 }
 
-/** What the deciding subscription pays for beside its plan. Seats that are to go are not given to anybody any more. */
+/** The limits that the deciding subscription pays for beyond its plan. Seats that will end are no longer given to anyone. */
 function bookingAfter(
   plans: Context['plans'],
   current: Decision['row'] | SubscriptionRow | undefined,
@@ -133,7 +152,7 @@ function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderS
 /** @returns undefined if the subscription is not for a known plan, and never was */
 function toRow(
   { plans, organization }: Context,
-  { found, refundedChargeAt }: News,
+  { found, refund }: News,
   known: SubscriptionRow | undefined,
   { at, newId }: { at: number; newId: string },
 ): Decision['row'] | undefined {
@@ -141,19 +160,22 @@ function toRow(
   if (!terms || !organization) return undefined
   const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
   const { item, ...columns } = terms
+  const charges = known?.refundedCharges ?? {}
+  const refundedCharges = refund ? applyRefund(charges, refund, refund.reversed) : charges
   return {
     id,
     organizationId: organization.id,
     ...toColumns(found, item),
     ...columns,
     pastDueSince: pastDueSince(found, known, at),
-    refundedChargeAt: later(known?.refundedChargeAt, refundedChargeAt),
+    refundedCharges,
+    refundedChargeAt: latestRefund(known, refundedCharges),
     isCurrent,
     createdAt,
   }
 }
 
-/** What it buys now and from the next period on. @returns undefined if that is no known plan, and never was */
+/** The current terms, and those from the next period on. @returns undefined if they are not a known plan, and never were */
 function readTerms(plans: Context['plans'], found: ProviderSubscription, known: SubscriptionRow | undefined) {
   const bought = readBought(plans, found.provider, found.items, known?.planId)
   const planId = bought?.plan.id ?? known?.planId
@@ -227,11 +249,6 @@ function pastDueSince(found: ProviderSubscription, known: SubscriptionRow | unde
   return found.pastDueSince ?? known?.pastDueSince ?? new Date(at)
 }
 
-function later(one: Date | null | undefined, other: Date | undefined): Date | null {
-  const times = [one, other].flatMap((date) => date?.getTime() ?? [])
-  return times.length === 0 ? null : new Date(Math.max(...times))
-}
-
 /** The relevant columns of a row. The provider's timestamp alone is not a change. */
 const COLUMNS = [
   'providerCustomerId',
@@ -251,6 +268,7 @@ const COLUMNS = [
   'pastDueSince',
   'endedAt',
   'refundedChargeAt',
+  'refundedCharges',
   'isCurrent',
 ] as const
 

@@ -67,6 +67,22 @@ export function listLiving(db: Database, provider: ProviderName) {
     .where(and(eq(subscriptions.provider, provider), isNull(subscriptions.endedAt)))
 }
 
+/**
+ * Whether the current period of a subscription began with another interval, as the audit log has it. It is the last change
+ * of the period that says so.
+ */
+export async function beganWithInterval(
+  db: Database,
+  { id, organizationId, currentPeriodStart }: Pick<Decision['row'], 'id' | 'organizationId' | 'currentPeriodStart'>,
+): Promise<boolean> {
+  const { rows } = await db.execute<{ is_interval: boolean }>(sql`
+    select detail->'changed' ? 'interval' as is_interval from audit_logs
+    where organization_id = ${organizationId}::uuid and target_id = ${id} and action = 'billing.subscription_changed' and detail->'changed' ? 'currentPeriodStart'
+      and created_at >= ${currentPeriodStart?.toISOString() ?? null}::timestamptz - interval '1 hour'
+    order by created_at desc, id desc limit 1`)
+  return rows[0]?.is_interval === true
+}
+
 /** Everything that the decision about some organizations needs, in one round trip. */
 export async function readContexts(
   db: Database,

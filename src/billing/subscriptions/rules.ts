@@ -22,6 +22,7 @@ export interface SubscriptionState {
   readonly currentPeriodStart: Date | null
   readonly currentPeriodEnd: Date | null
   readonly cancelAtPeriodEnd: boolean
+  readonly trialEnd: Date | null
   readonly pastDueSince: Date | null
   readonly endedAt: Date | null
   readonly refundedChargeAt: Date | null
@@ -48,11 +49,42 @@ export function isInForce(state: SubscriptionState, { at, graceDays }: BillingCl
   return at < (state.pastDueSince?.getTime() ?? at) + graceDays * DAY_MS
 }
 
+/** Whether a charge was made when the current period began. */
+export function isChargeOfStart(
+  { currentPeriodStart }: Pick<SubscriptionState, 'currentPeriodStart'>,
+  chargedAt: Date,
+): boolean {
+  return currentPeriodStart !== null && Math.abs(chargedAt.getTime() - currentPeriodStart.getTime()) <= CHARGE_LEAD_MS
+}
+
 /** Whether the charge of the current period was refunded. The next period's charge makes up for it. */
 function isRefunded({ refundedChargeAt, currentPeriodStart }: SubscriptionState): boolean {
   if (!refundedChargeAt) return false
   return refundedChargeAt.getTime() >= (currentPeriodStart?.getTime() ?? 0) - CHARGE_LEAD_MS
 }
+
+/** Whether the current period is a trial, which nobody pays for. The first paid period begins when the trial ends. */
+export function isTrial({ trialEnd, currentPeriodStart }: Pick<SubscriptionState, 'trialEnd' | 'currentPeriodStart'>) {
+  return trialEnd !== null && currentPeriodStart !== null && currentPeriodStart < trialEnd
+}
+
+/**
+ * Whether nobody paid for its current period: the charge was refunded or failed, or it was a trial. A provider may end a
+ * subscription whose payments fail, so what was known before counts as well. A paused one was paid for, except in its trial.
+ */
+export function isUnpaid(
+  state: SubscriptionState,
+  before: Pick<SubscriptionState, 'status'> | undefined,
+  { at, graceDays }: BillingClock,
+): boolean {
+  if (isRefunded(state) || state.status === 'unpaid') return true
+  if (isTrial(state)) return !isInForce(state, { at, graceDays })
+  if (ACCESS[state.status] === 'grace') return !isInForce(state, { at, graceDays })
+  return state.status === 'canceled' && before !== undefined && FAILING.has(before.status)
+}
+
+/** States in which a payment has failed. */
+const FAILING: ReadonlySet<SubscriptionState['status']> = new Set(['past_due', 'unpaid'])
 
 /** Whether it may decide its organization's plan. */
 export function isEligible(state: SubscriptionState, at: number): boolean {

@@ -4,8 +4,10 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { recordBeforeLeaving } from '../overage/job.ts'
 import type { BillingProvider, ProviderSubscription } from '../providers/provider.ts'
-import { type Context, decide, isSubscription } from './decide.ts'
-import { findPayersOrganizations, listKnown, readContexts } from './queries.ts'
+import { type Context, type Decision, decide, isSubscription, type News } from './decide.ts'
+import { beganWithInterval, findPayersOrganizations, listKnown, readContexts } from './queries.ts'
+import { readReversed } from './refund-queries.ts'
+import { isChargeOfStart } from './rules.ts'
 import { type Cause, type Outcome, writeDecision } from './write.ts'
 
 /** How often to retry after concurrent writes to the same organization. */
@@ -37,15 +39,37 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   const { context, found } = seen
   const organizationId = context.organization?.id
   if (!found) return ignore(cause, { what: 'not_found', organizationId })
-  const decided = decide(context, { found, refundedChargeAt: cause.refundedChargeAt }, toBillingClock(deps))
+  const refund = cause.refund && {
+    ...cause.refund,
+    reversed: await readReversed(deps.db, provider.name, cause.refund),
+  }
+  const decided = await decideWithRefund(deps, context, { found, refund })
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
   const about = { subscription_id: decided.row.id, organization_id: organizationId }
   if (decided.isSecond) log('error', 'second_subscription', about)
   if (decided.unknownProduct !== undefined)
     log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
   if (decided.planId !== undefined) await recordBeforeLeaving(deps, decided.row.organizationId)
-  return writeDecision(deps, cause, context, decided)
+  return writeDecision(deps, { ...cause, refund }, context, decided)
 }
+
+/**
+ * A change that begins a period, such as one to a yearly interval, is charged whole: its refund is that of the period. The
+ * charge alone does not tell, because a change within the first hour of a period is charged in the same hour.
+ */
+async function decideWithRefund(deps: ManagementDeps, context: Context, { found, refund }: News) {
+  const clock = toBillingClock(deps)
+  if (refund?.paidFor !== 'change') return decide(context, { found, refund }, clock)
+  const decided = decide(context, { found }, clock)
+  if (typeof decided === 'string' || !refund.chargedAt || !isChargeOfStart(decided.row, refund.chargedAt))
+    return decided
+  const isStart = beginsInterval(decided) || (await beganWithInterval(deps.db, decided.row))
+  return isStart ? decide(context, { found, refund }, clock) : decided
+}
+
+/** Whether the change is only now seen. */
+const beginsInterval = ({ known, changed }: Decision) =>
+  known !== undefined && changed.includes('interval') && changed.includes('currentPeriodStart')
 
 /** Reads the row first, then the provider's state; otherwise the provider's state could be the older of the two. */
 async function fetchBoth(deps: ManagementDeps, provider: BillingProvider, { subscriptionId, isGone = false }: Cause) {

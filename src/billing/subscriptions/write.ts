@@ -1,3 +1,4 @@
+import { type SQL, sql } from 'drizzle-orm'
 import { audited, type Entry } from '../../audit/record.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization, lockPlan } from '../../db/locks.ts'
@@ -6,9 +7,14 @@ import type { ManagementDeps } from '../../deps.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersion } from '../../limits/versions.ts'
 
+import { lockPayment } from '../credits/purchase-queries.ts'
+import { publishChanged, takeBackSteps } from '../credits/settle.ts'
 import type { finishEvent } from '../webhooks/queries.ts'
-import type { Context, Decision, Ignored } from './decide.ts'
+import type { Context, Decision, Ignored, News } from './decide.ts'
 import { isStill, setCurrent, unsetCurrent, updateOrganization, upsertSubscription } from './queries.ts'
+import { isReversedStill } from './refund-queries.ts'
+import type { Refund } from './refunds.ts'
+import { isTrial } from './rules.ts'
 
 type Statement = Parameters<Database['batch']>[0][number]
 
@@ -20,7 +26,7 @@ type Statement = Parameters<Database['batch']>[0][number]
  */
 export async function writeDecision(
   deps: ManagementDeps,
-  cause: Cause,
+  cause: JudgedCause,
   context: Context,
   decided: Decision,
 ): Promise<Outcome | undefined> {
@@ -36,8 +42,11 @@ export async function writeDecision(
   return (await writeBatch(deps, { cause, context, decided, alsoWrite })) ? outcome : undefined
 }
 
+/** A cause with what was known of the refund when it was decided about. */
+type JudgedCause = Omit<Cause, 'refund'> & Pick<News, 'refund'>
+
 interface Writing {
-  readonly cause: Cause
+  readonly cause: JudgedCause
   readonly context: Context
   readonly decided: Decision
   readonly alsoWrite: FinishEvent | undefined
@@ -45,20 +54,33 @@ interface Writing {
 
 /** @returns false if nothing was written */
 async function writeBatch(deps: ManagementDeps, { cause, context, decided, alsoWrite }: Writing): Promise<boolean> {
-  const { row, planId } = decided
+  const { row, planId, takesCredits } = decided
   const changed = changesOfOrganization(deps, decided)
+  const { refund } = cause
   const done = await tryBatch(deps.db, {
+    payment: refund && lockPayment(deps.db, { provider: row.provider, paymentId: refund.paymentId }), // before all rows
     lockPlan: lockPlan(deps.db, planId ?? row.planId), // before the organization: see db/locks.ts
     lock: lockOrganization(deps.db, row.organizationId),
-    unchanged: requireThat(deps.db, isStill(context)),
+    unchanged: requireThat(deps.db, isUnchanged(context, row, refund)),
+    ...(takesCredits && takeBackSteps(deps.db, { ...row, trialStart: trialStart(row) }, deps.now())),
     organization: changed ? updateOrganization(deps.db, row.organizationId, changed) : undefined,
     rows: rows(deps, decided),
     audit: buildEntries(cause, context, decided).map((entry) => audited(deps, entry)),
     also: alsoWrite,
   })
-  const updated = done?.organization?.[0]
+  if (!done) return false
+  const { organization: [updated] = [], settled, taken } = done
+  await publishChanged(deps, settled && taken ? [...settled.rows, ...taken.rows] : [])
   if (updated) await publishVersion(deps, organizationVersionKey(row.organizationId), updated.version)
-  return done !== undefined
+  return true
+}
+
+const trialStart = (row: Decision['row']) => (isTrial(row) ? row.currentPeriodStart : null)
+
+/** Whether nobody else has written meanwhile what the decision was made of. */
+function isUnchanged(context: Context, { provider }: Decision['row'], refund: JudgedCause['refund']): SQL {
+  if (!refund) return isStill(context)
+  return sql`${isStill(context)} and ${isReversedStill(provider, refund, refund.reversed)}`
 }
 
 /** A new subscription can move the start of usage periods to its own. */
@@ -78,7 +100,7 @@ function rows(deps: ManagementDeps, { row, currentId }: Decision): Statement[] {
   ]
 }
 
-function buildEntries(cause: Cause, context: Context, decided: Decision): Entry[] {
+function buildEntries(cause: JudgedCause, context: Context, decided: Decision): Entry[] {
   const change = decided.changed.length > 0 ? [changeEntry(cause, decided)] : []
   return decided.planId === undefined ? change : [...change, planEntry(cause, context, decided)]
 }
@@ -86,7 +108,7 @@ function buildEntries(cause: Cause, context: Context, decided: Decision): Entry[
 /** No user is signed in: the cause is the provider, or time. */
 const NO_ACTOR = { actor: undefined } as const
 
-function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
+function changeEntry(cause: JudgedCause, { known, row, changed }: Decision): Entry {
   const { provider, providerSubscriptionId, status, planId, cancelAtPeriodEnd, currentPeriodEnd, endedAt } = row
   return {
     ...NO_ACTOR,
@@ -113,7 +135,7 @@ function changeEntry(cause: Cause, { known, row, changed }: Decision): Entry {
   }
 }
 
-function planEntry(cause: Cause, { organization }: Context, { row, planId }: Decision): Entry {
+function planEntry(cause: JudgedCause, { organization }: Context, { row, planId }: Decision): Entry {
   return {
     ...NO_ACTOR,
     action: 'billing.plan_changed',
@@ -127,8 +149,8 @@ type FinishEvent = ReturnType<typeof finishEvent>
 
 export interface Cause {
   readonly subscriptionId: string
-  /** The time of a charge that an event reports as refunded in full, or when a dispute about one was lost. */
-  readonly refundedChargeAt?: Date | undefined
+  /** A refund or a dispute that an event reports, or the end of one that took nothing after all. */
+  readonly refund?: Refund | undefined
   /** The customer was deleted at the provider. A subscription that the provider no longer finds has ended. */
   readonly isGone?: boolean
   /** The event's id, or the job's name, for the audit log. */

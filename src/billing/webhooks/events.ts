@@ -1,50 +1,74 @@
-/** What an event of a provider is about. Nothing else in it is trusted, because it may be outdated. */
+/** Reads the subject of a provider's event. Nothing else in it is trusted, because it may be outdated. */
 import * as z from 'zod'
+import {
+  type CreditPayment,
+  readPolarOrder,
+  readStripeCharge,
+  readStripeSession,
+} from '../providers/credit-payments.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import { reference } from '../providers/stripe-shapes.ts'
-import { type CreditPayment, readPolarPayment, readStripeCharge, readStripeSession } from './payments.ts'
 import { type Reversal, readPolarRefund, readStripeDispute, readStripeRefund } from './reversals.ts'
 
-/** What to check again. */
+/** The objects to check again. */
 export interface Subject {
   readonly subscriptionId?: string | undefined
   /** All subscriptions of a customer. */
   readonly customer?: { readonly id: string; readonly externalId?: string | undefined; readonly isGone: boolean }
   /**
-   * A refunded charge: when it was made and, if it does not name its subscription, its payment. After a dispute, the
-   * time is that of the loss, whichever charge it was about: the current period is no longer in force.
+   * A refunded charge: when it was made, and what took it. After a dispute, the time is that of the loss, whichever
+   * charge it was about: the current period is no longer in force. Without a time the money may have come back.
    */
   readonly refund?: {
-    readonly chargedAt: Date
-    readonly paymentId?: string | undefined
+    /** The payment's, or that of the dispute. */
+    readonly id: string
+    /** If the event does not name the subscription, the payment does. */
+    readonly paymentId: string
+    readonly chargedAt?: Date
+    readonly cents?: number | undefined
+    /** Why it was made, if the event says so. */
+    readonly reason?: string | null | undefined
     readonly isDisputed?: boolean
   }
-  /** A payment of credits, with what is known of it now. */
+  /** A payment of credits, with its currently known data. */
   readonly payment?: CreditPayment | undefined
-  /** Money that went back, or did not after all, of a payment that may be of credits. */
+  /** A reversal, or the failure of one, of a payment that may be for credits. */
   readonly reversal?: Reversal | undefined
 }
 
 type Reader = (payload: unknown) => Subject
 
-/** Why a charge was made. Only the price of a period buys the plan for that period. */
-const FOR_PERIOD = new Set(['subscription_create', 'subscription_cycle'])
-export const isForPeriod = (reason: string | null | undefined) => FOR_PERIOD.has(reason ?? '')
+/**
+ * What each reason of a charge pays for. The price of a period buys the plan for that period. A change is charged for the
+ * rest of a period, unless it begins one (see subscriptions/sync.ts).
+ */
+export const PAID_FOR: ReadonlyMap<string, 'period' | 'change'> = new Map([
+  ['subscription_create', 'period'],
+  ['subscription_cycle', 'period'],
+  ['subscription_update', 'change'],
+])
 
 const id = z.string().min(1)
 const OfPolar = <Shape extends z.ZodRawShape>(shape: Shape) => z.object({ data: z.object(shape) })
 const OfStripe = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object({ data: z.object({ object: z.object(shape) }) })
 
+const PolarData = z.object({ data: z.unknown() })
+const StripeData = z.object({ data: z.object({ object: z.unknown() }) })
+
 const PolarSubject = OfPolar({ id })
 const PolarOrder = OfPolar({
+  id,
+  net_amount: z.number().nullish(),
   status: z.string(),
   subscription_id: id.nullish(),
   billing_reason: z.string().nullish(),
   created_at: z.string().pipe(z.coerce.date()),
 })
 const PolarRefund = OfPolar({
+  id,
   status: z.string(),
+  order_id: id.nullish(),
   subscription_id: id.nullish(),
   created_at: z.string().pipe(z.coerce.date()),
   dispute: z.object({ status: z.string() }).nullish(),
@@ -54,20 +78,30 @@ const PolarCustomer = OfPolar({ id, external_id: z.string().nullish() })
 const polarSubscription: Reader = (payload) => ({ subscriptionId: PolarSubject.parse(payload).data.id })
 
 const polarOrder: Reader = (payload) => {
-  const { status, subscription_id, billing_reason, created_at } = PolarOrder.parse(payload).data
-  if (!subscription_id) return { payment: readPolarPayment(payload) }
-  const isRefunded = status === 'refunded' && isForPeriod(billing_reason)
-  return { subscriptionId: subscription_id, ...(isRefunded && { refund: { chargedAt: created_at } }) }
+  const { id, status, subscription_id, billing_reason, created_at, net_amount } = PolarOrder.parse(payload).data
+  if (!subscription_id) return { payment: readPolarOrder(PolarData.parse(payload).data) }
+  const cents = net_amount ?? undefined
+  const refund = { id, paymentId: id, chargedAt: created_at, cents, reason: billing_reason }
+  return { subscriptionId: subscription_id, ...(status === 'refunded' && { refund }) }
 }
 
-/** Refunds are reported by their orders. A refund after a dispute counts for whichever charge was disputed. */
+/**
+ * Refunds are reported by their orders, and their failures by themselves. A refund after a dispute counts for whichever
+ * charge was disputed.
+ */
 const polarRefund: Reader = (payload) => {
-  const { status, subscription_id, created_at, dispute } = PolarRefund.parse(payload).data
-  if (!subscription_id) return { reversal: readPolarRefund(payload) }
-  if (!dispute) return {}
-  const isLost = dispute.status === 'lost' || (status === 'succeeded' && dispute.status !== 'won')
-  return isLost ? { subscriptionId: subscription_id, refund: { chargedAt: created_at, isDisputed: true } } : {}
+  const { id, status, order_id, subscription_id, created_at, dispute } = PolarRefund.parse(payload).data
+  const reversal = order_id ? readPolarRefund(payload) : undefined
+  if (!subscription_id) return { reversal }
+  const about = { subscriptionId: subscription_id, reversal }
+  if (!dispute) return reversal ? { ...about, refund: { id: reversal.paymentId, paymentId: reversal.paymentId } } : {}
+  const disputed = { id, paymentId: order_id ?? id, isDisputed: true }
+  if (isLost(status, dispute)) return { ...about, refund: { ...disputed, chargedAt: created_at } }
+  return reversal || dispute.status === 'won' ? { ...about, refund: disputed } : {}
 }
+
+const isLost = (status: string, dispute: { readonly status: string }) =>
+  dispute.status === 'lost' || (status === 'succeeded' && dispute.status !== 'won')
 
 const polarCustomer =
   (isGone: boolean): Reader =>
@@ -82,15 +116,20 @@ const StripeInvoice = OfStripe({
   subscription: reference,
   parent: z.object({ subscription_details: z.object({ subscription: reference }).nullish() }).nullish(),
 })
-const StripeCharge = OfStripe({ refunded: z.boolean(), payment_intent: reference, created: z.number() })
+const StripeCharge = OfStripe({
+  refunded: z.boolean(),
+  payment_intent: reference,
+  created: z.number(),
+  amount: z.number().nullish(),
+})
 
-const StripeDispute = OfStripe({ status: z.string(), payment_intent: reference }).and(z.object({ created: z.number() }))
+const StripeDispute = z.object({ created: z.number() })
 
 const stripeSubscription: Reader = (payload) => ({ subscriptionId: StripeObject.parse(payload).data.object.id })
 
 const stripeSession: Reader = (payload) => ({
   subscriptionId: StripeSession.parse(payload).data.object.subscription,
-  payment: readStripeSession(payload),
+  payment: readStripeSession(StripeData.parse(payload).data.object),
 })
 
 const stripeInvoice: Reader = (payload) => {
@@ -99,22 +138,28 @@ const stripeInvoice: Reader = (payload) => {
 }
 
 const stripeCharge: Reader = (payload) => {
-  const payment = readStripeCharge(payload)
+  const payment = readStripeCharge(StripeData.parse(payload).data.object)
   if (payment) return { payment }
-  const { refunded, payment_intent, created } = StripeCharge.parse(payload).data.object
-  if (!refunded || payment_intent === undefined) return {}
-  return { refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent } }
+  const { refunded, payment_intent: id, created, amount } = StripeCharge.parse(payload).data.object
+  if (!refunded || id === undefined) return {}
+  return { refund: { id, paymentId: id, chargedAt: new Date(created * 1000), cents: amount ?? undefined } }
 }
 
 const stripeDispute: Reader = (payload) => {
-  const { created, data } = StripeDispute.parse(payload)
-  const { status, payment_intent } = data.object
+  const { created } = StripeDispute.parse(payload)
   const reversal = readStripeDispute(payload)
-  if (status !== 'lost' || payment_intent === undefined) return { reversal }
-  return { reversal, refund: { chargedAt: new Date(created * 1000), paymentId: payment_intent, isDisputed: true } }
+  if (!reversal) return {}
+  const { id, paymentId, isUndone } = reversal
+  const refund = { id, paymentId, isDisputed: true }
+  return { reversal, refund: isUndone ? refund : { ...refund, chargedAt: new Date(created * 1000) } }
 }
 
-const stripeRefund: Reader = (payload) => ({ reversal: readStripeRefund(payload) })
+/** What is refunded, the charge says. Only a failure says that it is not. */
+const stripeRefund: Reader = (payload) => {
+  const reversal = readStripeRefund(payload)
+  if (!reversal?.isUndone) return { reversal }
+  return { reversal, refund: { id: reversal.paymentId, paymentId: reversal.paymentId } }
+}
 
 const stripeCustomerGone: Reader = (payload) => ({
   customer: { id: StripeObject.parse(payload).data.object.id, isGone: true },

@@ -5,9 +5,10 @@ import { applyPayment, noteReversal } from '../credits/purchase.ts'
 import { providerNamed } from '../providers/configured.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 import { listOfCustomer } from '../subscriptions/queries.ts'
+import type { Refund } from '../subscriptions/refunds.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
 import type { Outcome } from '../subscriptions/write.ts'
-import { isForPeriod, readSubject, type Subject } from './events.ts'
+import { PAID_FOR, readSubject, type Subject } from './events.ts'
 import { type ClaimedEvent, failEvent, finishEvent, type StoredEvent } from './queries.ts'
 
 /**
@@ -97,18 +98,27 @@ async function applyAll(deps: ManagementDeps, provider: BillingProvider, effects
 
 interface Target {
   readonly subscriptionId: string
-  readonly refundedChargeAt?: Date | undefined
+  readonly refund?: Refund | undefined
 }
 
 /** The subscriptions that an event is about. */
 async function listTargets(deps: ManagementDeps, provider: BillingProvider, subject: Subject): Promise<Target[]> {
   const { subscriptionId, customer, refund } = subject
   if (customer) return (await listSubscriptions(deps, provider, customer)).map((id) => ({ subscriptionId: id }))
-  if (subscriptionId !== undefined) return [{ subscriptionId, refundedChargeAt: refund?.chargedAt }]
-  if (refund?.paymentId === undefined) return []
+  if (subscriptionId !== undefined) return [{ subscriptionId, refund: refund && describeRefund(refund, refund.reason) }]
+  if (refund === undefined) return []
   const paid = await provider.subscriptionOfPayment?.(refund.paymentId)
-  if (!paid || (!refund.isDisputed && !isForPeriod(paid.reason))) return []
-  return [{ subscriptionId: paid.subscriptionId, refundedChargeAt: refund.chargedAt }]
+  const refunded = paid && describeRefund(refund, paid.reason)
+  return refunded ? [{ subscriptionId: paid.subscriptionId, refund: refunded }] : []
+}
+
+/** After a dispute it does not matter what the charge paid for, nor if money comes back. */
+function describeRefund(
+  { id, paymentId, chargedAt, cents, isDisputed = false }: NonNullable<Subject['refund']>,
+  reason: string | null | undefined,
+): Refund | undefined {
+  const paidFor = isDisputed || !chargedAt ? 'period' : PAID_FOR.get(reason ?? '')
+  return paidFor && { id, paymentId, chargedAt, cents, isDisputed, paidFor }
 }
 
 /** The subscriptions that are known here, and those that the provider knows. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   boolean,
+  check,
   index,
   integer,
   jsonb,
@@ -15,9 +16,11 @@ import {
 } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
+import { ALERT_KINDS } from './shapes.ts'
 
 /**
- * A threshold that was passed: once per period, meter, limit and threshold, so that a raised limit can be passed again.
+ * A threshold that was passed: one row per period, meter, kind, limit and threshold, so that a raised limit can be passed
+ * again. An amount is passed only once per period.
  */
 export const usageAlerts = pgTable(
   'usage_alerts',
@@ -27,19 +30,25 @@ export const usageAlerts = pgTable(
       .references(() => organizations.id, { onDelete: 'cascade' }),
     meter: text().notNull(),
     periodStart: timestamp({ withTimezone: true }).notNull(),
+    kind: text({ enum: ALERT_KINDS }).notNull().default('percentage'),
+    /** The limit. For the other kinds, the amount that was passed. */
     limitValue: numeric({ precision: 24, scale: 9 }).notNull(),
-    /** Percent of the limit. */
+    /** Percent of the limit, or of the amount. For an amount it is always 100. */
     threshold: smallint().notNull(),
-    /** The use when the alert was raised. */
+    /** The usage when the alert was raised. For overage, only the usage above the limit. */
     used: numeric({ precision: 24, scale: 9 }).notNull(),
     crossedAt: createdAt(),
     /** When emails and webhooks were queued; null until then. */
     notifiedAt: timestamptz(),
-    /** Lists page by it and webhooks name it. The primary key makes each alert happen once. */
+    /** The cursor of lists, and the id in webhooks. The primary key makes each alert happen once. */
     id: uuid().notNull().defaultRandom(),
   },
   (t) => [
-    primaryKey({ columns: [t.organizationId, t.periodStart, t.meter, t.limitValue, t.threshold] }),
+    primaryKey({
+      name: 'usage_alerts_pkey',
+      columns: [t.organizationId, t.periodStart, t.meter, t.kind, t.limitValue, t.threshold],
+    }),
+    check('usage_alerts_kind', sql`${t.kind} in ('percentage', 'usage', 'overage')`),
     index('usage_alerts_crossed').on(t.organizationId, t.crossedAt),
     index('usage_alerts_open').on(t.crossedAt).where(sql`${t.notifiedAt} is null`),
   ],
@@ -53,7 +62,7 @@ export const webhookEndpoints = pgTable(
     organizationId: uuid()
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
-    /** Whether it hears of every organization: one of the operator's, set up by an administrator. */
+    /** Whether it receives the events of every organization: an operator's endpoint, set up by an administrator. */
     isOperator: boolean().notNull().default(false),
     url: text().notNull(),
     description: text(),
@@ -73,7 +82,7 @@ export const webhookEndpoints = pgTable(
     failedEvents: integer().notNull().default(0),
     /** When the last attempt began. The endpoint with the oldest attempt comes first. */
     triedAt: timestamptz(),
-    /** Until when only that attempt may send to the endpoint. Null once it has ended. */
+    /** Until this time only that attempt may send to the endpoint. Null once it has ended. */
     busyUntil: timestamptz(),
     /** Until when the endpoint asked not to be called (`Retry-After`). */
     pausedUntil: timestamptz(),
@@ -99,7 +108,7 @@ export const webhookDeliveries = pgTable(
     eventId: text().notNull(),
     type: text().notNull(),
     payload: jsonb().notNull(),
-    /** The organization whose state it tells, while a newer state would take its place; null for other events. */
+    /** The organization whose state it contains, while a newer state would replace it; null for other events. */
     stateOf: uuid(),
     state: text({ enum: ['pending', 'delivered', 'failed'] })
       .notNull()
@@ -112,14 +121,14 @@ export const webhookDeliveries = pgTable(
     responseTimeMs: integer(),
     createdAt: createdAt(),
     deliveredAt: timestamptz(),
-    /** The request that caused it; null for what a job found. */
+    /** The request that caused it; null if a job did. */
     requestId: text(),
   },
   (t) => [
     index('webhook_deliveries_endpoint').on(t.endpointId, t.id),
-    /** An event goes to an endpoint once, also when two runs of a job find it. */
+    /** An event goes to an endpoint once, even if two runs of a job find it. */
     uniqueIndex('webhook_deliveries_event').on(t.endpointId, t.eventId),
-    /** Of an organization's state one waits for its first attempt. */
+    /** Per endpoint, only one state of an organization waits for its first attempt. */
     uniqueIndex('webhook_deliveries_state')
       .on(t.endpointId, t.stateOf)
       .where(sql`${t.stateOf} is not null and ${t.attempts} = 0 and ${t.nextAttemptAt} is not null`),

@@ -3,7 +3,7 @@ import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, unique
 import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import { organizations } from './organizations.ts'
 import { plans } from './plans.ts'
-import { type BookedAddons, INTERVALS, type PendingChange } from './shapes.ts'
+import { type BookedAddons, INTERVALS, type PendingChange, type RefundedCharges } from './shapes.ts'
 
 const SUBSCRIPTION_STATUSES = ['incomplete', 'trialing', 'active', 'past_due', 'paused', 'canceled', 'unpaid'] as const
 
@@ -23,7 +23,7 @@ export const subscriptions = pgTable(
       .references(() => plans.id),
     /** The plan that starts when the period ends, after a downgrade. */
     pendingPlanId: text().references(() => plans.id),
-    /** The whole of what starts when the period ends, if anything changes then. */
+    /** Everything that changes when the period ends. Null if nothing does. */
     pending: jsonb().$type<PendingChange>(),
     interval: text({ enum: INTERVALS }).notNull().default('month'),
     /** ISO 4217, in lower case. */
@@ -42,10 +42,12 @@ export const subscriptions = pgTable(
     /** The provider's timestamp of the state in this row. */
     providerUpdatedAt: timestamptz(),
     /**
-     * The time of a charge that was later refunded in full. While it lies in the current period, the subscription is
-     * not in force.
+     * The time of the latest charge that was later refunded in full. While it lies in the current period, the
+     * subscription is not in force.
      */
     refundedChargeAt: timestamptz(),
+    /** The charges behind it. A refund that fails, or a dispute that is won after all, takes its own away again. */
+    refundedCharges: jsonb().$type<RefundedCharges>().notNull().default({}),
     /** The subscription that decides the organization's plan. */
     isCurrent: boolean().notNull().default(false),
     /**

@@ -30,47 +30,52 @@ export type CreditSource = (typeof CREDIT_SOURCES)[number]
 /**
  * - `grant`: credits were added.
  * - `burn`: a charge was paid. `return`: a charge was corrected to less after it was paid.
- * - `expire`, `revoke`, `refund`: what was left of a grant went with its time, by the operator, or with its payment.
+ * - `expire`, `revoke`, `refund`: the rest of a grant was removed because it expired, by the operator, or with its payment.
  * - `correct`: the operator changed a grant, up or down.
  */
 export const CREDIT_KINDS = ['grant', 'burn', 'return', 'expire', 'revoke', 'refund', 'correct'] as const
 export type CreditKind = (typeof CREDIT_KINDS)[number]
 
 /**
- * An organization that uses credits: it had a grant once, or is on a plan that includes some. A trigger makes the row with the
- * plan (migration 0068), so that what is charged before the first grant burns from it.
+ * An organization that uses credits: it has had a grant, or is on a plan that includes credits. A trigger inserts the row with
+ * the plan (migration 0068), so that the first grant also pays for charges before it.
  */
 export const creditAccounts = pgTable('credit_accounts', {
   organizationId: ofOrganization().primaryKey(),
   /** What the organization was charged in all its periods before `beganAt`. Credits do not pay for that. */
   chargedBefore: usd().notNull(),
-  /** When it came to a plan that includes credits, or got its first grant. */
+  /** When the organization moved to a plan that includes credits, or got its first grant. */
   beganAt: timestamptz().notNull().defaultNow(),
   /** The sum of all rows of the ledger except `burn` and `return`. */
   granted: usd().notNull().default('0'),
-  /** What burned: the rest of the ledger, with the other sign. `granted - burned` is the balance. */
+  /** The sum of `burn` and `return` rows, negated. `granted - burned` is the balance. */
   burned: usd().notNull().default('0'),
-  /** Of the latest grant. A balance below a share of it is low. */
+  /**
+   * On a plan that continues without credits: the part of the uncovered charges that it does not cover, because they are from
+   * a plan that refuses. The next grant pays it.
+   */
+  owed: usd().notNull().default('0'),
+  /** The amount of the latest grant. A balance below a share of it is low. */
   lastGranted: usd().notNull().default('0'),
-  /** The balance that counts as low, as the organization chose it. Null for the share. */
+  /** The balance that the organization chose to count as low. Null for the share. */
   lowBalance: usd(),
-  /** When endpoints were told of a low balance, or of none, since the latest grant. */
+  /** When endpoints were notified of a low or exhausted balance since the latest grant. */
   lowToldAt: timestamptz(),
   exhaustedToldAt: timestamptz(),
   updatedAt: updatedAt(),
 })
 
-/** Credits that were added together, with what is left of them. */
+/** Credits that were added at once, and how many of them are left. */
 export const creditGrants = pgTable(
   'credit_grants',
   {
     id: uuid().primaryKey(),
     organizationId: ofOrganization(),
-    /** What was granted, corrections included. */
+    /** The granted amount, including corrections. */
     amount: usd().notNull(),
     remaining: usd().notNull(),
     burned: usd().notNull().default('0'),
-    /** Of grants that expire together, the lower one burns first. */
+    /** Of grants that expire at the same time, the one with the lower number burns first. */
     priority: integer().notNull().default(0),
     source: text({ enum: CREDIT_SOURCES }).notNull(),
     reason: text(),
@@ -78,8 +83,8 @@ export const creditGrants = pgTable(
     expiresAt: timestamptz(),
     revokedAt: timestamptz(),
     /**
-     * For credits that a plan includes: the usage period that they are for, and how much of the amount the plan does not
-     * include: what was left over from the last period, and corrections. Below 0 if corrections took more.
+     * For credits that a plan includes: the usage period that they are for, and the part of the amount that the plan does not
+     * include: credits left over from the last period, and corrections. Below 0 if corrections removed more.
      */
     periodStart: timestamptz(),
     rolledOver: usd(),
@@ -119,7 +124,7 @@ export const creditLedger = pgTable(
 )
 
 /**
- * Credits that were bought, by the provider's id of the payment. A refund may be told before the payment is: the row has
+ * Purchased credits, by the provider's id of the payment. A refund may be reported before its payment: the row contains
  * what is known so far.
  */
 export const creditPurchases = pgTable(
@@ -132,14 +137,14 @@ export const creditPurchases = pgTable(
     paymentId: text().notNull(),
     /** The customer at the provider, for the next purchase. */
     providerCustomerId: text(),
-    /** US cents of credits; null until the payment is told. */
+    /** US cents of credits; null until the payment is reported. */
     creditCents: bigint({ mode: 'number' }),
-    /** Null until the payment is told. */
+    /** Null until the payment is reported. */
     grantId: uuid(),
     paidCents: bigint({ mode: 'number' }).notNull().default(0),
-    /** The most that the provider said was refunded of it, in cents. {@link paymentReversals} says what that became. */
+    /** The highest refunded amount that the provider reported, in cents. {@link paymentReversals} has the outcome. */
     refundedCents: bigint({ mode: 'number' }).notNull().default(0),
-    /** Credits that are refunded: those that were left, and those that had burned and cannot be taken back. */
+    /** Refunded credits: those that were left, and as `shortfall` those that had burned and cannot be taken back. */
     takenBack: usd().notNull().default('0'),
     shortfall: usd().notNull().default('0'),
     createdAt: createdAt(),
@@ -153,8 +158,8 @@ export const creditPurchases = pgTable(
 )
 
 /**
- * Money that went back: refunds, and disputes that were lost. A refund may fail after it was told, and a dispute be won
- * after all. Of payments that are unknown as well: a refund may be told before its payment, and does not say what it paid for.
+ * Money that went back: refunds and lost disputes. A refund may fail after it was reported, and a dispute may be won
+ * after all. Unknown payments are included: a refund may be reported before its payment, and does not say what was bought.
  */
 export const paymentReversals = pgTable(
   'payment_reversals',
@@ -168,9 +173,9 @@ export const paymentReversals = pgTable(
     cents: bigint({ mode: 'number' }).notNull(),
     /** ISO 4217, in lower case. Credits are in US dollars: amounts in other currencies count for nothing. */
     currency: text().notNull(),
-    /** The money did not go back after all. That is final. */
+    /** The money did not go back after all. This is final. */
     isUndone: boolean().notNull(),
-    /** The provider's sum of the payment's refunds had this amount once. That is final. */
+    /** The provider's sum of the payment's refunds once included this amount. This is final. */
     wasSummed: boolean().notNull(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -182,15 +187,17 @@ export const paymentReversals = pgTable(
   ],
 )
 
-/** What an organization lets itself be charged in a usage period. */
+/** The most that an organization allows itself to be charged in a usage period. */
 export const spendCaps = pgTable(
   'spend_caps',
   {
     organizationId: ofOrganization().primaryKey(),
     costUsd: usd().notNull(),
     action: text({ enum: ['block', 'alert'] }).notNull(),
-    /** The period in which it was told last that the cap is reached. */
+    /** The last period in which endpoints or people were notified that the cap is reached. */
     toldPeriod: timestamp({ withTimezone: true }),
+    /** The last period in which the cap refused a request because too little of it was left. */
+    refusedPeriod: timestamp({ withTimezone: true }),
     updatedAt: updatedAt(),
   },
   (t) => [check('spend_caps_action', sql`${t.action} in ('block', 'alert')`)],

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   boolean,
   check,
+  date,
   index,
   numeric,
   pgTable,
@@ -36,7 +37,7 @@ export const meters = pgTable(
 
 const amount = () => numeric({ precision: 30, scale: 6 }).notNull().default('0')
 
-/** An organization's use of custom counters in each of its usage periods: `usage_periods`, a row for each meter. */
+/** An organization's use of custom counters in each of its usage periods: like `usage_periods`, with a row for each meter. */
 export const usageMeterPeriods = pgTable(
   'usage_meter_periods',
   {
@@ -51,7 +52,23 @@ export const usageMeterPeriods = pgTable(
   (t) => [primaryKey({ columns: [t.organizationId, t.periodStart, t.meter] })],
 )
 
-/** Sums of custom counters per hour (UTC) and dimension: `usage_hourly`, a row for each meter. */
+/** Sums of custom counters per day (UTC) and subject: like `usage_subject_days`, with a row for each meter. */
+export const usageMeterSubjectDays = pgTable(
+  'usage_meter_subject_days',
+  {
+    organizationId: uuid().notNull(),
+    day: date().notNull(),
+    subject: text().notNull(),
+    meter: text().notNull(),
+    amount: amount(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.organizationId, t.day, t.subject, t.meter] }),
+    index('usage_meter_subject_days_subject').on(t.organizationId, t.subject),
+  ],
+)
+
+/** Sums of custom counters per hour (UTC) and dimension: like `usage_hourly`, with a row for each meter. */
 export const usageMeterHourly = pgTable(
   'usage_meter_hourly',
   {

@@ -1,6 +1,6 @@
 /**
- * Names of meters. The operator's own meters, the custom ones, are called by their slug on the wire and in Postgres. In
- * code and in Redis they have the prefix `m:`, so that none is taken for a built-in one or another field.
+ * Names of meters. On the wire and in Postgres, the operator's own (custom) meters are named by their slug. In code and in
+ * Redis they have the prefix `m:`, so that none is mistaken for a built-in meter or another field.
  */
 import { ALL_METERS, FIGURES, type Meter } from './meters.ts'
 
@@ -14,10 +14,10 @@ const PREFIX = 'm:'
 export const METER_SLUG = /^[a-z][a-z0-9_]{0,39}$/
 /** The most decimals of a custom meter's amounts. */
 export const MAX_SCALE = 6
-/** Every key's row in memory has all of them. */
+/** The cached row of every key contains all of them. */
 export const MAX_CUSTOM_METERS = 100
 
-/** Fields beside meters in limits, statistics and requests. */
+/** Fields that appear next to meters in limits, statistics and requests. */
 const RESERVED: ReadonlySet<string> = new Set([
   ...ALL_METERS,
   ...FIGURES,
@@ -29,14 +29,15 @@ const RESERVED: ReadonlySet<string> = new Set([
   'charge_usd',
   'ratelimit',
   'rate_limit_per_minute',
+  'organization_limits',
 ])
 
-/** Whether a custom meter cannot be called that. */
+/** Whether a custom meter cannot have this name. */
 export const isReservedName = (slug: string) => RESERVED.has(slug) || slug.startsWith('max_')
 
 export const isCustom = (meter: string): meter is CustomMeterName => meter.startsWith(PREFIX)
 
 export const toMeterName = (slug: string): CustomMeterName => `${PREFIX}${slug}`
 
-/** What a meter is called on the wire and in Postgres. */
+/** The name of a meter on the wire and in Postgres. */
 export const toSlug = (meter: string): string => (isCustom(meter) ? meter.slice(PREFIX.length) : meter)

@@ -21,7 +21,7 @@ interface MeterRow {
 }
 
 type CounterRow = MeterRow & {
-  /** Columns that are kept with the counter but add nothing to its amount. */
+  /** Columns that are kept with the counter but do not add to its amount. */
   readonly beside: readonly Column[]
   /** Counters whose columns are written or left out together, by the kind of events in a batch. */
   readonly written: 'always' | 'with queries' | 'with models'
@@ -65,7 +65,7 @@ export const COUNTERS = {
   },
   cost_usd: {
     label: 'cost in US dollars',
-    /** What the customer pays. Beside it is kept what the provider takes. */
+    /** What the customer pays. What the provider charges is kept beside it. */
     columns: ['charge_usd'],
     beside: ['cost_usd', 'unpriced'],
     written: 'with models',
@@ -82,7 +82,7 @@ const GAUGE_ROWS = {
 } as const satisfies Readonly<Record<string, MeterRow>>
 
 export type Counter = keyof typeof COUNTERS
-type Gauge = keyof typeof GAUGE_ROWS
+export type Gauge = keyof typeof GAUGE_ROWS
 export type Meter = Counter | Gauge
 
 /** Money meters: their amounts are decimal text on the wire. Each has a single column. */
@@ -94,7 +94,7 @@ export type MoneyMeter = {
 export const isMoney = (name: string): name is MoneyMeter =>
   Object.hasOwn(COUNTERS, name) && COUNTERS[name as Counter].isMoney
 
-/** Columns in US dollars: what the provider takes, and what the customer pays. */
+/** Columns in US dollars: what the provider charges, and what the customer pays. */
 export const MONEY_COLUMNS = ['cost_usd', 'charge_usd'] as const satisfies readonly Column[]
 export type MoneyColumn = (typeof MONEY_COLUMNS)[number]
 
@@ -106,7 +106,7 @@ export const ALL_METERS: readonly Meter[] = [...METERS, ...GAUGES]
 /** All meters whose amounts are numbers on the wire. */
 const NAMES: ReadonlySet<string> = new Set(ALL_METERS)
 
-/** Whether a meter is one of these, and no custom one. */
+/** Whether a meter is built in, not custom. */
 export const isBuiltIn = (slug: string): slug is Meter => NAMES.has(slug)
 
 export const NUMBER_METERS = ALL_METERS.filter((meter): meter is Exclude<Meter, MoneyMeter> => !isMoney(meter))

@@ -15,7 +15,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { bytea, createdAt, timestamptz, updatedAt } from './columns.ts'
 import { plans } from './plans.ts'
-import type { AddonLimits, LimitOverrides } from './shapes.ts'
+import type { AddonLimits, AlertAmount, LimitOverrides } from './shapes.ts'
 import { users } from './users.ts'
 
 /** A customer of the operator, and the tenant: keys, quotas, usage and billing belong to it. */
@@ -24,11 +24,11 @@ export const organizations = pgTable(
   {
     id: uuid().primaryKey(),
     name: text().notNull(),
-    /** The operator's own id of this customer, opaque and case-sensitive; null where it has none. */
+    /** The operator's own id of this customer, opaque and case-sensitive; null if there is none. */
     externalId: text(),
-    /** Billing contact; null for the address of whoever buys. */
+    /** Billing contact; null for the buyer's address. */
     email: text(),
-    /** The operator's own notes; Tollgate keeps them as they are. */
+    /** The operator's own notes; Tollgate stores them unchanged. */
     metadata: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     /** Lower-case letters, digits and hyphens; unique; used in addresses that people read. */
     slug: text().notNull(),
@@ -44,14 +44,16 @@ export const organizations = pgTable(
       .references(() => plans.id),
     /** An administrator's overrides of the plan's limits. Absent fields follow the plan. */
     limitOverrides: jsonb().$type<LimitOverrides>().notNull().default({}),
-    /** What its add-ons add to the plan's limits, as the subscription's last change left it. */
+    /** What its add-ons add to the plan's limits, as of the subscription's last change. */
     limitAdditions: jsonb().$type<AddonLimits>().notNull().default({}),
-    /** How many members its subscription pays for; null for those that the plan includes. */
+    /** How many members its subscription pays for; null for the number that the plan includes. */
     seats: integer(),
     /** Usage periods begin on this day and at this time of each month. Null means calendar months in UTC. */
     periodAnchor: timestamptz(),
     /** Percentages of a limit at which owners and admins are notified. Null for the defaults. */
     alertThresholds: jsonb().$type<readonly number[]>(),
+    /** Amounts of meters at which owners and admins are also notified. */
+    alertAmounts: jsonb().$type<readonly AlertAmount[]>().notNull().default([]),
     /** Whether only members who have a second factor may act for it. */
     requiresTwoFactor: boolean().notNull().default(false),
     /** While set, the organization's keys do not verify. */
@@ -70,14 +72,14 @@ export const organizations = pgTable(
   ],
 )
 
-/** Roles that an organization made for its members, beside those that are built in (auth/roles.ts). */
+/** Roles that an organization defined for its members, in addition to the built-in ones (auth/roles.ts). */
 export const roles = pgTable(
   'roles',
   {
     organizationId: uuid()
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
-    /** Lower-case letters, digits and hyphens. Never that of a built-in role. */
+    /** Lower-case letters, digits and hyphens. Never the name of a built-in role. */
     name: text().notNull(),
     description: text(),
     permissions: text().array().notNull(),
@@ -102,7 +104,7 @@ export const memberships = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     /** A built-in role, or one of the organization's own. */
     role: text().notNull(),
-    /** The latter again, for the reference. */
+    /** The role again if it is the organization's own, for the foreign key. */
     customRole: text().generatedAlwaysAs(
       sql`case when role not in ('owner', 'admin', 'member', 'viewer') then role end`,
     ),
@@ -132,7 +134,7 @@ export const invitations = pgTable(
     /** SHA-256 of the token in the link. */
     tokenHash: bytea().notNull(),
     invitedBy: uuid().references(() => users.id, { onDelete: 'set null' }),
-    /** Sent by the operator: no member has to stand behind it. */
+    /** Sent by the operator: it needs no member who may invite. */
     isByOperator: boolean().notNull().default(false),
     createdAt: createdAt(),
     expiresAt: timestamp({ withTimezone: true }).notNull(),

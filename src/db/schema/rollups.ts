@@ -43,7 +43,7 @@ export const counts = () => ({
   inputTokens: count(),
   outputTokens: count(),
   cachedTokens: count(),
-  /** What providers take. */
+  /** What providers charge. */
   costUsd: usd(),
   /** What customers pay. */
   chargeUsd: usd(),
@@ -60,7 +60,7 @@ export const responseTimesIn = (bucket: (name: string) => PgColumnBuilderBase) =
 
 const responseTimes = () => responseTimesIn((name) => integer(name).notNull().default(0))
 
-/** Rows lie in the order of their hours, so an index of page ranges finds those of the last hours, at next to no cost. */
+/** Rows are stored in the order of their hours, so a block range index finds those of the last hours at almost no cost. */
 const byHour = (name: string, hour: AnyPgColumn) => index(name).using('brin', hour).with({ autosummarize: true })
 
 /**
@@ -131,8 +131,8 @@ export const usageDailySlices = pgTable(
 )
 
 /**
- * Sums per day (UTC) and subject. There can be millions of subjects, so they are no dimension of the other roll-ups. The
- * empty subject has the sums of those who were erased. What had no subject has no row.
+ * Sums per day (UTC) and subject. There can be millions of subjects, so they are not a dimension of the other roll-ups. The
+ * empty subject has the sums of erased subjects. Usage without a subject has no row.
  */
 export const usageSubjectDays = pgTable(
   'usage_subject_days',
@@ -150,12 +150,14 @@ export const usagePeriods = pgTable(
     organizationId: uuid().notNull(),
     periodStart: timestamp({ withTimezone: true }).notNull(),
     ...counts(),
-    /** The calls among them that verifications counted in even and in odd generations of the counter in Redis. */
+    /** Of these calls, the ones that verifications counted in even and in odd generations of the counter in Redis. */
     evenCalls: count(),
     oddCalls: count(),
     /** What customers pay for these calls. */
     evenCharges: usd(),
     oddCharges: usd(),
+    /** The part of the charges that credits do not pay, because none were left and the plan goes on without (credits/cover.ts). */
+    coveredUsd: usd(),
     /** Without an index: see db/recent-periods.ts. */
     updatedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },

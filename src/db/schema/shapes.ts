@@ -19,9 +19,11 @@ export interface PlanLimits {
   readonly rate_limit_per_minute: number
   readonly max_api_keys: number
   readonly meters: Readonly<Partial<Record<Meter, MeterLimit>>>
-  /** Limits of every key, beside its own. */
+  /** Limits of every key, in addition to its own. */
   readonly key_limits?: readonly NamedLimit[] | undefined
-  /** The most holds that may be open at once: of each key, and of the organization. */
+  /** Limits of the organization, in which all its keys count together. */
+  readonly organization_limits?: readonly NamedLimit[] | undefined
+  /** The most holds that may be open at once: per key, and for the organization. */
   readonly key_max_concurrent?: number | null | undefined
   readonly max_concurrent?: number | null | undefined
 }
@@ -30,34 +32,47 @@ export interface PlanLimits {
 export const INTERVALS = ['month', 'year'] as const
 export type Interval = (typeof INTERVALS)[number]
 
-/** What a plan or an add-on costs in one interval and currency, and what buying it buys at the providers. */
+/** The price of a plan or an add-on in one interval and currency, and its ids at the providers. */
 export interface PlanPrice {
   readonly interval: Interval
   /** ISO 4217, in lower case. */
   readonly currency: string
-  /** In the currency's smallest unit, for each interval; null if it is agreed upon in person. */
+  /** In the currency's smallest unit, per interval; null if it is negotiated. */
   readonly amount_cents: number | null
-  /** The price of each seat above the included ones. Absent if no more seats are sold. */
+  /** The price of each seat above the included ones. Absent if no extra seats are sold. */
   readonly seat_amount_cents?: number | undefined
   readonly stripe_price_id?: string | undefined
   readonly polar_product_id?: string | undefined
 }
 
-/** How many members an organization may have: those that are included, and those that it buys. */
+/** How many members an organization may have: included seats and bought ones. */
 export interface PlanSeats {
   readonly included: number
   /** The most that are sold; absent for no maximum. */
   readonly max?: number | undefined
 }
 
-/** What an add-on adds to the limits of a plan, each time it is bought. */
+/**
+ * Charges of a subscription that were refunded in full or lost in a dispute, by what took them: the provider's id of the
+ * payment, or that of the dispute.
+ */
+export type RefundedCharges = Readonly<Record<string, RefundedCharge>>
+
+export interface RefundedCharge {
+  /** ISO 8601. When it was made, or when the dispute was lost. */
+  readonly at: string
+  /** In the currency's smallest unit, if the event said so. */
+  readonly cents?: number | undefined
+}
+
+/** What an add-on adds to a plan's limits, each time it is bought. */
 export interface AddonLimits {
   readonly meters?: Readonly<Record<string, number>> | undefined
   readonly max_api_keys?: number | undefined
   readonly seats?: number | undefined
 }
 
-/** Something that is sold beside a plan, any number of times. */
+/** Something that is sold in addition to a plan, in any quantity. */
 export interface PlanAddon {
   readonly id: string
   readonly name: string
@@ -68,7 +83,7 @@ export interface PlanAddon {
 /** How many of each add-on a subscription has, by id. */
 export type BookedAddons = Readonly<Record<string, number>>
 
-/** What a subscription will be from the next period on. */
+/** The terms of a subscription from the next period on. */
 export interface PendingChange {
   readonly plan: string
   readonly interval: Interval
@@ -102,9 +117,12 @@ export type PlanFeatures = Readonly<Record<string, number | string | boolean>>
 /** An administrator's settings for one organization. Absent fields follow the plan. */
 export type LimitOverrides = Readonly<
   Partial<Record<Meter | 'rate_limit_per_minute' | 'max_api_keys' | 'max_concurrent', number>>
->
+> & {
+  /** These replace the plan's limits of the same name; others are added. */
+  readonly organization_limits?: readonly NamedLimit[] | undefined
+}
 
-/** What a limit of a key can count. `requests` are the units that verifications take. */
+/** What a named limit can count. `requests` are the units that verifications consume. */
 export const LIMIT_METERS = [
   'requests',
   'api_calls',
@@ -118,11 +136,11 @@ export const LIMIT_METERS = [
 export type LimitMeter = (typeof LIMIT_METERS)[number]
 
 /**
- * One of a key's own limits in addition to its rate limit, such as 200 reports a month or a budget of ten dollars a day:
+ * A limit of a key in addition to its rate limit, or of an organization in addition to its quotas, such as 200 reports a month or a budget of ten dollars a day:
  * `limit` units of a meter in any `window_seconds`, or in each calendar `period`.
  *
- * Of `requests`, every verification takes `cost` units unless it says otherwise; with `cost` 0, only verifications that
- * name the limit take units. All other meters count what is reserved and reported.
+ * For `requests`, every verification takes `cost` units unless it says otherwise; with `cost` 0, only verifications that
+ * name the limit take units. All other meters count reserved and reported usage.
  */
 export interface NamedLimit {
   readonly name: string
@@ -137,7 +155,7 @@ export interface NamedLimit {
   readonly period?: CalendarPeriod | undefined
   /** Set if each subject has the limit for itself. */
   readonly per?: 'subject' | undefined
-  /** Of `requests` alone. */
+  /** Only for `requests`. */
   readonly cost: number
 }
 
@@ -152,7 +170,7 @@ export const LATENCY_BOUNDS_MS = [
 /** `latency_0` …: responses per bucket of LATENCY_BOUNDS_MS, and one more bucket for all slower responses. */
 export const LATENCY_COLUMNS = [...LATENCY_BOUNDS_MS, Number.POSITIVE_INFINITY].map((_, bucket) => `latency_${bucket}`)
 
-/** What of a model's use can have a price of its own. All but the last two are tokens. */
+/** The parts of a model's usage that can have a price of their own. All but the last two are tokens. */
 export const PRICE_KINDS = [
   'input',
   'output',
@@ -171,7 +189,7 @@ export const FIRST_PLAN = 'free'
 /** Headers that the gateway adds to a request, by name in lower case. A secret value is sealed (lib/seal.ts), in base64. */
 export type StoredHeaders = Readonly<Record<string, { readonly value: string } | { readonly sealed: string }>>
 
-/** What a response header can say of the use, for a route with the meter `from_header`. */
+/** What a response header can report about the usage, for a route with the meter `from_header`. */
 export const HEADER_FIELDS = [
   'queries',
   'tokens',
@@ -189,8 +207,21 @@ export const HEADER_FIELDS = [
 /** How the gateway learns what a request used. */
 export type GatewayMeter = 'requests' | 'openai' | 'anthropic' | { readonly from_header: HeaderNames }
 
-/** Which response header tells what. */
+/** The response header of each field. */
 export type HeaderNames = { readonly [Field in (typeof HEADER_FIELDS)[number]]?: string } & {
-  /** Of custom meters, by slug. */
+  /** For custom meters, by slug. */
   readonly quantities?: Readonly<Record<string, string>>
+}
+
+/** What an alert is based on: a percentage of a limit, an amount of usage, or an amount of usage above the limit. */
+export const ALERT_KINDS = ['percentage', 'usage', 'overage'] as const
+export type AlertKind = (typeof ALERT_KINDS)[number]
+
+/** An amount of any meter at which people are notified, in the units that people read. */
+export interface AlertAmount {
+  /** The name of a built-in meter, or the slug of a custom one. */
+  readonly meter: string
+  readonly kind: Exclude<AlertKind, 'percentage'>
+  /** Above 0. */
+  readonly amount: number
 }

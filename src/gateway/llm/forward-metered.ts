@@ -15,7 +15,7 @@ import { watchEvents, watchWhole } from './watch.ts'
 interface ModelCall {
   readonly call: Call
   readonly facts: CallFacts
-  readonly asked: ModelRequest | undefined
+  readonly asked: Partial<Omit<ModelRequest, 'body'>>
   readonly hold: string | undefined
 }
 
@@ -33,11 +33,26 @@ export async function forwardMetered(
 ): Promise<Response> {
   if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
   const asked = await readModelRequest(call.request, provider)
+  try {
+    return await forwardAsked(deps, call, { record, provider, asked })
+  } finally {
+    asked?.room?.free() // the prompt is sent
+  }
+}
+
+interface Asked {
+  readonly record: KeyRecord
+  readonly provider: Provider
+  readonly asked: ModelRequest | undefined
+}
+
+async function forwardAsked(deps: Deps, call: Call, { record, provider, asked: whole }: Asked): Promise<Response> {
   const facts = describeCall(call, record, provider)
-  const hold = asked?.estimate && (await holdTokens(deps, record, asked.estimate, facts.provider))
+  const { body, ...asked }: Partial<ModelRequest> = whole ?? {}
+  const hold = asked.estimate && (await holdTokens(deps, record, asked.estimate, facts.provider))
   if (hold) call.release() // a report follows that completes it
-  const model: ModelCall = { call, facts, asked, hold }
-  const answer = await send(model).catch((error: unknown) => {
+  const model: ModelCall = { call, facts, asked, hold } // without the body: it outlasts the answer
+  const answer = await send(call, body).catch((error: unknown) => {
     if (hold) deps.defer(error instanceof CallerGone ? recordPrompt(deps, model) : releaseTokens(deps, hold))
     throw error
   })
@@ -49,7 +64,7 @@ export async function forwardMetered(
 
 /** Of a caller who went away before the answer began: the provider had the prompt. */
 function recordPrompt(deps: Deps, { call, facts, asked, hold }: ModelCall): Promise<void> {
-  const { input_tokens = 0, model } = asked?.estimate ?? {}
+  const { input_tokens = 0, model } = asked.estimate ?? {}
   const used = { input_tokens, output_tokens: 0, ...(model !== undefined && { model }) }
   const ending = { status_code: CALLER_GONE, response_time_ms: call.elapsedMs() }
   return recordUse(deps, facts, { hold }, { ...used, ...ending })
@@ -71,11 +86,11 @@ function describeCall({ request, requestId, match }: Call, { keyId }: KeyRecord,
 /** Others speak the same protocol: of those, the price follows from the model's name. */
 const HOSTS: Readonly<Record<Provider, RegExp>> = { openai: /(^|\.)openai\.com$/, anthropic: /(^|\.)anthropic\.com$/ }
 
-function send({ call, asked }: ModelCall): Promise<Response> {
+function send(call: Call, read: ModelRequest['body'] | undefined): Promise<Response> {
   const { request, match, headers, search } = call
   headers.set('Accept-Encoding', 'identity')
-  if (asked) headers.delete('Content-Length') // the body may have grown
-  const body = asked ? asked.body : request.body
+  if (read !== undefined) headers.delete('Content-Length') // the body may have grown
+  const body = read ?? request.body
   const { method } = request
   const outbound = { route: match.route, url: targetUrl(match, search), method, headers, body, caller: request.signal }
   return forward(outbound, call.release)
@@ -98,7 +113,7 @@ function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReade
     void record(deps, model, { used, laterId: counting.laterId }).finally(settled.resolve)
   }
   const isStream = /^text\/event-stream/i.test(answer.headers.get('Content-Type') ?? '')
-  const watcher = isStream ? watchEvents(usage, asked?.hidesUsage ?? false, end) : watchWhole(usage, end)
+  const watcher = isStream ? watchEvents(usage, asked.hidesUsage ?? false, end) : watchWhole(usage, end)
   const passed = new Response(tap(answer.body as ReadableStream, watcher), answer)
   passed.headers.delete('Content-Length')
   passed.headers.delete('Content-Encoding') // what was read here is not compressed any more
@@ -134,10 +149,10 @@ async function record(deps: Deps, { facts, hold }: ModelCall, { used, laterId }:
 const STATUS: Partial<Record<StreamEnd, number>> = { aborted: CALLER_GONE, broken: 502 }
 
 /** What the provider told, and the estimate of the prompt where a stream ended before it was told. */
-function readUse(usage: UsageReader, asked: ModelRequest | undefined) {
+function readUse(usage: UsageReader, asked: ModelCall['asked']) {
   const { model: told, use, isFinal } = usage.read()
-  const model = asked?.estimate?.model ?? told
-  const estimated = isFinal ? undefined : asked?.estimate?.input_tokens
+  const model = asked.estimate?.model ?? told
+  const estimated = isFinal ? undefined : asked.estimate?.input_tokens
   const input = use.input_tokens ?? estimated ?? 0
   return { ...use, input_tokens: input, ...(model !== undefined && { model }) }
 }

@@ -1,12 +1,18 @@
 import { readAtMost, requireReadable } from '../../http/json-body.ts'
+import { waitFor } from '../../lib/waiting.ts'
 import { Problem } from '../../problems.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { readForm } from './form.ts'
 import { asObject, type Json, parseObject } from './json.ts'
+import { type Room, takeRoom } from './prompt-room.ts'
 import type { Provider } from './usage.ts'
 
 /** Larger prompts are sent as files, which are not read here. */
 const MAX_BODY = 20 * 1024 * 1024
+/** The longest time that a refused body is read. */
+const DRAIN_MS = 10_000
+/** Of UTF-8, for each unit of a text's length. */
+const MAX_BYTES_PER_UNIT = 3
 /** Bodies with files. Their parts hold no prompt in JSON. */
 const FORM = /^multipart\/form-data/i
 /** What counts tokens, or judges a text, makes none: it is free of charge. */
@@ -20,6 +26,8 @@ export interface ModelRequest {
   readonly estimate: Estimate | undefined
   /** Whether the usage was asked for on behalf of the caller, who did not. */
   readonly hidesUsage: boolean
+  /** What the body takes of the isolate's memory; free it once the body is sent. */
+  readonly room?: Room
 }
 
 /**
@@ -27,7 +35,7 @@ export interface ModelRequest {
  * answer would not count.
  *
  * @returns `undefined` for a request without a body
- * @throws Problem `body_too_large`; `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a
+ * @throws Problem `body_too_large`; `unavailable` while other large prompts are held; `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a
  *   JSON object in UTF-8 nor a form
  */
 export async function readModelRequest(request: Request, provider: Provider): Promise<ModelRequest | undefined> {
@@ -35,7 +43,38 @@ export async function readModelRequest(request: Request, provider: Provider): Pr
   requireReadable(request)
   if (FORM.test(request.headers.get('Content-Type') ?? ''))
     return { body: await readForm(request.body, request.headers), estimate: undefined, hidesUsage: false }
-  const text = await readAtMost(request, MAX_BODY)
+  const room = await takeRoomOrDrain(request)
+  try {
+    const text = await readAtMost(request, MAX_BODY, room.grow)
+    return { ...readPrompt(request, provider, text, room), room }
+  } catch (error) {
+    room.free()
+    throw error
+  }
+}
+
+/**
+ * A client that is still sending its body when the connection closes sees no answer, so a refused body is read and
+ * discarded first.
+ */
+async function takeRoomOrDrain(request: Request): Promise<Room> {
+  try {
+    return takeRoom(sizeOf(request))
+  } catch (error) {
+    const drained = request.body?.pipeTo(new WritableStream()).catch(() => undefined) // the client may disconnect
+    if (drained) await waitFor(drained, DRAIN_MS)
+    throw error
+  }
+}
+
+/** 0 for a body that does not say its length, and for one that is refused before it is read, since it is too long. */
+function sizeOf(request: Request): number {
+  const announced = Number(request.headers.get('Content-Length') ?? 0)
+  return announced <= MAX_BODY ? announced : 0
+}
+
+function readPrompt(request: Request, provider: Provider, text: string, room: Room): ModelRequest {
+  room.shrink(MAX_BYTES_PER_UNIT * text.length)
   if (text === '') return { body: text, estimate: undefined, hidesUsage: false }
   const json = parseObject(text)
   if (!json) throw new Problem('malformed_json', { detail: 'A request to a model is a JSON object, or a form.' })

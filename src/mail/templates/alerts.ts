@@ -9,7 +9,7 @@ interface About {
 }
 
 interface UsageAlert extends About {
-  /** What people call the meter. */
+  /** The display name of the meter. */
   readonly what: string
   /** Percent of the limit that was passed. */
   readonly threshold: number
@@ -37,7 +37,7 @@ export function usageAlert({
     subject:
       threshold === 100
         ? `${quoteOrganization(organization)} reached its limit of ${what} (${service})`
-        : `${quoteOrganization(organization)} has used ${threshold} % of its ${what} (${service})`,
+        : `${quoteOrganization(organization)} has used ${threshold}% of its ${what} (${service})`,
     name,
     paragraphs: [
       `${NUMBER.format(used)} of ${NUMBER.format(limit)} are used: ${what} of ${quoteOrganization(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
@@ -45,7 +45,40 @@ export function usageAlert({
         ? 'Depending on the plan, further requests are now refused, or accepted and billed.'
         : 'Nothing is refused yet.',
     ],
-    closing: ['You receive one mail per percentage, period and limit. A higher plan raises the limit at once.'],
+    closing: ['You receive one email per percentage, period and limit. A higher plan raises the limit immediately.'],
+  }
+}
+
+interface AmountAlert extends About {
+  /** The display name of the meter. */
+  readonly what: string
+  readonly kind: 'usage' | 'overage'
+  readonly amount: number
+  /** For overage, only what is above the limit. */
+  readonly used: number
+  /** ISO 8601. */
+  readonly periodStart: string
+}
+
+export function amountAlert({
+  service,
+  name,
+  organization,
+  what,
+  kind,
+  amount,
+  used,
+  periodStart,
+}: AmountAlert): Content {
+  const isOverage = kind === 'overage'
+  return {
+    subject: `${quoteOrganization(organization)} reached ${NUMBER.format(amount)} ${isOverage ? 'above its limit ' : ''}of ${what} (${service})`,
+    name,
+    paragraphs: [
+      `${NUMBER.format(used)} are used${isOverage ? ' above the limit' : ''}: ${what} of ${quoteOrganization(organization)}, in the period that began on ${periodStart.slice(0, 10)}.`,
+      `An alert is set at ${NUMBER.format(amount)}. It does not refuse requests.`,
+    ],
+    closing: ['You receive one email per amount and period.'],
   }
 }
 
@@ -73,10 +106,10 @@ export function spendCapReached({
     paragraphs: [
       `${quoteOrganization(organization)} was charged $${used} in the period that began on ${periodStart.slice(0, 10)}. Its own cap is $${cap}.`,
       action === 'block'
-        ? 'Further requests are refused until the period ends, or the cap is raised.'
-        : 'Nothing is refused: the cap only tells you.',
+        ? 'Requests that would exceed it are refused until the period ends or the cap is raised.'
+        : 'Nothing is refused: the cap only notifies you.',
     ],
-    closing: ['You receive one mail per period.'],
+    closing: ['You receive one email per period.'],
   }
 }
 
@@ -84,35 +117,45 @@ interface CreditsRunLow extends About {
   /** US dollars. */
   readonly balance: string
   readonly low: string
+  /** Whether the plan continues without credits. */
+  readonly goesOn: boolean
 }
 
-export function creditsRunLow({ service, name, organization, balance, low }: CreditsRunLow): Content {
+export function creditsRunLow({ service, name, organization, balance, low, goesOn }: CreditsRunLow): Content {
   return {
-    subject: `The prepaid credits of ${quoteOrganization(organization)} run low (${service})`,
+    subject: `The prepaid credits of ${quoteOrganization(organization)} are running low (${service})`,
     name,
     paragraphs: [
-      `$${balance} of the prepaid credits of ${quoteOrganization(organization)} are left. You are told at $${low} or less.`,
-      'Nothing is refused yet. Once the credits are used up, requests are refused.',
+      `$${balance} of the prepaid credits of ${quoteOrganization(organization)} are left. You are notified at $${low} or less.`,
+      goesOn
+        ? 'Nothing is refused when the credits are used up: then the other limits and prices of the plan apply.'
+        : 'Nothing is refused yet. Once the credits are used up, requests are refused.',
     ],
-    closing: ['You receive one mail until credits are added.'],
+    closing: ['You receive one email until credits are added.'],
   }
 }
 
 interface CreditsUsedUp extends About {
-  /** US dollars that were charged and that no credits paid. */
+  /** US dollars of charges that no credits paid. */
   readonly owed: string
+  /** Whether the plan continues without credits. */
+  readonly goesOn: boolean
 }
 
-export function creditsUsedUp({ service, name, organization, owed }: CreditsUsedUp): Content {
+export function creditsUsedUp({ service, name, organization, owed, goesOn }: CreditsUsedUp): Content {
   const isOwed = Number(owed) > 0
   return {
     subject: `The prepaid credits of ${quoteOrganization(organization)} are used up (${service})`,
     name,
     paragraphs: [
-      `${quoteOrganization(organization)} has no prepaid credits left. Its requests are refused until some are added.`,
-      ...(isOwed ? [`$${owed} were charged beyond them. The next credits pay that first.`] : []),
+      `${quoteOrganization(organization)} has no prepaid credits left. ${
+        goesOn
+          ? 'Its requests continue: the other limits and prices of its plan apply.'
+          : 'Its requests are refused until some are added.'
+      }`,
+      ...(isOwed ? [`$${owed} was charged beyond them and will be deducted from the next credits first.`] : []),
     ],
-    closing: ['You receive one mail until credits are added.'],
+    closing: ['You receive one email until credits are added.'],
   }
 }
 

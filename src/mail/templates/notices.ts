@@ -10,7 +10,7 @@ interface NoticeData {
   readonly isOut?: true
 }
 
-/** Every notice that an account's owner gets unasked: changes to how they sign in (ASVS 6.3.7). */
+/** Every notice that an account's owner gets without asking: changes to how they sign in (ASVS 6.3.7). */
 export const NOTICES = {
   password_changed: {
     title: 'Your password was changed',
@@ -24,12 +24,12 @@ export const NOTICES = {
   password_reset_first: {
     title: 'Your password was reset',
     sentence:
-      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. Everything created under it until then was removed, because somebody else may have created it: a second factor, passkeys, API keys, webhook endpoints, other members and open invitations of its organizations. All devices were signed out.',
+      'The password of your account was reset with a link that was sent to this address, which nobody had confirmed before. Everything created under it until then was removed, because someone else may have created it: a second factor, passkeys, API keys, webhook endpoints, other members and open invitations of its organizations, and its membership of organizations that it does not own. All devices were signed out.',
   },
   email_change_requested: {
     title: 'A new email address was requested',
     sentence:
-      'Somebody signed in to your account asked to use another email address for it. Nothing changes until that address is confirmed.',
+      'Someone signed in to your account asked to use another email address for it. Nothing changes until that address is confirmed.',
   },
   email_changed: {
     title: 'Your email address was changed',
@@ -67,21 +67,21 @@ export const NOTICES = {
   },
   backup_code_used: {
     title: 'A backup code was used',
-    sentence: 'Somebody signed in to your account with one of its backup codes. Each code works once.',
+    sentence: 'Someone signed in to your account with one of its backup codes. Each code works once.',
   },
   two_factor_locked: {
     title: 'Too many wrong codes',
     sentence:
-      'Somebody who knows your password entered too many wrong codes. The second factor is locked for a while; if it was not you, change your password.',
+      'Someone who knows your password entered too many wrong codes. The second factor is locked for a while. If it was not you, change your password.',
   },
   session_stolen: {
     title: 'One of your devices was signed out',
     sentence:
-      'A refresh token of your account was used again after it had been replaced. Somebody may have copied it, so this session was ended. Your other sessions were not.',
+      'A refresh token of your account was used again after it had been replaced. Someone may have copied it, so this session was ended. Your other sessions were not.',
   },
   account_deleted: {
     title: 'Your account was deleted',
-    sentence: 'Your account was deleted by somebody who knew its password.',
+    sentence: 'Your account was deleted by someone who knew its password.',
     isOut: true,
   },
   account_deleted_by_admin: {

@@ -22,7 +22,7 @@ export function invitation({ service, organization, role, inviter, url }: Invita
     ],
     action: { label: 'Accept the invitation', url },
     closing: [
-      'The link works once, for 7 days. You need no account: one is created when you accept, unless you already have one.',
+      'The link works once, for 7 days. If you do not have an account, one is created when you accept.',
       'If you did not expect this invitation, ignore this email.',
     ],
   }
@@ -56,7 +56,7 @@ export const ORGANIZATION_NOTICES = {
   domain_lapsed: {
     title: (organization) => `A domain of ${organization} is no longer verified`,
     sentence:
-      'The DNS no longer has the record that proved the domain. Nobody joins by it any more; members stay. Publish the record again and verify the domain, or remove it.',
+      'The DNS no longer has the record that proved the domain. People can no longer join with it, but members stay. Publish the record again and verify the domain, or remove it.',
   },
 } as const satisfies Record<string, NoticeData>
 

@@ -1,15 +1,15 @@
 /**
- * The functions in the database that write usage. Postgres keeps their plans for the connection
- * (docs/internals/decisions/0012-a-kept-plan.md). A changed statement is another function: the number goes up with a migration,
- * and the former one stays for the release before.
+ * The functions in the database that write usage. Postgres caches their plans per connection
+ * (docs/internals/decisions/0012-a-kept-plan.md). A changed statement is a new function: its migration increments the number,
+ * and the old one stays for the previous release.
  */
 export const FUNCTIONS = {
   recordVerifications: 'record_verifications_1',
-  recordUsage: 'record_usage_1',
+  recordUsage: 'record_usage_2',
   completeRequests: 'complete_requests_1',
 } as const
 
-/** What {@link FUNCTIONS.recordVerifications} reads of an event: it loses everything else. */
+/** The fields that {@link FUNCTIONS.recordVerifications} reads of an event: it drops all others. */
 export const READ_OF_VERIFICATIONS: ReadonlySet<string> = new Set([
   'source',
   'lane',

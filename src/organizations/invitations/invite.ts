@@ -8,6 +8,7 @@ import { mayGive } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { isAddressOf } from '../../db/own-address.ts'
 import { hasSeatFor } from '../../db/seats.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { maskEmail } from '../../lib/mask-email.ts'
@@ -140,7 +141,7 @@ async function getInvitation(deps: ManagementDeps, ref: InvitationRef): Promise<
   return row
 }
 
-/** Who vouches for an invitation: a member as long as they may invite, or the operator. */
+/** Who backs an invitation: a member, as long as they may invite, or the operator. */
 interface Backer {
   readonly invitedBy: string | null
   readonly isByOperator: boolean
@@ -164,15 +165,22 @@ async function requireMayInvite(
   return { invitedBy: userId, isByOperator: false, mayInvite: mayGive(organizationId, userId, role) }
 }
 
-/** An invitation that the operator sent stays theirs when a member sends it again. */
+/** An invitation that the operator sent stays the operator's when a member sends it again. */
 const toColumns = ({ invitedBy, isByOperator }: Backer) => ({ invitedBy, ...(isByOperator && { isByOperator }) })
 
-function spendOn(deps: ManagementDeps, { invitedBy }: Backer, organizationId: string, email: string): Promise<void> {
-  return enforceRateLimits(deps, {
+/** The recipient's limit does not apply within the organization's own domains: any organization can exhaust it. */
+async function spendOn(
+  deps: ManagementDeps,
+  { invitedBy, isByOperator }: Backer,
+  organizationId: string,
+  email: string,
+): Promise<void> {
+  const isStranger = !isByOperator && !(await holds(deps.db, isAddressOf(organizationId, sql`${email}`)))
+  await enforceRateLimits(deps, {
     ...(invitedBy !== null && { invitation_user: { account: invitedBy } }),
     invitation_organization: { account: organizationId },
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
-    invitation_recipient: { account: email },
+    ...(isStranger && { invitation_recipient: { account: email } }),
   })
 }
 

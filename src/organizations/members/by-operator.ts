@@ -25,8 +25,8 @@ interface NewMembership {
 }
 
 /**
- * Makes an existing user a member immediately. An address that somebody only claimed gets an invitation instead, which
- * its owner alone receives.
+ * Makes an existing user a member immediately. An account whose user may not own its address is refused: invite the address
+ * instead, because only the address's owner receives the invitation.
  *
  * @throws Problem `role_not_found`, `already_member`, `account_unconfirmed`, `seat_limit_reached`
  */
@@ -57,7 +57,7 @@ export async function addMember(
   return member
 }
 
-/** Whether the account is surely that of whoever has its address. */
+/** Whether the account certainly belongs to the owner of its address. */
 const isKnownPerson = (userId: string) =>
   sql`exists (select from users u where u.id = ${userId}::uuid and (u.email_verified_at is not null or not u.is_self_registered))`
 
@@ -75,7 +75,6 @@ export async function inviteMember(
   await requireRole(deps, organizationId, role)
   await enforceRateLimits(deps, {
     invitation_organization_recipient: { account: `${organizationId}|${email}` },
-    invitation_recipient: { account: email },
   })
   const mail = invitationMail(deps, { email, role, organization: organization.name, inviter: undefined })
   const { tokenHash, createdAt, expiresAt } = mail

@@ -4,7 +4,7 @@ import { audited } from '../../audit/record.ts'
 import { actsAsOperator } from '../../auth/organization-access.ts'
 import type { Manager, UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
-import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
+import { requireThat, runBatch, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { endApplications } from '../../keys/applications.ts'
@@ -43,7 +43,7 @@ interface Change {
 }
 
 /**
- * Changes a member's role, from their next request on. Idempotent.
+ * Changes a member's role, effective from their next request. Idempotent.
  *
  * @throws Problem `forbidden`, `last_owner`, `member_not_found`, `role_not_found`
  */
@@ -123,10 +123,18 @@ export async function transferOwnership(
 const readActorId = (manager: Manager, organizationId: string) =>
   manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId) ? null : manager.userId
 
+const ENDINGS: ReadonlySet<string> = new Set(['member.removed', 'member.left'])
+
+/** If the target is not a member, the first request may have failed after its commit: end the applications' access again. */
+async function endAgain(deps: ManagementDeps, { between: { organizationId, targetId } }: Change): Promise<void> {
+  await runBatch(deps.db, { applications: endApplications(deps, targetId, organizationId) })
+}
+
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
   await untilDone(async () => {
     const standing = await selectStanding(deps.db, what.between)
+    if (standing.target === null && ENDINGS.has(what.action)) await endAgain(deps, what)
     requireAllowed(standing, what)
     if (what.action === 'member.role_changed' && standing.target === what.between.to) return true
     return doUnderLock(deps, what, standing)

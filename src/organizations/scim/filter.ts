@@ -1,4 +1,4 @@
-/** Reads filters and paths (RFC 7644 §3.4.2.2 and §3.5.2), and decides by them in memory. For the database see filter-sql.ts. */
+/** Parses filters and paths (RFC 7644 §3.4.2.2 and §3.5.2), and evaluates filters in memory. For SQL see filter-sql.ts. */
 import { badRequest, type ScimError } from './error.ts'
 
 const COMPARISONS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
@@ -14,7 +14,7 @@ export type Filter =
   | { readonly op: 'pr'; readonly path: string }
   | { readonly op: Comparison; readonly path: string; readonly value: FilterValue }
 
-/** An attribute, or one of its sub-attributes, in lower case; with a filter, of the elements that satisfy it. */
+/** An attribute, or one of its sub-attributes, in lower case; a filter restricts it to the elements that satisfy it. */
 export interface Path {
   readonly attribute: string
   readonly filter?: Filter | undefined
@@ -26,7 +26,7 @@ const MAX_DEPTH = 20
 /** A bracket, a string, or a word. */
 const TOKEN = /\s*([()[\]]|"(?:[^"\\]|\\.)*"|[^\s()[\]"]+)/y
 const ATTRIBUTE = /^[a-z][\w$-]*(?:\.[a-z][\w$-]*)?$/i
-/** Schemas may be named in front of an attribute; those that are known have no attribute in common. */
+/** A schema may prefix an attribute. It can be ignored, because the known schemas have no attribute in common. */
 const SCHEMA = /^urn:ietf:params:scim:schemas:core:2\.0:(?:User|Group):/i
 
 /** @throws ScimError `invalidFilter` */
@@ -37,7 +37,7 @@ export function parseFilter(text: string): Filter {
   return filter
 }
 
-/** Reads where a change applies. @throws ScimError `invalidPath` */
+/** Parses the target of a change. @throws ScimError `invalidPath` */
 export function parsePath(text: string): Path {
   const reader = new Reader(text, (detail) => badRequest('invalidPath', detail))
   const [attribute = '', sub] = reader.readAttribute().split('.')
@@ -131,11 +131,11 @@ class Reader {
     return inner
   }
 
-  /** @returns its name in lower case, because names are compared without case (RFC 7643 §2.1) */
+  /** @returns its name in lower case, because names are case-insensitive (RFC 7643 §2.1) */
   readAttribute(): string {
     const where = this.#where()
     const name = (this.takeWord() ?? '').replace(SCHEMA, '')
-    // attributes of other schemas are not known, but are no mistake
+    // attributes of other schemas are unknown, but not an error
     if (!ATTRIBUTE.test(name) && !/^urn:[\w.:-]+$/i.test(name)) throw this.#fail(`An attribute is expected ${where}.`)
     return name.toLowerCase()
   }
@@ -157,13 +157,26 @@ class Reader {
       const value: unknown = JSON.parse(isLiteral ? token.toLowerCase() : token)
       if (value === null || typeof value !== 'object') return value as FilterValue
     } catch {
-      // said below
+      // reported below
     }
     throw this.#fail(`A value is expected ${where}: a string in double quotes, a number, true, false or null.`)
   }
 }
 
-/** Whether an element of a list satisfies a filter. Strings are compared without case. */
+/** The attributes that a filter names, in lower case. */
+export function namesIn(filter: Filter): string[] {
+  switch (filter.op) {
+    case 'and':
+    case 'or':
+      return filter.of.flatMap(namesIn)
+    case 'not':
+      return namesIn(filter.of)
+    default:
+      return [filter.path]
+  }
+}
+
+/** Whether an element of a list satisfies a filter. Strings are case-insensitive. */
 export function matches(filter: Filter, element: Readonly<Record<string, unknown>>): boolean {
   switch (filter.op) {
     case 'and':
@@ -173,7 +186,7 @@ export function matches(filter: Filter, element: Readonly<Record<string, unknown
     case 'not':
       return !matches(filter.of, element)
     case 'some':
-      return false // lists hold no lists
+      return false // lists do not contain lists
     case 'pr':
       return isPresent(valueAt(element, filter.path))
     default:

@@ -1,4 +1,4 @@
-/** Statements by which a directory makes somebody a member, and takes them out again. They run under the organization's lock. */
+/** Statements with which a directory adds and removes members. They run under the organization's lock. */
 import { sql } from 'drizzle-orm'
 import { audited } from '../../audit/record.ts'
 import type { Role } from '../../auth/roles.ts'
@@ -14,10 +14,10 @@ import { deleteMembership } from '../members/queries.ts'
 import { leaveSessions } from '../queries.ts'
 import { roleOf } from './roles.ts'
 
-/** What somebody is in an organization, and what they are to be as one of its directory's people. */
+/** A user's current role in an organization, and the role that its directory gives them. */
 export interface Place {
   readonly userId: string
-  /** Null for nobody's member. */
+  /** Null if they are not a member. */
   readonly present: Role | null
   readonly given: Role
 }
@@ -31,26 +31,27 @@ export async function findPlace(db: Database, organizationId: string, userId: st
   return { userId, present: rows[0]?.present ?? null, given: rows[0]?.given ?? 'viewer' }
 }
 
-/** Whether somebody's role is the same as before. Evaluated under the organization's lock. */
+/** Whether a user's role is unchanged since it was read. Evaluated under the organization's lock. */
 export const isStill = (organizationId: string, { userId, present }: Place) =>
   sql`${presentRole(organizationId, userId)} is not distinct from ${present}::text`
 
-/** Whether the present, confirmed address of somebody is one of the organization's verified domains. */
+/** Whether a user's current, confirmed address is in one of the organization's verified domains. */
 const hasOwnAddress = (organizationId: string, userId: string) => sql`exists (
   select 1 from users a where a.id = ${userId}::uuid and a.email_verified_at is not null
     and ${isAddressOf(organizationId, sql`a.email`)})`
 
-/** Makes somebody a member or takes them out, as their directory says; nothing where they are so already. */
+/** Adds or removes a member, as the directory requests; changes nothing if that is already so. */
 export function moved(
   deps: ManagementDeps,
   organizationId: string,
   { place, isActive }: { readonly place: Place; readonly isActive: boolean },
 ): Statement[] {
-  if (isActive === (place.present !== null)) return []
+  if (isActive && place.present !== null) return []
+  if (!isActive && place.present === null) return [endApplications(deps, place.userId, organizationId)] // a repeat
   return isActive ? joined(deps, organizationId, place) : left(deps, organizationId, place)
 }
 
-/** Makes somebody a member who is none. Whoever was removed is let in again: the directory is the organization's own. */
+/** Adds a member. Lets in users who were removed before: the directory acts for the organization. */
 function joined(deps: ManagementDeps, organizationId: string, { userId, given: role }: Place): Statement[] {
   const { db } = deps
   return [

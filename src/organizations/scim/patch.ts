@@ -1,17 +1,27 @@
 /**
- * Changes of a resource (RFC 7644 §3.5.2). They are applied to what an answer would show, in order, and what comes out is checked and stored
- * like a replacement.
+ * Applies a PATCH (RFC 7644 §3.5.2). The operations are applied in order to the resource as a response would show it; the result
+ * is validated and stored like a replacement.
  *
- * Two things that directories send and the RFC does not have are understood: `remove` of list elements by their `value`, and
- * `add` to an element that is not there yet, which its filter describes.
+ * Two things that directories send but the RFC does not define are supported: `remove` of list elements by their `value`, and
+ * `add` to an element that does not exist yet and that the filter describes.
  */
-import { type Attribute, type Attributes, findAttribute, isObject, pickParts, requireSchema } from './attributes.ts'
+import {
+  type Attribute,
+  type Attributes,
+  findAttribute,
+  isObject,
+  pickParts,
+  readMembers,
+  requireSchema,
+  unknownName,
+} from './attributes.ts'
 import { badRequest } from './error.ts'
-import { type Filter, matches, type Path, parsePath } from './filter.ts'
+import { type Filter, matches, namesIn, type Path, parsePath } from './filter.ts'
+import { isStandard, isStandardPart } from './standard.ts'
 
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 const MAX_OPERATIONS = 1_000
-/** Elements of lists that a patch may look at: each operation looks at all of them. A fraction of a second. */
+/** How many list elements a patch may visit: each operation visits all of them. Takes a fraction of a second. */
 const MAX_LOOKED_AT = 2_000_000
 
 type Resource = Record<string, unknown>
@@ -40,15 +50,15 @@ const countElements = (resource: Resource) =>
   Object.values(resource).reduce<number>((sum, value) => sum + (Array.isArray(value) ? value.length : 0), 0)
 
 function readOperations(body: unknown): Operation[] {
-  const message = requireSchema(body, PATCH_SCHEMA)
-  const [, operations] = Object.entries(message).find(([name]) => name.toLowerCase() === 'operations') ?? []
+  const { Operations: operations } = readMembers(requireSchema(body, PATCH_SCHEMA), ['schemas', 'Operations'])
   if (!Array.isArray(operations) || operations.length === 0 || operations.length > MAX_OPERATIONS)
     throw badRequest('invalidSyntax', `Operations must be a list of 1 to ${MAX_OPERATIONS} operations.`)
   return operations.map(readOperation)
 }
 
 function readOperation(operation: unknown, at: number): Operation {
-  const { op, path, value } = isObject(operation) ? operation : {}
+  // some directories add a name, which says nothing
+  const { op, path, value } = isObject(operation) ? readMembers(operation, ['op', 'path', 'value', 'name']) : {}
   const name = readOp(op, at)
   if (path !== undefined && typeof path !== 'string')
     throw badRequest('invalidPath', `Operations[${at}].path must be a string.`)
@@ -69,7 +79,7 @@ function apply(resource: Resource, { op, path, value }: Operation, attributes: A
   if (!isObject(value)) throw badRequest('invalidValue', 'The value must be an object where there is no path.')
   for (const [name, one] of Object.entries(value)) {
     const attribute = findAttribute(attributes, parsePath(name).attribute)
-    // directories send it along
+    // directories include read-only attributes: ignore them
     if (!attribute?.isReadOnly) applyAt(resource, { op, path: name, value: one }, attributes)
   }
 }
@@ -79,20 +89,35 @@ type Addressed = Operation & { readonly path: string }
 function applyAt(resource: Resource, { op, path: text, value }: Addressed, attributes: Attributes): void {
   const path = parsePath(text)
   const attribute = findAttribute(attributes, path.attribute)
-  if (!attribute) return // not kept
+  if (!attribute && isStandard(path.attribute)) return // not stored
+  if (!attribute)
+    throw unknownName(
+      path.attribute,
+      attributes.map((one) => one.name),
+      'invalidPath',
+    )
   if (attribute.isReadOnly) throw badRequest('mutability', `${attribute.name} cannot be changed.`)
   const part = findPart(attribute, path)
-  if (path.sub !== undefined && part === undefined) return // not kept
+  requireKnownParts(path, attribute)
+  if (path.sub !== undefined && part === undefined) return // not stored
   if (op === 'remove' || value === null) remove(resource, { attribute, part, filter: path.filter, value })
   else if (attribute.isList) setInList(resource, { op, attribute, part, filter: path.filter, value })
   else setValue(resource, { attribute, part, filter: path.filter, value })
+}
+
+/** @throws ScimError `invalidPath` for a part, in the path or its filter, that there is not */
+function requireKnownParts({ sub, filter }: Path, { parts = [] }: Attribute): void {
+  for (const name of [...(sub === undefined ? [] : [sub]), ...(filter ? namesIn(filter) : [])]) {
+    const isKnown = parts.some((one) => one.toLowerCase() === name) || isStandardPart(name)
+    if (!isKnown) throw unknownName(name, parts, 'invalidPath')
+  }
 }
 
 const findPart = ({ parts }: Attribute, { sub }: Path) => parts?.find((one) => one.toLowerCase() === sub)
 
 interface Target {
   readonly attribute: Attribute
-  /** Of a value with several parts, or of the elements of a list. */
+  /** A part of the value, or of each element of the list. */
   readonly part: string | undefined
   readonly filter: Filter | undefined
   readonly value: unknown
@@ -129,13 +154,13 @@ function setInList(resource: Resource, target: Target & { readonly op: 'add' | '
   resource[attribute.name] = merge(others, found)
 }
 
-/** Adds elements that are not there yet; at most one stays the primary one, that which comes last (RFC 7644 §3.5.2). */
+/** Adds elements, replacing those with the same `value`. The last one that is primary is the only one (RFC 7644 §3.5.2). */
 function merge(before: readonly Element[], added: readonly Element[]): Element[] {
-  const hasPrimary = added.some(({ primary }) => primary === true)
   const values = new Set(added.map(({ value }) => value))
-  const kept = before.filter(({ value }) => value === undefined || !values.has(value))
-  for (const one of kept) if (hasPrimary && one.primary === true) one.primary = false
-  return [...kept, ...added]
+  const all = [...before.filter(({ value }) => value === undefined || !values.has(value)), ...added]
+  const primary = added.findLast((one) => one.primary === true)
+  for (const one of all) if (primary && one !== primary && one.primary === true) one.primary = false
+  return all
 }
 
 function elementsOf(resource: Resource, { name }: Attribute): Element[] {
@@ -143,7 +168,7 @@ function elementsOf(resource: Resource, { name }: Attribute): Element[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
-/** What an element has to be that satisfies a filter, as far as it says what equals what. */
+/** Builds an element that satisfies a filter, from the filter's `eq` comparisons. */
 function describe(filter: Filter, attribute: Attribute): Element {
   if (filter.op === 'and') return { ...describe(filter.of[0], attribute), ...describe(filter.of[1], attribute) }
   if (filter.op !== 'eq') return {}
@@ -156,7 +181,7 @@ function remove(resource: Resource, { attribute, part, filter, value }: Target):
   if (isRequired) throw badRequest('mutability', `${name} is required.`)
   if (!isList) return removeValue(resource, name, part)
   const before = elementsOf(resource, attribute)
-  const gone = new Set(selectGone(before, filter, value))
+  const gone = new Set(selectGone(before, filter, pickParts(value, attribute)))
   resource[name] =
     part === undefined
       ? before.filter((one) => !gone.has(one))

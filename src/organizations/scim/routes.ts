@@ -1,6 +1,6 @@
 /**
- * SCIM 2.0 (RFC 7643, RFC 7644): the directory of an organization says who belongs to it. Its messages are not those of the API, and
- * it describes itself (`/Schemas`), so it is not in the OpenAPI document.
+ * SCIM 2.0 (RFC 7643, RFC 7644): the directory of an organization decides who belongs to it. SCIM has its own message formats
+ * and describes itself (`/Schemas`), so it is not in the OpenAPI document.
  */
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -10,7 +10,7 @@ import { BEARER } from '../../http/challenge.ts'
 import { toProblem } from '../../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../../http/json-body.ts'
 import { Problem, readRetryAfter } from '../../problems.ts'
-import { requireSchema } from './attributes.ts'
+import { readMembers, requireSchema } from './attributes.ts'
 import { authenticateDirectory } from './authenticate.ts'
 import { listResourceTypes, listSchemas, serviceProviderConfig } from './discovery.ts'
 import { ScimError } from './error.ts'
@@ -23,7 +23,19 @@ type Json = Readonly<Record<string, unknown>>
 
 const SEARCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest'
 
-/** The operations on a kind of resource, for one organization. */
+/** The parameters of a search (RFC 7644 §3.4.2 and §3.4.3). Sorting is not supported, and its parameters have no effect. */
+const ASKED = ['filter', 'startIndex', 'count', 'attributes', 'excludedAttributes', 'sortBy', 'sortOrder'] as const
+
+/** @throws ScimError `invalidSyntax` for an unknown parameter */
+function readQuery(c: Context<Env>): Record<string, unknown> {
+  const given = Object.entries(c.req.query()).filter(([name]) => !OF_ENTRA.test(name))
+  return readMembers(Object.fromEntries(given), ASKED)
+}
+
+/** Entra's own switches, which people append to the address that they enter there. */
+const OF_ENTRA = /^aadOptscim/i
+
+/** The operations on a resource type, for one organization. */
 interface Operations {
   readonly kind: Kind
   readonly list: (deps: ManagementDeps, organizationId: string, search: Search) => Promise<Found>
@@ -63,6 +75,12 @@ scim.use(async (c, next) => {
   await next()
 })
 
+/** Before anything is done: a parameter that nobody reads would answer another question than was asked. */
+scim.use(async (c, next) => {
+  readQuery(c)
+  await next()
+})
+
 scim.get('/ServiceProviderConfig', (c) => answer(c, serviceProviderConfig(c.var.deps)))
 addList('/ResourceTypes', listResourceTypes)
 addList('/Schemas', listSchemas)
@@ -90,20 +108,23 @@ function addList(path: string, list: (deps: ManagementDeps) => readonly { readon
   })
 }
 
-/** Of an answer about one resource. No query can make it fail, because the change is done by then. */
+/** The query parameters for a response with one resource. No query may fail here, because the change is already made. */
 const Shown = Search.pick({ attributes: true, excludedAttributes: true })
-const shown = (c: Context<Env>, resource: Json) => project(resource, checkValues(Shown, c.req.query()))
+const shown = (c: Context<Env>, resource: Json) => project(resource, checkValues(Shown, readQuery(c)))
 const idOf = (c: Context<Env>) => c.req.param('id') ?? ''
 
 function addResource({ kind, list, get, create, replace, patch, remove }: Operations): void {
   const all = `/${kind.folder}`
   const one = `${all}/:id`
   scim.get(all, async (c) => {
-    const search = checkValues(Search, c.req.query())
+    const search = checkValues(Search, readQuery(c))
     return answer(c, toListResponse(await list(c.var.deps, c.var.organizationId, search), search))
   })
   scim.post(`${all}/.search`, async (c) => {
-    const search = checkValues(Search, requireSchema(await readBody(c), SEARCH_SCHEMA))
+    const search = checkValues(
+      Search,
+      readMembers(requireSchema(await readBody(c), SEARCH_SCHEMA), ['schemas', ...ASKED]),
+    )
     return answer(c, toListResponse(await list(c.var.deps, c.var.organizationId, search), search))
   })
   scim.post(all, async (c) => {
@@ -136,7 +157,7 @@ function answer(c: Context<Env>, body: unknown, status: 200 | 201 = 200): Respon
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/scim+json' })
 }
 
-/** What was thrown, in the words of RFC 7644 §3.12. */
+/** Turns a thrown error into an error response of RFC 7644 §3.12. */
 function answerError(error: unknown, c: Context<Env>): Response {
   if (error instanceof ScimError) return refuse(c, error, error.message)
   const problem = toProblem(error, c)

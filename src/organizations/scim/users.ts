@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
+import { claimAccount, mayClaim } from '../../accounts/claim-account.ts'
 import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provisioned.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
@@ -21,12 +22,12 @@ import { searchIn } from './search.ts'
 import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'
 
 export const USER = { type: 'User', folder: 'Users' } as const
-/** So that nobody fills the database with accounts of a domain. */
+/** Keeps anybody from filling the database with accounts of a domain. */
 const MAX_USERS = 50_000
 const OF_GROUP = { type: 'Group', folder: 'Groups' } as const
 export const USER_SCHEMA = `${CORE_SCHEMA}:User`
 
-/** What is kept of a user. */
+/** The attributes of a user that are stored. */
 const USER_ATTRIBUTES: Attributes = [
   { name: 'id', isReadOnly: true },
   { name: 'meta', isReadOnly: true },
@@ -40,7 +41,7 @@ const USER_ATTRIBUTES: Attributes = [
   { name: 'emails', isList: true, parts: ['value', 'type', 'primary'] },
 ]
 
-/** A directory that writes booleans as words means them all the same. */
+/** Some directories send booleans as strings. */
 const boolean = z.union([
   z.boolean(),
   z
@@ -92,8 +93,8 @@ export const listUsers = (deps: ManagementDeps, organizationId: string, search: 
   searchIn<UserRow>(deps.db, USERS, { organizationId, search, show: (row) => toUser(deps, row) })
 
 /**
- * Takes somebody in: makes them a member, and an account the first time. Their address must be one of a verified domain of the
- * organization, because the directory may speak for no others.
+ * Adds a user as a member, and creates their account if there is none. Their address must be in a verified domain of the
+ * organization, because the directory has no authority over others.
  *
  * @throws ScimError `invalidValue`, `uniqueness`; Problem `seat_limit_reached`, `registration_domain_not_allowed`
  */
@@ -129,11 +130,15 @@ interface New {
 async function tryCreate(deps: ManagementDeps, organizationId: string, { person, email }: New) {
   const known = await findProvisioned(deps, email)
   if (!known) return tryRegister(deps, organizationId, { person, email })
-  if (!known.isConfirmed) throw taken(`The owner of the account ${email} has not confirmed the address yet.`)
   const place = await findPlace(deps.db, organizationId, known.id)
   if (!person.active) requireNoOwner(place.present, person.userName)
-  const steps = createSteps(deps, organizationId, { person, place })
-  return (await orTaken(tryBatch(deps.db, { steps }))) && known.id
+  const { id: userId, isConfirmed, isSelfRegistered } = known
+  const claim = { userId, isSelfRegistered, email, name: toName(person), organizationId, by: 'directory' } as const
+  if (!isConfirmed && !(await mayClaim(deps, claim)))
+    throw taken(`The owner of the account ${email} has not confirmed the address yet.`)
+  const claimed = isConfirmed ? [] : claimAccount(deps, claim)
+  const steps = [...claimed, ...createSteps(deps, organizationId, { person, place })]
+  return (await orTaken(tryBatch(deps.db, { steps }))) && userId
 }
 
 async function tryRegister(deps: ManagementDeps, organizationId: string, { person, email }: New) {
@@ -230,13 +235,13 @@ async function tryChange(
 const isRow = (organizationId: string, userId: string) =>
   and(eq(directoryUsers.organizationId, organizationId), eq(directoryUsers.userId, userId))
 
-/** An identity provider in trouble, or in wrong hands, locks no owner out. */
+/** A broken or hijacked identity provider cannot lock out an owner. */
 function requireNoOwner(role: Role | null, name: string): void {
   if (role === 'owner')
     throw new ScimError(403, undefined, `${name} is an owner of the organization; only owners remove owners.`)
 }
 
-/** Forgets somebody, who is no member from then on. Their account stays theirs. @throws ScimError 404, 403 for an owner */
+/** Deletes a user from the directory and ends their membership. Their account stays. @throws ScimError 404, 403 for an owner */
 export async function deleteUser(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
   const { db } = deps
   await untilDone(async () => {

@@ -14,6 +14,7 @@ import {
   UsageAlertList,
 } from './schemas.ts'
 import { readThresholds, setThresholds } from './thresholds.ts'
+import { toPassed } from './to-passed.ts'
 
 const tag = 'Usage'
 
@@ -24,7 +25,8 @@ const listAlertsRoute = apiRoute({
   tag,
   operationId: 'listUsageAlerts',
   summary: 'List usage alerts',
-  description: 'Latest first: every percentage of a limit that was passed, once per period and limit.',
+  description:
+    'Latest first: every percentage of a limit that was passed, once per period and limit, and every amount, once per period.',
   query: AlertListQuery,
   returns: { 200: UsageAlertList },
   fails: ['organization_not_found'],
@@ -49,11 +51,11 @@ const setThresholdsRoute = apiRoute({
   operationId: 'setAlertThresholds',
   summary: 'Set the alert thresholds',
   description:
-    'At each percentage, owners and admins get an email, and endpoints get `quota.threshold_reached`. 100 is always included.',
+    'At each percentage of a limit, and at each amount, owners and admins get an email, and endpoints get `quota.threshold_reached`. 100 % is always included.',
   body: AlertThresholdsChange,
   credentials: true,
   returns: { 200: AlertThresholds },
-  fails: ['organization_not_found'],
+  fails: ['organization_not_found', 'meter_not_found'],
 })
 
 export const alertRoutes = newRouter()
@@ -66,13 +68,13 @@ export const alertRoutes = newRouter()
   .openapi(readThresholdsRoute, async (c) => c.json(await readThresholds(c.var.deps, c.var.organizationId), 200))
   .openapi(setThresholdsRoute, async (c) => {
     const { deps, principal, organizationId } = c.var
-    return c.json(await setThresholds(deps, principal, organizationId, c.req.valid('json').thresholds), 200)
+    return c.json(await setThresholds(deps, principal, organizationId, c.req.valid('json')), 200)
   })
 
 function toAlert({ period_start, crossed_at, notified_at, ...row }: AlertRow): z.output<typeof UsageAlert> {
   return {
     ...row,
-    limit: formatNamedAmount(row.meter, row.limit),
+    ...toPassed(row),
     used: formatNamedAmount(row.meter, row.used),
     period_start: toIso(period_start),
     crossed_at: toIso(crossed_at),

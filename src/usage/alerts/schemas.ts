@@ -1,19 +1,31 @@
 import * as z from 'zod'
+import { ALERT_KINDS } from '../../db/schema/shapes.ts'
 import { anyAmount } from '../../http/amounts.ts'
 import { listSchema, organizationRef, pageQuery, timestamp } from '../../http/fields.ts'
+
+const meter = z.string().meta({ description: 'The name of a built-in meter, or the slug of your own.' })
 
 export const UsageAlert = z
   .object({
     id: z.uuid(),
-    meter: z.string().meta({ description: 'The name of a built-in meter, or the slug of your own.' }),
+    meter,
+    kind: z.enum(ALERT_KINDS).meta({
+      description:
+        '`percentage` of a limit, or an amount: of what was used (`usage`), or of what was used above the limit (`overage`).',
+    }),
     period_start: timestamp,
-    limit: anyAmount.meta({ description: 'The limit at that time. A raised limit can be passed again.' }),
-    threshold: z.int().meta({ description: 'Percent of the limit.' }),
-    used: anyAmount.meta({ description: 'The use when the alert was recorded.' }),
+    limit: anyAmount.nullable().meta({
+      description: 'The limit at that time. A raised limit can be passed again. Null for an amount.',
+    }),
+    threshold: z.int().nullable().meta({ description: 'Percent of the limit. Null for an amount.' }),
+    amount: anyAmount.nullable().meta({ description: 'The amount that was reached. Null for a percentage.' }),
+    used: anyAmount.meta({
+      description: 'The use when the alert was recorded; of `overage` what was used above the limit.',
+    }),
     crossed_at: timestamp,
     notified_at: timestamp.nullable().meta({
       description:
-        'When notifications were sent. If several percentages were passed together, only the highest is sent.',
+        'When notifications were sent. If several percentages were passed together, or several amounts, only the highest is sent.',
     }),
   })
   .meta({ id: 'UsageAlert' })
@@ -22,16 +34,46 @@ export const UsageAlertList = listSchema(UsageAlert)
 export const AlertListQuery = pageQuery.extend({ ...organizationRef })
 export const OrganizationQuery = z.strictObject({ ...organizationRef })
 
+const kind = z.enum(['usage', 'overage'])
+
 export const AlertThresholds = z
   .object({
     thresholds: z.array(z.int()).meta({ description: 'Percentages of a limit, ascending.' }),
-    is_default: z.boolean(),
+    is_default: z.boolean().meta({ description: 'Whether these are the default percentages.' }),
+    amounts: z
+      .array(z.object({ meter, kind, amount: anyAmount }))
+      .meta({ description: 'By meter, kind and amount, ascending.' }),
   })
   .meta({ id: 'AlertThresholds' })
 
-export const AlertThresholdsChange = z.strictObject({
-  thresholds: z.array(z.int().min(1).max(1_000)).max(10).nullable().meta({
-    description:
-      'Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage.',
+export const NewAlertAmount = z.strictObject({
+  meter: z.string().min(1).max(64).meta({
+    description: 'The name of a built-in meter, or the slug of your own. It needs no limit, except for `overage`.',
+  }),
+  kind: kind
+    .default('usage')
+    .meta({ description: '`usage` for all that is used in a period, `overage` for what is used above the limit.' }),
+  amount: z.union([z.number(), z.string().max(100)]).meta({
+    description: 'Above 0, in the unit of the meter: US dollars as a decimal string for `cost_usd`, else a number.',
   }),
 })
+
+/** The maximum of each. */
+const MAX_THRESHOLDS = 10
+const MAX_AMOUNTS = 20
+
+export const AlertThresholdsChange = z
+  .strictObject({
+    thresholds: z.array(z.int().min(1).max(1_000)).max(MAX_THRESHOLDS).nullish().meta({
+      description:
+        'Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. As they are when absent.',
+    }),
+    amounts: z.array(NewAlertAmount).max(MAX_AMOUNTS).optional().meta({
+      description: 'Amounts of meters; all that hold from now on. As they are when absent.',
+    }),
+  })
+  .refine(({ thresholds, amounts }) => thresholds !== undefined || amounts !== undefined, {
+    path: ['thresholds'],
+    message: 'must be given, or `amounts`',
+  })
+  .meta({ example: { thresholds: [50, 80, 95], amounts: [{ meter: 'cost_usd', kind: 'usage', amount: '25.00' }] } })

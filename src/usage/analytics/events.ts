@@ -9,7 +9,7 @@ import { type Span } from './span.ts'
 
 export interface EventFilter extends Filter {
   readonly id?: string | undefined
-  /** Who used the key, as the operator calls them. */
+  /** Who used the key, as the operator names them. */
   readonly subject?: string | undefined
   readonly errorsOnly?: boolean
 }
@@ -48,15 +48,19 @@ const EVENT_COLUMNS = [
   'quantities',
 ] as const satisfies readonly (keyof EventRow)[]
 
-/** Without who corrected it, and what it changed of limits, and with what the customer was to pay as the cost. */
+/** The event before the correction; an erased subject is null. */
+const ORIGINAL = `(correction -> 'original') || case when correction #>> '{original,subject}' = '' then '{"subject":null}' else '{}' end::jsonb`
+/** The correction without its changes of limits. */
+const FOR_OPERATORS = `correction - 'counts' || jsonb_build_object('original', ${ORIGINAL}) as correction`
+/** Also without who corrected it, and with the customer's charge as the cost. */
 const FOR_CUSTOMERS = `correction - '{corrected_by,counts}'::text[] || jsonb_build_object('original',
-  (correction -> 'original') - 'charge_usd' || jsonb_build_object('cost_usd', correction -> 'original' -> 'charge_usd')) as correction`
+  (${ORIGINAL}) - 'charge_usd' || jsonb_build_object('cost_usd', correction -> 'original' -> 'charge_usd')) as correction`
 
 /** Times are text, because a JavaScript date would lose the microseconds that separate pages. */
 const asSelected = (seesCosts: boolean): Readonly<Record<string, string>> => ({
   subject: `nullif(subject, '') as subject`,
   occurred_at: `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at`,
-  correction: seesCosts ? `correction - 'counts' as correction` : FOR_CUSTOMERS,
+  correction: seesCosts ? FOR_OPERATORS : FOR_CUSTOMERS,
   ...Object.fromEntries(
     [...REPORTED_COLUMNS, ...KIND_COLUMNS, ...MONEY_COLUMNS].map((name) => [
       name,
@@ -65,10 +69,10 @@ const asSelected = (seesCosts: boolean): Readonly<Record<string, string>> => ({
   ),
 })
 
-/** Those that are shown. @param seesCosts whether the operator asks */
+/** The columns that are shown. @param seesCosts whether the operator reads them */
 export const listColumns = (seesCosts: boolean) => EVENT_COLUMNS.filter((name) => isShown(name, seesCosts))
 
-/** The same as SQL. */
+/** The same columns as SQL. */
 export const selectColumns = (seesCosts: boolean) =>
   listColumns(seesCosts)
     .map((name) => asSelected(seesCosts)[name] ?? name)
@@ -118,12 +122,12 @@ interface Query {
   readonly filter: EventFilter
   readonly after?: Place | undefined
   readonly limit: number
-  /** Whether the operator asks, who sees what providers take. */
+  /** Whether the operator reads it, who sees what providers charge. */
   readonly seesCosts?: boolean | undefined
 }
 
 /**
- * Raw events, newest first. The roll-ups tell which hours can contain a match. Only those are searched, one by one and
+ * Raw events, newest first. The roll-ups show which hours can contain a match. Only those are searched, one by one and
  * until the page is full, so a rare event of last month is found without reading the whole month. The time bounds let
  * Postgres skip the other partitions.
  */
@@ -161,7 +165,7 @@ select ${selectColumns(seesCosts)} from page order by page.occurred_at desc, pag
 
 const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1
 
-/** Of the hours in which each part of the filter matches something, those in which an event may match all parts. */
+/** From the hours in which each part of the filter matches something, selects those in which one event may match all parts. */
 function holdingAll(filter: EventFilter, named: string): string {
   if (!isCombined(filter)) return ''
   // The next step depends on this one's hour, so Postgres evaluates this first, and only as far as the page needs.
@@ -184,7 +188,7 @@ function selectHours(filter: EventFilter, parameters: unknown[]): string {
   return [all, ...slices, ...selectHoursOfSubject(filter, parameters)].join(' intersect ')
 }
 
-/** The hours of the days on which a subject used anything: sums of subjects are by the day. */
+/** The hours of the days on which a subject used anything: sums of subjects are per day. */
 function selectHoursOfSubject({ subject }: EventFilter, parameters: unknown[]): string[] {
   if (subject === undefined) return []
   return [

@@ -14,7 +14,7 @@ import { EXPORTS } from './export.ts'
 import { OUTLOOKS } from './forecast-rules.ts'
 import { COMPARED } from './summary.ts'
 
-/** A time, or a day for its start. Postgres and JavaScript agree on all of these. */
+/** A time, or a day, which stands for its start. Postgres and JavaScript parse all of these alike. */
 export const timestampOrDay = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], {
     error: 'must be a time such as 2026-11-01T12:00:00Z, or a day such as 2026-11-01',
@@ -57,17 +57,19 @@ export const TimeseriesQuery = z.strictObject({
     .meta({ description: 'An IANA time zone, such as `Europe/Berlin`.' }),
 })
 
+export const order = z
+  .string()
+  .regex(METER_SLUG, 'must be the name of a figure or the slug of a meter')
+  .default('requests')
+  .meta({
+    description: `The figure to sort by, largest first, and to compute shares of: ${ORDERS.join(', ')}, or one of your own meters by its slug.`,
+  })
+
 export const BreakdownQuery = z.strictObject({
   ...span,
   key_id: uuid.optional().meta({ description: 'Only what this key was used for.' }),
   by: z.enum(DIMENSION_NAMES),
-  order: z
-    .string()
-    .regex(METER_SLUG, 'must be the name of a figure or the slug of a meter')
-    .default('requests')
-    .meta({
-      description: `The figure to sort by, largest first, and to compute shares of: ${ORDERS.join(', ')}, or one of your own meters by its slug.`,
-    }),
+  order,
   limit: pageQuery.shape.limit
     .removeDefault()
     .default(10)

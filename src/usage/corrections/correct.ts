@@ -10,37 +10,50 @@ import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 
 import { errorFields, log } from '../../lib/log.ts'
+import { restartCredits } from '../../limits/credit-counter.ts'
 import { quantityProblem } from '../../limits/custom-meters.ts'
 import { findMeters } from '../../limits/meter-catalogue.ts'
-import { readQuantities } from '../../limits/quantities.ts'
+import { readQuantities, roundQuantities } from '../../limits/quantities.ts'
 import { correctLimits } from '../../metering/correct-limits.ts'
 import type { CorrectionInput } from '../../metering/correct-statement.ts'
 import { lowerCounters } from '../../metering/reconcile-counters.ts'
 import { Problem } from '../../problems.ts'
 import { normalizeName } from '../normalize-name.ts'
-import { parseReservationId } from '../reservations/id.ts'
+import { holdEventId, parseReservationId } from '../reservation-id.ts'
 import { LONGEST_SECONDS } from '../reservations/schemas.ts'
 import { resolveTokens, TOKEN_FIELDS, type Tokens } from '../tokens.ts'
-import { claimCorrection, correctEvent, findChange, findEvent, type OriginalEvent, readEvent } from './queries.ts'
+import {
+  claimCorrection,
+  correctEvent,
+  findChanges,
+  findEvent,
+  isKeyOf,
+  type OriginalEvent,
+  type Reported,
+  readEvent,
+} from './queries.ts'
 import type { CorrectedEvent, CorrectionRequest } from './schemas.ts'
 
 /**
- * Voids an event that was reported, or replaces what it counted. Sums, quotas, limits of its key and what is charged follow in
- * the event's own hour and period; the event stays, with what it was before. Another correction replaces this one, and begins with the
- * event as it was reported. A correction that was made before changes nothing, except for limits that
- * did not follow yet.
+ * Voids a reported event, or replaces what it counted. Sums, quotas, limits of its key and the charge follow in
+ * the event's own hour and period; the event stays, with its original values. Another correction replaces this one, starting
+ * from the event as it was reported. Repeating the latest correction changes nothing, except for limits that
+ * were not updated yet.
  *
  * @throws Problem `event_not_found`, `event_not_correctable` for a verification, `organization_not_found`,
- *   `organization_mismatch`, `organization_unnamed`, `invalid_request` for amounts that are no counters'
+ *   `organization_mismatch`, `organization_unnamed`, `key_not_found`, `invalid_request` for amounts of non-counters
  */
 export async function correctUsage(
   deps: ManagementDeps,
   operator: Operator,
-  { organization_id, external_id, event_id, reason, ...asked }: CorrectionRequest,
+  { organization_id, external_id, event_id: named, reason, ...asked }: CorrectionRequest,
 ): Promise<z.output<typeof CorrectedEvent>> {
   const organizationId = await requireNamed(deps, { organization_id, external_id })
+  const reservation = parseReservationId(named)
+  const event_id = reservation ? holdEventId(reservation) : named
   const found = await getReport(deps, operator, { organizationId, id: event_id })
-  const fields = Object.fromEntries(Object.entries(asked).filter(([, value]) => value != null)) as Fields
+  const fields = Object.fromEntries(Object.entries(asked).filter(isGiven)) as Fields
+  if (fields.key_id && !(await isKeyOf(deps.sql, organizationId, fields.key_id))) throw new Problem('key_not_found')
   const claim = toClaim(sha256Hex(canonicalJson({ event_id, fields, reason })), found.latestClaim)
   const at = new Date(deps.now()).toISOString()
   const correction = {
@@ -60,20 +73,20 @@ export async function correctUsage(
     claim,
   }
   const isNew = claim !== found.latestClaim && (await apply(deps, { operator, input, fields, reason }))
-  await followAll(deps, organizationId, { ...found, claim })
+  await followAll(deps, organizationId, found)
   const event = await readEvent(deps.sql, organizationId, found)
   return { outcome: isNew ? 'corrected' : 'duplicate', corrected_at: event.correction?.corrected_at ?? at, event }
 }
 
 /**
- * What a correction is known by: what it asks for, and which one it follows. So the latest one that is sent again is a repeat, and
- * one that was made, replaced and is wanted again is another.
+ * The identity of a correction: its request, and the correction before it. So sending the latest one again is a repeat, and
+ * requesting one again that was replaced is a new correction.
  */
 function toClaim(request: string, latest: string | undefined): string {
   return latest?.split('.')[0] === request ? latest : `${request}.${sha256Hex(latest ?? '').slice(0, 16)}`
 }
 
-/** What members of the platform organization report is none of a service's. @throws Problem `event_not_found`, `event_not_correctable` */
+/** A service cannot correct the platform organization's reports. @throws Problem `event_not_found`, `event_not_correctable` */
 async function getReport(
   deps: ManagementDeps,
   operator: Operator,
@@ -87,6 +100,15 @@ async function getReport(
 }
 
 type Fields = Omit<CorrectionRequest, 'organization_id' | 'external_id' | 'event_id' | 'reason'>
+
+/** `null` removes the key or subject of an event. In all other fields `null` is the same as leaving the field out. */
+const WHOSE: ReadonlySet<string> = new Set(['key_id', 'subject'])
+const isGiven = ([name, value]: readonly [string, unknown]) =>
+  value !== undefined && (value !== null || WHOSE.has(name))
+
+/** Keeps subjects out of the audit log, which does not change when a subject is erased. */
+const withoutSubject = ({ subject, ...fields }: Fields) =>
+  subject === undefined ? fields : { ...fields, subject: subject === null ? 'removed' : 'replaced' }
 
 interface Application {
   readonly operator: Operator
@@ -108,7 +130,7 @@ async function apply(deps: ManagementDeps, { operator, input, fields, reason }: 
         actor: operator,
         organizationId,
         target: { type: 'usage_event', id: input.id },
-        detail: { reason, ...fields },
+        detail: { reason, ...withoutSubject(fields) },
       }),
     })
     return true
@@ -119,18 +141,19 @@ async function apply(deps: ManagementDeps, { operator, input, fields, reason }: 
 }
 
 /**
- * What Postgres says is right already: quotas that Redis does not lower now, reconciliation lowers within minutes; limits of
- * keys, whoever repeats the correction.
+ * Updates Redis after Postgres, best effort: reconciliation lowers quotas within minutes if this fails; limits of
+ * keys are updated when the correction is repeated, or by the next one.
  */
-async function followAll(deps: ManagementDeps, organizationId: string, event: Found & { readonly claim: string }) {
-  const { id, claim } = event
+async function followAll(deps: ManagementDeps, organizationId: string, event: Found) {
   try {
-    const change = await findChange(deps.sql, organizationId, event)
+    const changes = await findChanges(deps.sql, organizationId, event)
+    const [change] = changes
     if (!change) return
-    const heldMs = parseReservationId(id) ? LONGEST_SECONDS * 1_000 : 0
+    const heldMs = parseReservationId(event.id) ? LONGEST_SECONDS * 1_000 : 0
     await Promise.all([
       lowerCounters(deps, organizationId, change.period_start),
-      correctLimits(deps, { organizationId, claim, change, heldMs }),
+      correctLimits(deps, { organizationId, changes, heldMs }),
+      restartCredits(deps, [organizationId]),
     ])
   } catch (error) {
     log('warn', 'quota_not_lowered', { organization_id: organizationId, ...errorFields(error) })
@@ -140,9 +163,17 @@ async function followAll(deps: ManagementDeps, organizationId: string, event: Fo
 const AMOUNTS = ['requests', 'api_calls', 'queries', 'input_tokens', 'output_tokens', 'cached_tokens'] as const
 const KINDS = ['cache_write_tokens', 'audio_input_tokens', 'audio_output_tokens'] as const
 
-/** An event that did not happen keeps what it is found by. */
+/** The key, environment and subject are read under the lock: only given fields replace them. */
+const withoutWhose = ({
+  key_id: _key,
+  environment: _environment,
+  subject: _subject,
+  ...reported
+}: OriginalEvent): Reported => reported
+
+/** An event that did not happen keeps the fields by which it is found. */
 const voided = (original: OriginalEvent) => ({
-  ...original,
+  ...withoutWhose(original),
   ...Object.fromEntries([...AMOUNTS, ...KINDS].map((name) => [name, 0])),
   cost_usd: '0',
   charge_usd: '0',
@@ -156,19 +187,19 @@ interface Found {
   readonly original: OriginalEvent
 }
 
-/** What is not given stays; tokens of the input are replaced together, and so are those of the output. */
+/** Fields that are not given stay. Input tokens are replaced together, and so are output tokens. */
 async function replaced(deps: ManagementDeps, { occurredAt, original }: Found, { void: _void, ...given }: Fields) {
   const tokens = replaceTokens(original, given)
   const named = { ...given, ...normalized(given, 'model'), ...normalized(given, 'provider') }
   const others = Object.fromEntries(Object.entries(named).filter(([name]) => !TOKEN_FIELDS.includes(name as never)))
   const quantities = await replaceQuantities(deps, original, given)
-  const changed = { ...original, ...others, ...tokens, quantities }
+  const changed = { ...withoutWhose(original), ...others, ...tokens, quantities }
   const cost = await replaceCost(deps, { ...changed, occurred_at: occurredAt }, { original, given })
   return { ...changed, ...cost }
 }
 
 /**
- * The level of a gauge is its latest reading, which another report replaces.
+ * Gauges cannot be corrected: the level is the latest reading, which another report replaces.
  *
  * @throws Problem `invalid_request`
  */
@@ -181,7 +212,7 @@ async function replaceQuantities(deps: ManagementDeps, original: OriginalEvent, 
   if (slug !== undefined) {
     throw quantityProblem({ slug, message: 'is a gauge: report its reading of now instead', isUnknown: false })
   }
-  return { ...original.quantities, ...quantities }
+  return { ...original.quantities, ...roundQuantities(quantities, meters) }
 }
 
 const normalized = (given: Fields, field: 'model' | 'provider') =>
@@ -212,9 +243,9 @@ const pickInput = ({ input_tokens, cached_tokens, cache_write_tokens, audio_inpu
 })
 const pickOutput = ({ output_tokens, audio_output_tokens }: OriginalEvent) => ({ output_tokens, audio_output_tokens })
 
-type Changed = OriginalEvent & { readonly occurred_at: string }
+type Changed = Reported & { readonly occurred_at: string }
 
-/** A cost that is given counts. Else other tokens or another model have another price, and everything else keeps the cost. */
+/** A given cost is used. Otherwise other tokens or another model are priced again, and any other change keeps the cost. */
 async function replaceCost(
   deps: ManagementDeps,
   changed: Changed,
@@ -224,13 +255,13 @@ async function replaceCost(
   const isPriced = [...TOKEN_FIELDS, 'model', 'provider'].some((field) => given[field as keyof Fields] != null)
   const hasOtherAmounts = given.quantities != null && (await isReckoned(deps, changed, original))
   if ((!isPriced && !hasOtherAmounts) || !changed.model) {
-    const charge_usd = given.api_calls == null ? original.charge_usd : null // reckoned again with its calls
+    const charge_usd = given.api_calls == null ? original.charge_usd : null // computed again with its calls
     return { cost_usd: original.cost_usd, charge_usd }
   }
   return { cost_usd: await reckon(deps, changed), charge_usd: null }
 }
 
-/** Whether an event's cost is what its model and amounts are worth, and was not told: then other amounts have another. */
+/** Whether an event's cost was computed from its model and amounts, not reported: then other amounts change the cost. */
 async function isReckoned(deps: ManagementDeps, { occurred_at }: Changed, original: OriginalEvent): Promise<boolean> {
   if (!original.model || original.cost_usd === null) return false
   return Number(await reckon(deps, { ...original, occurred_at })) === Number(original.cost_usd)
@@ -240,7 +271,7 @@ async function reckon(deps: ManagementDeps, changed: Changed): Promise<string | 
   const { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens } = changed
   const { cache_write_tokens, audio_input_tokens, audio_output_tokens } = changed
   const kinds = { cache_write_tokens, audio_input_tokens, audio_output_tokens }
-  const quantities = changed.quantities && { quantities: changed.quantities } // images can have a price, too
+  const quantities = changed.quantities && { quantities: changed.quantities } // images can have a price as well
   const event = { provider, model, occurred_at, input_tokens, output_tokens, cached_tokens, id: '' }
   const [priced] = await deps.priceUsage([{ ...event, ...kinds, ...quantities }])
   return (priced as { cost_usd?: string | null } | undefined)?.cost_usd ?? null

@@ -6,12 +6,20 @@ import {
   CORRECT_EVENT,
   type CorrectionInput,
   type CountedChange,
-  FIND_CHANGE,
+  FIND_CHANGES,
 } from '../../metering/correct-statement.ts'
 import { type EventRow, selectColumns } from '../analytics/events.ts'
 
-/** What an event counted as it was reported. */
-export interface OriginalEvent {
+/** What an event counted when it was reported. */
+export interface OriginalEvent extends Reported {
+  readonly key_id: string | null
+  readonly environment: string
+  /** Empty for an erased subject. */
+  readonly subject: string | null
+}
+
+/** The part of it that a correction keeps unless it says otherwise. */
+export interface Reported {
   readonly endpoint: string
   readonly provider: string
   readonly model: string
@@ -33,16 +41,16 @@ export interface OriginalEvent {
   readonly quantities: Readonly<Record<string, number>> | null
 }
 
-const ORIGINAL = `jsonb_build_object('endpoint', endpoint, 'provider', provider, 'model', model, 'route', route, 'error_code', error_code,
+const ORIGINAL = `jsonb_build_object('key_id', key_id, 'environment', environment, 'subject', subject, 'endpoint', endpoint, 'provider', provider, 'model', model, 'route', route, 'error_code', error_code,
   'status_code', status_code, 'requests', requests, 'response_time_ms', response_time_ms, 'api_calls', api_calls, 'queries', queries,
   'input_tokens', input_tokens, 'output_tokens', output_tokens, 'cached_tokens', cached_tokens, 'cache_write_tokens', cache_write_tokens,
   'audio_input_tokens', audio_input_tokens, 'audio_output_tokens', audio_output_tokens, 'cost_usd', cost_usd::text,
   'charge_usd', charge_usd::text, 'quantities', quantities)`
 const MOMENT = `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
-/** A report before a verification of the same id. Its moment is known by its id since reports keep it. */
+/** Prefers a report to a verification with the same id. Newer reports stored their time with the id's claim. */
 const FIND = `
-select id, ${MOMENT} as occurred_at, coalesce(correction -> 'original', ${ORIGINAL}) as original,
+select id, ${MOMENT} as occurred_at, ${ORIGINAL} || coalesce(correction -> 'original', '{}') as original,
   coalesce(trace ->> 'plan', '') <> '' as is_verification, correction #>> '{counts,0,claim}' as latest_claim
 from usage_events where organization_id = $1 and id = $2
   and ($3::timestamptz is null or occurred_at = $3) order by 4, occurred_at desc limit 1`
@@ -59,31 +67,37 @@ export async function findEvent(sql: Sql, organizationId: string, id: string) {
       occurredAt: String(row.occurred_at),
       original: row.original as OriginalEvent,
       isVerification: row.is_verification as boolean,
-      /** Of its latest correction, if it has one. */
+      /** The claim of its latest correction, if it has one. */
       latestClaim: (row.latest_claim ?? undefined) as string | undefined,
     }
   )
 }
 
-/** Breaks the primary key where the same correction was made at the same moment. */
+/** Violates the primary key if the same correction is made at the same moment. */
 export const claimCorrection = (db: Database, organizationId: string, key: string) =>
   db.execute(sql`insert into usage_dedupe (organization_id, key, payload_hash, generation)
     select ${organizationId}::uuid, sha256(convert_to(${key}, 'UTF8')), ${sql.raw(CORRECTION_HASH)}, generation from (${sql.raw(GENERATIONS)}) as current`)
 
-/** In the batch that locks the event. */
+/** Runs in the batch that locks the event. */
 export function correctEvent(db: Database, input: CorrectionInput) {
   const [before, after] = CORRECT_EVENT
   return db.execute(sql`${sql.raw(before)}${JSON.stringify(input)}${sql.raw(after)}`)
 }
 
-/** What a correction changed, within the hour. */
-export async function findChange(
+/** What the corrections of the last 55 minutes changed, oldest first. */
+export async function findChanges(
   sql: Sql,
   organizationId: string,
-  { id, occurredAt, claim }: { readonly id: string; readonly occurredAt: string; readonly claim: string },
+  { id, occurredAt }: { readonly id: string; readonly occurredAt: string },
 ) {
-  const [row] = await sql.query(FIND_CHANGE, [organizationId, occurredAt, id, claim])
-  return row?.change as CountedChange | undefined
+  const rows = await sql.query(FIND_CHANGES, [organizationId, occurredAt, id])
+  return rows.map((row) => row.change as CountedChange)
+}
+
+/** Whether the organization has or had this key. */
+export async function isKeyOf(sql: Sql, organizationId: string, keyId: string): Promise<boolean> {
+  const rows = await sql.query('select from api_keys where organization_id = $1 and id = $2', [organizationId, keyId])
+  return rows.length > 0
 }
 
 /** The event as the operator sees it. */

@@ -5,15 +5,31 @@ import { StoredEvent } from '../analytics/schemas.ts'
 import { ReportedEvent } from '../reporting/schemas.ts'
 import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 
-const { endpoint, status_code, provider, model, route, error_code, api_calls, queries, cost_usd, quantities } =
-  ReportedEvent.shape
+const {
+  key_id,
+  subject,
+  endpoint,
+  status_code,
+  provider,
+  model,
+  route,
+  error_code,
+  api_calls,
+  queries,
+  cost_usd,
+  quantities,
+} = ReportedEvent.shape
 const tokens = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, ReportedEvent.shape[field]])) as Pick<
   typeof ReportedEvent.shape,
   (typeof TOKEN_FIELDS)[number]
 >
 
-/** What a correction can replace. */
+/** The fields that a correction can replace. */
 const fields = {
+  key_id: key_id.meta({
+    description: 'The key that was used: one of the organization, also a revoked one. `null`: none was.',
+  }),
+  subject: subject.meta({ description: "Your customer's user. `null`: nobody was named." }),
   endpoint,
   status_code,
   provider,
@@ -25,14 +41,30 @@ const fields = {
   ...tokens,
   cost_usd,
   quantities: quantities.meta({
-    description: 'Amounts of your own counters, by slug. A meter that is not given keeps its amount.',
+    description:
+      'Amounts of your own counters, by slug. A meter that is not given keeps its amount. Rounded half up to the decimals of the meter.',
     example: { images: 2 },
   }),
 }
 type Fields = { readonly [Field in keyof typeof fields]?: unknown }
-const saysFields = (body: Fields) => Object.keys(fields).some((field) => body[field as keyof Fields] != null)
+/** `null` as the key or subject is a change: it removes them. */
+const saysFields = (body: Fields) =>
+  body.key_id === null ||
+  body.subject === null ||
+  Object.keys(fields).some((field) => body[field as keyof Fields] != null)
 
-export const CorrectionBody = z
+/** The names of the time in reports and in `GET /usage/events`. */
+const TIMES = ['timestamp', 'occurred_at']
+const TIME_STAYS = 'cannot be corrected: void the event, and report it again under another id with the right time'
+
+/** An event is stored, found and claimed by its time, so a new time is refused by name, with what to do instead. */
+function refuseTime(value: unknown, context: z.RefinementCtx): unknown {
+  const named = TIMES.filter((name) => typeof value === 'object' && value !== null && Object.hasOwn(value, name))
+  for (const name of named) context.issues.push({ code: 'custom', path: [name], message: TIME_STAYS, input: value })
+  return value
+}
+
+const Correction = z
   .strictObject({
     event_id: text(600).min(1).meta({ description: 'The id of a reported event, as `GET /usage/events` lists it.' }),
     organization_id: uuid.optional(),
@@ -56,7 +88,9 @@ export const CorrectionBody = z
   })
   .meta({ example: { event_id: 'evt_1042', external_id: 'customer-42', void: true, reason: 'Reported twice' } })
 
-export type CorrectionRequest = z.output<typeof CorrectionBody>
+export const CorrectionBody = z.preprocess(refuseTime, Correction) as unknown as typeof Correction
+
+export type CorrectionRequest = z.output<typeof Correction>
 
 export const CorrectedEvent = z
   .object({

@@ -10,19 +10,20 @@ interface PriceFilter {
   readonly model?: string | undefined
 }
 
-/** Who asks for prices, and when. */
+/** The time, own prices and markup of a price list. */
 interface Asked {
   /** Unix milliseconds. */
   readonly at: number
   /** The operator's own prices. */
   readonly own: readonly OwnPrice[]
-  /** What is added to every price, as decimal text: `0` for the operator. */
+  /** The markup on every price, as decimal text: `0` for the operator. */
   readonly markupPercent: string
 }
 
 /**
- * Lists known models and the current prices of their tokens, in US dollars per million. With `model`, only the one that
- * prices events of that model, if there is one.
+ * Lists known models and the current prices of their tokens, in US dollars per million, and of each image and request
+ * if the operator has set one. With `model`, only the one that
+ * prices events of that model, if any.
  */
 export function listPrices({ provider, model }: PriceFilter, asked: Asked) {
   return { source: SOURCE, checked_at: CHECKED_AT, data: model === undefined ? listAll(provider, asked) : listOne() }
@@ -53,7 +54,7 @@ function listAll(provider: string | undefined, asked: Asked) {
   return [...listed, ...listOwnModels(id, asked)]
 }
 
-/** Whole names that only the operator has a price for. */
+/** Exact names that only the operator has a price for. */
 function listOwnModels(id: string | undefined, asked: Asked) {
   const named = asked.own.flatMap(({ model, providers: [first = ''] }) => (model.includes('*') ? [] : [[first, model]]))
   const models = new Map(named.map(([provider = '', model = '']) => [`${provider} ${model}`, { provider, model }]))
@@ -79,8 +80,14 @@ function describePrice({ provider, model, known, asked, names }: Described) {
   if (!base && Object.keys(own).length === 0) return []
   const perMillion = (tier: Tier | undefined) => formatRates(mergeRates(own, tier?.rates), asked.markupPercent)
   const long_context = tiers.map((tier) => Object.assign({ above_input_tokens: tier.above }, perMillion(tier)))
-  return [{ provider, model, ...perMillion(base), long_context }]
+  return [{ provider, model, ...perMillion(base), ...formatUnits(own, asked.markupPercent), long_context }]
 }
+
+/** The prices of a request and of each of its images, in addition to tokens. The list has no such prices. */
+const formatUnits = ({ image, request }: ReturnType<typeof selectOwnRates>, markupPercent: string) => ({
+  image_usd: image === undefined ? null : unitInUsd(image, markupPercent),
+  request_usd: request === undefined ? null : unitInUsd(request, markupPercent),
+})
 
 function formatRates(rates: ReturnType<typeof mergeRates>, markupPercent: string) {
   const format = (rate: bigint | undefined) => (rate === undefined ? null : inUsd(rate, markupPercent))
@@ -95,5 +102,9 @@ function formatRates(rates: ReturnType<typeof mergeRates>, markupPercent: string
 }
 
 /** A picodollar per token is a microdollar per million tokens. */
-const inUsd = (pico: bigint, markupPercent: string) =>
-  addMarkup(formatDecimal(pico, 6), markupPercent).replace(/(?<=\.\d{6}\d*?)0+$/, '')
+const inUsd = (pico: bigint, markupPercent: string) => withMarkup(formatDecimal(pico, 6), markupPercent)
+const unitInUsd = (pico: bigint, markupPercent: string) => withMarkup(formatDecimal(pico, 12), markupPercent)
+
+/** With at least six decimals. */
+const withMarkup = (usd: string, markupPercent: string) =>
+  addMarkup(usd, markupPercent).replace(/(?<=\.\d{6}\d*?)0+$/, '')

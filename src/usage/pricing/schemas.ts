@@ -21,6 +21,9 @@ const rates = {
   audio_output_usd: dollars.nullable(),
 }
 
+/** Only the operator's own prices cover anything but tokens. */
+const unit = z.string().nullable()
+
 export const Prices = z
   .object({
     source: z.string(),
@@ -30,6 +33,8 @@ export const Prices = z
         provider: z.string(),
         model: z.string(),
         ...rates,
+        image_usd: unit.meta({ description: 'US dollars of each image beside the tokens; null for nothing.' }),
+        request_usd: unit.meta({ description: 'US dollars of each request beside the tokens; null for nothing.' }),
         long_context: z
           .array(z.object({ above_input_tokens: z.int(), ...rates }))
           .meta({ description: 'The price of a whole request with more input tokens than that.' }),

@@ -1,4 +1,4 @@
-/** What was sent, item by item: an event that can be counted, or why it cannot. No I/O, no clock. */
+/** Parses what was sent, item by item: into an event that can be counted, or the reason why it cannot. No I/O, no clock. */
 
 import * as z from 'zod'
 import { fieldErrors } from '../../field-errors.ts'
@@ -9,13 +9,14 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import type { UnattributedEvent } from '../../metering/event.ts'
 import { cleanDescription, type Warning } from '../describe.ts'
 import { normalizeName } from '../normalize-name.ts'
+import { holdEventId, parseReservationId } from '../reservation-id.ts'
 import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 import { fromCloudEvent, type Report } from './cloud-events.ts'
 import { type RejectionCode, ReportedEvent } from './schemas.ts'
 
 export interface Place {
   readonly index: number
-  /** As its sender knows it; null where they gave none. */
+  /** As its sender knows it; null if the sender gave none. */
   readonly id: string | null
 }
 
@@ -29,17 +30,17 @@ export interface Rejection extends Place {
   readonly detail: string
 }
 
-/** Later than this its id may be forgotten, and a repeat would count twice (`DEDUPE_DAYS` of the jobs is one more). */
+/** The id of an older event may be forgotten, and a repeat would count twice (`DEDUPE_DAYS` of the jobs is one day more). */
 const OLDEST_MS = 35 * 86_400_000
-/** What a clock may be fast. */
+/** How far a sender's clock may be ahead. */
 const MAX_CLOCK_SKEW_MS = 5 * 60_000
 
-/** Ids of what is reported are apart from those of verifications: one request may be verified and metered under one id. */
+/** Separates ids of reports from those of verifications: one request may be verified and metered under one id. */
 export const SOURCE = 'usage'
 
 interface Reading {
   readonly now: number
-  /** When that happened which says no time: a settlement may belong to a period that ended long ago. */
+  /** The time of an event that has none: a settlement may belong to a period that ended long ago. */
   readonly at: number
   readonly isCloudEvent: boolean
 }
@@ -50,7 +51,7 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
     return { index, id: readId(raw), code: 'invalid_event', detail: describeIssues(report) }
   const place = { index, id: report.id }
   const { event, warnings } = cleanDescription(report.event)
-  const parsed = parse(event)
+  const parsed = parse(nameAsSettled(event))
   if (!parsed.success) return { ...place, code: 'invalid_event', detail: describeIssues(parsed.error) }
   const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : at
   if (parsed.data.timestamp && occurredAt < now - OLDEST_MS)
@@ -66,10 +67,17 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
   }
 }
 
-/** What the resolved counts replace. */
+/** Removes the reported counts, which the resolved counts replace. */
 const NO_TOKENS = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, undefined]))
 
-/** Deeper nesting than the schema can follow is no reason to fail the whole batch. */
+/** A client that does not know whether its settlement arrived reports the use under the reservation's id, and it counts once. */
+function nameAsSettled(event: unknown): unknown {
+  if (typeof event !== 'object' || event === null || !('id' in event) || typeof event.id !== 'string') return event
+  const reservation = parseReservationId(event.id)
+  return reservation ? { ...event, id: holdEventId(reservation) } : event
+}
+
+/** Nesting that is too deep for the schema must not fail the whole batch. */
 function parse(event: unknown) {
   try {
     return ReportedEvent.safeParse(event)
@@ -96,7 +104,7 @@ function toEvent(
   }
 }
 
-/** A CloudEvent's subject is hashed as what it is called there. */
+/** A CloudEvent's subject is hashed as `subject`, its name there. */
 const asSent = ({ holder, subject }: { readonly holder?: string; readonly subject?: string }) =>
   holder === undefined || subject !== undefined ? {} : { holder: undefined, subject: holder }
 
@@ -116,8 +124,8 @@ function normalizeNames<
 }
 
 /**
- * Raw events are kept by moment and id. A report under the id of its verification, of the same millisecond, is kept one
- * microsecond later, so that both have a place.
+ * Raw events are stored by time and id. A report with the id of its verification and the same millisecond is stored one
+ * microsecond later, so that the two do not collide.
  */
 function toStoredMoment(occurredAt: number, id: string | undefined): string {
   const moment = new Date(occurredAt).toISOString()
@@ -126,12 +134,12 @@ function toStoredMoment(occurredAt: number, id: string | undefined): string {
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> }
 
-/** Without what was left out, in either of the two ways. */
+/** Without fields that are absent or null. */
 function dropUndefined<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as Given<T>
 }
 
-/** @returns the id of what may be anything, to tell its sender which one is meant */
+/** @returns the id in a value of any type, to tell its sender which item is meant */
 function readId(raw: unknown): string | null {
   const id = typeof raw === 'object' && raw !== null && 'id' in raw ? raw.id : undefined
   return typeof id === 'string' ? id.slice(0, 255) : null

@@ -1,31 +1,30 @@
 import * as z from 'zod'
 import { externalId, metadata, uuid } from '../../http/fields.ts'
 import { recordSchema, text } from '../../http/text-field.ts'
+import { amountOfUse, countOfUse, isNoise, subjectOfUse } from '../../http/usage-fields.ts'
 import { roundDecimal } from '../../lib/decimal.ts'
 import { MAX_RESPONSE_TIME_MS, TEXT_LENGTHS } from '../describe.ts'
 
-/** What a single event can stand for; a sum of all that are ever sent then still fits its column. */
+/** The maximum count of a single event; the sum of all events ever sent then still fits its column. */
 const MAX_COUNT = 10_000_000_000
 
 const quantity = (description?: string) =>
-  z
-    .int()
-    .min(0)
-    .max(MAX_COUNT)
+  countOfUse(MAX_COUNT)
     .nullish()
     .meta(description ? { description } : {})
 
-/** What gauges are kept in: billionths of a gigabyte. Money is kept in nano-dollars, too, and rounded where it is stored. */
+/** Gauges are stored in billionths of a gigabyte. Money is stored in nano-dollars as well, and rounded when it is stored. */
 const DECIMALS = 9
-/** Of a cost before a markup is added: what is charged is rounded once. */
+/** For a cost before the markup is added: only the charge is rounded, once. */
 const EXACT_DECIMALS = 12
 const MAX_DECIMAL = 999_999_999
 
-/** A number as text or as JSON writes it, with an exponent or without; at least nine decimals. */
+/** A number as text or JSON writes it, with or without an exponent; at least nine decimals. */
 const decimal = (description: string, places = DECIMALS) =>
   z
     .union([z.string().max(100), z.number()])
-    .transform((value) => roundDecimal(String(value).trim(), places)?.replace(/(?<=\.\d{9})0+$/, ''))
+    .transform((value) => String(value).trim())
+    .transform((value) => roundDecimal(isNoise(value) ? '0' : value, places)?.replace(/(?<=\.\d{9})0+$/, ''))
     .refine(
       (value) => value !== undefined && Number(value) <= MAX_DECIMAL,
       'must be a number from 0 to 999,999,999, as text or as a number',
@@ -39,12 +38,12 @@ const moment = z.iso
   .refine((value) => !Number.isNaN(Date.parse(value)), 'must be a moment that exists')
   .transform((value) => new Date(value).toISOString())
 
-/** Texts that describe a use; longer ones were cut before they are parsed (describe.ts). */
+/** Texts that describe a use; longer ones were cut before parsing (describe.ts). */
 const describing = Object.fromEntries(
   Object.entries(TEXT_LENGTHS).map(([field, maxLength]) => [field, text(maxLength).nullish()]),
 ) as Readonly<Record<keyof typeof TEXT_LENGTHS, z.ZodOptional<z.ZodNullable<ReturnType<typeof text>>>>>
 
-/** Tokens by every name that providers give them (tokens.ts says what they mean together). */
+/** Tokens by every name that providers give them (tokens.ts combines them). */
 const TOKENS = {
   tokens: quantity('Input and output together, where they are not known apart.'),
   total_tokens: quantity('The same as `tokens`.'),
@@ -69,10 +68,9 @@ export const ReportedEvent = z.strictObject({
   key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
   organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
   external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
-  subject: text(128)
-    .min(1)
+  subject: subjectOfUse
     .nullish()
-    .meta({ description: "Your customer's user, for limits and statistics of each: any text." }),
+    .meta({ description: "Your customer's user, for limits and statistics of each: any text. An empty one is none." }),
   timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
   endpoint: describing.endpoint,
   method: describing.method,
@@ -83,10 +81,11 @@ export const ReportedEvent = z.strictObject({
   ...TOKENS,
   concepts: quantity('How many there are now: a reading, not an amount to add.'),
   storage_gb: decimal('How much is stored now: a reading, not an amount to add.'),
-  quantities: recordSchema(z.string().min(1).max(50), z.number().min(0))
+  quantities: recordSchema(z.string().min(1).max(50), amountOfUse)
     .nullish()
     .meta({
-      description: 'Amounts of your own meters, by slug. Of a gauge the reading now.',
+      description:
+        'Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.',
       example: { images: 3 },
     }),
   request_id: uuid.nullish().meta({
@@ -112,7 +111,7 @@ export const Durability = z.enum(['spool', 'sync']).meta({
     'What is done while the database fails: `spool` keeps the events elsewhere until it is back, and answers 202; `sync` answers 503.',
 })
 
-/** The batch as a whole; each event is looked at by itself, so that a bad one spoils no other. */
+/** The batch as a whole; each event is validated on its own, so that a bad one does not affect others. */
 export const UsageBatch = z
   .strictObject({
     events: z
@@ -138,7 +137,7 @@ export const UsageBatch = z
     },
   })
 
-/** Why an event was not taken. */
+/** Why an event was rejected. */
 const REJECTIONS = [
   'invalid_event',
   'too_old',

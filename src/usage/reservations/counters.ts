@@ -1,15 +1,17 @@
-/** The counters that a reservation holds units of, beside the organization's quota. Pure. */
+/** The counters of which a reservation holds units, in addition to the organization's quota. Pure. */
 import * as z from 'zod'
 import type { LimitMeter } from '../../db/schema/shapes.ts'
 import { CREDITS, type CreditState, creditCounter } from '../../limits/credits.ts'
 import type { HeldCounter } from '../../limits/holds.ts'
 import type { KeyAllowance, MeteredLimit } from '../../limits/key-allowance.ts'
-import { buildCounter } from '../../limits/key-limits.ts'
+import { buildCounter, limitName } from '../../limits/key-limits.ts'
 import type { KeySeeds } from '../../limits/key-seeds.ts'
+import { organizationSlotsKey } from '../../limits/limit-request.ts'
+import { selectOrganizationConcurrency } from '../../limits/organization-limits.ts'
 import type { OrganizationUse } from '../../limits/quotas.ts'
 import type { TracedCounter } from '../../metering/event.ts'
 
-/** A counter, and the limit that it counts for; without one it counts concurrent holds. */
+/** A counter and the limit it counts for; without a limit it counts concurrent holds. */
 export interface PlannedCounter extends HeldCounter {
   readonly limited?: MeteredLimit
   /** Whether it counts the organization's credits. */
@@ -20,37 +22,40 @@ interface Planned {
   readonly organizationId: string
   readonly use: OrganizationUse
   readonly key: KeyAllowance | undefined
+  /** The limits of the key and of the organization. */
+  readonly limits: readonly MeteredLimit[]
   readonly subject: string | null | undefined
   /** In whole units. A meter without an amount is not held. */
   readonly amounts: ReadonlyMap<string, number>
   readonly now: number
   /** Whether the organization's figures were read just now. */
   readonly isFresh: boolean
-  /** What lost counters of the key start with. */
+  /** Start values for counters of limits that Redis has lost. */
   readonly seeds: KeySeeds | undefined
 }
 
-/** Every limit of the key that counts a reserved meter, and the concurrent holds of the key and of the organization. */
+/** Every limit of the key and the organization that counts a reserved meter, and the concurrent holds of the key and of the organization. */
 export function planCounters(planned: Planned): PlannedCounter[] {
   const { organizationId, use, key, subject, amounts, now, isFresh, seeds } = planned
-  const limits = (key?.limits ?? []).flatMap((limited): PlannedCounter[] => {
+  const scope = { organizationId, lineageId: key?.lineageId, subject }
+  const limits = planned.limits.flatMap((limited): PlannedCounter[] => {
     const cost = amounts.get(limited.meter)
     if (cost === undefined) return []
-    const counter = buildCounter(limited, { lineageId: key?.lineageId ?? '', subject }, now)
+    const counter = buildCounter(limited, scope, now)
     return [{ ...counter, cost, meter: limited.meter, limited, ...seeds?.get(counter.key) }]
   })
-  const ofOrganization = use.overrides.max_concurrent ?? use.limits.max_concurrent ?? undefined
+  const ofOrganization = selectOrganizationConcurrency(use)
   return [
     ...limits,
     ...(key?.maxConcurrent === undefined ? [] : [{ key: `slots:${key.lineageId}`, limit: key.maxConcurrent, cost: 1 }]),
     ...(ofOrganization === undefined
       ? []
-      : [{ key: `slots:organization:${organizationId}`, limit: ofOrganization, cost: 1 }]),
+      : [{ key: organizationSlotsKey(organizationId), limit: ofOrganization, cost: 1 }]),
     ...(use.credits ? [holdCredits(use.credits, { organizationId, isFresh, cost: amounts.get('cost_usd') ?? 0 })] : []),
   ]
 }
 
-/** Units of the estimated charge; without one, something must be left. */
+/** Units of the estimated charge; without an estimate, something must be left. */
 function holdCredits(
   credits: CreditState,
   asked: { readonly organizationId: string; readonly isFresh: boolean; readonly cost: number },
@@ -77,27 +82,28 @@ const Trace = z.object({
   ),
 })
 
-/** What a settlement has to know of a hold. */
+/** What a settlement needs to know about a hold. */
 export interface HoldTrace {
   readonly key_id?: string | undefined
   readonly subject?: string | undefined
   readonly counters: readonly TracedCounter[]
 }
 
-/** @returns the text that is kept with a hold; `undefined` if there is nothing to know */
+/** @returns the text that is stored with a hold; `undefined` if there is nothing to store */
 export function writeTrace(
   { key_id, subject }: { readonly key_id?: string | null | undefined; readonly subject?: string | null | undefined },
   counters: readonly PlannedCounter[],
 ): string | undefined {
   if (!key_id && !subject && counters.length === 0) return undefined
   const traced = counters.map(({ key, windowMs, until, kept, limited, isBalance }) => {
-    const { name = MAX_CONCURRENT, meter, scale } = limited ?? {}
+    const { meter, scale } = limited ?? {}
+    const name = limited ? limitName(limited) : MAX_CONCURRENT
     return { name: isBalance ? CREDITS : name, key, windowMs, until, kept, meter, scale }
   })
   return JSON.stringify({ key_id: key_id ?? undefined, subject: subject ?? undefined, counters: traced })
 }
 
-/** @param kept as Redis gave it; `undefined` for a hold of which nothing is known, or not any more */
+/** @param kept as Redis returned it; `undefined` if nothing is known about the hold, or no longer */
 export function readTrace(kept: unknown): HoldTrace {
   const { data } = Trace.safeParse(kept)
   if (!data) return { counters: [] }
@@ -108,7 +114,7 @@ export function readTrace(kept: unknown): HoldTrace {
 const dropUndefined = (fields: object) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
-/** The amounts of a reservation by everything that limits can count. */
+/** The amounts of a reservation, including the kinds of tokens, for everything that limits can count. */
 export function addTokenKinds(
   amounts: ReadonlyMap<string, number>,
   tokens: { readonly input_tokens?: number | undefined; readonly output_tokens?: number | undefined },

@@ -1,7 +1,8 @@
 import type { Hold } from '../../limits/holds.ts'
 import { findMeter, rememberHeld } from '../../limits/known.ts'
 import { findCounter, isCounterFull, rememberCountersHeld } from '../../limits/known-counters.ts'
-import type { MeterState, QuotaRequest } from '../../limits/limit-request.ts'
+import { type MeterState, type QuotaRequest, unitsNeeded } from '../../limits/limit-request.ts'
+import { isSpentLocally } from '../../limits/local-spend.ts'
 import type { PlannedCounter } from './counters.ts'
 
 interface AskedHold {
@@ -13,13 +14,16 @@ interface AskedHold {
   readonly now: number
 }
 
-/** Decides by the figures that this isolate knows. Redis does not have the hold, so no other isolate knows of it. */
+/** Decides by the figures in this isolate's memory. Redis does not have the hold, so no other isolate knows of it. */
 export function holdLocally({ quota, gauges, counters: asked, ms, now }: AskedHold): Hold {
   const known = { ...quota, recorded: { ...quota.recorded, ...gauges } }
   const meters = quota.meters.map((meter) => findMeter(known, meter, now))
   const counters = asked.map((counter) => findCounter(counter, now))
   const refused = quota.meters.findIndex(
-    ({ amount, limit }, at) => limit !== null && amount > 0 && sumState(meters[at]) + amount > limit,
+    (request, at) =>
+      request.limit !== null &&
+      unitsNeeded(request) > 0 &&
+      (sumState(meters[at]) + unitsNeeded(request) > request.limit || isSpentLocally(known, request, now)),
   )
   if (refused >= 0) return { outcome: 'exceeded', refused, meters, counters }
   const full = asked.findIndex((counter, at) => {

@@ -1,22 +1,26 @@
-/** A hold, or its refusal, in the form of the wire. Pure. */
+/** Converts a hold, or its refusal, to the wire format. Pure. */
 import { toSlug } from '../../db/schema/meter-names.ts'
 import type { CounterState } from '../../limits/counter.ts'
 import { neverFits } from '../../limits/counter.ts'
 import { CREDITS } from '../../limits/credits.ts'
 import type { Hold } from '../../limits/holds.ts'
+import { limitName } from '../../limits/key-limits.ts'
 import { describeLimit, formatLimitUnits } from '../../limits/limit-reading.ts'
-import type { MeterRequest, QuotaRequest } from '../../limits/limit-request.ts'
+import { type MeterRequest, type QuotaRequest, unitsNeeded } from '../../limits/limit-request.ts'
 import { formatUnits } from '../../limits/meter-units.ts'
 import { describeReading, formatMeterUnits } from '../../limits/quota-reading.ts'
+import { nameRefusal } from '../../limits/spend-cap.ts'
+import { reservationId } from '../reservation-id.ts'
 import { MAX_CONCURRENT, type PlannedCounter } from './counters.ts'
-import { reservationId } from './id.ts'
 import type { Reservation } from './schemas.ts'
 
-/** What was asked for. */
+/** The requested hold. */
 interface AskedHold {
   readonly id: string
   readonly quota: QuotaRequest
   readonly counters: readonly PlannedCounter[]
+  /** The key and the subject that it is for. */
+  readonly about: { readonly key_id?: string; readonly subject?: string }
   /** Unix milliseconds. */
   readonly now: number
 }
@@ -25,15 +29,18 @@ type Decided = Extract<Hold, { meters: unknown }>
 type Refused = Exclude<Decided, { outcome: 'held' }>
 
 export function toReservation(plan: AskedHold, hold: Decided): Reservation {
-  const { id, quota } = plan
+  const { id: holdId, quota } = plan
   const readings = readAll(plan, hold)
   if (hold.outcome === 'held') {
-    const held = quota.meters.map(
-      (request, at) => [toSlug(request.meter), formatMeterUnits(request, hold.amounts[at] ?? 0)] as const,
+    const held = listAsked(plan).map(
+      ([request, at]) => [toSlug(request.meter), formatMeterUnits(request, hold.amounts[at] ?? 0)] as const,
     )
     return {
       granted: true,
-      reservation_id: reservationId(quota.organizationId, quota.period.name, id),
+      reservation_id: reservationId(
+        { organizationId: quota.organizationId, period: quota.period.name, holdId },
+        plan.about,
+      ),
       expires_at: toIso(hold.expiresAt),
       held: Object.fromEntries(held),
       ...readings,
@@ -44,13 +51,18 @@ export function toReservation(plan: AskedHold, hold: Decided): Reservation {
 
 const toIso = (at: number) => new Date(at).toISOString()
 
-function readAll({ quota, counters }: AskedHold, { meters, counters: states }: Decided) {
+/** The requested meters, with their positions in the quota. */
+const listAsked = ({ quota }: AskedHold) =>
+  [...quota.meters.entries()].flatMap(([at, request]) => (request.isGuard ? [] : [[request, at] as const]))
+
+function readAll(plan: AskedHold, { meters, counters: states }: Decided) {
+  const { quota, counters } = plan
   const resets_at = toIso(quota.period.end)
-  const quotas = quota.meters.map(
-    (request, at) => [toSlug(request.meter), describeReading(request, meters[at], resets_at)] as const,
+  const quotas = listAsked(plan).map(
+    ([request, at]) => [toSlug(request.meter), describeReading(request, meters[at], resets_at)] as const,
   )
   const limits = counters.flatMap(({ limited }, at) =>
-    limited ? [[limited.name, describeLimit(limited, states[at])] as const] : [],
+    limited ? [[limitName(limited), describeLimit(limited, states[at])] as const] : [],
   )
   return {
     quotas: Object.fromEntries(quotas) as Reservation['quotas'], // each meter has one kind of amount
@@ -62,24 +74,27 @@ function readAll({ quota, counters }: AskedHold, { meters, counters: states }: D
 const secondsUntil = (at: number, now: number) => Math.max(1, Math.ceil((at - now) / 1_000))
 
 function ofQuota({ quota, now }: AskedHold, { meters, refused: first }: Refused) {
-  const never = quota.meters.findIndex(({ amount, limit }) => limit !== null && amount > limit)
+  const never = quota.meters.findIndex((request) => request.limit !== null && unitsNeeded(request) > request.limit)
   const refused = never >= 0 ? never : first
   const request = quota.meters[refused] as MeterRequest
-  const { meter, amount } = request
+  const { meter, amount, isGauge = false } = request
   const { end } = quota.period
   const reading = describeReading(request, meters[refused], toIso(end))
   return {
     code: 'QUOTA_EXCEEDED' as const,
-    refused_by: request.refusedBy ?? toSlug(meter),
-    retry_after: never >= 0 ? null : secondsUntil(end, now),
-    exceeded: { meter: toSlug(meter), requested: formatMeterUnits(request, amount), ...reading, ...neverFrom(never) },
+    refused_by: nameRefusal(request, meters[refused]),
+    retry_after: never >= 0 || isGauge ? null : secondsUntil(end, now),
+    exceeded: {
+      meter: toSlug(meter),
+      requested: formatMeterUnits(request, amount),
+      ...reading,
+      ...((never >= 0 || isGauge) && { resets_at: null }),
+    },
     ...(never >= 0 && { never_fits: true as const }),
   }
 }
 
-const neverFrom = (never: number) => never >= 0 && { resets_at: null }
-
-/** A limit of the key that can never be met is named instead of one that could be met later. */
+/** A limit that can never be met is reported instead of one that could be met later. */
 function ofCounter({ counters, now }: AskedHold, { counters: states, refused: first }: Refused) {
   const never = counters.findIndex(({ limited, ...counter }) => limited !== undefined && neverFits(counter))
   const refused = never >= 0 ? never : first
@@ -96,7 +111,7 @@ function ofCounter({ counters, now }: AskedHold, { counters: states, refused: fi
   const { meter = limited.meter, held = 0, ...reading } = describeLimit(limited, state)
   return {
     code: 'RATE_LIMITED' as const,
-    refused_by: limited.name,
+    refused_by: limitName(limited),
     ...known,
     exceeded: {
       meter,

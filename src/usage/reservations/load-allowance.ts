@@ -1,5 +1,6 @@
-/** What a reservation needs to know of an organization's meters: limits, use, and the custom ones that it names. */
+/** Loads what a reservation needs of an organization's meters: limits, use, and the custom meters that it names. */
 import { type CustomMeterName, isCustom, type MeterName, toMeterName, toSlug } from '../../db/schema/meter-names.ts'
+import { GAUGES, type Gauge, METERS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
 import { type CustomMeters, quantityProblem } from '../../limits/custom-meters.ts'
@@ -18,7 +19,7 @@ interface AmountsToRead {
 }
 
 /**
- * The organization's limits and use, with the amounts of custom meters in whole units. Loaded past the cache if a gauge
+ * The organization's limits and use, with the amounts of custom meters in whole units. Bypasses the cache if a gauge
  * is named, or a meter that may have been defined since.
  *
  * @throws Problem `invalid_request` that names the quantity
@@ -49,18 +50,42 @@ interface LoadedAllowance {
   readonly isFresh: boolean
 }
 
-/** What to hold of a meter. A limit that allows more is none. */
+/** What to hold of a meter. A limit that allows more counts as none. */
 export function toMeterRequest(use: OrganizationUse, meter: MeterName, amount: number): MeterRequest {
   const planned = findPlanned(use, meter)?.at_limit === 'allow' ? null : selectLimit(use, meter)
   if (!isCustom(meter)) {
     const units = planned === null ? null : toUnits(meter, planned)
-    return { meter, amount, ...applySpendCap(meter, units, use.spendCap) }
+    return {
+      meter,
+      amount,
+      ...applySpendCap(meter, units, use.spendCap, use),
+      ...(GUARDED.includes(meter) && { needsRoom: true }),
+      ...(GAUGES.includes(meter as Gauge) && { isGauge: true }),
+    }
   }
-  const scale = use.custom[toSlug(meter)]?.scale ?? 0
-  return { meter, scale, amount, limit: planned === null ? null : toScaledUnits(planned, scale) }
+  const { scale = 0, kind } = use.custom[toSlug(meter)] ?? {}
+  return {
+    meter,
+    scale,
+    amount,
+    isGauge: kind === 'gauge',
+    limit: planned === null ? null : toScaledUnits(planned, scale),
+  }
 }
 
-/** Latest readings of the custom gauges that are asked for. */
+/** Meters that grow by reported use, not by verifications, so a hold requires that something of them is left. */
+const GUARDED: readonly Meter[] = METERS.filter((meter) => meter !== 'api_calls')
+
+/**
+ * Meters of which nothing is held, but which refuse once they are used up: as with verifications, an organization that has
+ * no tokens left, or reached its spend cap, begins nothing new.
+ */
+export const listGuards = (use: OrganizationUse, amounts: Amounts): MeterRequest[] =>
+  GUARDED.filter((meter) => !amounts.has(meter))
+    .map((meter) => Object.assign(toMeterRequest(use, meter, 0), { isGuard: true }))
+    .filter(({ limit }) => limit !== null)
+
+/** Latest readings of the requested custom gauges. */
 export function readCustomGauges(custom: CustomMeters, amounts: Amounts): Record<CustomMeterName, number> {
   const asked = Object.entries(custom).filter(([slug, { kind }]) => kind === 'gauge' && amounts.has(toMeterName(slug)))
   return Object.fromEntries(asked.map(([slug, { units }]) => [toMeterName(slug), units]))

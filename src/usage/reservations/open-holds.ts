@@ -1,4 +1,4 @@
-/** Reservations that are open: reading, listing and extending them. */
+/** Reads, lists and extends open reservations. */
 import type * as z from 'zod'
 import { isCustom, type MeterName, toSlug } from '../../db/schema/meter-names.ts'
 import type { Deps } from '../../deps.ts'
@@ -14,8 +14,8 @@ import { formatMeterUnits } from '../../limits/quota-reading.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
+import { parseReservationId, reservationId } from '../reservation-id.ts'
 import { readTrace } from './counters.ts'
-import { parseReservationId, reservationId } from './id.ts'
 import type { ExtendInput, Extension, OpenReservation, ReservationQuery } from './open-schemas.ts'
 
 /** The time at which a hold was made, and its id. */
@@ -45,12 +45,20 @@ export async function listReservations(
 
 /** @throws Problem `reservation_not_found` for one that was settled or has expired */
 export async function getReservation(deps: Deps, organizationId: string, id: string) {
-  const reservation = parseReservationId(id)
-  if (reservation?.organizationId !== organizationId) throw new Problem('reservation_not_found')
-  const holds = await read(deps, organizationId, { limit: 2, holdId: reservation.holdId })
-  const hold = holds.find(({ period }) => period === reservation.period)
+  const hold = await findHold(deps, organizationId, id)
   if (!hold) throw new Problem('reservation_not_found')
   return toOpenReservation(hold, await findHeldMeters(deps, [hold]))
+}
+
+/** Whether a reservation of an organization is open: neither settled nor expired. @throws Problem `unavailable` */
+export const isOpenReservation = async (deps: Deps, organizationId: string, id: string): Promise<boolean> =>
+  (await findHold(deps, organizationId, id)) !== undefined
+
+async function findHold(deps: Deps, organizationId: string, id: string): Promise<OpenHold | undefined> {
+  const reservation = parseReservationId(id)
+  if (reservation?.organizationId !== organizationId) return undefined
+  const holds = await read(deps, organizationId, { limit: 2, holdId: reservation.holdId })
+  return holds.find(({ period }) => period === reservation.period)
 }
 
 /** A hold lasts a day at most, so it was made in the current period or in the one before. */
@@ -72,7 +80,7 @@ async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Holds keep whole units: how many decimals a custom meter has, only the catalogue says. Most holds have none. */
+/** Holds store whole units; only the catalog has the decimals of a custom meter. Most holds name no custom meter. */
 async function findHeldMeters(deps: Deps, holds: readonly OpenHold[]): Promise<MeterCatalogue> {
   const slugs = holds.flatMap(({ amounts }) => Object.keys(amounts).filter(isCustom).map(toSlug))
   return slugs.length > 0 ? findMeters(deps, slugs) : {}
@@ -89,7 +97,7 @@ function toOpenReservation(
     return [[toSlug(meter), formatMeterUnits({ meter, ...(scale !== undefined && { scale }) }, units)] as const]
   })
   return {
-    id: reservationId(hold.organizationId, hold.period, hold.holdId),
+    id: reservationId(hold, { key_id: hold.keyId, subject: hold.subject }),
     organization_id: hold.organizationId,
     key_id: hold.keyId ?? null,
     subject: hold.subject ?? null,
@@ -100,7 +108,7 @@ function toOpenReservation(
 }
 
 /**
- * Lets a reservation expire later: so many seconds from now, if that is later than it would.
+ * Extends a reservation to a number of seconds from now, if that is later than its expiry.
  *
  * @param caller the organization that may extend only its own; null for an operator's service
  * @throws Problem `reservation_not_found`, `reservation_closed` for one that was settled or has expired, `unavailable`

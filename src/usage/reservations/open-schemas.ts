@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { anyAmount, forEachAmount, money } from '../../http/amounts.ts'
 import { listSchema, organizationRef, pageQuery, timestamp, uuid } from '../../http/fields.ts'
+import { LONGEST_ID } from '../reservation-id.ts'
 import { LONGEST_SECONDS } from './schemas.ts'
 
-export const ReservationParams = z.strictObject({ id: z.string().min(1).max(120) })
+export const ReservationParams = z.strictObject({ id: z.string().min(1).max(LONGEST_ID) })
 export const ReservationOwner = z.strictObject({ ...organizationRef })
 
 export const ReservationQuery = pageQuery.extend({
@@ -38,7 +39,7 @@ export const ExtendBody = z
   })
   .meta({ example: { expires_in_seconds: 600 } })
 
-/** Over a service binding, without a path. */
+/** For a service binding, which has no path. */
 export const ExtendInput = ExtendBody.extend({ reservation_id: ReservationParams.shape.id })
 
 export const Extension = z

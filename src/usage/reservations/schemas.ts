@@ -6,17 +6,18 @@ import { text } from '../../http/text-field.ts'
 import { LimitReading } from '../../keys/limit-schemas.ts'
 import { TEXT_LENGTHS } from '../describe.ts'
 import { Recorded, ReportedEvent } from '../reporting/schemas.ts'
+import { LONGEST_ID } from '../reservation-id.ts'
 import { type ReportedTokens, resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 
 const { api_calls, queries, concepts, storage_gb, cost_usd, provider, model, quantities, subject } = ReportedEvent.shape
 const tokenFields = pick(TOKEN_FIELDS)
 const metered = pick([...TOKEN_FIELDS, 'api_calls', 'queries', 'cost_usd', 'concepts', 'storage_gb', 'quantities'])
 
-/** Long enough for the slowest work, short enough that what was forgotten does not shut others out. */
+/** Long enough for the slowest work, short enough that forgotten holds do not block others. */
 const USUAL_SECONDS = 600
 export const LONGEST_SECONDS = 86_400
 
-/** An estimate; of gauges, what would be added to them. */
+/** An estimate; for gauges, the amount that would be added. */
 export const ReserveBody = z
   .strictObject({
     key_id: uuid.nullish(),
@@ -28,7 +29,10 @@ export const ReserveBody = z
     cost_usd: cost_usd.meta({ description: 'US dollars. Absent, it is estimated from model and tokens.' }),
     concepts: concepts.meta({ description: 'How many would be added.' }),
     storage_gb: storage_gb.meta({ description: 'How much would be added.' }),
-    quantities: quantities.meta({ description: 'Of your own meters, by slug; of a gauge, what would be added.' }),
+    quantities: quantities.meta({
+      description:
+        'Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter.',
+    }),
     provider,
     model,
     subject,
@@ -83,7 +87,8 @@ export const ReservationBody = z
           'What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402.',
       }),
       refused_by: z.string().meta({
-        description: 'The meter of the quota, `spend_cap`, `credits`, the name of the limit, or `max_concurrent`.',
+        description:
+          'The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`.',
       }),
       retry_after: z.int().nullable().meta({
         description: 'Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help.',
@@ -94,7 +99,9 @@ export const ReservationBody = z
             'A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds.',
         }),
         requested: anyAmount,
-        resets_at: timestamp.nullable().meta({ description: 'Null where the request never fits.' }),
+        resets_at: timestamp
+          .nullable()
+          .meta({ description: 'Null where the request never fits, and of a gauge, which no period resets.' }),
       }),
       never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
       quotas: QuotaReadings,
@@ -107,7 +114,7 @@ export type Reservation = z.output<typeof ReservationBody>
 
 const { id: _id, organization_id: _organization, external_id: _external, ...used } = ReportedEvent.shape
 
-/** Texts and measures of a use: each is cut or left out with a warning, and none stops the settlement. */
+/** Texts and measures of a use: each is cut or left out with a warning, and none fails the settlement. */
 const describing = Object.fromEntries(
   [...Object.keys(TEXT_LENGTHS), 'status_code', 'response_time_ms', 'metadata'].map((field) => [
     field,
@@ -118,12 +125,12 @@ const describing = Object.fromEntries(
   ]),
 ) as unknown as Pick<typeof used, keyof typeof TEXT_LENGTHS | 'status_code' | 'response_time_ms' | 'metadata'>
 
-/** What was really used: the fields of an event. Its organization is the reservation's. */
+/** The actual use: the fields of an event. Its organization is the reservation's. */
 export const SettleBody = z
   .strictObject({
     ...used,
     ...describing,
-    reservation_id: z.string().max(120),
+    reservation_id: z.string().max(LONGEST_ID),
     cancel: z
       .boolean()
       .optional()
@@ -170,7 +177,7 @@ const saysUnits = (body: Units) =>
   })
 
 function requireConsistent(body: ReportedTokens, context: z.RefinementCtx): void {
-  if (context.issues.length > 0) return // a count that is none contradicts nothing
+  if (context.issues.length > 0) return // an invalid count contradicts nothing
   const tokens = resolveTokens(body)
   if ('field' in tokens) context.addIssue({ code: 'custom', path: [tokens.field], message: tokens.message })
 }

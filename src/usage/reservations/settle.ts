@@ -9,17 +9,17 @@ import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
+import { holdEventId, parseReservationId } from '../reservation-id.ts'
 import { type HoldTrace, readTrace } from './counters.ts'
-import { parseReservationId } from './id.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
 
 /**
- * Records the actual use of a reservation, and releases its hold. The event's id is the reservation's, so that settling
+ * Records the actual use of a reservation, and releases its hold. The event's id is the hold's (`holdEventId`), so that settling
  * twice counts once, even after the hold has expired.
  *
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
- * that holds bind across the end of a period; without a key or a subject it has those of the reservation. If the
+ * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id contains. If the
  * database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it expires.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
@@ -34,10 +34,11 @@ export async function settle(
   if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
     throw new Problem('reservation_not_found')
   }
-  const trace = await lookUp(deps, reservation)
+  const kept = await lookUp(deps, reservation)
+  const trace = kept ?? { key_id: reservation.key_id, subject: reservation.subject, counters: [] }
   if (cancel) return { outcome: 'cancelled', released: await cancelHold(deps, { reservation, trace }, caller) }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
-  const events = [{ ...used, id: reservation_id, organization_id: reservation.organizationId }]
+  const events = [{ ...used, id: holdEventId(reservation), organization_id: reservation.organizationId }]
   const { counters, ...names } = trace
   const hold = { period: reservation.period, holdId: reservation.holdId, counters }
   const released = new Set<string>()
@@ -57,7 +58,7 @@ function readOutcome(recorded: Awaited<ReturnType<typeof ingestUsage>>): Settlem
   return recorded.conflicts.length > 0 ? 'conflict' : 'duplicate'
 }
 
-/** A rejection names the quantity that is wrong, if one is. */
+/** A rejection names the invalid quantity, if there is one. */
 function toFieldError(detail: string) {
   const [, field, message = detail] = /^(quantities\.[^:]*): (.*)$/.exec(detail) ?? []
   return { path: field === undefined ? 'body' : `body.${field}`, message }
@@ -66,10 +67,10 @@ function toFieldError(detail: string) {
 type ReservationRef = NonNullable<ReturnType<typeof parseReservationId>>
 
 /**
- * Absent while the period of the reservation lasts, afterwards its last moment, however long ago that was. Where another
- * isolate's clock is ahead and began the next period already, its first moment.
+ * Undefined during the reservation's period, afterwards the period's last moment, however long ago that was. If another
+ * isolate's clock is ahead and it has already begun the next period, that period's first moment.
  *
- * @throws Problem `reservation_not_found` for a period that there is not
+ * @throws Problem `reservation_not_found` for a period that does not exist
  */
 async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef): Promise<number | undefined> {
   const { periodAnchor, period: current } = (await findAllowance(deps, organizationId)).use
@@ -79,13 +80,14 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   return own.end > current.start ? undefined : own.end - 1
 }
 
-/** While Redis does not answer, nothing is known of a hold, and it ends when it expires. */
-async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace> {
+/** While Redis does not answer, only the content of a hold's id is known, and the hold ends when it expires. */
+async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace | undefined> {
   try {
-    return readTrace(await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation)))
+    const kept = await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation))
+    return kept === undefined ? undefined : readTrace(kept)
   } catch (error) {
     log('warn', 'hold_not_read', errorFields(error))
-    return readTrace(undefined)
+    return undefined
   }
 }
 
@@ -94,7 +96,7 @@ interface Cancelled {
   readonly trace: HoldTrace
 }
 
-/** @throws Problem `organization_not_found` where the caller could not have settled it either */
+/** @throws Problem `organization_not_found` if the caller could not have settled it either */
 async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller: string | null): Promise<boolean> {
   const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
   const outcome = attribute(owner, await findOwners(deps, [owner], caller), caller)
@@ -104,7 +106,7 @@ async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller:
     limit: null,
     cost: 0,
     amount: 0,
-    // a balance that Redis has lost does not start without a figure of Postgres
+    // a balance that Redis has lost must not start without a figure from Postgres
     ...(name === CREDITS && { isSeeded: true as const }),
   }))
   try {

@@ -2,6 +2,8 @@ import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { parseDays } from '../analytics/query-span.ts'
 import { readScope } from '../analytics/read-scope.ts'
+import { requireOrder } from '../analytics/require-order.ts'
+import { parseCursor } from './cursor.ts'
 import { eraseSubject } from './erase.ts'
 import { usageOfSubjects } from './list.ts'
 import { SubjectErasure, Subjects, SubjectsQuery } from './schemas.ts'
@@ -16,7 +18,7 @@ const listRoute = apiRoute({
   operationId: 'getUsageOfSubjects',
   summary: 'Usage by subject',
   description:
-    'What the users behind the keys used, by the `subject` of verifications and events: the largest first, and the exact sums of all others, of those that were erased, and of what had none. Together they are the totals. In whole UTC days; at most 400; by default the current month.',
+    'What the users behind the keys used, by the `subject` of verifications and events: the largest first, and the exact sums of all others, of those that were erased, and of what had none. Together they are the totals. `cursor` goes on with those that come after: `other` is then what is left after them. In whole UTC days; at most 400; by default the current month.',
   query: SubjectsQuery,
   returns: { 200: Subjects },
   fails: ['organization_not_found', 'rate_limited'],
@@ -41,9 +43,12 @@ export const subjectRoutes = newRouter()
   .openapi(listRoute, async (c) => {
     const { deps, organizationId } = c.var
     await enforceRateLimits(deps, { usage_analytics: { account: organizationId } })
-    const { order, limit, subject, ...bounds } = c.req.valid('query')
-    const span = parseDays(bounds, deps.now())
-    return c.json(await usageOfSubjects(deps.reads, readScope(c.var), { span, subject, order, limit }), 200)
+    const { order, limit, subject, cursor, from, to } = c.req.valid('query')
+    await requireOrder(deps, order)
+    const after = parseCursor(cursor, order)
+    // all pages cover the same days, even past midnight
+    const span = parseDays({ from: from ?? after?.from, to: to ?? after?.to }, deps.now())
+    return c.json(await usageOfSubjects(deps.reads, readScope(c.var), { span, subject, order, limit, after }), 200)
   })
   .openapi(eraseRoute, async (c) => {
     const { deps, principal, organizationId } = c.var

@@ -2,25 +2,24 @@ import * as z from 'zod'
 import { FIGURES } from '../../db/schema/meters.ts'
 import { externalId, organizationRef, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
-import { ORDERS } from '../analytics/breakdown.ts'
-import { timestampOrDay } from '../analytics/schemas.ts'
-import { figureSchemas } from '../figure-schemas.ts'
+import { order, timestampOrDay } from '../analytics/schemas.ts'
+import { figureSchemas, quantitySums } from '../figure-schemas.ts'
 
-/** Who an operator's customer says used the API: opaque, compared byte for byte. */
+/** Who used the API, as the operator's customer names them: opaque, compared byte for byte. */
 const subject = text(128).min(1)
 
-/** The most subjects that one answer lists. */
+/** The maximum of subjects in one answer. */
 const MOST = 100
+
+/** Longer than any cursor, which contains a subject. */
+const MAX_CURSOR = 1_500
 
 export const SubjectsQuery = z.strictObject({
   from: timestampOrDay.optional().meta({ description: 'ISO 8601, or a day such as `2026-11-01`.' }),
   to: timestampOrDay.optional().meta({ description: 'The exclusive end. Defaults to now.' }),
   ...organizationRef,
   subject: subject.optional().meta({ description: 'Only this one.' }),
-  order: z
-    .enum(ORDERS)
-    .default('requests')
-    .meta({ description: 'The figure to sort by, largest first, and to compute shares of.' }),
+  order,
   limit: z.coerce
     .number()
     .int()
@@ -28,21 +27,22 @@ export const SubjectsQuery = z.strictObject({
     .max(MOST)
     .default(MOST)
     .meta({ type: 'integer', minimum: 1, maximum: MOST, default: MOST }),
+  cursor: z.string().min(1).max(MAX_CURSOR).optional(),
 })
 
 const share = z.number().nullable()
-const sums = { requests: z.int(), errors: z.int(), ...figureSchemas(FIGURES) }
+const sums = { requests: z.int(), errors: z.int(), ...figureSchemas(FIGURES), quantities: quantitySums }
 
 export const Subjects = z
   .object({
     from: timestamp,
     to: timestamp,
-    order: z.enum(ORDERS),
+    order: z.string(),
     data: z.array(z.object({ subject: z.string(), share, ...sums })),
     other: z
       .object({ subjects: z.int(), share, ...sums })
       .nullable()
-      .meta({ description: 'The sum of all subjects that are not listed.' }),
+      .meta({ description: 'The sum of all subjects that come after the listed ones.' }),
     erased: z
       .object({ share, ...sums })
       .nullable()
@@ -51,6 +51,7 @@ export const Subjects = z
       .object({ share, ...sums })
       .nullable()
       .meta({ description: 'What was used without a subject. Null where one subject is asked for.' }),
+    next_cursor: z.string().nullable(),
   })
   .meta({ id: 'UsageOfSubjects' })
 

@@ -31,7 +31,7 @@ async function newCustomer() {
 }
 
 describe(`POST ${USERS}`, () => {
-  test('makes an account in the named organization, and an email brings the link that sets its password', async () => {
+  test('creates an account in the named organization, and an email brings the link to set its password', async () => {
     const { id, external_id } = await newCustomer()
     const email = newEmail()
     const made = await ask(`POST ${USERS}`, { email, name: 'Ada', external_id, role: 'admin', send_invitation: true })
@@ -44,7 +44,7 @@ describe(`POST ${USERS}`, () => {
     expect((await call('POST /api/v1/auth/login', { body: { email, password } })).status).toBe(200)
   })
 
-  test('without an organization it gets a personal one, and nobody can sign in until a password is set', async () => {
+  test('creates a personal organization if none is named, and nobody can sign in until a password is set', async () => {
     const email = newEmail()
     const { body } = await ask(`POST ${USERS}`, { email })
     expect(body.organizations).toMatchObject([{ role: 'owner' }])
@@ -52,7 +52,7 @@ describe(`POST ${USERS}`, () => {
     expect(attempt.body.code).toBe('invalid_credentials')
   })
 
-  test('an address that has an account is refused by name, and nothing is half done', async () => {
+  test('an address that already has an account is refused by name, and nothing is half done', async () => {
     const { email } = await newUser()
     const { external_id } = await newCustomer()
     const refused = await ask(`POST ${USERS}`, { email, external_id })
@@ -70,7 +70,7 @@ describe(`POST ${USERS}`, () => {
     expect((await call(`POST ${USERS}`, { token: made.key, body: { email: newEmail() } })).status).toBe(201)
   })
 
-  test('a back end makes no administrator', async () => {
+  test('a back end cannot create an administrator', async () => {
     const [platform] = await directly().sql.query('select id from organizations where is_platform')
     const wish = { email: newEmail(), organization_id: platform?.id, role: 'admin' }
     expect((await ask(`POST ${USERS}`, wish)).body.code).toBe('platform_organization')
@@ -81,7 +81,7 @@ describe(`POST ${USERS}`, () => {
 })
 
 describe(`DELETE ${USERS}/{id}`, () => {
-  test('ends the account and what was its own alone; administrators stay', async () => {
+  test('deletes the account and what belonged to it alone; administrators stay', async () => {
     const { user, token } = await newUser()
     expect((await ask(`DELETE ${USERS}/${user.id}`)).status).toBe(204)
     expect((await call('GET /api/v1/auth/me', { token })).status).toBe(401)
@@ -89,6 +89,13 @@ describe(`DELETE ${USERS}/{id}`, () => {
     expect((await ask(`DELETE ${USERS}/${user.id}`)).body.code).toBe('user_not_found')
     const { body: me } = await call('GET /api/v1/auth/me', { token: await administrator() })
     expect((await ask(`DELETE ${USERS}/${me.id}`)).body.code).toBe('administrator_protected')
+  })
+
+  test('deletes an account once when asked several times at once, and finds none the other times', async () => {
+    const user = await newUser()
+    const { id } = (await call('GET /api/v1/auth/me', { token: user.token })).body
+    const asked = await Promise.all([1, 2, 3, 4].map(() => ask(`DELETE ${USERS}/${id}`)))
+    expect(asked.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([204, 404, 404, 404])
   })
 })
 
@@ -104,7 +111,7 @@ describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
     expect((await ask(`POST ${ORGANIZATIONS}/${id}/members`, { email: newEmail() })).body.code).toBe('user_not_found')
   })
 
-  test('with send_invitation offers the seat by an email', async () => {
+  test('sends an invitation by email if send_invitation is set', async () => {
     const { id } = await newCustomer()
     const email = newEmail()
     const sent = await ask(`POST ${ORGANIZATIONS}/${id}/members`, { email, role: 'viewer', send_invitation: true })

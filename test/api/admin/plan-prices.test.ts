@@ -35,7 +35,7 @@ test.each([
   ],
   ['addons', [{ id: 'more', name: 'More', prices: [], limits: {} }]],
   ['addons', [{ id: 'more', name: 'More', prices: [price], limits: { meters: { tokens: 0 } } }]],
-] as [string, unknown][])('a plan with %s of %j is refused with the name of the field', async (path, value) => {
+] as [string, unknown][])('a plan with %s of %j is refused by name', async (path, value) => {
   const body: any = structuredClone(plan(newId()))
   const names = path.split('.')
   const holder = names.slice(0, -1).reduce((at, name) => at[name], body)
@@ -45,7 +45,7 @@ test.each([
   expect(problem.errors[0].path).toContain(`body.${path}`)
 })
 
-test('prices by interval and currency, trial, seats and add-ons come back as they were given', async () => {
+test('prices by interval and currency, trial, seats and add-ons are returned as they were set', async () => {
   const addon = {
     id: 'more',
     name: 'More',
@@ -72,7 +72,7 @@ test('prices by interval and currency, trial, seats and add-ons come back as the
   await call(`DELETE ${path}`, { token })
 })
 
-test('what Polar sells by seats has one price for every seat', async () => {
+test('a plan that Polar sells by seats has one price for every seat', async () => {
   const sold = (amount_cents: number) => ({
     ...plan(newId()),
     seats,
@@ -90,7 +90,7 @@ test('what Polar sells by seats has one price for every seat', async () => {
   await call(`DELETE ${path}`, { token })
 })
 
-test('overage is charged in US dollars, so a plan with overage is sold in no other currency', async () => {
+test('overage is charged in US dollars, so a plan with overage cannot be sold in another currency', async () => {
   const id = `p${crypto.randomUUID().slice(0, 8)}`
   const limits = { rate_limit_per_minute: 60, max_api_keys: 1, meters: { api_calls: { limit: 10, at_limit: 'allow' } } }
   const price = { interval: 'month', currency: 'eur', amount_cents: 900, stripe_price_id: `price_${id}` }
@@ -104,4 +104,32 @@ test('overage is charged in US dollars, so a plan with overage is sold in no oth
     { path: 'body.prices.0.currency', message: 'must be usd: overage is charged in US dollars' },
   ])
   expect((await make({})).status).toBe(201)
+})
+
+test('the same rules apply to a plan as it is after a change', async () => {
+  const id = newId()
+  const meters = { api_calls: { limit: 10, at_limit: 'allow' } }
+  const price = (currency: string) => ({ interval: 'month', currency, amount_cents: 900 })
+  const tiers = { tiers: [{ up_to: null, unit_price_usd: '0.01' }] }
+  const addon = (currency: string) => ({ id: 'more', name: 'More', prices: [price(currency)], limits: {} })
+  const body = { id, name: 'In euros', limits: { ...limits, meters }, prices: [price('eur')], is_public: false }
+  const change = async (changes: object) => {
+    const answer = await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: changes })
+    return answer.status === 200 ? 'changed' : answer.body.errors.map((error: { path: string }) => error.path)
+  }
+  expect((await create(body)).status).toBe(201)
+  expect(await change({ overage: { api_calls: tiers } })).toEqual(['body.prices.0.currency'])
+  expect(await change({ prices: [price('usd')], overage: { api_calls: tiers } })).toBe('changed')
+  expect(await change({ overage: { api_calls: tiers }, prices: [price('eur')] })).toEqual(['body.prices.0.currency'])
+  expect(await change({ overage: { queries: null }, prices: [price('eur')] })).toEqual(['body.prices.0.currency'])
+  expect(await change({ addons: [addon('usd')] })).toBe('changed')
+  expect(await change({ addons: [addon('eur')] })).toEqual(['body.addons.0.prices.0.currency'])
+  expect(await change({ overage: { api_calls: null }, prices: [price('eur')], addons: [addon('eur')] })).toBe('changed')
+  expect(await change({ overage: { api_calls: tiers } })).toEqual([
+    'body.prices.0.currency',
+    'body.addons.0.prices.0.currency',
+  ])
+  const sold = { ...body, id: newId(), prices: [price('usd')], overage: { api_calls: tiers }, addons: [addon('eur')] }
+  expect((await create(sold)).body.errors).toMatchObject([{ path: 'body.addons.0.prices.0.currency' }])
+  await call(`DELETE /api/v1/admin/plans/${id}`, { token })
 })

@@ -25,7 +25,7 @@ async function costOf(event: object) {
 }
 
 describe('an own price', () => {
-  test('is set, listed, in force at once, and deleted; each act leaves an audit row', async () => {
+  test('is set, listed, effective at once, and deleted; each action leaves an audit row', async () => {
     const provider = newProvider()
     const used = { provider, model: 'Sage-1', input_tokens: 1_000_000 }
     expect(await costOf(used)).toBeNull()
@@ -52,7 +52,7 @@ describe('an own price', () => {
     expect(own[0].detail).toMatchObject({ provider, model: 'sage-*', usd_per_million: '2.250000' })
   })
 
-  test('holds from its beginning on, by the time of the event', async () => {
+  test('applies from its start, by the time of the event', async () => {
     const provider = newProvider()
     const at = (hoursAgo: number) => new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
     for (const [hoursAgo, usd_per_million] of [
@@ -67,7 +67,24 @@ describe('an own price', () => {
     expect(await costOf(used)).toBe('3.000000000')
   })
 
-  test('is of a token, a request, or a kind of tokens; what has none is unpriced', async () => {
+  test('of an image or a request is listed beside those of tokens, and is zero where there is none', async () => {
+    const provider = newProvider()
+    await create({ provider, model: 'draw-1', kind: 'image', usd_per_unit: '0.04' })
+    await create({ provider, model: 'draw-1', kind: 'request', usd_per_unit: '0.000000000001' })
+    await create({ provider, model: 'read-1', kind: 'input', usd_per_million: '2' })
+    const { body } = await call(`GET /api/v1/usage/prices?provider=${provider}`, { token: await administrator() })
+    expect(body.data).toEqual([
+      expect.objectContaining({
+        model: 'draw-1',
+        input_usd: null,
+        image_usd: '0.040000',
+        request_usd: '0.000000000001',
+      }),
+      expect.objectContaining({ model: 'read-1', input_usd: '2.000000', image_usd: null, request_usd: null }),
+    ])
+  })
+
+  test('is for a token, a request, or a kind of tokens; usage without a price is unpriced', async () => {
     const provider = newProvider()
     await create({ provider, model: 'm', kind: 'request', usd_per_unit: '0.000000000001' })
     expect(await costOf({ provider, model: 'm' })).toBe('0.000000000')
@@ -79,7 +96,7 @@ describe('an own price', () => {
     expect(await costOf({ provider, model: 'm', output_tokens: 10, audio_output_tokens: 4 })).toBeNull()
   })
 
-  test('of an image is part of what a reservation holds, and of what a correction of the tokens leaves', async () => {
+  test('of an image is part of what a reservation holds, and remains when a correction changes the tokens', async () => {
     const token = await administrator()
     await call('POST /api/v1/admin/meters', {
       token,
@@ -115,7 +132,7 @@ describe('an own price', () => {
     expect(await costOf({ provider, model: 'm', input_tokens: 1_000_000, cost_usd: '0.1' })).toBe('0.100000000')
   })
 
-  test('prices what was reported while no price could be read, once it can', async () => {
+  test('prices usage that was reported while no price could be read, once it can', async () => {
     const provider = newProvider()
     await create({ provider, model: 'm', kind: 'input', usd_per_million: '5' })
     const { keyId, organizationId } = await newKeyHolder()
@@ -140,7 +157,7 @@ describe('an own price', () => {
       .toEqual([{ cost: '5.000000000' }])
   })
 
-  test('is seen in the list of prices: by the operator as it is, by customers with their markup', async () => {
+  test('is in the list of prices: as it is for the operator, with their markup for customers', async () => {
     const provider = newProvider()
     await create({ provider, model: 'm', kind: 'input', usd_per_million: '5' })
     forgetPrices()
@@ -153,7 +170,7 @@ describe('an own price', () => {
     expect(forOperator.body.data).toMatchObject([{ input_usd: '5.000000' }])
   })
 
-  test('is one: of the same beginning there is no second, and a repeat with the same key is none', async () => {
+  test('is unique by its start: a second one is refused, and a repeat with the same key is the first', async () => {
     const body = {
       provider: newProvider(),
       model: 'm',

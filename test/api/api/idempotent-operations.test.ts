@@ -12,7 +12,7 @@ const { operations } = await openApi()
 const posts = operations.filter(({ line }) => line.startsWith('POST '))
 const takesKey = ({ parameters }: Operation) => parameters.some(({ name }) => name === 'Idempotency-Key')
 
-/** What takes no key, and why a repeat does no harm, or no key could make it safe. */
+/** Operations that take no key, and why a repeat is harmless, or no key could make it safe. */
 const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/keys/verify': '`idempotency_key` in the body',
   'POST /api/v1/usage': 'each event has an id',
@@ -22,6 +22,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/usage/reservations/{id}/extend': 'twice is the same as once, a moment later',
   'POST /api/v1/usage/subjects/erase': 'who was erased is erased',
   'POST /api/v1/admin/keys/lookup': 'changes nothing',
+  'POST /api/v1/admin/organizations/{organization_id}/reservations/{id}/cancel': 'what was canceled is canceled',
   'POST /api/v1/admin/plans/{plan_id}/move': 'who was moved is on the newest version',
   'POST /api/v1/billing/preview': 'changes nothing',
   'POST /api/v1/tokens/verify': 'changes nothing',
@@ -69,7 +70,7 @@ const WITHOUT_KEY: Readonly<Record<string, string>> = {
   'POST /api/v1/organizations/{organization_id}/transfer': 'who is no owner any more may not ask again',
 }
 
-/** What takes a key and is tested elsewhere: it takes some preparing, or leaves what tests beside this one would notice. */
+/** Operations that take a key and are tested elsewhere: they need setup, or would disturb concurrent tests. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/identities': 'test/api/accounts/identities/link.test.ts',
   'POST /api/v1/auth/passkeys': 'test/api/accounts/passkeys/passkeys.test.ts',
@@ -255,14 +256,14 @@ const PREPARE: Readonly<Record<string, () => Promise<Prepared>>> = {
 const withKey = posts.filter(takesKey)
 const linesOf = (some: readonly Operation[]) => some.map(({ line }) => line).toSorted()
 
-test('every POST takes an Idempotency-Key, or says why not', () => {
+test('every POST accepts an Idempotency-Key, or explains why not', () => {
   expect(linesOf(posts.filter((one) => !takesKey(one)))).toEqual(Object.keys(WITHOUT_KEY).toSorted())
   expect(linesOf(withKey)).toEqual([...Object.keys(PREPARE), ...Object.keys(ELSEWHERE)].toSorted())
 })
 
 describe('with an Idempotency-Key', () => {
   test.each(withKey.filter(({ line }) => line in PREPARE).map((one) => [one.line, one] as const))(
-    '%s answers a repeat as it answered first, and refuses another body',
+    '%s returns its first response to a repeat, and refuses another body',
     async (line, { body: schema, responses }) => {
       const prepare = PREPARE[line] as () => Promise<Prepared>
       const { token, path, body } = await prepare()
@@ -277,7 +278,7 @@ describe('with an Idempotency-Key', () => {
       expect([repeat.status, repeat.headers.get('Idempotent-Replayed')]).toEqual([first.status, 'true'])
       expect(repeat.body).toEqual(first.body)
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['409', '422']))
-      if (!schema) return // no other body, where none is taken
+      if (!schema) return // no other body if none is accepted
       expect(await send({ ...body, unheard_of: 1 })).toMatchObject({
         status: 422,
         body: { code: 'idempotency_key_reused' },

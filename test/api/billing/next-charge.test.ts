@@ -4,7 +4,7 @@ import { urlOf } from '../../support/shop.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Lets a provider tell of each subscription what a test makes of it. */
+/** Makes a provider return what a test wants for each subscription. */
 function telling(change: (told: any) => object | undefined): void {
   const real = globalThis.fetch
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
@@ -35,7 +35,7 @@ const inYen = {
 }
 
 describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s', (provider) => {
-  test('the next charge is what the provider charges, in its currency and at its time', async () => {
+  test("the next charge equals the provider's amount, currency and time", async () => {
     const { buy, info } = await newCustomer(provider)
     await buy('starter')
     expect((await info()).next_charge).toMatchObject({ amount_cents: 900, currency: 'usd' })
@@ -43,7 +43,7 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     expect((await info()).next_charge).toEqual({ at, amount_cents: 980_000, currency: 'jpy' })
   })
 
-  test('it is null where nothing is charged, and where it is not known', async () => {
+  test('it is null if nothing is charged or the charge is unknown', async () => {
     const { buy, info, post, subscription, arrive } = await newCustomer(provider)
     await buy('pro')
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
@@ -52,7 +52,7 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     vi.restoreAllMocks()
     await post('change', { plan: 'starter' })
     expect((await info()).next_charge).toMatchObject({ amount_cents: 900 })
-    telling(inYen[provider]) // what the plan that follows costs by the year, in yen, nobody here knows
+    telling(inYen[provider]) // the price of the following plan by the year, in yen, is unknown here
     expect((await info()).next_charge).toBeNull()
     vi.restoreAllMocks()
     await act(provider, { act: 'pause', subscription: (await subscription()).id })
@@ -60,3 +60,25 @@ describe.each(['polar', 'stripe'] as const)('GET /api/v1/auth/billing/info at %s
     expect(await info()).toMatchObject({ status: 'paused', next_charge: null })
   })
 })
+
+test.each(['mark_uncollectible', 'keep_as_draft', 'void'])(
+  'nothing is charged next while Stripe collects nothing (%s), canceled or not, unless it resumes before',
+  async (behavior) => {
+    const { buy, info, post } = await newCustomer('stripe')
+    await buy('starter')
+    const pausing = (resumes_at: number | null) =>
+      telling((told) => ({ ...told, pause_collection: { behavior, resumes_at } }))
+    const end = Math.floor(Date.parse((await info()).subscription.current_period_end) / 1_000)
+    for (const resumesAt of [null, end + 1]) {
+      pausing(resumesAt)
+      expect(await info()).toMatchObject({ status: 'active', next_charge: null })
+      vi.restoreAllMocks()
+    }
+    pausing(end)
+    expect((await info()).next_charge).toMatchObject({ amount_cents: 900 })
+    vi.restoreAllMocks()
+    await post('change', { plan: 'pro' })
+    pausing(null)
+    expect((await info()).next_charge).toBeNull()
+  },
+)

@@ -4,7 +4,7 @@ import { administrator, call } from '../../support/http.ts'
 const catalogue = () => call('GET /api/v1/billing/plans')
 
 describe('GET /api/v1/billing/plans', () => {
-  test('anyone reads the public plans in the order of the operator, each with price, limits and features', async () => {
+  test('anyone can read the public plans in the order of the operator, with price, limits and features', async () => {
     const { status, headers, body } = await catalogue()
     expect(status).toBe(200)
     expect(headers.get('Cache-Control')).toContain('public')
@@ -41,9 +41,11 @@ describe('GET /api/v1/billing/plans', () => {
       features: { max_evolution_phase: 1 },
       included_credits_usd: null,
       rollover_max_usd: null,
+      at_no_credits: 'block',
       max_concurrent: null,
       key_max_concurrent: null,
       key_limits: [],
+      organization_limits: [],
       price_per_call_usd: null,
     })
     expect(seeded.map(({ meters }: any) => meters.tokens)).toEqual([

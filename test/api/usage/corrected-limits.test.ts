@@ -7,7 +7,7 @@ import { directly } from '../../support/direct.ts'
 import { call, newKeyHolder } from '../../support/http.ts'
 import { managementDeps } from '../../support/management.ts'
 
-vi.spyOn(console, 'warn').mockImplementation(() => undefined) // a Redis that fails is logged
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // a failing Redis is logged
 beforeAll(defineMeters)
 
 const service = inject('credentials').service_key
@@ -58,7 +58,7 @@ async function begin(limits: readonly object[] = LIMITS) {
 const UNUSED = { budget: '10.000000', tokens: 1_000, calls: 100, audio: 60, each: 500, images: 10 }
 
 describe('a correction of reported use', () => {
-  test('that voids it gives all of it back to the limits of its key and its subject, once', async () => {
+  test('that voids it returns all of it to the limits of its key and its subject, once', async () => {
     const { report, left, correct } = await begin()
     await report(EVENT)
     await report({ id: 'right', subject: 'ada', input_tokens: 10, api_calls: 1 })
@@ -77,7 +77,7 @@ describe('a correction of reported use', () => {
     expect(await left('bob')).toMatchObject({ each: 500, images: 10 })
   })
 
-  test('begins with what the last one left, down and up', async () => {
+  test('starts from what the last one left, down and up', async () => {
     const { report, left, correct } = await begin()
     await report(EVENT)
     await correct({ output_tokens: 100, quantities: { images: 4 } })
@@ -88,7 +88,7 @@ describe('a correction of reported use', () => {
     expect(await left()).toEqual(UNUSED)
   })
 
-  test('of another day or month leaves the limits of this one', async () => {
+  test('of another day or month does not change the limits of this one', async () => {
     const { report, left, correct } = await begin(LIMITS.filter(({ period }) => period !== undefined))
     await report({ id: 'now', subject: 'ada', output_tokens: 50, api_calls: 5 })
     await report({ ...EVENT, timestamp: new Date(Date.now() - 32 * 86_400_000).toISOString() })
@@ -97,7 +97,7 @@ describe('a correction of reported use', () => {
     expect(await left()).toEqual(before)
   })
 
-  test('of use that was older than a window when it was told, and never counted there, leaves that window', async () => {
+  test('of use reported too late to count in a window does not change that window', async () => {
     const { report, left, correct } = await begin()
     await report({ id: 'right', subject: 'ada', quantities: { images: 4 } })
     await report({ ...EVENT, timestamp: new Date(Date.now() - 2 * 3_600_000).toISOString() })
@@ -108,7 +108,7 @@ describe('a correction of reported use', () => {
     expect(await left()).toMatchObject({ images: 6, tokens: 1_000 })
   })
 
-  test('is made good when it is repeated, where Redis failed the first time', async () => {
+  test('is completed by a repeat if Redis failed the first time', async () => {
     const { organizationId, report, left, correct } = await begin()
     await report(EVENT)
     const deps = directly({ UPSTASH_REDIS_REST_URL: `${env.STACK_URL}/nowhere` })
@@ -122,7 +122,24 @@ describe('a correction of reported use', () => {
     }
   })
 
-  test('of a settlement counts in calendar periods, and not in a window that its units may have left', async () => {
+  test('is completed by the next one if Redis failed and nobody repeated it', async () => {
+    const { organizationId, report, left, correct } = await begin()
+    await Promise.all([left(), left('ben')]) // so that Redis has their counters
+    await report(EVENT)
+    const failing = {
+      ...managementDeps(directly({ UPSTASH_REDIS_REST_URL: `${env.STACK_URL}/nowhere` })),
+      defer: () => undefined,
+    }
+    const body = { event_id: 'wrong', organization_id: organizationId, reason: 'It was wrong' } as const
+    await correctUsage(failing, OPERATOR, { ...body, void: true })
+    await correctUsage(failing, OPERATOR, { ...body, subject: 'ben' })
+    expect(await left()).toMatchObject({ tokens: 300, each: 100 })
+    await correct({ subject: 'ben', output_tokens: 100 })
+    expect(await left()).toMatchObject({ tokens: 600, each: 500, images: 10 })
+    expect(await left('ben')).toMatchObject({ tokens: 600, each: 400, images: 0 })
+  })
+
+  test('of a settlement counts in calendar periods, but not in a window that its units may have left', async () => {
     const hour = { name: 'hour', meter: 'tokens', limit: 1_000, window_seconds: 3_600 }
     const { keyId: key_id, left, correct } = await begin([...LIMITS, hour])
     const held = await call('POST /api/v1/usage/reserve', { token: service, body: { key_id, tokens: 100 } })

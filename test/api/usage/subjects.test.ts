@@ -42,7 +42,7 @@ describe('GET /api/v1/usage/subjects', () => {
     ])
   })
 
-  test('lists what each used in whole UTC days, the largest first', async () => {
+  test('lists the use of each in whole UTC days, the largest first', async () => {
     const answer = await read(holder)
     expect(answer.status).toBe(200)
     expect(pairs(answer)).toEqual([
@@ -54,7 +54,7 @@ describe('GET /api/v1/usage/subjects', () => {
     expect(answer.body).toMatchObject({ other: null, erased: null, unnamed: { requests: 1, queries: 4 } })
   })
 
-  test('what is not listed is summed up, and all parts together are the totals', async () => {
+  test('sums up those not listed, and all parts add up to the totals', async () => {
     const { body } = await read(holder, '&order=cost_usd&limit=1')
     const summary = await call('GET /api/v1/usage/summary?from=2022-05-02&to=2022-05-04', { token: holder.token })
     expect(body.data.map(({ subject }: Row) => subject)).toEqual(['ben'])
@@ -63,7 +63,7 @@ describe('GET /api/v1/usage/subjects', () => {
       expect(body.data[0][name] + body.other[name] + body.unnamed[name]).toBe(summary.body.totals[name])
   })
 
-  test('one subject can be asked for', async () => {
+  test('can be limited to one subject', async () => {
     const answer = await read(holder, `&subject=${encodeURIComponent('⚡/%_')}`)
     expect(pairs(answer)).toEqual([['⚡/%_', 1]])
     expect(answer.body).toMatchObject({ other: null, unnamed: null })
@@ -99,7 +99,7 @@ describe('GET /api/v1/usage/subjects', () => {
   })
 })
 
-test('a correction moves the sums of the subject, also after it was erased', async () => {
+test('a correction changes the sums of the subject, even after it was erased', async () => {
   const holder = await newKeyHolder()
   const { key } = await newServiceKey('platform:usage')
   const report = (id: string) => ({ id, key_id: holder.keyId, subject: 'anna', queries: 5 })
@@ -118,7 +118,81 @@ test('a correction moves the sums of the subject, also after it was erased', asy
   expect(await list()).toMatchObject({ data: [], erased: { requests: 1, queries: 2 }, unnamed: null })
 })
 
-const longAgo = Date.UTC(2000, 0, 1) // so that it comes first, and others' wait
+describe('a correction brings nobody back who was erased', () => {
+  async function begin() {
+    const holder = await newKeyHolder()
+    const { key } = await newServiceKey('platform:usage')
+    const used = { key_id: holder.keyId, queries: 5, ip: '192.0.2.7', metadata: { email: 'anna@example.com' } }
+    const named = { subject: 'anna', ...used }
+    const events = [
+      { id: 'first', ...named },
+      { id: 'second', ...named },
+      { id: 'third', ...used },
+    ]
+    await call('POST /api/v1/usage', { token: key, body: { events } })
+    const correct = async (event_id: string, change: object) => {
+      const body = { event_id, organization_id: holder.organizationId, reason: 'Mixed up', ...change }
+      expect((await call('POST /api/v1/usage/corrections', { token: key, body })).status).toBe(200)
+    }
+    const list = async () => (await call('GET /api/v1/usage/subjects', { token: holder.token })).body
+    const stored = () =>
+      sql.query('select to_jsonb(e)::text as event from usage_events e where organization_id = $1 order by id', [
+        holder.organizationId,
+      ])
+    return { ...holder, holder, correct, list, stored }
+  }
+
+  test('not while their raw events still name them, nor in the original values of the events', async () => {
+    const { holder, correct, list, stored } = await begin()
+    await correct('first', { subject: 'ben' })
+    await correct('second', { queries: 4 })
+    await erase(holder, 'anna')
+    expect(await list()).toMatchObject({ data: [{ subject: 'ben', queries: 5 }], erased: { queries: 4 } })
+    await correct('second', { queries: 3 })
+    await correct('third', { subject: 'anna' })
+    expect(await list()).toMatchObject({
+      data: [{ subject: 'ben', queries: 5 }],
+      erased: { queries: 8 },
+      unnamed: null,
+    })
+    await runJob(holder)
+    expect(JSON.stringify(await stored())).not.toMatch(/anna|192\.0/)
+    await correct('first', { queries: 1 })
+    await correct('second', { void: true })
+    expect(await list()).toMatchObject({ data: [], erased: { requests: 2, queries: 6 }, unnamed: null })
+    const { body } = await call('GET /api/v1/usage/events', { token: holder.token })
+    expect(body.data.map((one: Row) => [one.id, one.subject, (one.correction as any)?.original.subject])).toEqual(
+      expect.arrayContaining([
+        ['first', null, null],
+        ['second', null, null],
+        ['third', null, null],
+      ]),
+    )
+  })
+
+  test('nor after the organization is deleted', async () => {
+    const { holder, correct, stored } = await begin()
+    await correct('first', { subject: 'ben' })
+    await correct('first', { subject: null })
+    await sql.query('insert into usage_erasures (organization_id, deleted_at) values ($1, now())', [
+      holder.organizationId,
+    ])
+    await runJob(holder)
+    expect(JSON.stringify(await stored())).not.toMatch(/\\"(anna|ben)\\"/)
+  })
+
+  test('and usage that moves to another subject counts for that one', async () => {
+    const { holder, correct, list } = await begin()
+    await erase(holder, 'anna')
+    await runJob(holder)
+    await correct('first', { subject: 'ben' })
+    expect(await list()).toMatchObject({ data: [{ subject: 'ben', queries: 5 }], erased: { queries: 5 } })
+    await correct('first', { void: true })
+    expect(await list()).toMatchObject({ data: [], erased: { queries: 5 } })
+  })
+})
+
+const longAgo = Date.UTC(2000, 0, 1) // so that it comes first, and others wait
 
 async function runJob(of: Holder): Promise<void> {
   await sql.query('update usage_erasures set deleted_at = $2 where organization_id = $1', [
@@ -129,7 +203,7 @@ async function runJob(of: Holder): Promise<void> {
 }
 
 describe('POST /api/v1/usage/subjects/erase', () => {
-  test('takes somebody out of the statistics at once, and out of raw events later; what they used still counts', async () => {
+  test('removes a subject from the statistics at once, and from raw events later; their usage still counts', async () => {
     const holder = await newKeyHolder()
     const metadata = { email: 'anna@example.com' }
     const used = { api_calls: 1, ip: '192.0.2.7', user_agent: 'Phone', metadata }
@@ -141,7 +215,7 @@ describe('POST /api/v1/usage/subjects/erase', () => {
     const { body } = await read(holder)
     expect(body).toMatchObject({ data: [{ subject: 'ben', requests: 1 }], erased: { requests: 1, api_calls: 1 } })
 
-    await writeUsage(deps, [event(holder, '2022-05-02T13:00Z', { subject: 'anna', ...used })]) // was on its way
+    await writeUsage(deps, [event(holder, '2022-05-02T13:00Z', { subject: 'anna', ...used })]) // was in transit
     await runJob(holder)
     expect((await read(holder)).body).toMatchObject({ data: [{ subject: 'ben' }], erased: { requests: 2 } })
     const events = await sql.query(
@@ -157,7 +231,7 @@ describe('POST /api/v1/usage/subjects/erase', () => {
     )
   })
 
-  test('asked for twice, or of nobody, it does the same', async () => {
+  test('does the same if repeated, or for an unknown subject', async () => {
     const holder = await newKeyHolder()
     await writeUsage(deps, [event(holder, '2022-05-02T12:00Z', { subject: 'anna' })])
     const answers = await Promise.all(['anna', 'anna', 'nobody'].map((subject) => erase(holder, subject)))
@@ -165,7 +239,7 @@ describe('POST /api/v1/usage/subjects/erase', () => {
     expect((await read(holder)).body).toMatchObject({ data: [], erased: { requests: 1 } })
   })
 
-  test('of an organization that is gone, nobody is named any more', async () => {
+  test('removes all names after an organization is deleted', async () => {
     const holder = await newKeyHolder()
     await writeUsage(deps, [
       event(holder, '2022-05-02T12:00Z', { subject: 'anna' }),

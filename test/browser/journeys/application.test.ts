@@ -14,7 +14,7 @@ async function send<Answer>(path: string, body: string, type: string): Promise<A
   return response.json() as Promise<Answer>
 }
 
-test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', async (_, look) => {
+test.each(LOOKS)('a user authorizes an application, and revokes it (%s)', async (_, look) => {
   const { baseUrl } = inject('server')
   const person = await newPerson()
   const redirect_uri = `${baseUrl}/docs`
@@ -36,7 +36,7 @@ test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', 
   await page.getByLabel('Email').fill(person.email)
   await page.getByLabel('Password', { exact: true }).fill(person.password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('heading', { name: 'Let Reporter act for you' }).waitFor()
+  await page.getByRole('heading', { name: 'Allow Reporter to act for you' }).waitFor()
   await page.getByLabel('Create and change reports.').uncheck()
   await expectFit(page)
   await page.getByRole('button', { name: 'Allow', exact: true }).click()
@@ -55,7 +55,7 @@ test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', 
 
   await open(page, '/keys')
   await page.getByRole('link', { name: 'Reporter' }).first().click()
-  await page.getByText('which renews it by itself').first().waitFor()
+  await page.getByText('which renews it automatically').first().waitFor()
   expect(await page.getByRole('button', { name: 'Rotate' }).count()).toBe(0)
   await expectFit(page)
 
@@ -63,20 +63,20 @@ test.each(LOOKS)('somebody lets an application act for them, and ends it (%s)', 
   const list = page.getByRole('list', { name: 'Applications' })
   await list.getByText('Reporter').waitFor()
   await expectFit(page)
-  await page.getByRole('button', { name: 'End Reporter' }).click()
+  await page.getByRole('button', { name: 'Revoke access of Reporter' }).click()
   await expectFit(page)
-  await inDialog(page, 'End').click()
-  await page.getByText('Reporter acts for you no more').waitFor()
+  await inDialog(page, 'Revoke access').click()
+  await page.getByText('Reporter can no longer act for you').waitFor()
   await list.waitFor({ state: 'detached' })
   expect((await callApi<{ data: unknown[] }>('GET', '/auth/grants', { token: person.token })).data).toEqual([])
 
   ask.set('scope', 'everything')
   await page.goto(`${baseUrl}/oauth/authorize?${ask.toString()}`)
-  await page.getByText('Its request is wrong: There is no scope everything.').waitFor()
+  await page.getByText('Its request is invalid: There is no scope everything.').waitFor()
   await expectFit(page)
   await page.getByRole('button', { name: 'Back to this computer' }).click()
   await page.waitForURL(({ searchParams }) => searchParams.get('error') === 'invalid_scope')
   await page.goto(`${baseUrl}/oauth/authorize?client_id=${crypto.randomUUID()}`)
-  await page.getByRole('heading', { name: 'The application cannot be let in' }).waitFor()
+  await page.getByRole('heading', { name: 'The application cannot be authorized' }).waitFor()
   await expectFit(page)
 })

@@ -31,7 +31,7 @@ interface Asked {
   readonly verification_uri_complete: string
 }
 
-test.each(LOOKS)('somebody lets a device act for them by its code, and another not (%s)', async (_, look) => {
+test.each(LOOKS)('a user authorizes a device by its code, and refuses another (%s)', async (_, look) => {
   const person = await newPerson()
   const { client_id } = await register()
   const asked = await post<Asked>('device_authorization', { client_id, scope: 'reports:read reports:write' })
@@ -46,11 +46,11 @@ test.each(LOOKS)('somebody lets a device act for them by its code, and another n
   await expectFit(page)
   await page.getByLabel('Code').fill(asked.user_code.toLowerCase())
   await page.getByRole('button', { name: 'Continue' }).click()
-  await page.getByRole('heading', { name: 'Let Television act for you' }).waitFor()
+  await page.getByRole('heading', { name: 'Allow Television to act for you' }).waitFor()
   await page.getByLabel('Create and change reports.').uncheck()
   await expectFit(page)
   await page.getByRole('button', { name: 'Allow', exact: true }).click()
-  await page.getByRole('heading', { name: 'Television acts for you' }).waitFor()
+  await page.getByRole('heading', { name: 'Television can act for you' }).waitFor()
   await expectFit(page)
   const { device_code } = asked
   const tokens = await post<{ scope: string }>('token', { grant_type: DEVICE, client_id, device_code })
@@ -61,8 +61,8 @@ test.each(LOOKS)('somebody lets a device act for them by its code, and another n
   await page.goto(other.verification_uri_complete)
   expect(await page.getByLabel('Code').inputValue()).toBe(other.user_code)
   await page.getByRole('button', { name: 'Continue' }).click()
-  await page.getByRole('button', { name: 'Do not allow' }).click()
-  await page.getByRole('heading', { name: 'Television does not act for you' }).waitFor()
+  await page.getByRole('button', { name: 'Deny' }).click()
+  await page.getByRole('heading', { name: 'Television was denied' }).waitFor()
   const refused = await post<{ error: string }>('token', {
     grant_type: DEVICE,
     client_id,

@@ -5,7 +5,7 @@ import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
 
 useBrowser()
 
-test.each(LOOKS)('a support session says on every screen whose it is, and ends (%s)', async (_, look) => {
+test.each(LOOKS)('a support session names its user on every screen, and ends (%s)', async (_, look) => {
   const person = await newPerson()
   const { id } = await callApi<{ id: string }>('GET', '/auth/me', { token: person.token })
   const page = await newPage(look)
@@ -14,11 +14,11 @@ test.each(LOOKS)('a support session says on every screen whose it is, and ends (
   await page.getByRole('button', { name: 'Start support session' }).click()
   await page.getByLabel('Reason').fill('They asked for help with their keys.')
   await inDialog(page, 'Start session').click()
-  const banner = page.getByRole('status').filter({ hasText: `You act as ${person.email}` })
+  const banner = page.getByRole('status').filter({ hasText: `You are acting as ${person.email}` })
   await banner.waitFor()
   await expectFit(page)
   await page.keyboard.press('Control+k')
-  await page.getByPlaceholder('Type a screen, a key or an action').fill('Usage')
+  await page.getByPlaceholder('Search screens, keys and actions').fill('Usage')
   await page.keyboard.press('Enter')
   await banner.waitFor()
   await banner.getByRole('button', { name: 'End session' }).click()

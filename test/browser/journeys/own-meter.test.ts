@@ -5,8 +5,8 @@ import { expectFit, inDialog, LOOKS, verify } from '../support/looks.ts'
 
 useBrowser()
 
-/** The demo has a meter of the operator's own: pages. */
-test.each(LOOKS)("a key gets a limit on one of the operator's own meters, which then refuses (%s)", async (_, look) => {
+/** The demo has a custom meter: pages. */
+test.each(LOOKS)('a key gets a limit on a custom meter, which then refuses (%s)', async (_, look) => {
   const person = await newPerson()
   const { id, key } = await callApi<{ id: string; key: string }>('POST', '/auth/api-keys', {
     token: person.token,
@@ -20,16 +20,16 @@ test.each(LOOKS)("a key gets a limit on one of the operator's own meters, which 
   await page.getByLabel('Name of limit 1').fill('documents')
   await page.getByLabel('Units of limit 1').fill('20')
   await page.getByLabel('Meter of limit 1').selectOption({ label: 'Pages' })
-  await page.getByLabel('Window of limit 1').selectOption({ label: 'each day' })
+  await page.getByLabel('Window of limit 1').selectOption({ label: 'calendar day' })
   await expectFit(page)
   await inDialog(page, 'Save key').click()
   await page.getByText('Key changed').first().waitFor()
   await page.getByRole('button', { name: 'Settings', exact: true }).click()
-  await page.getByText('20 pages in each day').waitFor()
+  await page.getByText('20 pages per day').waitFor()
   await expectFit(page)
 
   expect(await verify(key, { quantities: { pages: 20 } })).toMatchObject({ valid: true })
   expect(await verify(key, { quantities: { pages: 1 } })).toMatchObject({ valid: false, refused_by: 'documents' })
   await open(page, '/limits')
-  await page.getByText('documents: 20 pages in each day').waitFor()
+  await page.getByText('documents: 20 pages per day').waitFor()
 })

@@ -6,7 +6,7 @@ interface Mail {
   readonly links: readonly string[]
 }
 
-/** Calls the API beside the browser, as a program does. */
+/** Calls the API without the browser, as a program does. */
 export async function callApi<Answer>(method: string, path: string, options: { token?: string; body?: object } = {}) {
   const response = await fetch(`${inject('server').baseUrl}/api/v1${path}`, {
     method,
@@ -42,7 +42,7 @@ export async function newPerson(domain = 'example.com') {
   return { ...login, token }
 }
 
-/** Switches somebody's second factor on. @returns its secret and the backup codes */
+/** Enables a user's second factor. @returns its secret and the backup codes */
 export async function switchOnTwoFactor(token: string) {
   const { secret } = await callApi<{ secret: string }>('POST', '/auth/2fa/setup', { token })
   const body = { code: codeOf(secret) }
@@ -50,7 +50,7 @@ export async function switchOnTwoFactor(token: string) {
   return { secret, backupCodes: backup_codes }
 }
 
-/** Waits for an email to an address, and reads the token of the link to a page in it. */
+/** Waits for an email to an address, and reads the token from its link to a page. */
 async function readToken(address: string, page: string): Promise<string> {
   const find = async () => (await mailsTo(address)).flatMap(({ links }) => links).find((link) => link.includes(page))
   await expect.poll(find, { timeout: 20_000 }).toBeTruthy()
@@ -58,11 +58,11 @@ async function readToken(address: string, page: string): Promise<string> {
 }
 
 /** Confirms somebody's address with the link of the first email. */
-export async function confirmAddress({ email }: Person): Promise<void> {
-  await callApi('POST', '/auth/email/verify', { body: { token: await readToken(email, 'verify') } })
+export async function confirmAddress({ email, token: access }: Person): Promise<void> {
+  await callApi('POST', '/auth/email/verify', { token: access, body: { token: await readToken(email, 'verify') } })
 }
 
-/** Makes somebody a member by an invitation. */
+/** Makes a user a member by an invitation. */
 export async function join(owner: Person, guest: Person, organizationId: string): Promise<void> {
   const path = `/organizations/${organizationId}/invitations`
   await callApi('POST', path, { token: owner.token, body: { email: guest.email, role: 'member' } })
@@ -70,7 +70,7 @@ export async function join(owner: Person, guest: Person, organizationId: string)
   await callApi('POST', '/organizations/invitations/accept', { token: guest.token, body: { token } })
 }
 
-/** Proves a domain of somebody's organization in the stack's DNS. @returns the organization's id */
+/** Verifies a domain of a user's organization in the stack's DNS. @returns the organization's id */
 export async function verifyDomain(token: string, domain: string): Promise<string> {
   const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/me', { token })
   const path = `/organizations/${id}/domains`

@@ -3,15 +3,17 @@ import { expect, inject } from 'vitest'
 import { callApi } from './api.ts'
 import { accessibilityFlaws, isTooWide, untilStill, WIDTHS } from './browser.ts'
 
-/** How a journey is gone: at both widths, in both themes. For `test.each`: its name, and the options of a page. */
+/** How a journey runs: at both widths, in both themes. For `test.each`: its name, and the options of a page. */
 export const LOOKS = Object.entries(WIDTHS).flatMap(([width, viewport]) =>
   (['light', 'dark'] as const).map((colorScheme) => [`${width}, ${colorScheme}`, { viewport, colorScheme }] as const),
 )
 
-export const dialog = (page: Page) => page.getByRole('dialog').or(page.getByRole('alertdialog'))
+/** The open dialog. A toast has the same role, and stays while the pointer rests on it. */
+export const dialog = (page: Page) =>
+  page.locator('[role=dialog]:not([aria-modal=false]), [role=alertdialog]').filter({ visible: true })
 export const inDialog = (page: Page, name: string) => dialog(page).getByRole('button', { name, exact: true })
 
-/** What a screen shows only on the way of a journey, such as a dialog, is accessible and fits. */
+/** What a screen shows only during a journey, such as a dialog, is accessible and fits. */
 export async function expectFit(page: Page): Promise<void> {
   await untilStill(page)
   expect(await accessibilityFlaws(page)).toEqual([])

@@ -1,4 +1,4 @@
-/** Calendar limits of a key when Redis has lost their counters: they start with what Postgres knows. */
+/** Calendar limits of a key after Redis lost their counters: they start with what Postgres has. */
 import { beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
@@ -27,7 +27,7 @@ async function begin(limits: readonly object[]) {
   const holder = await newKeyHolder({ limits })
   await setLimits(holder.organizationId, { rate_limit_per_minute: 100_000 })
   const isolate = await newIsolate()
-  onTestFinished(() => isolate.settled()) // what it writes later is no trip of the next test
+  onTestFinished(() => isolate.settled()) // its later writes are no trips of the next test
   const { key, keyId, organizationId } = holder
   return {
     ...holder,
@@ -41,7 +41,7 @@ async function begin(limits: readonly object[]) {
 }
 
 describe('after a flush of Redis', () => {
-  test('every calendar limit of a key goes on from what Postgres has of it', async () => {
+  test('every calendar limit of a key continues from what Postgres has for it', async () => {
     const limits = [BUDGET, TOKENS, OUTPUT, CALLS, REQUESTS, AUDIO]
     const { key, isolate, report, flush, look } = await begin(limits)
     for (let at = 0; at < 3; at++) await isolate.verify(key, { cost: at === 0 ? 5 : 1 })
@@ -67,7 +67,7 @@ describe('after a flush of Redis', () => {
     expect(await look()).toMatchObject({ budget: { remaining: '39.999999999' }, calls: { remaining: 92 } })
   })
 
-  test('a budget that was spent refuses, also where a reservation asks first, and usage goes on from there', async () => {
+  test('a spent budget refuses, even if a reservation comes first, and usage continues from there', async () => {
     const { key, keyId: key_id, isolate, report, flush } = await begin([BUDGET])
     await report({ cost_usd: '99.50' })
     await flush()
@@ -89,7 +89,7 @@ describe('after a flush of Redis', () => {
     expect(await look()).toMatchObject({ budget: { remaining: '97.000000' }, tokens: { remaining: 600, held: 0 } })
   })
 
-  test('keys that replaced one another by rotation go on together', async () => {
+  test('keys that replaced one another by rotation continue together', async () => {
     const { keyId, token: owner, report, flush, isolate } = await begin([TOKENS])
     await report({ input_tokens: 400 })
     const { body } = await call(`POST /api/v1/auth/api-keys/${keyId}/rotate`, { token: owner, body: {} })
@@ -98,7 +98,7 @@ describe('after a flush of Redis', () => {
     expect(await isolate.verify(body.key)).toMatchObject({ limits: { tokens: { remaining: 100 } } })
   })
 
-  test('each subject goes on from its own use, which is at least what it used of the key', async () => {
+  test('each subject continues from its own use, which is at least its use of the key', async () => {
     const { key, isolate, report, flush } = await begin([EACH])
     await report({ subject: 'ada', input_tokens: 100 })
     await report({ subject: 'bob', input_tokens: 99 })
@@ -108,7 +108,41 @@ describe('after a flush of Redis', () => {
     expect(await isolate.verify(key, { subject: 'eve' })).toMatchObject({ limits: { each: { remaining: 100 } } })
   })
 
-  test('what no roll-up has starts over: at most twice the limit', async () => {
+  test('what names no subject goes on from the rest, which is at least what it used of the key', async () => {
+    const pictures = { name: 'pictures', meter: 'images', limit: 100, period: 'day', per: 'subject' }
+    const { isolate, token: owner, report, flush, look } = await begin([EACH, pictures])
+    const { body: other } = await call('POST /api/v1/auth/api-keys', { token: owner, body: { name: 'Other' } })
+    await report({ input_tokens: 40, quantities: { images: 5 } })
+    await report({ subject: 'ada', input_tokens: 30, quantities: { images: 6 } })
+    await report({ key_id: other.id, subject: 'ada', input_tokens: 7, quantities: { images: 7 } })
+    await flush()
+    expect(await look()).toMatchObject({ each: { remaining: 60 }, pictures: { remaining: 95 } })
+    await report({ key_id: other.id, input_tokens: 500, quantities: { images: 500 } })
+    await flush()
+    expect(await look()).toMatchObject({ each: { remaining: 30 }, pictures: { remaining: 89 } }) // all of the key
+    await isolate.settled()
+  })
+
+  test.each(['day', 'hour'])('use that was reported before the first request counts in its %s', async (period) => {
+    const { report, look } = await begin([{ ...EACH, period }])
+    await report({ input_tokens: 40 })
+    await report({ subject: 'ada', input_tokens: 30 })
+    expect(await look()).toMatchObject({ each: { remaining: 60 } })
+    expect(await look('ada')).toMatchObject({ each: { remaining: 70 } })
+  })
+
+  test("each subject's own meters go on from their sums", async () => {
+    await defineMeters()
+    const limit = { name: 'pictures', meter: 'images', limit: 5, period: 'day', per: 'subject' }
+    const { key, isolate, report, flush } = await begin([limit])
+    await report({ subject: 'ada', quantities: { images: 4 } })
+    await flush()
+    const ask = (subject: string) => isolate.verify(key, { subject, quantities: { images: 2 } })
+    expect(await ask('ada')).toMatchObject({ valid: false, refused_by: 'pictures' })
+    expect(await ask('bob')).toMatchObject({ limits: { pictures: { remaining: 3 } } })
+  })
+
+  test('a limit without a roll-up starts over: at most twice the limit', async () => {
     const limits = [
       { name: 'named', limit: 3, period: 'day', cost: 0 },
       { name: 'hourly', meter: 'api_calls', limit: 3, period: 'hour', per: 'subject' },
@@ -129,10 +163,10 @@ describe('after a flush of Redis', () => {
   })
 })
 
-describe('what Postgres is asked', () => {
-  test('is one question for a new key, and nothing for its subjects and its later periods', async () => {
+describe('the queries to Postgres', () => {
+  test('are one for a new key, and none for its subjects and its later periods', async () => {
     const { key, isolate } = await begin([BUDGET, EACH])
-    // Redis says that it has no counters, and decides once it has been told what Postgres knows
+    // Redis reports missing counters, and decides once it has received the seed from Postgres
     expect(await countTrips(() => isolate.verify(key, { subject: 'ada' }))).toMatchObject({ redis: 2 })
     await isolate.settled()
     for (const subject of ['bob', 'eve']) {
@@ -145,7 +179,7 @@ describe('what Postgres is asked', () => {
     expect(await countTrips(() => isolate.verify(key, { subject: 'ada' }))).toEqual({ sql: 0, redis: 1 })
   })
 
-  test('is nothing more once the counters are there again', async () => {
+  test('are none once the counters exist again', async () => {
     const { key, isolate, report, flush } = await begin([BUDGET, TOKENS])
     await report({ input_tokens: 1 })
     await flush()
@@ -177,21 +211,21 @@ describe('use that is counted while a counter is lost, or that its seed may incl
     }
   }
 
-  test('counts once: where its transaction is not in the snapshot of the seed', async () => {
+  test('counts once if its transaction is not in the snapshot of the seed', async () => {
     const { ask, count } = newCounter()
     expect(await ask()).toEqual({ outcome: 'uncounted' })
     for (const [at, xid] of [3, 6, 7, 8, 9, 10, 12].entries()) await count(10 ** at, xid)
     expect(await ask(SEED)).toMatchObject({ counters: [{ used: 50 + 100 + 100_000 + 1_000_000 }] })
   })
 
-  test('counts once where it comes after the seed', async () => {
+  test('counts once if it comes after the seed', async () => {
     const { ask, count } = newCounter()
     await ask(SEED)
     for (const [at, xid] of [3, 6, 7, 8, 9, 10, 12].entries()) await count(10 ** at, xid)
     expect(await ask()).toMatchObject({ counters: [{ used: 50 + 100 + 100_000 + 1_000_000 }] })
   })
 
-  test('waits for the seed where it was admitted, unless its isolate still carries it', async () => {
+  test('waits for the seed if it was already admitted, unless its isolate still carries it', async () => {
     const { ask, count } = newCounter()
     await count(1, 20, { admittedAt: Date.now() - 1_000, wasTaken: true })
     await count(10, 21, { admittedAt: Date.now() - 15_000, wasTaken: false })
@@ -233,7 +267,7 @@ describe('units that an isolate admitted alone, and that are on their way throug
     expect(await isolate.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: left } } })
     const quota = quotaKey(organizationId, toMonth(Date.now()).name)
     const calls = (await readQuota(isolate.deps().redis.shared, quota)).api_calls ?? 0
-    // what a batch was sent with during the outage is sent again, however late: one call, until its lane is settled
+    // a batch sent during the outage is resent, however late: one call, until its lane is settled
     expect(calls).toBeLessThanOrEqual(ago > 60_000 ? 2 : 5)
     expect(calls).toBeGreaterThanOrEqual(100 - left)
     vi.restoreAllMocks()
@@ -258,7 +292,7 @@ describe('units that an isolate admitted alone, on their way to a counter that R
     const other = await newIsolate()
     other.advance(ago)
     expect(await other.verify(key)).toMatchObject({ limits: { calls: { remaining: 94 } } })
-    const left = title.startsWith('are in') ? 93 : 89 // what may be missing counts twice: it is refused early, not late
+    const left = title.startsWith('are in') ? 93 : 89 // uncertain units count twice: the limit refuses early, not late
     expect(await isolate.verify(key)).toMatchObject({ limits: { calls: { remaining: left } } })
     vi.restoreAllMocks()
   })

@@ -13,7 +13,9 @@ function format(file: string, text: string): string {
   return stdout.toString()
 }
 
-test('the types of the clients are those of the API: run `npm run build:api-types` after a change of it', async () => {
+test('the types of the clients match the API: run `npm run build:api-types` after a change of it', {
+  timeout: 120_000,
+}, async () => {
   const files = [...(await renderClientFiles())]
   expect(files.length).toBeGreaterThan(3)
   const kept = await Promise.all(files.map(([file]) => readFile(join(ROOT, file), 'utf8')))

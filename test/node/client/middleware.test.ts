@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { Hono } from 'hono'
+import { NextRequest } from 'next/server.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { requireKey as expressKey, type KeyRequest } from '../../../packages/tollgate/src/express.ts'
 import { requireKey as fetchKey } from '../../../packages/tollgate/src/fetch.ts'
@@ -35,7 +36,7 @@ type Endpoint = (
   handle: (key: KeyContext) => Response,
 ) => Promise<{ send: (request: Request) => Promise<Response>; done: () => Promise<unknown> }>
 
-/** A platform's way to keep work alive after the answer. */
+/** A platform's way to keep work alive after the response. */
 function context() {
   const work: Promise<unknown>[] = []
   return { waitUntil: (one: Promise<unknown>) => void work.push(one), passThroughOnException() {}, props: {}, work }
@@ -69,7 +70,10 @@ const throughNext: Endpoint = async (client, need, handle) => {
   const { work, waitUntil } = context()
   const GET = nextKey(client, { ...need, waitUntil }, (_, { key }) => handle(key))
   const params = async (request: Request) => ({ id: new URL(request.url).pathname.split('/').at(-1) })
-  return { send: (request) => GET(request, { params: params(request) }), done: () => Promise.all(work) }
+  return {
+    send: (request) => GET(new NextRequest(request), { params: params(request) }),
+    done: () => Promise.all(work),
+  }
 }
 
 const throughExpress: Endpoint = async (client, need, handle) => {
@@ -106,7 +110,7 @@ const ENDPOINTS: [string, Endpoint, string][] = [
 
 const order = (headers: Record<string, string> = {}) => new Request('https://api.example.com/v1/orders/42', { headers })
 
-test.each(ENDPOINTS)('%s: a valid key passes, by either header, with its rate limit and its facts', async (_, open) => {
+test.each(ENDPOINTS)('%s: a valid key passes in either header, with its rate limit and details', async (_, open) => {
   const { key, external_id } = await customer(['orders:read'])
   const { send, done } = await open(
     tollgate,
@@ -124,7 +128,7 @@ test.each(ENDPOINTS)('%s: a valid key passes, by either header, with its rate li
 })
 
 test.each(ENDPOINTS)(
-  '%s: whoever has no key, a wrong one, two or too little gets problem+json and nothing else runs',
+  '%s: a missing, wrong, duplicate or unauthorized key gets problem+json and nothing else runs',
   async (_, open) => {
     const { key } = await customer()
     let runs = 0
@@ -169,7 +173,7 @@ test.each(ENDPOINTS)('%s: a key over its limit is refused with Retry-After', asy
 })
 
 test.each(ENDPOINTS)(
-  '%s: the request is reported afterwards under its route, with its status and what was used',
+  '%s: the request is reported afterwards under its route, with its status and its use',
   async (_, open, route) => {
     const { key, external_id } = await customer()
     const { send, done } = await open(tollgate, {}, ({ use }) => {
@@ -191,7 +195,7 @@ test.each(ENDPOINTS)(
   },
 )
 
-test.each(ENDPOINTS)('%s: a stream reaches the caller piece by piece, before it has ended', async (_, open) => {
+test.each(ENDPOINTS)('%s: a stream reaches the caller chunk by chunk, before it has ended', async (_, open) => {
   const { key } = await customer()
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
@@ -211,7 +215,7 @@ test.each(ENDPOINTS)('%s: a stream reaches the caller piece by piece, before it 
 })
 
 test.each(ENDPOINTS)(
-  '%s: while Tollgate is away, requests are refused with 503, or let through where that was chosen',
+  '%s: while Tollgate is down, requests are refused with 503, or admitted if that was chosen',
   async (_, open) => {
     const away = { baseUrl: 'http://127.0.0.1:9', serviceKey: 'svc', retries: 0 }
     const closed = await open(new Tollgate(away), {}, () => new Response('in'))
@@ -230,7 +234,7 @@ test.each(ENDPOINTS)(
   },
 )
 
-test('a wrong service key is an error of the operator: nothing is let through, and frameworks see it', async () => {
+test('a wrong service key is an error of the operator: nothing is admitted, and frameworks see it', async () => {
   const wrong = new Tollgate({ baseUrl: world.url, serviceKey: 'svc_live_wrong', onUnavailable: 'allow' })
   const ran = () => new Response('in')
   const express = await throughExpress(wrong, {}, ran)
@@ -253,7 +257,7 @@ test('a handler that throws is reported as a 500, and its error is rethrown', as
   await expect.poll(read, { timeout: 10_000 }).toEqual([1, 1])
 })
 
-test('an answer from elsewhere, whose headers cannot be changed, gets them all the same', async () => {
+test('a foreign response with immutable headers gets them all the same', async () => {
   const { key } = await customer()
   const elsewhere = await fetch(`${world.url}/health`)
   const { send, done } = await throughFetch(tollgate, {}, () => elsewhere)

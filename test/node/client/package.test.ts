@@ -11,7 +11,7 @@ import { ROOT, runScript } from '../scripts/support.ts'
 
 const PACKAGE = join(ROOT, 'packages/tollgate')
 
-/** Of one export each; the last is what the README's example of the AI SDK uses. */
+/** One export each; the last is what the README's example of the AI SDK uses. */
 const PEERS = ['hono', 'openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai-compatible']
 
 let folder: string
@@ -46,7 +46,7 @@ const exportNames = () =>
     .filter((name) => name !== './package.json')
     .map((name) => `tollgate${name.slice(1)}`)
 
-/** Compiles files of somebody who installed the package. @returns what tsc says */
+/** Compiles files as an installer of the package would. @returns tsc's output */
 async function compile(files: Readonly<Record<string, string>>, resolution: 'bundler' | 'nodenext'): Promise<string> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   const compilerOptions = {
@@ -61,11 +61,11 @@ async function compile(files: Readonly<Record<string, string>>, resolution: 'bun
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const said = spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout
-  const ofOthers = /^\S*node_modules\/(?!tollgate\/)\S+\(\d+,\d+\): .*\n(?: .*\n)*/gm // mistakes in the types of the peers themselves
+  const ofOthers = /^\S*node_modules\/(?!tollgate\/)\S+\(\d+,\d+\): .*\n(?: .*\n)*/gm // type errors in peer dependencies
   return said.replaceAll(ofOthers, '')
 }
 
-/** That of the project, and others that this machine has. */
+/** The project's, and others on this machine. */
 function listNodes(): [version: string, path: string][] {
   const found = (process.env.PATH ?? '').split(delimiter).map((place) => join(place, 'node'))
   const nodes = [process.execPath, ...found].flatMap((path): [string, string][] => {
@@ -95,13 +95,13 @@ console.log((await tollgate.keys.verify({ key: 'ck' })).code)`
   },
 )
 
-test('the package depends on nothing, and is well-formed', async () => {
+test('the package has no dependencies, and is well-formed', async () => {
   expect(manifest.dependencies).toBeUndefined()
   const { messages } = await publint({ pkgDir: installed, strict: true })
   expect(messages).toEqual([])
 })
 
-test('its types are found for every export by every resolution that knows ES modules', async () => {
+test('its types are found for every export by every module resolution that supports ES modules', async () => {
   const checked = await checkPackage(createPackageFromTarballData(await readFile(tarball)))
   const problems = checked.types ? checked.problems : [{ kind: 'NoTypes' as const }]
   const ofOldResolutions = (problem: (typeof problems)[number]) =>
@@ -109,11 +109,11 @@ test('its types are found for every export by every resolution that knows ES mod
   expect(problems.filter((problem) => !ofOldResolutions(problem))).toEqual([])
 })
 
-test('it has the version of the Worker whose API it knows', async () => {
+test('its version is that of the Worker whose API it knows', async () => {
   expect(manifest.version).toBe(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version)
 })
 
-test('the client is less than 8 kB, compressed', async () => {
+test('the client is smaller than 8 kB, compressed', async () => {
   const { outputFiles } = await build({
     entryPoints: [join(installed, 'dist/index.js')],
     bundle: true,
@@ -137,7 +137,7 @@ test.each(['bundler', 'nodenext'] as const)(
   },
 )
 
-test('the types know which fields a verdict has, which operations there are, and which of them a binding takes', async () => {
+test('the types know the fields of a verdict, the operations, their inputs, and those that a binding accepts', async () => {
   const text = `import { Tollgate } from 'tollgate'
 import type { TollgateBinding } from 'tollgate'
 declare const binding: TollgateBinding
@@ -148,7 +148,17 @@ await tollgate.keys.verify({ kee: 'k' })
 await tollgate.call('GET /quotaz')
 await tollgate.call('GET /usage/breakdown', { query: { by: 'colour' } })
 await Tollgate.fromBinding(binding).call('GET /admin/plans')
+await tollgate.members.list({ external_id: 'c', limit: 5 })
+await tollgate.members.list({ limit: 5 })
+await tollgate.members.list({ organization_id: 'o', external_id: 'c' })
+await tollgate.roles.create({ external_id: 'c', name: 'r' })
+await tollgate.customers.update({ organization_id: 'o', external_id: 'c', name: 'Ada' })
+await tollgate.customers.update({ external_id: 'c', nmae: 'Ada' })
+for await (const { email } of tollgate.members.list({ external_id: 'c' })) email.toUpperCase()
+for await (const { emial } of tollgate.members.list({ external_id: 'c' })) console.log(emial)
 `
   const said = await compile({ 'wrong.ts': text }, 'bundler')
-  expect([...said.matchAll(/^wrong\.ts\((\d+),/gm)].map(([, line]) => Number(line))).toEqual([6, 7, 8, 9, 10])
+  expect([...said.matchAll(/^wrong\.ts\((\d+),/gm)].map(([, line]) => Number(line))).toEqual([
+    6, 7, 8, 9, 10, 12, 13, 14, 16, 18,
+  ])
 })

@@ -1,11 +1,11 @@
-/** The examples in Express and Next.js, over the client's sources: the calls of their pages are answered as those say. */
+/** The examples in Express and Next.js, with the client: the calls of their pages get the responses shown there. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Tollgate } from '../../../packages/tollgate/src/index.ts'
-import { execute, readAnswer, startProgram, startRoute } from '../client/apps.ts'
+import { type App, execute, NEXT_TIMEOUT_MS, readAnswer, startNext, startProgram } from '../client/apps.ts'
 import { type ClientWorld, startTollgate } from '../client/world.ts'
 import { ROOT } from '../scripts/support.ts'
 
@@ -21,43 +21,38 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** @returns the path of a program that needs no packages beside it */
-async function bundle(example: string, file: string, format: 'cjs' | 'esm'): Promise<string> {
-  const outfile = join(folder, `${example}.${format === 'cjs' ? 'cjs' : 'mjs'}`)
+async function startExpress(variables: Record<string, string>): Promise<App> {
+  const outfile = join(folder, 'express-api.cjs')
   await build({
-    entryPoints: [join(ROOT, 'examples', example, file)],
+    entryPoints: [join(ROOT, 'examples/express-api/app.ts')],
     outfile,
     bundle: true,
     platform: 'node',
-    format,
+    format: 'cjs',
     tsconfig: join(ROOT, 'examples/tsconfig.json'),
     logLevel: 'error',
   })
-  return outfile
+  return startProgram(outfile, variables)
+}
+
+async function startNextApp(variables: Record<string, string>): Promise<App> {
+  const path = 'app/api/orders/[id]/route.ts'
+  return startNext(path, await readFile(join(ROOT, 'examples/next-app', path), 'utf8'), variables)
 }
 
 const EXAMPLES = [
-  { example: 'express-api', file: 'app.ts', format: 'cjs', start: startProgram, endpoint: '/v1/orders/:id' },
-  {
-    example: 'next-app',
-    file: 'app/api/orders/[id]/route.ts',
-    format: 'esm',
-    start: startRoute,
-    endpoint: '/api/orders/[id]',
-  },
+  { example: 'express-api', start: startExpress, endpoint: '/v1/orders/:id' },
+  { example: 'next-app', start: startNextApp, endpoint: '/api/orders/[id]' },
 ] as const
 
 test.each(EXAMPLES)(
   'examples/$example refuses calls without a key, answers those with one, and reports them with their route',
-  async ({ example, file, format, start, endpoint }) => {
+  async ({ example, start, endpoint }) => {
     const tollgate = new Tollgate({ baseUrl: world.url, serviceKey: world.serviceKey })
     const external_id = crypto.randomUUID()
     const organization = await tollgate.customers.upsert({ external_id, name: 'Ada' })
     const { key } = await tollgate.keys.issue({ external_id, name: 'Key' })
-    const app = await start(await bundle(example, file, format), {
-      TOLLGATE_URL: world.url,
-      TOLLGATE_SERVICE_KEY: world.serviceKey,
-    })
+    const app = await start({ TOLLGATE_URL: world.url, TOLLGATE_SERVICE_KEY: world.serviceKey })
 
     const page = await readFile(join(ROOT, 'examples', example, 'README.md'), 'utf8')
     const lines = [...page.matchAll(/^curl .*$/gm)].map(([line]) => line)
@@ -74,6 +69,7 @@ test.each(EXAMPLES)(
       .toContainEqual({ endpoint, queries: 1 })
     await app.stop()
   },
+  NEXT_TIMEOUT_MS,
 )
 
 const readEndpoints = (organizationId: string) =>

@@ -95,7 +95,7 @@ test('the route charges its cost, and a key above its limit gets a Retry-After',
   expect(await refused.json()).toMatchObject({ code: 'rate_limited' })
 })
 
-test('the use is one event with the status and the path of the request, ids left out', async () => {
+test('the use is one event with the status and the path of the request, without ids', async () => {
   const { key, organizationId } = await world.customer()
   const route = await world.route(upstream.url)
 
@@ -113,7 +113,7 @@ test('the use is one event with the status and the path of the request, ids left
   )
 })
 
-test('headers of the answer count as use, and the caller does not see them', async () => {
+test('response headers count as use, and the caller does not see them', async () => {
   const { key, organizationId } = await world.customer()
   const route = await world.route(upstream.url, { meter: { from_header: { queries: 'X-Queries', model: 'X-Model' } } })
   const headers = encodeURIComponent(JSON.stringify({ 'X-Queries': '7', 'X-Model': 'tiny', 'X-Other': 'seen' }))
@@ -128,7 +128,7 @@ test('headers of the answer count as use, and the caller does not see them', asy
   )
 })
 
-test('headers tell of meters of the own and of every kind of token; one that cannot be read takes none of the others with it', async () => {
+test('headers report custom meters and every kind of token; an unreadable one does not invalidate the others', async () => {
   const { key, organizationId } = await world.customer()
   await world.ownMeter('images')
   const from_header = {
@@ -154,6 +154,43 @@ test('headers tell of meters of the own and of every kind of token; one that can
   )
 })
 
+test.each([
+  [{ 'X-Images': '1e400' }, { queries: 7, quantities: null }],
+  [{ 'X-Images': '-1' }, { queries: 7, quantities: null }],
+  [{ 'X-Images': '1e13' }, { queries: 7, quantities: null }],
+  [{ 'X-Images': '1.53456789' }, { queries: 7, quantities: { images: 2 } }],
+  [{ 'X-Images': '.5' }, { queries: 7, quantities: { images: 1 } }],
+  [
+    { 'X-Queries': '1.5', 'X-Images': '2' },
+    { queries: 0, quantities: { images: 2 } },
+  ],
+  [
+    { 'X-Queries': '99999999999', 'X-Images': '2' },
+    { queries: 0, quantities: { images: 2 } },
+  ],
+  [{ 'X-Tokens': '5' }, { queries: 7, quantities: null }],
+  [{ 'X-Cost': '1e400' }, { queries: 7, quantities: null }],
+])('%j costs no other amount of the answer', async (odd, counted) => {
+  const { key, organizationId } = await world.customer()
+  await world.ownMeter('images')
+  const from_header = {
+    input_tokens: 'X-In',
+    output_tokens: 'X-Out',
+    tokens: 'X-Tokens',
+    cost_usd: 'X-Cost',
+    queries: 'X-Queries',
+    quantities: { images: 'X-Images' },
+  }
+  const route = await world.route(upstream.url, { meter: { from_header } })
+  const told = { 'X-In': '120', 'X-Out': '3', 'X-Queries': '7', ...odd }
+  await fetch(`${route.url}/headers?headers=${encodeURIComponent(JSON.stringify(told))}`, { headers: bearer(key) })
+  await eventually(async () =>
+    expect(await world.tokensOf(organizationId)).toContainEqual(
+      expect.objectContaining({ input_tokens: 120, ...counted }),
+    ),
+  )
+})
+
 test('a caller cannot pretend: what only the gateway says of them is replaced', async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url)
@@ -171,7 +208,7 @@ test('a caller cannot pretend: what only the gateway says of them is replaced', 
     expect(upstream.requests.at(-1)?.headers).not.toHaveProperty(name)
 })
 
-test('under its own address an upstream keeps no cookies and runs no page, and its redirects lead back through the gateway', async () => {
+test("under the gateway's own address an upstream sets no cookies and runs no page, and redirects lead back to it", async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url, { match: { path_prefix: '/headers' } })
   const answerWith = (headers: object, status = 200) =>
@@ -189,7 +226,7 @@ test('under its own address an upstream keeps no cookies and runs no page, and i
   expect(outside.headers.get('Location')).toBe('https://elsewhere.example/x')
 })
 
-test('public paths and preflights need no key, and nothing else passes for one', async () => {
+test('public paths and preflights need no key, and nothing else counts as one of them', async () => {
   const route = await world.route(upstream.url, { public_paths: ['/health', '/docs/*'] })
   const ask = async (path: string, init: RequestInit = {}) => (await fetch(`${route.url}${path}`, init)).status
   const preflight = { method: 'OPTIONS', headers: { Origin: 'https://a.dev', 'Access-Control-Request-Method': 'POST' } }
@@ -201,7 +238,7 @@ test('public paths and preflights need no key, and nothing else passes for one',
     expect([path, await ask(path)]).toEqual([path, expect.toBeOneOf([400, 401])])
 })
 
-test('only paths below the prefix are forwarded, and none that leaves it once it is decoded', async () => {
+test('only paths below the prefix are forwarded, and none that leaves it once decoded', async () => {
   const { key } = await world.customer()
   const route = await world.route(`${upstream.url}/base`, { match: { path_prefix: '/v1' }, strip_prefix: true })
   const ask = async (path: string) => {
@@ -217,7 +254,7 @@ test('only paths below the prefix are forwarded, and none that leaves it once it
   expect(await ask('/v1/a%2Fb')).toBe('/base/a%2Fb')
 })
 
-test('at a host of the gateway every path is its own, also those that are Tollgate’s elsewhere', async () => {
+test('at a host of the gateway every path belongs to it, even those that are Tollgate’s elsewhere', async () => {
   const { key } = await world.customer()
   const host = { host: 'api.example.test' }
   await world.route(upstream.url, { match: host })
@@ -236,7 +273,7 @@ test('at a host of the gateway every path is its own, also those that are Tollga
   expect((await fetch(`${world.url}/health/live`)).status).toBe(200)
 })
 
-test('a host of the gateway is no upstream: requests would come back without an end', async () => {
+test('a gateway host cannot be an upstream: requests would loop forever', async () => {
   const { status, body } = await world.call('POST', '/admin/routes', {
     slug: 'loop',
     upstream: 'https://api.example.com./v1',

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-/** A deployed Tollgate with a gateway, and the operator who makes its routes. */
+/** A deployed Tollgate with a gateway, and the operator who creates its routes. */
 import { vi } from 'vitest'
 import { openWorld } from '../../../bench/bench-world.ts'
-import { buildWorker, startWorkerd } from '../../../bench/worker.ts'
+import { startWorkerd } from '../../../bench/worker.ts'
 import { ACCESS_PREFIX, keyOf } from '../../../src/verification/key-format.ts'
+import { builtWorker } from '../built-worker.ts'
 
 export type GatewayWorld = Awaited<ReturnType<typeof startGateway>>
 
@@ -11,13 +12,13 @@ type Json = Record<string, unknown>
 
 export const bearer = (key: string, more: Record<string, string> = {}) => ({ Authorization: `Bearer ${key}`, ...more })
 
-/** Awaits what happens after an answer. */
+/** Awaits deferred work. */
 export const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 25_000, interval: 50 })
 
 /** @param variables further settings of the Worker */
 export async function startGateway(variables: Readonly<Record<string, string>> = {}) {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
-  const [world, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), buildWorker('src/index.ts')])
+  const [world, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), builtWorker()])
   const worker = await startWorkerd({ tollgate: { bundle, variables: { ...world.variables, ...variables } } })
   const [person = ''] = await world.registerPeople(1)
   const token = await signInAsAdministrator()
@@ -55,11 +56,11 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
     token,
     /** Whose token it is. */
     administrator: JSON.parse(person) as { email: string; password: string },
-    /** Makes a route that this isolate knows at once. @returns its slug and its address */
+    /** Creates a route that this isolate knows at once. @returns its slug and its address */
     async route(upstream: string, more: Json = {}) {
       const slug = `r${crypto.randomUUID().slice(0, 8)}`
       const made = await call('POST', '/admin/routes', { slug, upstream, ...more })
-      if (made.status !== 201) throw new Error(JSON.stringify(made.body))
+      if (made.status !== 201 && made.status !== 409) throw new Error(JSON.stringify(made.body))
       return { slug, id: made.body.id as string, url: `${worker.url}/gw/${slug}` }
     },
     /** An organization with a key. With a quota it is on the plan `free`, else on `enterprise`. */
@@ -90,10 +91,10 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
          where organization_id = $1 and input_tokens > 0`,
         [organizationId],
       ),
-    /** A counter of the operator's own. */
+    /** Defines a custom counter, unless it exists. */
     async ownMeter(slug: string) {
       const made = await call('POST', '/admin/meters', { slug, name: slug, unit: slug, kind: 'counter' })
-      if (made.status !== 201) throw new Error(JSON.stringify(made.body))
+      if (made.status !== 201 && made.status !== 409) throw new Error(JSON.stringify(made.body))
     },
     async close() {
       await worker.kill()

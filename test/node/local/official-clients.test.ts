@@ -1,4 +1,4 @@
-/** The providers' own libraries against the local services: their requests, their types, their checks of signatures. */
+/** The providers' own libraries against the local services: their requests, their types, their signature checks. */
 import { createServer } from 'node:http'
 import { createPolar } from '@polar-sh/sdk/2026-04'
 import { Webhook } from 'standardwebhooks'
@@ -35,7 +35,7 @@ afterAll(async () => {
 })
 afterEach(() => vi.restoreAllMocks())
 
-/** Libraries know their providers by fixed addresses: those lead to the local services here. */
+/** Libraries have fixed provider addresses: these lead to the local services here. */
 function routeToStack() {
   const real = globalThis.fetch
   vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
@@ -63,7 +63,7 @@ describe('the official library of Stripe', () => {
     return new Stripe(LOCAL_BILLING.stripe.token, { httpClient: Stripe.createFetchHttpClient(), maxNetworkRetries: 0 })
   }
 
-  test('sells a subscription, reads it, and knows the webhooks as its own', async () => {
+  test('sells a subscription, reads it, and recognizes the webhooks as its own', async () => {
     const client = stripe()
     const session = await client.checkout.sessions.create({
       mode: 'subscription',
@@ -89,7 +89,7 @@ describe('the official library of Stripe', () => {
     }
   })
 
-  /** A subscription that was paid for. */
+  /** A paid subscription. */
   async function subscribed(client: Stripe) {
     const session = await client.checkout.sessions.create({
       mode: 'subscription',
@@ -104,7 +104,7 @@ describe('the official library of Stripe', () => {
   const advance = (subscription: string) =>
     fetch(`${stack.url}/stripe/act`, { method: 'POST', body: JSON.stringify({ act: 'advance', subscription }) })
 
-  test('puts invoice items on the next renewal, each once under its key, and none on what is finalized', async () => {
+  test('puts invoice items on the next renewal, each once under its key, and none on a finalized one', async () => {
     const client = stripe()
     const { subscription, customer } = await subscribed(client)
     const item = { customer, subscription, currency: 'usd', amount: 469, metadata: { ledger_row: 'a' } }
@@ -126,32 +126,34 @@ describe('the official library of Stripe', () => {
     await expect(late).rejects.toMatchObject({ statusCode: 400, code: 'invoice_not_editable' })
   })
 
-  test('makes an invoice by hand of what waits for a customer, and finalizes it', async () => {
+  test("creates an invoice manually of a customer's pending items, and finalizes it", async () => {
     const client = stripe()
-    const { customer } = await client.checkout.sessions.create({
+    const session = await client.checkout.sessions.create({
       mode: 'subscription',
       line_items: [{ price: builder.stripePriceId, quantity: 1 }],
       success_url: 'https://app.example.com/',
     })
-    const create = () =>
+    const customer = session.customer as string
+    const create = (default_payment_method = `pm_${customer}`) =>
       client.invoices.create({
-        customer: customer as string,
+        customer,
+        default_payment_method,
         auto_advance: true,
         pending_invoice_items_behavior: 'include',
       })
     await expect(create()).rejects.toMatchObject({ code: 'invoice_no_customer_line_items' })
+    await expect(create('pm_of_somebody')).rejects.toMatchObject({ code: 'resource_missing' })
     const amounts = [{ amount: 120 }, { unit_amount_decimal: Stripe.Decimal.from('0.4'), quantity: 7 }]
-    for (const amount of amounts)
-      await client.invoiceItems.create({ customer: customer as string, currency: 'usd', ...amount })
+    for (const amount of amounts) await client.invoiceItems.create({ customer, currency: 'usd', ...amount })
     const draft = await create()
     expect(draft).toMatchObject({ status: 'draft', total: 123, parent: null })
     expect(await client.invoices.finalizeInvoice(draft.id)).toMatchObject({ status: 'paid', amount_paid: 123 })
     await expect(client.invoices.finalizeInvoice(draft.id)).rejects.toMatchObject({ code: 'invoice_not_editable' })
-    const { data } = await client.invoices.list({ customer: customer as string })
+    const { data } = await client.invoices.list({ customer })
     expect(data.map(({ id }) => id)).toEqual([draft.id])
   })
 
-  test('signs as Tollgate checks it', async () => {
+  test('signs in the way Tollgate verifies', async () => {
     const payload = JSON.stringify({ id: 'evt_1' })
     const { webhookSecret: secret } = LOCAL_BILLING.stripe
     const signature = await stripe().webhooks.generateTestHeaderStringAsync({ payload, secret })
@@ -189,7 +191,7 @@ describe('the official library of Polar', () => {
 })
 
 describe('the official library of Standard Webhooks', () => {
-  test('knows the webhooks of Polar as signed', async () => {
+  test("accepts the signature of Polar's webhooks", async () => {
     const verifier = new Webhook(Buffer.from(LOCAL_BILLING.polar.webhookSecret).toString('base64'))
     for (const { headers, body } of await arrivals('webhook-id')) {
       expect(verifier.verify(body, headers)).toMatchObject({ type: expect.any(String) })

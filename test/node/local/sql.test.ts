@@ -33,7 +33,7 @@ async function planIds(): Promise<number[]> {
   return (await sql.query(`select id from ${schema}.plans order by id`)).map((row) => row.id)
 }
 
-test('every type comes back as the driver reads it from Neon', async () => {
+test('every type is returned as the driver reads it from Neon', async () => {
   const id = '0192f3c4-5e6f-7a8b-9c0d-1e2f3a4b5c6d'
   const at = new Date('2026-11-21T10:11:12.345Z')
   const [row] =
@@ -58,7 +58,7 @@ test('every type comes back as the driver reads it from Neon', async () => {
   })
 })
 
-test('text keeps unicode, quotes, backslashes, line ends and emptiness', async () => {
+test('text keeps Unicode, quotes, backslashes, line ends and emptiness', async () => {
   const texts = ['O\'Brien "x"', 'C:\\dir\\', 'line\r\nline\ttab', 'ñ 漢字 😀 \u200b', '', "'; drop table x; --"]
   const [row] = await sql`select ${texts}::text[] as texts, ${texts[3]}::text as one`
 
@@ -99,6 +99,22 @@ test('a failed statement leaves the next one alone', async () => {
   expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
 })
 
+test('a repeated statement returns the current columns of a changed table', async () => {
+  await sql.query(`create table ${schema}.growing as select 1 as first`)
+  const read = () => sql.query(`select * from ${schema}.growing`)
+  for (let times = 0; times < 3; times++) expect(await read()).toEqual([{ first: 1 }])
+  await sql.query(`alter table ${schema}.growing add column second int default 2`)
+  expect(await read()).toEqual([{ first: 1, second: 2 }])
+})
+
+test('a statement that fails each time returns the same error each time', async () => {
+  for (let times = 0; times < 3; times++) {
+    expect(await refused(sql.query('select nothing from nowhere'))).toMatchObject({ code: '42P01' })
+    expect(await refused(sql.query('select 1 / $1::int', [0]))).toMatchObject({ code: '22012' })
+  }
+  expect(await sql.query('select 1 / $1::int as one', [1])).toEqual([{ one: 1 }])
+})
+
 test('several commands in one statement are refused, with parameters and without', async () => {
   expect(await refused(sql.query('select 1; select 2'))).toMatchObject({ code: '42601' })
   expect(await refused(sql.query('select $1::int; select 2', [1]))).toMatchObject({ code: '42601' })
@@ -137,7 +153,7 @@ test.for([
   ['ReadCommitted', 'read committed'],
   ['RepeatableRead', 'repeatable read'],
   ['Serializable', 'serializable'],
-] as const)('a batch asked to be %s is %s', async ([isolationLevel, shown]) => {
+] as const)('a batch requested to be %s is %s', async ([isolationLevel, shown]) => {
   const [rows] = await sql.transaction([sql`show transaction_isolation`], { isolationLevel })
 
   expect(rows).toEqual([{ transaction_isolation: shown }])
@@ -166,7 +182,7 @@ test('a transaction that a statement opens ends with its request', async () => {
   expect(await sql`show transaction_isolation`).toEqual([{ transaction_isolation: 'read committed' }])
 })
 
-test('array mode and full results tell columns, command and count', async () => {
+test('array mode and full results return columns, command and count', async () => {
   const full = neon('postgresql://user:password@localhost/tollgate', { arrayMode: true, fullResults: true })
   const query = `insert into ${schema}.plans values (1, 'free'), (2, 'pro') returning id, name`
   const result = await full.query(query)
@@ -182,7 +198,7 @@ test('array mode and full results tell columns, command and count', async () => 
   ])
 })
 
-test('a count is null for a command that counts nothing, and nought for one that found nothing', async () => {
+test('a count is null for a command that counts nothing, and zero for one that found nothing', async () => {
   const full = neon('postgresql://user:password@localhost/tollgate', { fullResults: true })
   const created = await full.query(`create table ${schema}.empty ()`)
   const deleted = await full.query(`delete from ${schema}.plans`)
@@ -191,7 +207,7 @@ test('a count is null for a command that counts nothing, and nought for one that
   expect(deleted).toMatchObject({ command: 'DELETE', rowCount: 0 })
 })
 
-test('fifty concurrent requests each get their own answer', async () => {
+test('fifty concurrent requests each get their own response', async () => {
   const numbers = Array.from({ length: 50 }, (_, index) => index)
   const answers = await Promise.all(numbers.map((number) => sql`select ${number}::int as number`))
 
@@ -212,7 +228,7 @@ test.for(['copy', '-- a comment\n copy', 'LISTEN'])('%s is refused by name', asy
   expect(error).toMatchObject({ code: '0A000', message: expect.stringMatching(/^(COPY|LISTEN) does not work/) })
 })
 
-test('a body of another shape is refused, and says how', async () => {
+test('a body of another shape is refused with an explanation', async () => {
   const headers = { 'Neon-Connection-String': 'x', 'Neon-Raw-Text-Output': 'true', 'Neon-Array-Mode': 'true' }
   const answer = await fetch(`${stack.url}/sql`, { method: 'POST', headers, body: '{"query":1}' })
 

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { compactHours } from '../../../src/metering/compact-hours.ts'
 import { foldPlatformUsage } from '../../../src/metering/fold-platform.ts'
 import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
@@ -9,7 +8,7 @@ import { listDailySums } from '../../../src/usage/analytics/daily-sums.ts'
 import { parseBuckets, parseHours, parseHoursOfKey } from '../../../src/usage/analytics/query-span.ts'
 import { usageSummary } from '../../../src/usage/analytics/summary.ts'
 import { usageTimeseries } from '../../../src/usage/analytics/timeseries.ts'
-import { emptyDatabase } from '../scripts/support.ts'
+import { migratedDatabase } from '../scripts/support.ts'
 
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
 const NOW = Date.now()
@@ -17,7 +16,7 @@ const KEPT = hoursKeptFrom(NOW)
 const organizationId = crypto.randomUUID()
 const keyId = crypto.randomUUID()
 const config = { USAGE_RETENTION_DAYS: 90 } as Parameters<typeof compactHours>[0]['config']
-const database = await emptyDatabase()
+const database = await migratedDatabase()
 const { sql } = database
 const iso = (at: number) => new Date(at).toISOString()
 const day = (at: number) => iso(at).slice(0, 10)
@@ -47,20 +46,19 @@ async function use(at: number, place: number): Promise<void> {
 const HOURS = 'usage_hourly usage_totals usage_slices usage_meter_hourly usage_platform_hours'.split(' ')
 
 beforeAll(async () => {
-  await migrateUp(sql, undefined, () => undefined)
   await sql.query(`insert into plans (id, name, limits, features) values ('free', 'Free', '{}', '{}')`)
   await sql.query(`insert into organizations (id, name, slug, plan_id) values ($1, 'Acme', 'acme', 'free')`, [
     organizationId,
   ])
   await sql.query(`insert into meters (slug, name, unit, kind) values ('images', 'Images', 'image', 'counter')`)
   await sql.query('update usage_platform_progress set folded_until = $1', [iso(KEPT - 5 * DAY)])
-  for (let place = 0; place < 40; place++) await use(KEPT - 4 * DAY + place * 3 * HOUR + 1_000, place) // five days, the last of them kept
+  for (let place = 0; place < 40; place++) await use(KEPT - 4 * DAY + place * 3 * HOUR + 1_000, place) // five days, the last kept
   await foldPlatformUsage({ sql })
 })
 
 afterAll(() => database.close())
 
-/** What is asked of whole days, before and after. */
+/** The queries by whole days, before and after. */
 async function answer() {
   const bounds = { from: day(KEPT - 4 * DAY), to: day(KEPT + DAY) }
   const span = parseHours(bounds, NOW)
@@ -91,7 +89,7 @@ async function answer() {
   }
 }
 
-test('sums of hours become sums of days after 13 months, and every answer about days stays the same', async () => {
+test('sums of hours become sums of days after 13 months, and every result by day stays the same', async () => {
   const before = await answer()
   expect(before.summary.totals.requests).toBe(40)
   const counted = async (table: string) => {
@@ -109,7 +107,7 @@ test('sums of hours become sums of days after 13 months, and every answer about 
   expect(await compact()).toEqual({ days: 0, rows: 0, left: 0 })
 })
 
-test('a run that ended in the middle of a day goes on there, and two at once count nothing twice', async () => {
+test('a run that ended in the middle of a day continues there, and two concurrent runs count nothing twice', async () => {
   const before = await answer()
   await sql.query(`delete from retention_progress where task = 'compact hours'`)
   for (let place = 0; place < 5; place++) await use(KEPT - 4 * DAY + place * HOUR, place)
@@ -119,7 +117,7 @@ test('a run that ended in the middle of a day goes on there, and two at once cou
   expect((await answer()).summary.totals.requests).toBe(more)
 })
 
-test('hours are kept while raw events are, which are found by them, and while they are not folded', async () => {
+test('hours are kept while raw events need them, and until they are rolled up', async () => {
   await use(KEPT - 40 * DAY, 1)
   await sql.query(`delete from retention_progress where task = 'compact hours'`)
   const longer = { USAGE_RETENTION_DAYS: 3650 } as typeof config
@@ -128,7 +126,7 @@ test('hours are kept while raw events are, which are found by them, and while th
   expect(await compact()).toMatchObject({ days: 1 })
 })
 
-test('a moment ahead of the clock makes nothing of hours that are kept', async () => {
+test('a clock that runs ahead compacts no hours that must be kept', async () => {
   await sql.query('update usage_platform_progress set folded_until = $1', [iso(NOW)])
   await compact()
   const kept = () => sql.query('select count(*)::int as rows from usage_totals where hour >= $1', [iso(KEPT)])

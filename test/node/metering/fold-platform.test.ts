@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { foldPlatformUsage, MAX_LATE_BATCHES } from '../../../src/metering/fold-platform.ts'
 import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
-import { emptyDatabase } from '../scripts/support.ts'
+import { migratedDatabase } from '../scripts/support.ts'
 
 const HOUR_MS = 3_600_000
 const NOW = new Date()
-/** In the month before this one, so that hours, days and months are folded. */
+/** In the previous month, so that hours, days and months are rolled up. */
 const START = Date.UTC(NOW.getUTCFullYear(), NOW.getUTCMonth() - 1, 25)
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
+let database: Awaited<ReturnType<typeof migratedDatabase>>
 beforeAll(async () => {
-  database = await emptyDatabase()
-  await migrateUp(database.sql, undefined, () => undefined)
+  database = await migratedDatabase()
   for (const plan of ['small', 'big', 'huge'])
     await query(`insert into plans (id, name, limits, features) values ($1, $1, '{}', '{}')`, [plan])
 })
@@ -40,7 +38,7 @@ const age = (minutes: number) =>
 const late = async () => (await query('select distinct hour from usage_late_hours order by 1')).length
 const fold = () => foldPlatformUsage({ sql: database.sql })
 
-/** As if the hours from this one on were not over yet when the job last ran. */
+/** As if the hours from this one on had not ended yet when the job last ran. */
 const foldedUntil = (at: number) => query('update usage_platform_progress set folded_until = $1', [iso(at)])
 
 /** All requests by plan: of hours, days and months. */
@@ -54,7 +52,7 @@ function byPlan() {
   return Promise.all(sums)
 }
 
-test('usage stays with the plan of the hour in which it was used, however often that is folded again', async () => {
+test('usage stays with the plan of the hour in which it was used, however often that is rolled up again', async () => {
   const id = await newOrganization('small')
   for (const [place, plan] of ['small', 'big', 'huge'].entries()) {
     await putOn(plan, id)
@@ -66,7 +64,7 @@ test('usage stays with the plan of the hour in which it was used, however often 
   expect(await byPlan()).toEqual([used, used, used])
 
   await putOn('small', id)
-  for (const place of [0, 1, 3]) await use(id, hour(place)) // the fourth hour had no usage when it was folded first
+  for (const place of [0, 1, 3]) await use(id, hour(place)) // the fourth hour had no usage when it was first rolled up
   await age(120)
   await fold()
   expect(await late()).toBe(0)
@@ -80,7 +78,7 @@ test('usage stays with the plan of the hour in which it was used, however often 
   expect((await byPlan())[0]).toEqual({ ...again, big: 3 })
 })
 
-test('an hour of late usage is folded once nothing was added to it for five minutes', async () => {
+test('an hour of late usage is rolled up once nothing was added to it for five minutes', async () => {
   const id = await newOrganization('small')
   await use(id, hour(5))
   await age(4)
@@ -91,7 +89,7 @@ test('an hour of late usage is folded once nothing was added to it for five minu
   expect(await late()).toBe(0)
 })
 
-test('an hour that usage trickles into is folded after an hour, and then waits again', async () => {
+test('an hour with trickling usage is rolled up after an hour, and then waits again', async () => {
   const id = await newOrganization('small')
   await use(id, hour(6))
   await age(61)
@@ -103,7 +101,7 @@ test('an hour that usage trickles into is folded after an hour, and then waits a
   expect(await fold()).toMatchObject({ late: 1 })
 })
 
-test('a run folds a bounded number of late hours, those that wait longest first', async () => {
+test('a run rolls up a bounded number of late hours, the longest waiting first', async () => {
   const days = Array.from({ length: 3 * MAX_LATE_BATCHES }, (_, day) => iso(START - day * 24 * HOUR_MS))
   await query(
     `insert into usage_late_hours select day, now() - make_interval(mins => 10 + place::int)

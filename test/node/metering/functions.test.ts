@@ -1,23 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import type { Deps } from '../../../src/deps.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { OF_VERIFICATIONS } from '../../../src/metering/functions/columns.ts'
 import { DEFINITIONS } from '../../../src/metering/functions/definitions.ts'
 import { FUNCTIONS, READ_OF_VERIFICATIONS } from '../../../src/metering/functions/names.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
-import { emptyDatabase } from '../scripts/support.ts'
+import { migratedDatabase } from '../scripts/support.ts'
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
+let database: Awaited<ReturnType<typeof migratedDatabase>>
 beforeAll(async () => {
-  database = await emptyDatabase()
-  await migrateUp(database.sql, undefined, () => undefined)
+  database = await migratedDatabase()
 })
 afterAll(() => database.close())
 
 const query = (text: string, parameters: unknown[] = []) => database.sql.query(text, parameters)
 
-test('the database has each function as the code has it: a changed statement is another function', async () => {
+test('the database has each function as the code defines it: a changed statement is another function', async () => {
   const stored = await query('select proname as name, prosrc as body from pg_proc where proname = any($1)', [
     Object.values(FUNCTIONS),
   ])
@@ -59,7 +57,7 @@ const TABLES = {
   usage_verdicts: '',
 }
 
-/** All that is kept of an organization, without what tells it from another. */
+/** All rows of an organization, without what distinguishes it from another. */
 async function readAll(organizationId: string) {
   const tables = Object.entries(TABLES).map(async ([table, without]) => {
     const rows = await query(
@@ -71,19 +69,19 @@ async function readAll(organizationId: string) {
   return Object.fromEntries(await Promise.all(tables))
 }
 
-/** What a function answers, without what tells one call from another. */
+/** The result of a function, without what distinguishes one call from another. */
 function toComparable([row]: Record<string, unknown>[]) {
   const { xid: _, others, periods, ...rest } = row as Record<string, { organization_id?: string }[]>
   for (const period of periods ?? []) delete period.organization_id
   return { ...rest, others: others?.map(String).toSorted(), periods }
 }
 
-describe('verifications that take nothing but calls', () => {
+describe('verifications that consume nothing but calls', () => {
   const [one, other] = ['01990000-0000-7000-9000-000000000001', '01990000-0000-7000-9000-000000000002']
   const batchOf = (organization: string, from: number) =>
     Array.from({ length: 20 }, (_, place) => createVerification(organization, from + (place % 19)))
 
-  test('leave what they would leave as any usage', async () => {
+  test('leave the same rows as any usage', async () => {
     for (const from of [0, 10]) {
       const [mine, others] = await Promise.all([
         query(`select * from ${FUNCTIONS.recordVerifications}($1)`, [JSON.stringify(batchOf(one, from))]),
@@ -97,11 +95,11 @@ describe('verifications that take nothing but calls', () => {
     expect(Object.values(kept)).not.toContainEqual([])
   })
 
-  test('are known by what their function reads', () => {
+  test('are recognized by what their function reads', () => {
     expect([...READ_OF_VERIFICATIONS]).toEqual(['source', 'lane', ...OF_VERIFICATIONS.map(({ name }) => name)])
   })
 
-  test('have a function of their own, and a batch with anything else has not', async () => {
+  test('have a function of their own, which a batch with anything else does not use', async () => {
     const called: string[] = []
     const sql = {
       query(text: string, parameters: unknown[]) {

@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import type { Deps } from '../../../src/deps.ts'
 import { JOBS } from '../../../src/jobs/registry.ts'
 import { RECHECK } from '../../../src/metering/claim-ids.ts'
 import type { UsageEvent } from '../../../src/metering/event.ts'
 import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
-import { emptyDatabase } from '../scripts/support.ts'
+import { migratedDatabase } from '../scripts/support.ts'
 
 const DAY_MS = 86_400_000
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
-/** The generation that the migration began with. */
+let database: Awaited<ReturnType<typeof migratedDatabase>>
+/** The generation with which the migration began. */
 let first: number
 beforeAll(async () => {
-  database = await emptyDatabase()
-  await migrateUp(database.sql, undefined, () => undefined)
+  database = await migratedDatabase()
   const [row] = await query('select usage_dedupe_generation(now()) as generation')
   first = row?.generation
 })
@@ -70,7 +68,7 @@ describe('an id', () => {
     expect(row?.requests).toBe(4)
   })
 
-  test('is claimed in both generations where one has just begun, and in one at all other times', async () => {
+  test('is claimed in both generations if one has just begun, and in one otherwise', async () => {
     await moveTo(4)
     await write(event('before'))
     await moveTo(5, true)
@@ -86,7 +84,7 @@ describe('an id', () => {
 
   /** Two connections need a real Postgres: the embedded one has a single one. */
   test.runIf(process.env.DATABASE_URL)(
-    'counts once where a statement of the last generation and one of the new claim it at the same moment',
+    'counts once if a statement of the last generation and one of the new claim it at the same moment',
     async () => {
       await moveTo(6, true)
       const claimed = `insert into usage_dedupe (organization_id, key, payload_hash, generation)
@@ -118,7 +116,7 @@ describe('partitions', () => {
       )
     ).map(({ relname }) => relname)
 
-  test('are made ahead, and an id that came before its own is moved into it and found there', async () => {
+  test('are created ahead, and an id that came before its own is moved into it and found there', async () => {
     await moveTo(9)
     await write(event('early'))
     expect(await claimedIn('early')).toEqual([[9, 'usage_dedupe_default']])
@@ -141,15 +139,15 @@ describe('partitions', () => {
     expect(await partitions()).toContain(`usage_dedupe_${first + 1}`)
   })
 
-  test('are dropped whole: those of generations before one', async () => {
+  test('are dropped completely: those of generations before one', async () => {
     await ensure(10)
     expect(await dropBefore(1)).toBe(0)
-    expect(await dropBefore(10)).toBe(2) // one that the migration made, one of the test before
+    expect(await dropBefore(10)).toBe(2) // one of the migration, one of the previous test
     expect(await partitions()).toEqual([`usage_dedupe_${first + 10}`, 'usage_dedupe_default'])
   })
 })
 
-test('what the last release prunes by is empty, so that it deletes no id of another partition', async () => {
+test('the column that the last release prunes by is empty, so it deletes no id of another partition', async () => {
   const [row] = await query('select count(first_seen)::int as dated, count(*)::int as ids from usage_dedupe')
   expect(row).toMatchObject({ dated: 0 })
 })

@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { changedAfter } from '../../../src/db/recent-periods.ts'
 import { CORRECT_EVENT } from '../../../src/metering/correct-statement.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { FUNCTIONS } from '../../../src/metering/functions/names.ts'
 import { RECORD_USAGE } from '../../../src/metering/functions/statements.ts'
 import { KIND_COLUMNS } from '../../../src/metering/functions/sums.ts'
-import { emptyDatabase } from '../scripts/support.ts'
+import { migratedDatabase } from '../scripts/support.ts'
 
 const ORGANIZATION = crypto.randomUUID()
 const AT = new Date().toISOString()
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
+let database: Awaited<ReturnType<typeof migratedDatabase>>
 beforeAll(async () => {
-  database = await emptyDatabase()
-  await migrateUp(database.sql, undefined, () => undefined)
+  database = await migratedDatabase()
   for (const kind of ['counter', 'gauge'])
     await query(`insert into meters (slug, name, unit, kind) values ($1, $1, '', $1)`, [kind])
 })
@@ -54,7 +52,7 @@ const correction = (id: string) =>
   JSON.stringify({ organization_id: ORGANIZATION, occurred_at: AT, id, after: AFTER, correction: {} })
 
 test('each sum that usage is added to is updated in place: no index has a column that a write changes', async () => {
-  // few: the versions of a row that one transaction makes stay in its page until it ends
+  // few: the row versions of one transaction stay in its page until it ends
   const batches = Array.from({ length: 2 }, createEvents)
   const corrected = batches.flatMap((batch) => batch[1]?.id ?? [])
   const results = await database.sql.transaction([
@@ -69,7 +67,7 @@ test('each sum that usage is added to is updated in place: no index has a column
   expect(updates.filter(({ updated, in_place }) => in_place < updated)).toEqual([])
 })
 
-test('what changed lately is found by when its period started', async () => {
+test('recent changes are found by the start of their period', async () => {
   const asked = `explain select from usage_periods u where ${changedAfter('u', 'now()')}`
   const [, plan] = await database.sql.transaction([query('set local enable_seqscan = off'), query(asked)])
   expect(JSON.stringify(plan)).toContain('usage_periods_started')

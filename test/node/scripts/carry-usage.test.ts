@@ -1,7 +1,6 @@
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { carryUsage } from '../../../local/restore/carry-usage.ts'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import type { Sql } from '../../../src/db/client.ts'
 import type { Database as Orm } from '../../../src/db/orm.ts'
 import type { Deps } from '../../../src/deps.ts'
@@ -9,13 +8,12 @@ import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { type Outcome, writeUsage } from '../../../src/metering/write.ts'
 import { claimCorrection } from '../../../src/usage/corrections/queries.ts'
 import { SOURCE as REPORT } from '../../../src/usage/reporting/read-item.ts'
-import { emptyDatabase } from './support.ts'
+import { migratedDatabase } from './support.ts'
 
-type Database = Awaited<ReturnType<typeof emptyDatabase>>
+type Database = Awaited<ReturnType<typeof migratedDatabase>>
 let [former, restored]: Database[] = []
 beforeAll(async () => {
-  ;[former, restored] = await Promise.all([emptyDatabase('former'), emptyDatabase()])
-  for (const { sql } of [former, restored]) await migrateUp(sql, undefined, () => undefined)
+  ;[former, restored] = await Promise.all([migratedDatabase('former'), migratedDatabase()])
 })
 afterAll(() => Promise.all([former?.close(), restored?.close()]))
 
@@ -64,7 +62,7 @@ const EVENTS: readonly UsageEvent[] = [
 
 function between(one: Database | undefined, other: Database | undefined) {
   if (!one || !other) throw new Error('There is no database.')
-  return { former: one.sql, restored: other.sql, since: SINCE }
+  return { former: one.sql, restored: other.sql, since: SINCE, moment: SINCE }
 }
 
 const deferred: Promise<unknown>[] = []
@@ -87,11 +85,12 @@ const TABLES = [
   'usage_daily_slices',
   'usage_periods',
   'usage_subject_days',
+  'usage_meter_subject_days',
   'usage_verdicts',
   'usage_completions',
   'usage_request_ids',
 ]
-/** When a row was written, which is not carried. */
+/** The time at which a row was written, which is not carried over. */
 const MOMENTS = ['ingested_at', 'updated_at', 'created_at', 'tried_at']
 
 async function readAll(database: Database | undefined) {
@@ -104,7 +103,7 @@ async function readAll(database: Database | undefined) {
   return Object.fromEntries(await Promise.all(tables))
 }
 
-test('usage that arrived after the moment is in every sum, as it was', async () => {
+test('usage that arrived after the restored moment is in every sum, unchanged', async () => {
   expect(new Set(await write(former, EVENTS))).toEqual(new Set(['accepted']))
   const carried = await carryUsage(between(former, restored))
   expect(carried).toBe(EVENTS.length)
@@ -155,7 +154,7 @@ test('a correction that the restored database does not have can be made there ag
   expect(await Promise.all(known)).toEqual([true, false])
 })
 
-test('ids are carried ten thousand at a time, all of them', async () => {
+test('ids are carried over ten thousand at a time, all of them', async () => {
   const [own] = (await former?.sql.query('select usage_dedupe_generation(now()) as generation')) ?? []
   await former?.sql.query(
     `insert into usage_dedupe (organization_id, key, payload_hash, generation)

@@ -26,11 +26,11 @@ const check = async (env: Record<string, string>, line = 'check-config') => {
   return { code, lines: stdout.trim().split('\n') }
 }
 
-test('a complete environment has nothing wrong', async () => {
+test('a complete environment has no errors', async () => {
   expect(await check(GOOD)).toEqual({ code: 0, lines: ['0 wrong, 0 suspicious.'] })
 })
 
-test('what is missing, wrong, impossible and suspicious is said by name, with what it stops, and never a value', async () => {
+test('missing, wrong, impossible and suspicious settings are named with what they stop, never with a value', async () => {
   const { code, lines } = await check({
     ...GOOD,
     MAIL_PROVIDER: 'resend',
@@ -66,7 +66,7 @@ test.each([
   })
 })
 
-test('a file gives what the environment does not, and the example file is refused by name', async () => {
+test('a file supplies what the environment does not, and the example file is refused by name', async () => {
   const file = join(folder, 'vars')
   const { SECRET_KEY, ...rest } = GOOD
   await writeFile(file, `SECRET_KEY=${SECRET_KEY}\nPUBLIC_URL=https://overridden.acme.dev\n`)
@@ -82,7 +82,7 @@ const { DATABASE_URL, JWT_SECRET_KEY, SECRET_KEY, PUBLIC_URL } = GOOD
 /** What `npm start` needs. */
 const START = { DATABASE_URL, JWT_SECRET_KEY, SECRET_KEY, PUBLIC_URL, REDIS_URL: 'redis://cache.acme.dev:6379' }
 
-test('what npm start needs is complete without a Redis over HTTP, and [vars] are not read for it', async () => {
+test('the settings of npm start are complete without a Redis over HTTP, and [vars] are not read for it', async () => {
   const REDIS_SHARD_URLS = 'redis://second.acme.dev:6379'
   expect(await check({ ...START, REDIS_SHARD_URLS, STOP_TIMEOUT_SECONDS: '60', MAIL_FROM: '' })).toEqual({
     code: 0,
@@ -92,7 +92,7 @@ test('what npm start needs is complete without a Redis over HTTP, and [vars] are
   expect((await check(rest)).lines[0]).toBe('PUBLIC_URL is missing; nothing works without it.')
 })
 
-test('what npm start refuses is said once, beside what only stops a feature, and never a value', async () => {
+test('settings that npm start refuses are reported once, next to those that stop a feature, never with a value', async () => {
   const { code, lines } = await check({
     ...START,
     REDIS_SHARD_URLS: 'https://sesame.acme.dev',
@@ -108,13 +108,14 @@ test('what npm start refuses is said once, beside what only stops a feature, and
       'DATABASE_CONNECTIONS: It must be a whole number above zero. npm start refuses it.',
       'SECRET_KEY is wrong: must have at least 32 bytes; nothing works without it.',
       'CORS_ORIGINS is wrong: each is a scheme and a host, such as https://app.example.com, without a path; cors is off.',
-      '4 wrong, 0 suspicious.',
+      'KEY_PREFX is not known; did you mean KEY_PREFIX?',
+      '4 wrong, 1 suspicious.',
     ].toSorted(),
   )
   expect(lines.join('\n')).not.toContain('sesame')
 })
 
-test('where there is no wrangler.toml, as in the image, it is npm start that is checked', async () => {
+test('without a wrangler.toml, as in the image, npm start is checked', async () => {
   const image = await mkdtemp(join(tmpdir(), 'tollgate-image-'))
   onTestFinished(() => rm(image, { recursive: true }))
   for (const name of ['local', 'src', 'package.json'])
@@ -129,7 +130,7 @@ test('where there is no wrangler.toml, as in the image, it is npm start that is 
   })
 })
 
-test('every form that a text has in TOML is read, and so is what is no text', async () => {
+test('every form of a TOML string is read, and so are other values', async () => {
   const file = join(folder, 'wrangler.toml')
   await writeFile(
     file,
@@ -165,7 +166,7 @@ MAIL_PROVIDER = "sesame"
   expect(lines.join('\n')).not.toContain('sesame')
 })
 
-test('a configuration that is no TOML is refused by its line', async () => {
+test('an invalid TOML configuration is refused by its line', async () => {
   const file = join(folder, 'broken.toml')
   await writeFile(file, '[vars]\nKEY_PREFIX = "sesame\n')
   expect(await runScript(`check-config --config ${file}`, GOOD)).toMatchObject({

@@ -44,7 +44,7 @@ test('before the first verification only what it needs is evaluated', () => {
   }
 })
 
-test('no feature but verification, limits and metering is among it', () => {
+test('it includes no feature but verification, limits and metering', () => {
   const features = new Set([...found].filter((name) => name.startsWith('src/')).map((name) => name.split('/')[1]))
   for (const lazy of [
     'accounts',
@@ -64,9 +64,10 @@ test('no feature but verification, limits and metering is among it', () => {
     expect(features).not.toContain(lazy)
 })
 
-test('of the fields that schemas share it has the one that it needs', () => {
+test('of the shared schema fields it has only those that it needs', () => {
   expect([...found].filter((name) => name.startsWith('src/http/') && name.includes('field'))).toEqual([
     'src/http/text-field.ts',
+    'src/http/usage-fields.ts',
   ])
 })
 
@@ -74,7 +75,7 @@ test('no price is read before an event has tokens without a cost', () => {
   expect([...found].filter((name) => name.startsWith('src/usage/pricing'))).toEqual([])
 })
 
-test('nothing of the payment providers is evaluated before somebody asks for it, and no SDK of theirs ever', () => {
+test('nothing of the payment providers is evaluated before its first use, and their SDKs never', () => {
   const everyMinute = [...eager('src/jobs/run.ts')]
   const providers = [
     'providers/polar',

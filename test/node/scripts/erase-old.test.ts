@@ -1,23 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { PRUNED } from '../../../src/jobs/registry.ts'
 import { firstIdAt } from '../../../src/lib/id-time.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { ERASED, eraseOldData } from '../../../src/privacy/erase-old.ts'
-import { emptyDatabase, ROOT } from './support.ts'
+import { migratedDatabase, ROOT } from './support.ts'
 
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
-/** Late in this month, whatever day it is: then all that is written here is of months whose events are kept. */
+/** Late in this month, whatever day it is: everything written here is then in months whose events are kept. */
 const NOW = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth(), 28, 12)
 const config = { USAGE_RETENTION_DAYS: 90 } as Parameters<typeof eraseOldData>[0]['config']
 const user = uuidv7(0)
-const database = await emptyDatabase()
+const database = await migratedDatabase()
 const { sql } = database
 
 beforeAll(async () => {
-  await migrateUp(sql, undefined, () => undefined)
   await sql.query(`insert into users (id, email) values ($1, 'ada@example.com')`, [user])
 })
 
@@ -50,7 +48,7 @@ const WRITE: Record<string, (at: number) => Promise<unknown>> = {
     ),
 }
 
-/** @returns the ages in days of the rows that still have what is erased, youngest first */
+/** @returns the ages in days of the rows that still have the erasable data, youngest first */
 async function full(table: string): Promise<number[]> {
   const { columns, time = '' } = ERASED.find((one) => one.table === table) ?? { columns: [] }
   const text = columns.map((name) => `nullif(${name}::text, 'null')`).join(', ')
@@ -61,7 +59,7 @@ async function full(table: string): Promise<number[]> {
   return rows.map((row) => row.age)
 }
 
-test('what is older than its time is erased from every such table, once, and nothing else of its row', async () => {
+test('data past its retention is erased from every such table, once, and nothing else of its row', async () => {
   expect(Object.keys(WRITE).toSorted()).toEqual(ERASED.map(({ table }) => table).toSorted())
   for (const { table } of ERASED)
     for (const age of [1, 29, 32, 36, 60, 89, 92, 110]) await WRITE[table]?.(NOW - age * DAY)
@@ -74,16 +72,16 @@ test('what is older than its time is erased from every such table, once, and not
   expect(await run()).toEqual({ audit_logs: 0, sessions: 0, billing_events: 0, usage_events: 0, late_usage_events: 0 })
 })
 
-test('an event that arrived late has its hour looked at again', async () => {
+test('an event that arrived late has its hour checked again', async () => {
   await run()
-  await WRITE.usage_events?.(NOW - 38 * DAY) // its hour was passed when it was 30 days old
+  await WRITE.usage_events?.(NOW - 38 * DAY) // its hour was processed when it was 30 days old
   await sql.query(`update retention_progress set position = $1 where task = 'erase late_usage_events'`, [
     iso(NOW - 40 * DAY),
   ])
   expect(await run()).toMatchObject({ usage_events: 0, late_usage_events: 1 })
 })
 
-test('a run whose clock is ahead erases nothing too early, and a position never goes back', async () => {
+test('a run with a fast clock erases nothing too early, and a position never goes back', async () => {
   await WRITE.audit_logs?.(NOW - 30 * DAY + HOUR)
   await run(NOW + 400 * DAY)
   expect(await full('audit_logs')).toContain(30)
@@ -108,7 +106,7 @@ test('a table that cannot be erased does not stop the others, and is logged', as
   expect(await full('billing_events')).not.toContain(91)
 })
 
-test('every column of an address or a device is erased after its time, or its rows are deleted', async () => {
+test('every column with an address or a device is erased after its time, or its rows are deleted', async () => {
   const rows = await sql.query(
     `select c.relname as table, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition

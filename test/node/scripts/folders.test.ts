@@ -9,7 +9,7 @@ const SPECIFIER = /((?:import|export)\b[^'"]*?\bfrom\s+|\bimport\s*\(\s*|\bimpor
 interface Import {
   readonly file: string
   readonly target: string
-  /** Whether it is gone at run time. */
+  /** Whether it does not exist at run time. */
   readonly isType: boolean
 }
 
@@ -39,7 +39,7 @@ function readEdges(top: string): Map<string, Map<string, Import[]>> {
   return edges
 }
 
-/** Every folder that can be reached from `start`, itself only if a circle leads back. */
+/** Every folder reachable from `start`, itself only if there is a cycle. */
 function reach(edges: Map<string, Map<string, Import[]>>, start: string): Set<string> {
   const seen = new Set<string>()
   const left = [start]
@@ -52,7 +52,7 @@ function reach(edges: Map<string, Map<string, Import[]>>, start: string): Set<st
   return seen
 }
 
-/** @returns the imports that are part of a circle of folders: remove one of each circle */
+/** @returns the imports that are part of a cycle of folders: remove one of each cycle */
 function findCircles(top: string): string[] {
   const edges = readEdges(top)
   return [...edges].flatMap(([from, targets]) =>
@@ -77,19 +77,20 @@ test('ARCHITECTURE.md lists the folders of src from the top down', () => {
   expect(upward).toEqual([])
 })
 
-test('the routes of a feature are known to the table of contents alone', () => {
+test('the routes of a feature are known only to the table of contents', () => {
   const others = readImports('src').filter(
     ({ file, target }) => /(^|\/|-)routes\.ts$/.test(target) && file !== 'src/management.ts',
   )
   expect(others.map(({ file, target }) => `${file} imports ${target}`)).toEqual([])
 })
 
-/** Decisions that depend on their arguments alone. */
+/** Decisions that depend only on their arguments. */
 const PURE = [
   ...globSync('src/**/*rules.ts', { cwd: ROOT }),
   'src/billing/overage/money.ts',
   'src/billing/plans/prices.ts',
   'src/billing/subscriptions/decide.ts',
+  'src/billing/subscriptions/refunds.ts',
   'src/limits/credits.ts',
   'src/limits/key-limits.ts',
   'src/limits/limit-reading.ts',
@@ -98,6 +99,7 @@ const PURE = [
   'src/limits/meter-units.ts',
   'src/limits/quantities.ts',
   'src/limits/quota-reading.ts',
+  'src/limits/spend-cap.ts',
   'src/limits/window.ts',
   'src/metering/event.ts',
   'src/metering/functions/sums.ts',
@@ -113,7 +115,7 @@ const HARMLESS =
   /^src\/(lib\/(?!log|waiting|uuid|pool)|db\/schema\/(shapes|meters|meter-names)\.ts|auth\/roles\.ts|limits\/limit-request\.ts|rpc-types\.ts|usage\/analytics\/span\.ts)/
 const EFFECT = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bcrypto\b|\bfetch\(|\bset(Timeout|Interval)\b|\bawait\b/
 
-test('what is called pure has no clock, no chance, no I/O, and calls nothing that has', () => {
+test('pure code has no clock, no randomness and no I/O, and calls nothing that has', () => {
   expect(PURE.length).toBeGreaterThan(14)
   const imports = readImports('src').filter(({ file, isType }) => PURE.includes(file) && !isType)
   const impure = imports.filter(({ target }) => !PURE.includes(target) && !HARMLESS.test(target))
@@ -122,7 +124,7 @@ test('what is called pure has no clock, no chance, no I/O, and calls nothing tha
   expect(PURE.filter((file) => EFFECT.test(code(file)))).toEqual([])
 })
 
-test('a test stands in the folder of the project whose isolation it needs', () => {
+test('a test is in the folder of the project whose isolation it needs', () => {
   const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
   const impure = globSync('test/unit/**/*.test.ts', { cwd: ROOT }).filter((file) =>
     /cloudflare:workers|\/support\/(?!jwk|settings|prometheus)|resetModules/.test(read(file)),

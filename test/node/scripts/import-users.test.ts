@@ -5,19 +5,17 @@ import { hashSync } from 'bcryptjs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { linesOf } from '../../../local/import/lines.ts'
 import { importUsers } from '../../../local/import/run.ts'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { seedFoundation } from '../../../local/support/seed-data.ts'
-import { emptyDatabase, runScript } from './support.ts'
+import { migratedDatabase, runScript } from './support.ts'
 
 const HASH = hashSync('correct horse battery', 4)
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
+let database: Awaited<ReturnType<typeof migratedDatabase>>
 let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tollgate-'))
-  database = await emptyDatabase()
-  await migrateUp(database.sql, undefined, () => undefined)
+  database = await migratedDatabase()
   await seedFoundation(database.sql)
 }, 60_000)
 
@@ -53,7 +51,7 @@ const count = async (table: string) =>
   Number((await database.sql.query(`select count(*) as count from ${table}`))[0]?.count)
 
 describe('npm run import-users', () => {
-  test('makes users with their hashes, each with an organization as at registration', async () => {
+  test('creates users with their hashes, each with an organization as at registration', async () => {
     const { code, stdout, stderr } = await run([
       user('ada@example.com'),
       user(' Bob@Example.COM ', { name: 'Bob', email_verified: true, created_at: '2020-02-29T12:00:00Z' }),
@@ -69,7 +67,7 @@ describe('npm run import-users', () => {
     expect((await rows())[1]?.created_at).toBe(Date.UTC(2020, 1, 29, 12) / 1000)
   })
 
-  test('makes users without a password where the hash is null, and only there', async () => {
+  test('creates users without a password only if the hash is null', async () => {
     const { code, stderr } = await run([user('ada@example.com', { password_hash: null }), { email: 'bob@example.com' }])
     expect([code, stderr]).toEqual([1, expect.stringContaining('line 2: password_hash')])
     expect(await rows()).toMatchObject([{ email: 'ada@example.com', password_hash: null, role: 'owner' }])
@@ -88,7 +86,7 @@ describe('npm run import-users', () => {
     expect(await count('organizations')).toBe(4)
   })
 
-  test('of an address that is twice in a file the first line counts', async () => {
+  test('for an address that is twice in a file the first line counts', async () => {
     const { stdout } = await run([
       user('ada@example.com', { name: 'First' }),
       user('ADA@example.com', { name: 'Second' }),
@@ -98,7 +96,7 @@ describe('npm run import-users', () => {
     expect(await count('organizations')).toBe(2)
   })
 
-  test('bad lines are reported by number and field, never by what they hold, and skipped; the exit code is 1', async () => {
+  test('bad lines are reported by number and field, never by their content, and skipped; the exit code is 1', async () => {
     const { code, stdout, stderr } = await run([
       user('ada@example.com'),
       'sesame',
@@ -143,7 +141,7 @@ describe('npm run import-users', () => {
     expect(await rows()).toMatchObject([{ email: 'ada@example.com' }, { email: 'zoe@example.com' }])
   })
 
-  test('--dry-run tells the same and writes nothing', async () => {
+  test('--dry-run reports the same and writes nothing', async () => {
     await run([user('ada@example.com')])
     const { code, stdout } = await run([user('ada@example.com'), user('bob@example.com'), '{}'], ' --dry-run')
     expect(code).toBe(1)
@@ -165,7 +163,7 @@ describe('npm run import-users', () => {
 })
 
 describe('a large file', () => {
-  test('goes in batches of 200, each of one statement, and breaks off with what is there whole', async () => {
+  test('is imported in batches of 200, each of one statement, and stops with whole batches in place', async () => {
     const statements: number[] = []
     const sql = Object.assign(() => undefined, {
       async query(text: string, parameters: [string]) {
@@ -191,7 +189,7 @@ describe('a large file', () => {
     expect([await count('users'), await count('organizations')]).toEqual([1_000, 1_001])
   })
 
-  test('is read in pieces, wherever they are cut', async () => {
+  test('is read in chunks, wherever they are cut', async () => {
     const read = async (...chunks: string[]) => {
       async function* pieces() {
         yield* chunks

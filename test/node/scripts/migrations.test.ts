@@ -31,7 +31,7 @@ const catalogue = () => readCatalogue(database.sql)
 const first = () => names[0] ?? ''
 const newest = () => names.at(-1) ?? ''
 
-/** @returns the names it went through */
+/** @returns the names of the migrations it ran */
 async function up(last?: string, folder?: string): Promise<string[]> {
   const done: string[] = []
   await migrateUp(database.sql, last, (name) => done.push(name), folder)
@@ -54,27 +54,27 @@ async function folderOf(files: Record<string, string>): Promise<string> {
 
 /** Two connections need a real Postgres: the embedded one has a single one. */
 test.runIf(process.env.DATABASE_URL)(
-  'a migration does not wait for long for a table in use, and tries again',
+  'a migration does not wait for long for a table in use, but retries later',
   async () => {
     const { sql } = database
     const folder = await folderOf({ '0000_in_use.sql': 'alter table in_use add column two int' })
     await sql.query('create table in_use (one int)')
     const holding = sql.transaction([
       sql.query('lock table in_use in access share mode'),
-      sql.query('select pg_sleep(5)'), // longer than a migration waits, shorter than it tries
+      sql.query('select pg_sleep(5)'), // longer than one lock wait of a migration, shorter than all its retries
     ])
     await expect.poll(() => sql.query("select 1 from pg_locks where relation = 'in_use'::regclass")).toHaveLength(1)
     const migrating = up(undefined, folder)
     await expect
       .poll(() => sql.query("select 1 from pg_locks where relation = 'in_use'::regclass and not granted"))
       .toHaveLength(1)
-    // whoever comes after it waits no longer than it does
+    // a statement queued behind it waits no longer than it does
     await sql.query('select * from in_use')
     await Promise.all([holding, expect(migrating).resolves.toEqual(['0000_in_use'])])
   },
 )
 
-test('a build says which of its migrations a database lacks, also before the first', async () => {
+test('a build lists its migrations that a database lacks, even before the first', async () => {
   const read = () => readSchemaVersion({ sql: database.sql })
   expect(await read()).toEqual({ found: null, missing: names, isCurrent: false })
   await up(first())
@@ -84,12 +84,12 @@ test('a build says which of its migrations a database lacks, also before the fir
 })
 
 describe('the folder', () => {
-  test('every migration has a way back, and nothing else is there', async () => {
+  test('every migration has a down script, and nothing else is there', async () => {
     const pairs = names.flatMap((name) => [`${name}.down.sql`, `${name}.sql`])
     expect(await filesOf('migrations')).toEqual([...pairs, 'meta'])
   })
 
-  test('names are a number and words, and no number comes twice', () => {
+  test('names are a number and words, and no number occurs twice', () => {
     for (const name of names) expect(name).toMatch(/^\d{4}_[a-z][a-z0-9_]*$/)
     const numbers = names.map((name) => Number(name.slice(0, 4)))
     expect(numbers).toEqual([...new Set(numbers)])
@@ -101,8 +101,8 @@ describe('the folder', () => {
   })
 })
 
-describe('up and down', () => {
-  test('up, down to nothing and up again gives the same catalogue', async () => {
+describe('up and down', { timeout: 120_000 }, () => {
+  test('up, down to nothing and up again gives the same catalog', async () => {
     expect(await up()).toEqual(names)
     const before = await catalogue()
     expect(new Set(before.map(({ kind }) => kind))).toContain('partitioning')
@@ -114,7 +114,7 @@ describe('up and down', () => {
     expect(await catalogue()).toEqual(before)
   })
 
-  test('each way back leaves what was there before its migration', async () => {
+  test('each down script keeps what was there before its migration', async () => {
     const before = []
     for (const name of names) {
       before.push(await catalogue())
@@ -127,7 +127,7 @@ describe('up and down', () => {
     expect(await down()).toEqual([])
   })
 
-  test('up goes to a named migration and not further, by its name or its number; again does nothing', async () => {
+  test('up goes to a named migration and no further, by name or number; again does nothing', async () => {
     expect(await up('0001')).toEqual(names.slice(0, 2))
     expect(await applied()).toEqual(names.slice(0, 2))
     expect(await up('0001')).toEqual([])
@@ -136,7 +136,7 @@ describe('up and down', () => {
     expect(await up()).toEqual([])
   })
 
-  test('down undoes the newest alone, or all down to a named one; one that is not applied is left alone', async () => {
+  test('down undoes only the newest, or all down to a named one; an unapplied one is left alone', async () => {
     await up()
     expect(await down()).toEqual([newest()])
     expect(await down(newest())).toEqual([])
@@ -144,7 +144,7 @@ describe('up and down', () => {
     expect(await applied()).toEqual(names.slice(0, 1))
   })
 
-  test('the status says of each when it was applied', async () => {
+  test('the status lists when each was applied', async () => {
     await up('0000')
     const [one, ...others] = await listMigrations(database.sql)
     expect(one).toEqual({ name: first(), appliedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) })
@@ -161,9 +161,9 @@ describe('up and down', () => {
   })
 })
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   test.each(['0099', '0099_missing', 'foundation', '', '00', '0000_foundation.sql', '../0000_foundation'])(
-    'the name %j, which there is not, is an error that lists those there are, and nothing is done',
+    'the unknown name %j is an error that lists the known ones, and nothing is done',
     async (name) => {
       await up('0000')
       const message = `There is no migration ${name}. There are: ${names.join(', ')}.`
@@ -188,7 +188,7 @@ describe('what goes wrong', () => {
     expect(await up(undefined, folder)).toEqual(['0001_bad', '0002_next'])
   })
 
-  test('a way back that fails or is missing changes nothing', async () => {
+  test('a down script that fails or is missing changes nothing', async () => {
     const folder = await folderOf({
       '0000_one.sql': 'create table one (id int)',
       '0000_one.down.sql': 'drop table one;\n--> statement-breakpoint\ndrop table two',
@@ -202,7 +202,7 @@ describe('what goes wrong', () => {
     expect((await listMigrations(database.sql, folder)).filter(({ appliedAt }) => appliedAt)).toHaveLength(1)
   })
 
-  test('a database that is ahead of this version is refused', async () => {
+  test('a database that is newer than this version is refused', async () => {
     await up()
     await database.sql.query(`insert into schema_migrations (name) values ('9999_future')`)
     for (const act of [up, down, applied])
@@ -240,7 +240,7 @@ describe('drizzle’s tables and the migrated ones', () => {
 describe('npm run migrate', { timeout: 30_000 }, () => {
   const migrate = (line: string, env: NodeJS.ProcessEnv = database.env) => runScript(`migrate ${line}`, env)
 
-  test('up, status and down say what they did, line by line', async () => {
+  test('up, status and down print what they did, line by line', async () => {
     expect(await migrate('up 0001')).toMatchObject({ code: 0, stdout: `applied ${names[0]}\napplied ${names[1]}\n` })
     const status = (await migrate('status')).stdout.trim().split('\n')
     expect(status.map((line) => line.split('  ')[0])).toEqual(names)
@@ -250,7 +250,7 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
     expect(await migrate('down 0001')).toMatchObject({ code: 0, stdout: 'There is nothing to undo.\n' })
   })
 
-  test('what goes wrong is one line, and exit code 1', async () => {
+  test('an error is one line, and exit code 1', async () => {
     const nowhere = { DATABASE_URL: 'postgresql://ada:sesame@127.0.0.1:1/shop' }
     for (const [line, env, message] of [
       ['up 0099', database.env, /^There is no migration 0099\. [^\n]+\n$/],
@@ -264,7 +264,7 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
     }
   })
 
-  test('asked for help it gives it; not understood it does too, as a mistake of the caller', async () => {
+  test('--help prints the help; so does a wrong command, as an error of the caller', async () => {
     for (const [line, code] of [
       ['--help', 0],
       ['sideways', 2],
@@ -273,7 +273,7 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
   })
 })
 
-/** Without what drizzle has no words for: partitions, functions, triggers and room in pages. A column that came later is the last. */
+/** Without what drizzle cannot express: partitions, functions, triggers and fill factors. A later column is the last. */
 function comparable(entries: readonly Entry[]): string[] {
   return entries
     .filter(

@@ -1,4 +1,4 @@
-/** The guides that protect an API: their code runs, over the packed client, and answers what they say. */
+/** The guides that protect an API: their code runs with the packed client, and responds as they say. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildWorker, startWorkerd } from '../../../bench/worker.ts'
 import { Tollgate } from '../../../packages/tollgate/src/index.ts'
-import { type App, execute, readAnswer, startProgram, startRoute } from '../client/apps.ts'
+import { type App, execute, NEXT_TIMEOUT_MS, readAnswer, startNext, startProgram } from '../client/apps.ts'
 import { type ClientWorld, startTollgate } from '../client/world.ts'
 import { ROOT, runScript } from './support.ts'
 
@@ -36,19 +36,25 @@ async function startWorker(file: string, variables: Record<string, string>): Pro
   return { url: app.url, stop: app.kill }
 }
 
+/** With `next dev`, as the guide starts it. */
+async function startNextRoute(file: string, variables: Record<string, string>): Promise<App> {
+  const path = relative(join(folder, 'protect-next'), file)
+  return startNext(path, await readFile(file, 'utf8'), variables)
+}
+
 const GUIDES = [
   ['protect-hono', 'app.ts', startWorker],
   ['protect-express', 'app.ts', startProgram],
-  ['protect-next', 'route.ts', startRoute],
+  ['protect-next', 'app/v1/orders/[id]/route.ts', startNextRoute],
 ] as const
 
 test.each(GUIDES)(
-  'the code of %s.md compiles with strict and runs, and its calls are answered as it says',
+  'the code of %s.md compiles with strict and runs, and its calls get the responses it shows',
   async (name, file, start) => {
     const page = await readFile(join(ROOT, 'docs/guides', `${name}.md`), 'utf8')
     const [, code = ''] = /^```ts\n(.*?)^```$/ms.exec(page) ?? []
     const path = join(folder, name, file)
-    await mkdir(dirname(path))
+    await mkdir(dirname(path), { recursive: true })
     await writeFile(path, code)
     expect(compile(path)).toBe('')
 
@@ -67,9 +73,10 @@ test.each(GUIDES)(
     await expect.poll(used, { timeout: 10_000 }).toBe(1)
     await app.stop()
   },
+  NEXT_TIMEOUT_MS,
 )
 
-/** Status, the headers that the guide shows, and the body. Amounts of the rate limit are those of the moment. */
+/** Status, the headers that the guide shows, and the body. Rate limit amounts are current ones. */
 function expectSame(answered: string, said: string): void {
   const [ours, theirs] = [readAnswer(answered), readAnswer(said)]
   expect([ours.status, ours.body]).toEqual([theirs.status, theirs.body])

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWorld, type World } from '../../../bench/bench-world.ts'
-import { buildWorker, startWorkerd, type Workerd } from '../../../bench/worker.ts'
+import { startWorkerd, type Workerd } from '../../../bench/worker.ts'
+import { builtWorker } from '../built-worker.ts'
 
-/** Enough for leases, which end with the last two hundred units, and few enough to reach the end soon. */
+/** Enough for leases, which end with the last two hundred units, and few enough to be used up soon. */
 const LIMIT = 2_000
-/** Verifications that each Worker has under way at once. */
+/** Concurrent verifications of each Worker. */
 const AT_ONCE = 6
-/** No lease has more of what is left. */
+/** The largest share of the rest that a lease has. */
 const LEASE_SHARE = 0.05
 const WITHIN_MS = 60_000
 
@@ -15,7 +16,7 @@ let workers: Workerd[]
 
 beforeAll(async () => {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
-  const [opened, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), buildWorker('src/index.ts')])
+  const [opened, bundle] = await Promise.all([openWorld({ databaseUrl, redisUrl }), builtWorker()])
   world = opened
   workers = await Promise.all([1, 2, 3].map(() => startWorkerd({ tollgate: { bundle, variables: world.variables } })))
 }, WITHIN_MS)
@@ -25,7 +26,7 @@ afterAll(async () => {
   await world.close()
 })
 
-/** Asks one of the Workers, as a service does over HTTP. @returns the verdict's code; undefined when it is gone */
+/** Calls one of the Workers over HTTP, like a service. @returns the verdict's code; undefined if it is gone */
 async function verify(worker: Workerd, key: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${worker.url}/api/v1/keys/verify`, {
@@ -39,7 +40,7 @@ async function verify(worker: Workerd, key: string): Promise<string | undefined>
   }
 }
 
-/** Counts what several Workers answer about one key, each of them asked on several connections at once. */
+/** Counts the verdicts of several Workers about one key, each called on several connections at once. */
 function asking(key: string) {
   const codes = new Map<string | undefined, number>()
   const count = (code: string | undefined) => codes.get(code) ?? 0
@@ -50,7 +51,7 @@ function asking(key: string) {
     return code
   }
 
-  /** Asks all of them until `isOver`, which is told each one's newest code. */
+  /** Calls all of them until `isOver`, which gets each one's newest code. */
   async function askUntil(some: readonly Workerd[], isOver: (code: string | undefined) => boolean): Promise<void> {
     const loops = some.flatMap((worker) => Array.from({ length: AT_ONCE }, () => worker))
     await Promise.all(
@@ -63,7 +64,7 @@ function asking(key: string) {
   return { count, ask, askUntil }
 }
 
-/** Units of leases that have ended come back; whoever goes on asking gets them. */
+/** Units of ended leases return; a caller that continues gets them. */
 async function askForTheRest(asked: ReturnType<typeof asking>, wanted: number): Promise<void> {
   const end = Date.now() + 15_000
   while (asked.count('VALID') < wanted && Date.now() < end) {
@@ -72,7 +73,7 @@ async function askForTheRest(asked: ReturnType<typeof asking>, wanted: number): 
   }
 }
 
-test('three Workers that verify one busy key admit its whole quota and not one more, and rarely ask', {
+test('three Workers that verify one busy key admit its whole quota and not one more, and rarely ask Redis', {
   timeout: WITHIN_MS,
 }, async () => {
   const {
@@ -91,7 +92,7 @@ test('three Workers that verify one busy key admit its whole quota and not one m
   expect(asked.count('VALID')).toBe(LIMIT)
 })
 
-test('one Worker asks Redis at most once for ten verifications of a busy key, by the count of the stack', {
+test('one Worker asks Redis at most once per ten verifications of a busy key, as counted by the stack', {
   timeout: WITHIN_MS,
 }, async () => {
   const {
@@ -107,7 +108,7 @@ test('one Worker asks Redis at most once for ten verifications of a busy key, by
   expect(redisRequests).toBeLessThanOrEqual(asked.count('VALID') / 10)
 })
 
-test('with a Worker that dies in the midst of it a limit still holds, short of its lease and what it was answering', {
+test('a limit still holds if a Worker dies midway, short of its lease and its pending responses', {
   timeout: WITHIN_MS,
 }, async () => {
   const {

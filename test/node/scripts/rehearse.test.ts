@@ -6,7 +6,7 @@ import { ROOT, runScript } from './support.ts'
 
 const page = readFileSync(`${ROOT}docs/operate/runbooks.md`, 'utf8')
 
-test('what each runbook says is done to a server with that trouble, and all comes out right', async () => {
+test('the steps of each runbook are run against a server with that trouble, and all succeed', async () => {
   const { code, stdout, stderr } = await runScript('rehearse --rows 60', {})
   expect(stderr).toBe('')
   const names = stdout.split('\n').flatMap((line) => /^(\S+): came out right$/.exec(line)?.[1] ?? [])
@@ -25,7 +25,7 @@ test('the page names every rehearsal beside its section, and every section has c
   expect([...page.matchAll(/^## (.+)$/gm)].map(([, section]) => section)).toEqual(rows.map(([section]) => section))
 })
 
-test('a rehearsal that there is not is named with those that there are', async () => {
+test('an unknown rehearsal is refused with the known ones', async () => {
   const { code, stderr } = await runScript('rehearse lost-postgres', {})
   expect(code).toBe(1)
   expect(stderr).toContain('There is no rehearsal lost-postgres; there are restored-postgres, lost-redis')
@@ -37,7 +37,7 @@ test.each([
   ['--moment 2999-01-01T00:00:00Z', 'is not a moment of the past'],
   [
     '--moment 2026-01-01T00:00:00Z --without usge',
-    'There is no part usge; there are new, access, usage, billing, sent, audit.',
+    'There is no part usge; there are new, access, removed, usage, billing, sent, audit.',
   ],
   ['--moment 2026-01-01T00:00:00Z', 'FORMER_DATABASE_URL is not set.'],
 ])('after-restore %s is refused', async (options, message) => {
@@ -45,7 +45,7 @@ test.each([
   expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
 })
 
-test('one database is not carried into itself', async () => {
+test('a database is not carried over into itself', async () => {
   const DATABASE_URL = 'postgresql://a@b/c'
   const line = 'after-restore --moment 2026-01-01T00:00:00Z'
   const { stderr } = await runScript(line, { DATABASE_URL, FORMER_DATABASE_URL: DATABASE_URL })

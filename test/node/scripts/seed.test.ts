@@ -1,6 +1,5 @@
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { migrateUp } from '../../../local/support/migrations.ts'
 import { seedDemo, seedFoundation } from '../../../local/support/seed-data.ts'
 import { passwordMatches } from '../../../src/accounts/passwords/hash.ts'
 import { SEED_PLANS } from '../../../src/billing/plans/catalogue.ts'
@@ -11,22 +10,21 @@ import { plans } from '../../../src/db/schema/plans.ts'
 import { users } from '../../../src/db/schema/users.ts'
 import { sha256Hex } from '../../../src/lib/bytes.ts'
 import { isWellFormed } from '../../../src/verification/key-format.ts'
-import { emptyDatabase, runScript } from './support.ts'
+import { migratedDatabase, runScript } from './support.ts'
 
-let database: Awaited<ReturnType<typeof emptyDatabase>>
+let database: Awaited<ReturnType<typeof migratedDatabase>>
 let db: Database
 
 beforeAll(async () => {
-  database = await emptyDatabase()
+  database = await migratedDatabase()
   db = ormOver(database.sql)
-  await migrateUp(database.sql, undefined, () => undefined)
 })
 
 afterAll(() => database.close())
 
 beforeEach(() => database.sql.query('truncate plans, organizations, users cascade'))
 
-/** Every row that a seed could have made or changed. */
+/** Every row that a seed could have created or changed. */
 async function rows() {
   const tables = [plans, organizations, users, memberships, apiKeys]
   return Promise.all(tables.map((table) => db.select().from(table)))
@@ -107,7 +105,7 @@ describe('the demo', () => {
     ])
   })
 
-  test('its keys and passwords are the ones it gives out, and only their hashes are stored', async () => {
+  test('its keys and passwords are the ones it prints, and only their hashes are stored', async () => {
     const { api_key, service_key, user, admin } = await seed()
     for (const { email, password } of [user, admin])
       expect(await passwordMatches(password, (await userOf(email)).passwordHash)).toBe(true)
@@ -127,7 +125,7 @@ describe('the demo', () => {
     expect(await rows()).toEqual(before)
   })
 
-  test('with its credentials lost it issues new keys, revokes the old, and sets new passwords', async () => {
+  test('if its credentials are lost it issues new keys, revokes the old, and sets new passwords', async () => {
     const lost = await seed()
     const people = [await userOf(lost.user.email), await userOf(lost.admin.email)]
     const found = await seed()
@@ -152,7 +150,7 @@ describe('the demo', () => {
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 2, 2, 2, 4])
   })
 
-  test('a key that was revoked, or is of another organization, is not kept as known', async () => {
+  test('a key that was revoked, or belongs to another organization, does not count as known', async () => {
     const first = await seed()
     await db.update(apiKeys).set({ revokedAt: new Date() }).where(eq(apiKeys.name, 'Test key'))
     const second = await seed(first)
@@ -164,7 +162,7 @@ describe('the demo', () => {
     expect(swapped.api_key).toBe(second.api_key)
   })
 
-  test('over a foundation that is there it only adds', async () => {
+  test('over an existing foundation it only adds', async () => {
     const { platformId } = await seedFoundation(database.sql)
     await seed()
     expect(await seedFoundation(database.sql)).toEqual({ platformId })
@@ -175,12 +173,12 @@ describe('the demo', () => {
 describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
   const run = (line: string) => runScript(line, database.env)
 
-  test('seed lays the foundation alone', async () => {
+  test('seed creates only the foundation', async () => {
     expect(await run('seed')).toMatchObject({ code: 0, stderr: '' })
     expect(await counts()).toEqual([Object.keys(SEED_PLANS).length, 1, 0, 0, 0])
   })
 
-  test('a service key is printed once and stays; another one takes its place when that is asked for', async () => {
+  test('a service key is printed once and stays; another one replaces it on request', async () => {
     const keyIn = ({ stdout }: { stdout: string }) => /svc_live_\w+/.exec(stdout)?.[0] ?? ''
     const first = keyIn(await run('seed --service-key'))
     expect((await run('seed --service-key')).stdout).toContain('There is a service key already, and it stays')
@@ -193,7 +191,7 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     expect(live).toEqual([{ hash: sha256Hex(second) }])
   })
 
-  test('admin makes an owner of the platform organization with a password that is printed', async () => {
+  test('admin creates an owner of the platform organization and prints the password', async () => {
     const { code, stdout } = await run('admin --email Ada@Example.com')
     const [, password = ''] = /Password, shown this once: (\S+)/.exec(stdout) ?? []
 
@@ -206,7 +204,7 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     ])
   })
 
-  test('admin keeps the password of an existing user, unless it is asked to reset it', async () => {
+  test('admin keeps the password of an existing user, unless asked to reset it', async () => {
     const run = (more = '') => runScript(`admin --email twice@example.com${more}`, database.env)
     expect((await run()).stdout).toContain('Password, shown this once')
     const { passwordHash } = await userOf('twice@example.com')
@@ -218,7 +216,7 @@ describe('npm run seed and npm run admin', { timeout: 30_000 }, () => {
     expect((await userOf('twice@example.com')).passwordHash).not.toBe(passwordHash)
   })
 
-  test('admin refuses what is no address in one line', async () => {
+  test('admin refuses an invalid address in one line', async () => {
     for (const { code, stderr } of await Promise.all([run('admin --email nobody'), run('admin --email')]))
       expect([code, stderr]).toEqual([1, expect.stringMatching(/^[^\n]*--email[^\n]+\n$/)])
     expect(await counts()).toEqual([0, 0, 0, 0, 0])

@@ -9,7 +9,7 @@ import { MAX_OPEN, serve } from '../../../local/stack/fronts.ts'
 import { json } from '../../../local/stack/http.ts'
 import { ROOT } from '../scripts/support.ts'
 
-/** The front of a store that answers nothing until it is told to. */
+/** A proxy of a store that responds to nothing until told to. */
 async function openHangingStore() {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-fronts-'))
   const socketPath = join(folder, 'stores.sock')
@@ -41,7 +41,7 @@ async function ask(socketPath: string, agent: Agent): Promise<{ status: number |
   return { status: response.statusCode, body: JSON.parse(await text(response)) }
 }
 
-test('while a store hangs, as many requests wait as may be under way, one more is refused at once, and none of them is lost', async () => {
+test('while a store hangs, requests up to the limit wait, one more is refused at once, and none of them is lost', async () => {
   const { ask, isFull, comesBack, asked } = await openHangingStore()
   const waiting = Array.from({ length: MAX_OPEN }, ask)
   await isFull
@@ -55,7 +55,7 @@ test('while a store hangs, as many requests wait as may be under way, one more i
   expect((await ask()).status).toBe(200)
 }, 60_000)
 
-test('the page of npm start says how many', async () => {
+test('the page on npm start says how many', async () => {
   const page = await readFile(join(ROOT, 'docs/operate/stand-alone.md'), 'utf8')
-  expect(page).toContain(`At most ${MAX_OPEN.toLocaleString('en-US')} requests to stores are under way at once`)
+  expect(page).toContain(`At most ${MAX_OPEN.toLocaleString('en-US')} requests to stores are in progress at once`)
 })

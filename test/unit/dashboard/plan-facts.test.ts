@@ -16,15 +16,17 @@ const planWith = (id: string, images: number) =>
     price_per_call_usd: null,
     included_credits_usd: null,
     rollover_max_usd: null,
+    at_no_credits: 'block',
     max_concurrent: null,
     key_max_concurrent: null,
     key_limits: [],
+    organization_limits: [],
     seats: null,
   }) as unknown as CataloguePlan
 
 const used = (images: number) => ({ images: { used: images } }) as unknown as BillingInfoUsageMeters
 
-test('a plan shows the limits of the operator`s own meters, and how they differ from those of the present plan', () => {
+test('a plan shows the limits of custom meters, and how they differ from those of the current plan', () => {
   const own = { images: { name: 'Generated pictures', unit: 'pictures', kind: 'counter' } } as const
   const facts = comparePlans(planWith('small', 100), planWith('large', 500), own)
   expect(facts.find(({ name }) => name === 'Generated pictures')).toMatchObject({
@@ -34,25 +36,27 @@ test('a plan shows the limits of the operator`s own meters, and how they differ 
   expect(comparePlans(planWith('small', 100), undefined, {}).map(({ name }) => name)).toContain('Images')
 })
 
-test('a plan shows its credits, what every key is limited to, and how much may be reserved at once', () => {
+test('a plan shows its credits, the limits of every key, and the maximum of concurrent reservations', () => {
   const key_limits = [{ name: 'bursts', meter: 'tokens' as const, limit: 20_000, window_seconds: 60 }]
   const sold = {
     ...planWith('large', 500),
     key_limits,
+    organization_limits: [{ ...key_limits[0], per: 'subject', limit: 1_000 }],
     included_credits_usd: '20.000000',
     max_concurrent: 8,
   } as CataloguePlan
   const facts = comparePlans({ ...sold, rollover_max_usd: '5.000000' }, planWith('small', 500), {})
   const said = Object.fromEntries(facts.map(({ name, value, note }) => [name, note ? `${value}, ${note}` : value]))
   expect(said).toMatchObject({
-    'Credits each period': '$20.00, up to $5.00 of the rest stays',
+    'Credits per period': '$20.00, up to $5.00 rolls over',
     'Each key: Bursts': '20,000 tokens in any minute',
-    'Reservations at once': '8',
+    'All keys together: Bursts': '1,000 tokens in any minute, per subject',
+    'Concurrent reservations': '8',
   })
-  expect(facts.find(({ name }) => name === 'Reservations at once')?.difference).toBe('other') // no limit before
+  expect(facts.find(({ name }) => name === 'Concurrent reservations')?.difference).toBe('other') // no limit before
 })
 
-test('two facts of one name are compared each with its own', () => {
+test('two entries with the same name are compared separately', () => {
   const own = { images: { name: 'API keys', unit: 'keys', kind: 'counter' } } as const
   const facts = comparePlans(planWith('small', 100), planWith('large', 500), own).filter(
     ({ name }) => name === 'API keys',
@@ -61,7 +65,16 @@ test('two facts of one name are compared each with its own', () => {
   expect(new Set(facts.map(({ id }) => id)).size).toBe(2)
 })
 
-test('a smaller plan warns of use of an own meter from its limit on', () => {
+test('a smaller plan warns if the use of a custom meter exceeds its limit', () => {
   expect(exceededBy(planWith('small', 100), used(99))).toEqual([])
   expect(exceededBy(planWith('small', 100), used(100))).toEqual([{ meter: 'images', used: 100 }])
+})
+
+test('a plan says what happens when credits are used up, if it includes some or goes on without', () => {
+  const read = (more: object) =>
+    comparePlans({ ...planWith('small', 1), ...more }, undefined, {}).find(({ name }) => name === 'Without credits')
+      ?.value
+  expect(read({})).toBeUndefined()
+  expect(read({ included_credits_usd: '20.000000' })).toBe('Calls are refused')
+  expect(read({ at_no_credits: 'allow' })).toBe('Calls continue')
 })

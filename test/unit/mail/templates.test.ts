@@ -45,8 +45,11 @@ const MAILS: [string, Content][] = [
       at,
     }),
   ],
-  ['creditsRunLow', creditsRunLow({ service, name: 'Ada', organization: 'Engines', balance: '1.50', low: '5.00' })],
-  ['creditsUsedUp', creditsUsedUp({ service, name: 'Ada', organization: 'Engines', owed: '0.25' })],
+  [
+    'creditsRunLow',
+    creditsRunLow({ service, name: 'Ada', organization: 'Engines', balance: '1.50', low: '5.00', goesOn: false }),
+  ],
+  ['creditsUsedUp', creditsUsedUp({ service, name: 'Ada', organization: 'Engines', owed: '0.25', goesOn: false })],
   [
     'spendCapReached',
     spendCapReached({
@@ -90,15 +93,15 @@ describe.each(MAILS)('%s', (_, content) => {
   })
 })
 
-test('a mail about used up credits names what is owed only where something is', () => {
+test('a mail about used-up credits names a debt only if there is one', () => {
   const mail = (owed: string) =>
-    render(service, 'a@b.c', creditsUsedUp({ service, name: null, organization: 'Engines', owed })).text
+    render(service, 'a@b.c', creditsUsedUp({ service, name: null, organization: 'Engines', owed, goesOn: false })).text
   expect(mail('0.25')).toContain('$0.25')
   expect(mail('0.000000')).not.toContain('$')
 })
 
 describe('a notice', () => {
-  test('says when and from where; of an administrator’s act not from where', () => {
+  test('says when and from where, or only when for an administrator’s action', () => {
     expect(render(service, 'a@b.c', noticeFor('password_changed', about())).text).toContain(
       'This was on 2026-11-03 09:30 UTC, from the network address 192.0.2.7.',
     )
@@ -106,7 +109,7 @@ describe('a notice', () => {
       expect(render(service, 'a@b.c', noticeFor(kind, about())).text).not.toContain('192.0.2.7')
   })
 
-  test('greets a person by their name, without it when there is none', () => {
+  test('greets a person by their name, if there is one', () => {
     expect(render(service, 'a@b.c', noticeFor('password_changed', about('J. R. Müller'))).text).toMatch(
       /^Hello J\. R\. Müller,/,
     )
@@ -114,7 +117,7 @@ describe('a notice', () => {
   })
 })
 
-describe('v5.0.0-1.3.11 what a person chose as their name', () => {
+describe("v5.0.0-1.3.11 a person's chosen name", () => {
   const greeted = (name: string) => render(service, 'a@b.c', noticeFor('password_changed', about(name)))
 
   test('is escaped in HTML', () => {
@@ -123,7 +126,7 @@ describe('v5.0.0-1.3.11 what a person chose as their name', () => {
   })
 
   test.each(['Eve\r\nBcc', 'Eve\nBcc', 'Eve\u2028Bcc', 'Eve\u0000Bcc', 'Eve\u0085Bcc'])(
-    '%j stays on one line of the text, and makes none in the subject',
+    '%j stays on one line of the text, and does not break the subject',
     (name) => {
       const mail = greeted(name)
       expect(mail.text.split('\n')[0]).toBe('Hello Eve Bcc,')
@@ -137,7 +140,7 @@ describe('v5.0.0-1.3.11 what a person chose as their name', () => {
     'mail me@evil.example',
     'x\r\nBcc: eve@example.com',
     'a\\b',
-  ])('%j could be read as an address, and is left out', (name) => {
+  ])('%j could be read as an address, and is omitted', (name) => {
     const { text, html } = greeted(name)
     expect(text).toMatch(/^Hello,\n/)
     expect(html).not.toContain('evil')
@@ -147,7 +150,7 @@ describe('v5.0.0-1.3.11 what a person chose as their name', () => {
     expect(greeted('n'.repeat(200)).text).toMatch(/^Hello n{60},\n/)
   })
 
-  test('and a service’s name with a line break makes no header either', () => {
+  test('and neither does a service’s name with a line break create a header', () => {
     const { subject } = render(
       'Toll\r\nBcc: x',
       'a@b.c',
@@ -164,4 +167,14 @@ test('v5.0.0-1.3.11 an organization or a person whose name could be read as an a
   expect(mail.subject).toBe('You are invited to an organization at Analytical & Sons')
   const about = { service, name: null, organization: 'a\r\nBcc: x@evil.example' }
   expect(render(service, 'a@b.c', organizationNotice('suspended', about)).subject).toMatch(/^Your organization was /)
+})
+
+test('a mail about credits says whether requests are refused without them', () => {
+  const about = { service, name: null, organization: 'Engines' }
+  const mails = (goesOn: boolean) => [
+    render(service, 'a@b.c', creditsUsedUp({ ...about, owed: '0', goesOn })).text,
+    render(service, 'a@b.c', creditsRunLow({ ...about, balance: '1.00', low: '5.00', goesOn })).text,
+  ]
+  for (const text of mails(false)) expect(text).toContain('requests are refused')
+  for (const text of mails(true)) expect(text).toContain('the other limits and prices of')
 })

@@ -1,5 +1,7 @@
 """The client of Tollgate: verify API keys, report usage, reserve quotas, receive webhooks."""
 
+from typing import TYPE_CHECKING, Any
+
 from ._async_client import AsyncTollgate
 from ._calls import VERSION as __version__
 from ._client import Tollgate
@@ -18,21 +20,9 @@ from ._errors import (
 from ._generated import (
     ApiKey,
     ApiKeyPage,
-    Checkout,
-    CreditGrant,
-    CreditLedgerPage,
-    Credits,
     IssuedApiKey,
-    KeyLimits,
-    Meter,
-    MeterList,
-    ModelPrices,
-    OpenReservation,
-    OpenReservationPage,
     Operation,
     Organization,
-    OwnModelPrice,
-    OwnModelPriceList,
     ProblemCode,
     Quotas,
     RecordedUsage,
@@ -41,20 +31,36 @@ from ._generated import (
     ReservationGranted,
     ReservationNotGranted,
     Settlement,
-    SpendCap,
-    TopUp,
-    UsageBreakdown,
-    UsageCorrection,
     UsageEvent,
-    UsageOfSubjects,
     UsageSummary,
-    UsageTimeseries,
     ValidToken,
 )
 from ._observe import RequestOutcome, SentRequest
 from ._queue import LostEvent, UsageOptions
 from ._reservation import Hold, Reservation
 from ._verdict import AsyncOnUnavailable, OnUnavailable, TokenVerdict, Verdict
+
+if TYPE_CHECKING:
+    from ._management_types import (
+        Checkout,
+        CreditGrant,
+        CreditLedgerPage,
+        Credits,
+        KeyLimits,
+        Meter,
+        MeterList,
+        ModelPrices,
+        OpenReservation,
+        OpenReservationPage,
+        OwnModelPrice,
+        OwnModelPriceList,
+        SpendCap,
+        TopUp,
+        UsageBreakdown,
+        UsageCorrection,
+        UsageOfSubjects,
+        UsageTimeseries,
+    )
 
 __all__ = [
     "ApiKey",
@@ -115,3 +121,12 @@ __all__ = [
     "Verdict",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the classes of rarer answers when somebody names one, because it takes long to make them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _management_types
+
+    return getattr(_management_types, name)

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from ._dataclasses import Answer, read_dataclass
 from ._errors import FieldError, TollgateError, error_for
+
+Other = TypeVar("Other")
 
 _PASSED_ON = ("RateLimit-Policy", "RateLimit", "Retry-After")
 _EMPTY_STATUSES = (202, 204)  # elsewhere an empty answer is not Tollgate's
@@ -51,6 +53,24 @@ def read_answer(kind: type[Answer], reply: Reply) -> Answer:
     if not isinstance(reply.body, dict):
         raise error_for("The answer is no object.", code="unreadable_answer", status=200)
     return read_dataclass(kind, reply.body)
+
+
+def read_either(kinds: tuple[type[Answer], type[Other]], reply: Reply) -> Answer | Other:
+    """The answer as the class that has more of the fields that are there."""
+    fields = reply.body if isinstance(reply.body, dict) else {}
+    first, second = (sum(name in fields for name in kind.__annotations__) for kind in kinds)
+    return read_answer(kinds[0], reply) if first >= second else read_answer(kinds[1], reply)
+
+
+def read_text(reply: Reply) -> str:
+    """Raises a TollgateError if the answer is JSON."""
+    if not isinstance(reply.body, str):
+        raise error_for("The answer is no text.", code="unreadable_answer", status=200)
+    return reply.body
+
+
+def read_nothing(_: Reply) -> None:
+    """Where an answer has no body."""
 
 
 def _parse(content: bytes) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -32,6 +32,8 @@ from ._generated import (
 from ._async_management import AsyncManagement
 from ._observe import OnRequest, OnResponse
 from ._options import ClientOptions
+from ._pages import Item, PageOf
+from ._pages import iterate_async as iterate
 from ._queue import UsageOptions
 from ._async_recorder import AsyncRecorder
 from ._reservation import Hold, Reservation, hold_without, read_reservation
@@ -191,6 +193,10 @@ class AsyncTollgate(AsyncManagement):
         """Lets a hold expire later: so many seconds from now, never earlier than it would."""
         return read_answer(ReservationExtension, await self._perform(_calls.extend(reservation_id, expires_in_seconds), timeout))
 
+    async def cancel(self, reservation_id: str, *, timeout: float | None = None) -> Settlement:
+        """Releases a hold, and records nothing."""
+        return await self.settle(reservation_id=reservation_id, cancel=True, timeout=timeout)
+
     @asynccontextmanager
     async def reservation(
         self,
@@ -235,6 +241,10 @@ class AsyncTollgate(AsyncManagement):
     async def get_quotas(self, *, timeout: float | None = None, **given: Unpack[wire.GetQuotasInput]) -> Quotas:
         """A customer's limits and use."""
         return read_answer(Quotas, await self._perform(_calls.get_quotas(given), timeout))
+
+    def iterate(self, list_page: Callable[..., Awaitable[PageOf[Item]]], **given: Any) -> AsyncIterator[Item]:
+        """Every item of a list, page by page: `async for one in tollgate.iterate(tollgate.list_keys, limit=100)`."""
+        return iterate(list_page, given)
 
     async def call(
         self,

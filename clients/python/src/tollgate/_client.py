@@ -30,6 +30,7 @@ from ._generated import (
 from ._management import Management
 from ._observe import OnRequest, OnResponse
 from ._options import ClientOptions
+from ._pages import Item, PageOf, iterate
 from ._queue import UsageOptions
 from ._recorder import Recorder
 from ._reservation import Hold, Reservation, hold_without, read_reservation
@@ -182,6 +183,10 @@ class Tollgate(Management):
         """Lets a hold expire later: so many seconds from now, never earlier than it would."""
         return read_answer(ReservationExtension, self._perform(_calls.extend(reservation_id, expires_in_seconds), timeout))
 
+    def cancel(self, reservation_id: str, *, timeout: float | None = None) -> Settlement:
+        """Releases a hold, and records nothing."""
+        return self.settle(reservation_id=reservation_id, cancel=True, timeout=timeout)
+
     @contextmanager
     def reservation(
         self,
@@ -224,6 +229,10 @@ class Tollgate(Management):
     def get_quotas(self, *, timeout: float | None = None, **given: Unpack[wire.GetQuotasInput]) -> Quotas:
         """A customer's limits and use."""
         return read_answer(Quotas, self._perform(_calls.get_quotas(given), timeout))
+
+    def iterate(self, list_page: Callable[..., PageOf[Item]], **given: Any) -> Iterator[Item]:
+        """Every item of a list, page by page: `for one in tollgate.iterate(tollgate.list_keys, limit=100)`."""
+        return iterate(list_page, given)
 
     def call(
         self,

@@ -359,6 +359,7 @@ Operation = Literal[
     "POST /admin/organizations/{organization_id}/credits",
     "POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke",
     "POST /admin/organizations/{organization_id}/credits/{grant_id}/correct",
+    "POST /admin/organizations/{organization_id}/reservations/{id}/cancel",
     "GET /admin/plans",
     "POST /admin/plans",
     "GET /admin/plans/{plan_id}",
@@ -512,6 +513,7 @@ class LimitOverrides:
     # Of your own meters, by slug.
     meters: dict[str, float] | None = None
     max_concurrent: int | None = None
+    organization_limits: list[NamedLimit] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -557,69 +559,6 @@ class ApiKeyPage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkout:
-    id: str
-    url: str
-    provider: Literal["polar", "stripe"]
-    plan: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreditGrant:
-    id: str
-    # What was granted, corrections included.
-    amount: str
-    # US dollars, a decimal string.
-    remaining: str
-    # Of grants that expire together, the lower one burns first.
-    priority: int
-    source: Literal["purchase", "plan", "admin", "refund"]
-    reason: str | None
-    # How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more.
-    rolled_over: str | None
-    # Null for never.
-    expires_at: str | None
-    revoked_at: str | None
-    created_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreditLedgerRow:
-    id: str
-    grant_id: str
-    kind: Literal["grant", "burn", "return", "expire", "revoke", "refund", "correct"]
-    # Above 0 adds to the balance.
-    amount: str
-    # Of the grant.
-    source: Literal["purchase", "plan", "admin", "refund"]
-    reason: str | None
-    created_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreditLedgerPage:
-    data: list[CreditLedgerRow]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credits:
-    # Whether there was a grant. Without one, calls need no credits.
-    uses_credits: bool
-    # What is left of all grants; the sum of the ledger.
-    balance: str
-    # What open reservations hold of it.
-    held: str
-    # Charges that no grant could pay. The next grant pays them first.
-    owed: str
-    # At this balance or below, endpoints get `credits.low`.
-    low_balance: str
-    is_low_balance_default: bool
-    # Those with something left, in the order in which they burn.
-    grants: list[CreditGrant]
-
-
-@dataclass(frozen=True, kw_only=True)
 class IssuedApiKey:
     id: str
     name: str
@@ -658,23 +597,6 @@ class IssuedApiKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyLimits:
-    ratelimit: KeyLimitsRatelimit
-    # The key's limits, by name.
-    limits: dict[str, LimitReading]
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyLimitsRatelimit:
-    """Units of the rate limit, in any minute."""
-
-    limit: int
-    remaining: int
-    # When all units are available again, or when a refused cost will fit. Null if it never will.
-    resets_at: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class LimitReading:
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     limit: float | str
@@ -686,28 +608,6 @@ class LimitReading:
     meter: str | None = None
     # With `meter`: units that are reserved and not settled yet.
     held: float | str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meter:
-    slug: str
-    # As people read it.
-    name: str
-    # What one of it is called, in the plural.
-    unit: str
-    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
-    kind: Literal["counter", "gauge"]
-    scale: int
-    # Part of Tollgate: it can be neither changed nor deleted.
-    is_builtin: bool
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeterList:
-    data: list[Meter]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -724,51 +624,6 @@ class MeterReading:
     name: str | None = None
     unit: str | None = None
     kind: Literal["counter", "gauge"] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelPrices:
-    source: str
-    # The date of the source. Later price changes are not included.
-    checked_at: str
-    data: list[ModelPricesDataItem]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelPricesDataItem:
-    provider: str
-    model: str
-    # US dollars per million tokens; null where it is not known.
-    input_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    cached_input_usd: str | None
-    # Of input that is written to a cache.
-    cache_write_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    output_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    audio_input_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    audio_output_usd: str | None
-    # The price of a whole request with more input tokens than that.
-    long_context: list[ModelPricesDataItemLongContextItem]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelPricesDataItemLongContextItem:
-    above_input_tokens: int
-    # US dollars per million tokens; null where it is not known.
-    input_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    cached_input_usd: str | None
-    # Of input that is written to a cache.
-    cache_write_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    output_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    audio_input_usd: str | None
-    # US dollars per million tokens, a decimal string.
-    audio_output_usd: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -820,56 +675,27 @@ class NamedLimit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenReservation:
-    id: str
-    organization_id: str
-    key_id: str | None
-    subject: str | None
-    held: OpenReservationHeld
-    # Null for one of an earlier version.
-    created_at: str | None
-    expires_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenReservationHeld:
-    """By meter; nothing for a slot."""
-
-    api_calls: float | None = None
-    queries: float | None = None
-    tokens: float | None = None
-    concepts: float | None = None
-    storage_gb: float | None = None
-    # US dollars, a decimal string.
-    cost_usd: str | None = None
-    # Your own meters, by slug.
-    custom: dict[str, float | str] = field(default_factory=dict, metadata={"rest": True})
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenReservationPage:
-    data: list[OpenReservation]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnModelPrice:
-    id: str
-    provider: str
-    model: str
-    kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
-    # US dollars, a decimal string; null where it is a price of one.
-    usd_per_million: str | None
-    # US dollars, a decimal string; null where it is a price of a million.
-    usd_per_unit: str | None
-    valid_from: str
-    created_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnModelPriceList:
-    data: list[OwnModelPrice]
-    next_cursor: str | None
+class OrganizationLimit:
+    name: str
+    # What it counts, such as `requests` or `tokens`.
+    meter: str
+    # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
+    limit: float | str
+    # How long a unit counts. Either this or `period`.
+    window_seconds: int | None = None
+    period: Literal["hour", "day", "week", "month"] | None = None
+    # Set if each subject has the limit for itself.
+    per: Literal["subject"] | None = None
+    # Of `requests` alone: units that a verification takes by default.
+    cost: int | None = None
+    # Null for a limit of each subject, and while it cannot be read. So are the next three.
+    used: float | str | None
+    # Units that are reserved and not settled yet.
+    held: float | str | None
+    # What is neither used nor held.
+    remaining: float | str | None
+    # When all units are available again.
+    resets_at: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -901,6 +727,9 @@ class Quotas:
     plan: str
     rate_limit_per_minute: int
     max_api_keys: int
+    # Limits in which all keys of the organization count together.
+    organization_limits: list[OrganizationLimit]
+    max_concurrent: QuotasMaxConcurrent | None
     meters: QuotasMeters
     credits: QuotasCredits | None = None
     features: dict[str, Any]
@@ -914,6 +743,15 @@ class QuotasCredits:
     balance: str
     # What open reservations hold.
     held: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotasMaxConcurrent:
+    """How many reservations may be open at once; null for any number."""
+
+    limit: int
+    # Open reservations now; null while it cannot be read.
+    open: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -981,7 +819,7 @@ class ReservationNotGranted:
     granted: Literal[False]
     # What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402.
     code: Literal["QUOTA_EXCEEDED", "RATE_LIMITED", "CONCURRENCY_EXCEEDED", "CREDITS_EXHAUSTED"]
-    # The meter of the quota, `spend_cap`, `credits`, the name of the limit, or `max_concurrent`.
+    # The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`.
     refused_by: str
     # Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help.
     retry_after: int | None
@@ -1003,7 +841,7 @@ class ReservationNotGrantedExceeded:
     held: float | str
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     remaining: float | str | None
-    # Null where the request never fits.
+    # Null where the request never fits, and of a gauge, which no period resets.
     resets_at: str | None
     # A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds.
     meter: str
@@ -1019,38 +857,6 @@ class Settlement:
     released: bool
     # Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.
     warnings: list[UsageWarning] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpendCap:
-    # Null without a cap.
-    cost_usd: str | None
-    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
-    action: Literal["block", "alert"] | None
-    # The charges of this period that are recorded.
-    used: str
-    period_start: str
-    resets_at: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredUsageEventCorrection:
-    """How the operator voided or replaced the event; the rest of it is what counts now."""
-
-    void: bool
-    reason: str
-    corrected_at: str
-    corrected_by: StoredUsageEventCorrectionCorrectedBy | None = None
-    # What it counted before, as it was reported.
-    original: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredUsageEventCorrectionCorrectedBy:
-    """Only for the operator."""
-
-    type: str
-    id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1082,236 +888,10 @@ class ValidToken:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopUp:
-    id: str
-    url: str
-    provider: Literal["polar", "stripe"]
-    amount: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageBreakdown:
-    from_: str
-    to: str
-    by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment"]
-    order: str
-    data: list[UsageBreakdownDataItem]
-    other: UsageBreakdownOther | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageBreakdownDataItem:
-    # Null for events without a value.
-    value: str | None
-    # Of a key.
-    name: str | None = None
-    share: float | None
-    requests: int
-    errors: int
-    # The share of requests; null if there are none.
-    error_rate: float | None
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-    avg_response_time_ms: float | None
-    p50_response_time_ms: float | None
-    p95_response_time_ms: float | None
-    p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
-    quantities: dict[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageBreakdownOther:
-    """The sum of all groups that are not listed."""
-
-    groups: int
-    share: float | None
-    requests: int
-    errors: int
-    # The share of requests; null if there are none.
-    error_rate: float | None
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-    avg_response_time_ms: float | None
-    p50_response_time_ms: float | None
-    p95_response_time_ms: float | None
-    p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
-    quantities: dict[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
 class UsageConflict:
     # Its place among the events sent, from 0.
     index: int
     id: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageCorrection:
-    # `duplicate`: the latest correction of the event is this one already.
-    outcome: Literal["corrected", "duplicate"]
-    corrected_at: str
-    event: UsageCorrectionEvent
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageCorrectionEvent:
-    """The event as it is now."""
-
-    id: str
-    occurred_at: str
-    key_id: str | None
-    user_id: str | None
-    environment: str
-    # Your customer's user, where one was named.
-    subject: str | None
-    endpoint: str
-    method: str
-    status_code: int
-    response_time_ms: int | None
-    requests: int
-    api_calls: int
-    queries: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # Part of the input.
-    cache_write_tokens: int
-    # Part of the input.
-    audio_input_tokens: int
-    # Part of the output.
-    audio_output_tokens: int
-    provider: str
-    model: str
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes. Null when the model has no known price.
-    cost_usd: str | None
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost. Null when the model has no known price.
-    charge_usd: str | None = None
-    route: str
-    ip: str | None
-    user_agent: str | None
-    error_code: str | None
-    error_message: str | None
-    metadata: dict[str, Any] | None
-    correction: StoredUsageEventCorrection | None
-    # Amounts of your own meters, by slug.
-    quantities: dict[str, float] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageOfSubjects:
-    from_: str
-    to: str
-    order: Literal["requests", "errors", "api_calls", "queries", "tokens", "cost_usd"]
-    data: list[UsageOfSubjectsDataItem]
-    other: UsageOfSubjectsOther | None
-    erased: UsageOfSubjectsErased | None
-    unnamed: UsageOfSubjectsUnnamed | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageOfSubjectsDataItem:
-    subject: str
-    share: float | None
-    requests: int
-    errors: int
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageOfSubjectsErased:
-    """The sum of all subjects that were erased."""
-
-    share: float | None
-    requests: int
-    errors: int
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageOfSubjectsOther:
-    """The sum of all subjects that are not listed."""
-
-    subjects: int
-    share: float | None
-    requests: int
-    errors: int
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageOfSubjectsUnnamed:
-    """What was used without a subject. Null where one subject is asked for."""
-
-    share: float | None
-    requests: int
-    errors: int
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1376,43 +956,6 @@ class UsageSums:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsageTimeseries:
-    interval: Literal["hour", "day", "month"]
-    tz: str
-    data: list[UsageTimeseriesDataItem]
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsageTimeseriesDataItem:
-    # The day or month in the time zone, or the hour with its offset.
-    bucket: str
-    from_: str
-    to: str
-    requests: int
-    errors: int
-    # The share of requests; null if there are none.
-    error_rate: float | None
-    api_calls: int
-    queries: int
-    tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    # US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.
-    charge_usd: str | None = None
-    # US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.
-    cost_usd: str
-    # Events whose model has no known price. Their cost is not in `cost_usd`.
-    unpriced: int
-    avg_response_time_ms: float | None
-    p50_response_time_ms: float | None
-    p95_response_time_ms: float | None
-    p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
-    quantities: dict[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
 class UsageWarning:
     # Its place among the events sent, from 0.
     index: int
@@ -1446,10 +989,10 @@ class VerdictFields:
     metadata: dict[str, Any] | None = None
     expires_at: str | None = None
     ratelimit: WindowReading | None = None
-    # The key's limits by name, if it has any.
+    # The key's limits by name, and its organization's as `organization:<name>`.
     limits: dict[str, LimitReading] | None = None
     quotas: QuotaReadings | None = None
-    # The limit that refused, if one did: `ratelimit`, one of the key by its name, or a meter.
+    # The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter.
     refused_by: str | None = None
     # The cost exceeds the limit itself, so waiting does not help.
     never_fits: Literal[True] | None = None
@@ -1472,9 +1015,9 @@ class VerifyKeyInput(TypedDict, total=False):
     scopes: list[str]
     # Units to take of the key's named limits, instead of each one's usual cost.
     limits: dict[str, int]
-    # Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all.
+    # Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter.
     quantities: dict[str, float]
-    # Your customer's user, for limits and statistics of each: any text.
+    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
     subject: str
     # What is called, for the statistics. Cut after 200 characters.
     endpoint: str
@@ -1486,15 +1029,6 @@ class VerifyKeyInput(TypedDict, total=False):
     user_agent: str
     # Makes a repeated verification count once: in the usage for good, in limits and quota for a day.
     idempotency_key: str
-
-
-class VerifyTokenInput(TypedDict, total=False):
-    token: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    permission: Literal["organization:read", "members:read", "keys:read", "usage:read", "keys:write", "usage:events", "keys:import", "audit:read", "usage:write", "usage:alerts", "webhooks:read", "webhooks:write", "organization:write", "members:write", "billing:read", "billing:write", "owners:write", "organization:delete"]
 
 
 class IssueKeyInput(TypedDict, total=False):
@@ -1575,6 +1109,15 @@ class RevokeKeyInput(TypedDict, total=False):
     external_id: str
 
 
+class VerifyTokenInput(TypedDict, total=False):
+    token: str
+    # The active organization when absent.
+    organization_id: str
+    # Alternative to `organization_id`: the operator's own id of the organization.
+    external_id: str
+    permission: Literal["organization:read", "members:read", "keys:read", "usage:read", "keys:write", "usage:events", "keys:import", "audit:read", "usage:write", "usage:alerts", "webhooks:read", "webhooks:write", "organization:write", "members:write", "billing:read", "billing:write", "owners:write", "organization:delete"]
+
+
 class UpsertCustomerInput(TypedDict, total=False):
     # The operator's own id of the organization.
     external_id: str
@@ -1626,11 +1169,11 @@ class ReserveInput(TypedDict, total=False):
     concepts: int | None
     # How much would be added.
     storage_gb: str | float | None
-    # Of your own meters, by slug; of a gauge, what would be added.
+    # Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
     provider: str | None
     model: str | None
-    # Your customer's user, for limits and statistics of each: any text.
+    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
     subject: str | None
     # A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key.
     slots: Literal[1]
@@ -1642,7 +1185,7 @@ class ReserveInput(TypedDict, total=False):
 class SettleInput(TypedDict, total=False):
     # The API key that was used; gives organization, user and environment.
     key_id: str | None
-    # Your customer's user, for limits and statistics of each: any text.
+    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
     subject: str | None
     # When it happened; now when absent. At most 35 days ago.
     timestamp: str | None
@@ -1684,7 +1227,7 @@ class SettleInput(TypedDict, total=False):
     concepts: int | None
     # How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals.
     storage_gb: str | float | None
-    # Amounts of your own meters, by slug. Of a gauge the reading now.
+    # Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
     # The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.
     request_id: str | None
@@ -1729,351 +1272,6 @@ class GetQuotasInput(TypedDict, total=False):
     external_id: str
 
 
-class GetKeyInput(TypedDict, total=False):
-    key_id: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class SetQuotasInput(TypedDict, total=False):
-    # Its id, or `external_id:` and the operator's own id of it.
-    organization_id: str
-    # Instead of `organization_id`: your own id of the organization.
-    external_id: str
-    api_calls: int | None
-    queries: int | None
-    tokens: int | None
-    # US dollars, as a decimal string or a number.
-    cost_usd: float | str | None
-    concepts: int | None
-    storage_gb: float | None
-    rate_limit_per_minute: int | None
-    max_api_keys: int | None
-    meters: dict[str, Any]
-    # The most holds that may be open at once. A reservation is one, whatever it holds.
-    max_concurrent: int | None
-
-
-class ListReservationsInput(TypedDict, total=False):
-    limit: int
-    cursor: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # Only those that name this key.
-    key_id: str
-
-
-class GetReservationInput(TypedDict, total=False):
-    reservation_id: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class CorrectUsageInput(TypedDict, total=False):
-    # The id of a reported event, as `GET /usage/events` lists it.
-    event_id: str
-    organization_id: str
-    # Or the operator's own id of the organization.
-    external_id: str
-    # The event did not happen: it counts nowhere.
-    void: Literal[True]
-    endpoint: str | None
-    status_code: int | None
-    provider: str | None
-    model: str | None
-    # How your system answered, for routing statistics.
-    route: str | None
-    error_code: str | None
-    # Of the quota; what a verification took is counted already.
-    api_calls: int | None
-    queries: int | None
-    # Input and output together, where they are not known apart.
-    tokens: int | None
-    # The same as `tokens`.
-    total_tokens: int | None
-    # All that went in, cached or not.
-    input_tokens: int | None
-    # The same as `input_tokens`.
-    prompt_tokens: int | None
-    output_tokens: int | None
-    # The same as `output_tokens`.
-    completion_tokens: int | None
-    # Those of the input that came from a cache. More than the input are added to it.
-    cached_tokens: int | None
-    # Read from a cache beside `input_tokens`, as Anthropic counts them.
-    cache_read_input_tokens: int | None
-    # Written to a cache beside `input_tokens`, as Anthropic counts them.
-    cache_creation_input_tokens: int | None
-    # Those of the input that were written to a cache.
-    cache_write_tokens: int | None
-    # Those of the input that are audio.
-    audio_input_tokens: int | None
-    # Those of the output that are audio.
-    audio_output_tokens: int | None
-    # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
-    cost_usd: str | float | None
-    # Amounts of your own counters, by slug. A meter that is not given keeps its amount.
-    quantities: dict[str, float] | None
-    # Why. Customers see it with the event.
-    reason: str
-
-
-class UsageSubjectsInput(TypedDict, total=False):
-    # ISO 8601, or a day such as `2026-11-01`.
-    from_: str
-    # The exclusive end. Defaults to now.
-    to: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # Only this one.
-    subject: str
-    # The figure to sort by, largest first, and to compute shares of.
-    order: Literal["requests", "errors", "api_calls", "queries", "tokens", "cost_usd"]
-    limit: int
-
-
-class EraseSubjectInput(TypedDict, total=False):
-    subject: str
-    # The active organization when absent.
-    organization_id: str | None
-    # Or the operator's own id of the organization.
-    external_id: str | None
-
-
-class UsageBreakdownInput(TypedDict, total=False):
-    # ISO 8601, or a day such as `2026-11-01` for its start.
-    from_: str
-    # The exclusive end. Defaults to now.
-    to: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # Only what this key was used for.
-    key_id: str
-    by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment"]
-    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or one of your own meters by its slug.
-    order: str
-    limit: int
-
-
-class UsageTimeseriesInput(TypedDict, total=False):
-    # ISO 8601, or a day such as `2026-11-01` for its start.
-    from_: str
-    # The exclusive end. Defaults to now.
-    to: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    key_id: str
-    # An empty value selects events without one.
-    endpoint: str
-    # An empty value selects events without one.
-    model: str
-    # An empty value selects events without one.
-    provider: str
-    # An empty value selects events without one.
-    route: str
-    # An HTTP status.
-    status: str
-    # An empty value selects events without one.
-    environment: str
-    interval: Literal["hour", "day", "month"]
-    # An IANA time zone, such as `Europe/Berlin`.
-    tz: str
-
-
-class GetCreditsInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class ListCreditLedgerInput(TypedDict, total=False):
-    limit: int
-    cursor: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class GrantCreditsInput(TypedDict, total=False):
-    # Its id, or `external_id:` and the operator's own id of it.
-    organization_id: str
-    # Instead of `organization_id`: your own id of the organization.
-    external_id: str
-    # US dollars, as a decimal string or a number.
-    amount: float | str
-    # Shown in the ledger of the organization, and kept in the audit log.
-    reason: str
-    # `purchase` for credits that were paid outside of Tollgate, `refund` for goodwill.
-    source: Literal["admin", "purchase", "refund"]
-    # Of grants that expire together, the lower one burns first.
-    priority: int
-    # Absent for never.
-    expires_at: str
-
-
-class RevokeCreditsInput(TypedDict, total=False):
-    # Its id, or `external_id:` and the operator's own id of it.
-    organization_id: str
-    grant_id: str
-    # Instead of `organization_id`: your own id of the organization.
-    external_id: str
-    # Shown in the ledger of the organization, and kept in the audit log.
-    reason: str
-
-
-class CorrectCreditsInput(TypedDict, total=False):
-    # Its id, or `external_id:` and the operator's own id of it.
-    organization_id: str
-    grant_id: str
-    # Instead of `organization_id`: your own id of the organization.
-    external_id: str
-    # What is added to the grant; below 0 takes away.
-    amount: float | str
-    # Shown in the ledger of the organization, and kept in the audit log.
-    reason: str
-
-
-class SetLowBalanceInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # Null for 20 % of the latest grant.
-    low_balance: float | str | None
-
-
-class CheckoutInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    plan: str
-    # What the subscription has, else a month where the plan is sold by it.
-    interval: Literal["month", "year"]
-    # ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.
-    currency: str
-    # All members that there may be. What the subscription has, else those that the plan includes.
-    seats: int
-    # All add-ons that there are to be. What the subscription has, if absent.
-    addons: list[dict[str, Any]]
-    # Defaults to the first provider that sells the plan.
-    provider: Literal["polar", "stripe"]
-    # The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS.
-    success_url: str
-    cancel_url: str
-
-
-class TopUpInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # US dollars, before taxes.
-    amount: float | str
-    # Defaults to the first provider that sells credits.
-    provider: Literal["polar", "stripe"]
-    # The URL that the customer returns to, with `checkout_id` added: at this deployment, or at an origin of CORS_ORIGINS.
-    success_url: str
-    cancel_url: str
-
-
-class GetSpendCapInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class SetSpendCapInput(TypedDict, total=False):
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-    # What a usage period may cost; null for no cap.
-    cost_usd: float | str | None
-    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
-    action: Literal["block", "alert"]
-
-
-class FindPricesInput(TypedDict, total=False):
-    provider: str
-    # A model as events name it. Returns the entry that prices such an event, or nothing.
-    model: str
-    # The active organization when absent.
-    organization_id: str
-    # Alternative to `organization_id`: the operator's own id of the organization.
-    external_id: str
-
-
-class ListPricesInput(TypedDict, total=False):
-    # Of this provider alone.
-    provider: str
-    # Of this name or pattern alone.
-    model: str
-
-
-class SetPriceInput(TypedDict, total=False):
-    # As events name it; `*` for any, also for events without a provider.
-    provider: str
-    # The name of a model, in any case; `*` stands for any characters.
-    model: str
-    # What has the price: tokens of a kind, each image, or each request.
-    kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
-    # US dollars of a million tokens.
-    usd_per_million: str | float
-    # US dollars of one token, image or request.
-    usd_per_unit: str | float
-    # From when on events have this price, by their own time; now when absent.
-    valid_from: str
-
-
-class DeletePriceInput(TypedDict, total=False):
-    price_id: str
-
-
-class GetMeterInput(TypedDict, total=False):
-    slug: str
-
-
-class DefineMeterInput(TypedDict, total=False):
-    # What requests and answers call it; it never changes.
-    slug: str
-    # As people read it.
-    name: str
-    # What one of it is called, in the plural.
-    unit: str
-    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
-    kind: Literal["counter", "gauge"]
-    # How many decimals its amounts may have. It never changes.
-    scale: int
-
-
-class UpdateMeterInput(TypedDict, total=False):
-    slug: str
-    # As people read it.
-    name: str
-    # What one of it is called, in the plural.
-    unit: str
-
-
-class DeleteMeterInput(TypedDict, total=False):
-    slug: str
-
-
 class UsageEvent(TypedDict, total=False):
     # Yours, to repeat it by: it counts once. Absent, a repeat counts again.
     id: str | None
@@ -2083,7 +1281,7 @@ class UsageEvent(TypedDict, total=False):
     organization_id: str | None
     # Or the operator's own id of the organization.
     external_id: str | None
-    # Your customer's user, for limits and statistics of each: any text.
+    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
     subject: str | None
     # When it happened; now when absent. At most 35 days ago.
     timestamp: str | None
@@ -2121,7 +1319,7 @@ class UsageEvent(TypedDict, total=False):
     concepts: int | None
     # How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals.
     storage_gb: str | float | None
-    # Amounts of your own meters, by slug. Of a gauge the reading now.
+    # Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
     # The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.
     request_id: str | None

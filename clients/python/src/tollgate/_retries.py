@@ -33,6 +33,8 @@ _COUNTS_ONCE: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "POST /usage/reservations/{id}/extend": lambda _: True,
     "POST /usage/corrections": lambda _: True,
     "POST /usage/subjects/erase": lambda _: True,
+    "POST /billing/preview": lambda _: True,
+    "POST /admin/keys/lookup": lambda _: True,
 }
 
 

@@ -21,7 +21,7 @@ export function Account() {
   if (!user) {
     return (
       <Page title="Account">
-        <Notice>You came by a link of another application. Your account is there.</Notice>
+        <Notice>You came here from another application. Manage your account there.</Notice>
       </Page>
     )
   }
@@ -94,7 +94,7 @@ function Password() {
     <div className="flex flex-wrap items-center justify-between gap-3 p-4">
       <div>
         <p className="font-medium">Password</p>
-        <p className="text-muted">A change signs out your other devices.</p>
+        <p className="text-muted">Changing it signs out your other devices.</p>
       </div>
       <Button onClick={() => setIsOpen(true)}>Change password</Button>
       {isOpen && <ChangePassword onClose={() => setIsOpen(false)} />}
@@ -111,7 +111,7 @@ function FirstPassword({ email }: { readonly email: string }) {
     <div className="flex flex-wrap items-center justify-between gap-3 p-4">
       <div>
         <p className="font-medium">Password</p>
-        <p className="text-muted">You have none. A link to set one signs out all your devices.</p>
+        <p className="text-muted">You have no password. Setting one signs out all your devices.</p>
       </div>
       <Button busy={isPending} onClick={send}>
         Set a password

@@ -13,7 +13,7 @@ export function Applications() {
   const [ending, setEnding] = useState<Grant>()
   if (!rows?.length && !ending) return null
   return (
-    <Section title="Applications" intro="They act for you until you end it.">
+    <Section title="Applications" intro="They can act for you until you revoke their access.">
       <Card className="flex flex-col gap-4">
         <ul aria-label="Applications" className="divide-y divide-line">
           {rows?.map((grant) => (
@@ -25,8 +25,8 @@ export function Applications() {
                   <Time at={grant.refreshed_at} />
                 </p>
               </div>
-              <Button aria-label={`End ${grant.client.name}`} onClick={() => setEnding(grant)}>
-                End
+              <Button aria-label={`Revoke access of ${grant.client.name}`} onClick={() => setEnding(grant)}>
+                Revoke access
               </Button>
             </li>
           ))}
@@ -49,7 +49,7 @@ function EndGrant({ grant: { id, client }, onClose }: { readonly grant: Grant; r
       { params: { id } },
       {
         onSuccess() {
-          toast(`${client.name} acts for you no more`)
+          toast(`${client.name} can no longer act for you`)
           onClose()
         },
       },
@@ -58,13 +58,13 @@ function EndGrant({ grant: { id, client }, onClose }: { readonly grant: Grant; r
     <Confirm
       open
       onClose={onClose}
-      title={`End ${client.name}`}
-      action="End"
+      title={`Revoke access of ${client.name}`}
+      action="Revoke access"
       onConfirm={end}
       busy={isPending}
       error={error}
     >
-      <p>Its access is refused within seconds. To act for you again, it has to ask again.</p>
+      <p>It loses access within seconds. To act for you again, it must ask you again.</p>
     </Confirm>
   )
 }

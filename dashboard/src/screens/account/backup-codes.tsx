@@ -16,8 +16,8 @@ export function BackupCodes({ codes, title, onClose }: BackupCodesProps) {
   return (
     <Dialog open onClose={onClose} title={title}>
       <p>
-        Each code signs you in once, when you have neither your authenticator app nor a passkey. Keep them where only
-        you can read.
+        Each code signs you in once if you have neither your authenticator app nor a passkey. Keep the codes where only
+        you can read them.
       </p>
       <ul
         aria-label="Backup codes"
@@ -27,7 +27,7 @@ export function BackupCodes({ codes, title, onClose }: BackupCodesProps) {
           <li key={code}>{code}</li>
         ))}
       </ul>
-      <Notice kind="warn">The codes are not shown again.</Notice>
+      <Notice kind="warn">You cannot see the codes again.</Notice>
       <Actions>
         <Button onClick={onClose}>Done</Button>
         <Button onClick={() => download('tollgate-backup-codes.txt', new Blob([`${text}\n`], { type: 'text/plain' }))}>

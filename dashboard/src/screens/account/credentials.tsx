@@ -33,7 +33,8 @@ export function ChangeEmail({ hasSecondFactor, onClose }: ChangeEmailProps) {
     <Dialog open onClose={onClose} title="Change your email">
       <Form onSubmit={send}>
         <p>
-          A link is sent to the new address. Nothing changes until you open it; then all your devices are signed out.
+          You get a link at the new address. Your email changes when you open the link while signed in, or enter your
+          password there. All your other devices are then signed out.
         </p>
         {!isProofError(error) && <ErrorNotice error={error} except={['new_email', 'password', 'code']} />}
         <Field label="New email" error={error?.fieldError('new_email')}>
@@ -83,7 +84,7 @@ export function ChangePassword({ onClose }: { readonly onClose: () => void }) {
         <CurrentPassword name="current_password" value={current} error={error} onChange={setCurrent} />
         <Field
           label="New password"
-          hint="At least 10 characters. A few words in a row are good."
+          hint="At least 10 characters. A few words in a row work well."
           error={error?.fieldError('new_password')}
         >
           <Input

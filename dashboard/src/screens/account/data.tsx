@@ -29,7 +29,7 @@ export function YourData(props: YourDataProps) {
         <div className="flex flex-wrap items-center justify-between gap-3 rounded-lg border border-bad bg-raised p-4">
           <div>
             <p className="font-medium">Delete your account</p>
-            <p className="text-muted">Also deletes organizations that have no other member. Nothing brings it back.</p>
+            <p className="text-muted">Also deletes organizations that have no other members. This cannot be undone.</p>
           </div>
           <Button look="danger" onClick={() => setIsDeleting(true)}>
             Delete account
@@ -85,8 +85,8 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
     <Dialog open onClose={onClose} title="Delete your account">
       <Form onSubmit={remove}>
         <p>
-          Your account and the organization that was made for you are deleted at once, and its keys stop within two
-          seconds. Other organizations must have another owner. Cancel subscriptions first.
+          Your account and the organization created for you are deleted immediately, and its keys stop working within
+          two seconds. Your other organizations must have another owner. Cancel subscriptions first.
         </p>
         {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
         <Field label={`Type ${email} to confirm`}>

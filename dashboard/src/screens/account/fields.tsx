@@ -67,7 +67,7 @@ export function SecondFactorField({
       {isCode || isRefused ? (
         <Field
           label="Code"
-          hint={`The 6 digits that your authenticator app shows${isNew ? '' : ', or a backup code'}.`}
+          hint={`The 6-digit code from your authenticator app${isNew ? '' : ', or a backup code'}.`}
           error={wrongFactor(error)}
         >
           <Input
@@ -80,7 +80,7 @@ export function SecondFactorField({
           />
         </Field>
       ) : (
-        <Notice kind="good">Your passkey is taken as second factor.</Notice>
+        <Notice kind="good">Your passkey is used as the second factor.</Notice>
       )}
       {!isNew && (isCode || isRefused) && <PasskeyInstead onProof={(passkey) => onChange({ passkey })} />}
     </div>
@@ -89,7 +89,7 @@ export function SecondFactorField({
 
 function wrongFactor(error: ApiError | null): string | undefined {
   if (error?.code === 'invalid_passkey') return 'The passkey was not accepted. Use it again, or enter a code.'
-  if (error?.code === 'invalid_code') return 'The code is wrong, or was used already. Enter a new one.'
+  if (error?.code === 'invalid_code') return 'The code is wrong or was already used. Enter a new one.'
   return error?.fieldError('code')
 }
 

@@ -22,7 +22,7 @@ export function Identities() {
     <div className="flex flex-col gap-3 p-4">
       <div>
         <p className="font-medium">Identity providers</p>
-        <p className="text-muted">Accounts elsewhere that sign in to this one.</p>
+        <p className="text-muted">Accounts at other services that can sign in to this account.</p>
       </div>
       <ErrorNotice error={error} />
       {known.data.length > 0 && (

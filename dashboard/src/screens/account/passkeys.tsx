@@ -24,7 +24,7 @@ export function Passkeys() {
       <div className="flex flex-wrap items-center justify-between gap-3">
         <div>
           <p className="font-medium">Passkeys</p>
-          <p className="text-muted">Your device or password manager signs you in, without a password.</p>
+          <p className="text-muted">Sign in with your device or password manager, without a password.</p>
         </div>
         {canUsePasskeys() && <Add />}
       </div>
@@ -52,7 +52,7 @@ function Add() {
   const add = useChange('POST /auth/passkeys')
   const making = useSubmit(async (options: PasskeyCreationOptions) => {
     const credential = await makePasskey(options)
-    add.mutate({ body: { credential } }, { onSuccess: ({ name }) => toast('Passkey added', `It is called ${name}.`) })
+    add.mutate({ body: { credential } }, { onSuccess: ({ name }) => toast('Passkey added', `Its name is ${name}.`) })
   })
   return (
     <>
@@ -90,7 +90,7 @@ function Row({ passkey: { name, is_synced, works_here, last_used_at: used }, onR
               'Not used yet'
             )}
           </span>
-          {!works_here && <Status kind="warn">For a former address</Status>}
+          {!works_here && <Status kind="warn">For a previous address</Status>}
         </p>
       </div>
       <div className="flex flex-wrap gap-2">
@@ -124,7 +124,7 @@ function Rename({ passkey, onClose }: DialogProps) {
       },
     )
   return (
-    <Dialog open onClose={onClose} title="Rename the passkey">
+    <Dialog open onClose={onClose} title="Rename passkey">
       <Form onSubmit={save}>
         <ErrorNotice error={error} except={['name']} />
         <Field label="Name" error={error?.fieldError('name')}>
@@ -152,8 +152,8 @@ function Remove({ passkey: { id, name }, onClose }: DialogProps) {
       onClose={onClose}
     >
       <p>
-        It no longer signs in to your account, and your other devices are signed out. Delete it on your device or in
-        your password manager, too.
+        You can no longer sign in with it, and your other devices are signed out. Also delete it from your device or
+        password manager.
       </p>
     </RemoveWay>
   )

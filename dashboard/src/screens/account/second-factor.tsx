@@ -28,7 +28,7 @@ export function SecondFactor() {
       <div>
         <p className="font-medium">Second factor</p>
         <p className="flex flex-wrap gap-x-3 text-muted">
-          A code from an authenticator app, or a passkey, after your password.
+          After your password, confirm with a code from an authenticator app or with a passkey.
           {user?.two_factor_enabled ? <Status kind="good">Enabled</Status> : <Status kind="off">Not enabled</Status>}
         </p>
       </div>
@@ -64,7 +64,7 @@ function UsePasskeys({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Passkeys as second factor">
       <Form onSubmit={proving.submit}>
-        <p>After your password, one of your passkeys is asked for. Backup codes stand in for it. No app is needed.</p>
+        <p>After your password, you confirm with one of your passkeys or a backup code. You do not need an app.</p>
         <ErrorNotice error={proving.error ?? error} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
@@ -87,7 +87,7 @@ function Renew({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Renew backup codes">
       <Form onSubmit={renew}>
-        <p>You get ten new codes. The former ones stop working at once.</p>
+        <p>You get ten new codes. The old ones stop working immediately.</p>
         {!isProofError(error) && <ErrorNotice error={error} except={['code']} />}
         <SecondFactorField value={factor} error={error} onChange={setFactor} autoFocus />
         <Actions>
@@ -120,7 +120,7 @@ function Disable({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog open onClose={onClose} title="Disable the second factor">
       <Form onSubmit={disable}>
-        <p>From the next sign-in on, no second factor is asked for. Your backup codes stop working.</p>
+        <p>You no longer need a second factor to sign in. Your backup codes stop working.</p>
         {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
         <CurrentPassword value={password} error={error} onChange={setPassword} />
         <SecondFactorField value={factor} error={error} onChange={setFactor} />

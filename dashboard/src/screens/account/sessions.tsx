@@ -39,7 +39,7 @@ export function Sessions() {
       { params: { id } },
       {
         onSuccess: () => toast('Session ended', 'That device is signed out.'),
-        onError: (error) => toast('Session not ended', describeError(error)),
+        onError: (error) => toast('Could not end the session', describeError(error)),
       },
     )
   return (
@@ -91,7 +91,7 @@ function EndOthers({ onClose }: { readonly onClose: () => void }) {
       busy={isPending}
       error={error}
     >
-      <p>Every device but this one is signed out with its next request.</p>
+      <p>Every other device is signed out at its next request.</p>
     </Confirm>
   )
 }

@@ -46,7 +46,7 @@ function Enable({ secret: { secret, qr_svg }, onClose, onEnabled }: EnableProps)
   return (
     <>
       <Form onSubmit={enable}>
-        <p>Scan the QR code with an authenticator app, or enter the secret there. Then enter the code that it shows.</p>
+        <p>Scan the QR code with an authenticator app, or enter the secret there. Then enter the code it shows.</p>
         <div className="flex flex-wrap items-center gap-4">
           <img
             src={`data:image/svg+xml;charset=utf-8,${encodeURIComponent(qr_svg)}`}

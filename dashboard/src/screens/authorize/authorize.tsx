@@ -33,12 +33,12 @@ export function Authorize() {
   const { data, error, refetch } = useRead('POST /auth/authorizations', { body })
   if (error && !data) {
     return (
-      <Page title="The application cannot be let in">
+      <Page title="The application cannot be authorized">
         <ErrorNotice error={error} onRetry={() => void refetch()} />
       </Page>
     )
   }
-  if (!data) return <Page title="Let an application act for you">{<Skeleton lines={4} />}</Page>
+  if (!data) return <Page title="Authorize an application">{<Skeleton lines={4} />}</Page>
   if (data.redirect_to) return <Wrong client={data.client} address={data.redirect_to} />
   return <Decide asked={data} body={body} />
 }
@@ -54,8 +54,8 @@ function Wrong({ client, address }: WrongProps) {
   const why = new URL(address).searchParams.get('error_description')
   return (
     <Page
-      title={`${client.name} cannot be let in`}
-      intro={`${describeSource(client)} Its request is wrong: ${why ?? ''}`}
+      title={`${client.name} cannot be authorized`}
+      intro={`${describeSource(client)} Its request is invalid: ${why ?? ''}`}
     >
       <div>
         <Button onClick={() => location.assign(address)}>Back to {client.redirects_to}</Button>
@@ -74,8 +74,8 @@ function Decide({ asked, body }: DecideProps) {
   const { mutate, error, isPending } = useChange('POST /auth/authorizations/decide')
   return (
     <Page
-      title={`Let ${client.name} act for you`}
-      intro={`${describeSource(client)} You are sent to ${client.redirects_to} afterwards.`}
+      title={`Allow ${client.name} to act for you`}
+      intro={`${describeSource(client)} You are then redirected to ${client.redirects_to}.`}
     >
       <Decision
         asked={asked}

@@ -27,9 +27,9 @@ interface DecisionProps {
  * device or on somebody's own computer anybody can ask in its name.
  */
 export function describeSource({ host, redirects_to: redirectsTo }: AuthorizationRequest['client']): string {
-  if (host === null) return 'It calls itself so.'
+  if (host === null) return 'The application chose this name itself.'
   const isProven = redirectsTo !== null && redirectsTo !== 'this computer'
-  return isProven ? `${host} calls it so.` : `${host} describes it, but anybody can ask in its name.`
+  return isProven ? `The name comes from ${host}.` : `${host} describes it, but anyone can use its name.`
 }
 
 /** What an application wants to do for somebody, and their answer. */
@@ -49,7 +49,7 @@ export function Decision({ asked, facts = [], isPending, error, onDecide }: Deci
           ['For', organization?.name ?? ''],
           ...(client.host === null ? [] : [['Known as', client.id] as const]),
           ...(resource === null ? [] : [['To use', resource] as const]),
-          ...(client.uri === null ? [] : [['Its page', client.uri] as const]),
+          ...(client.uri === null ? [] : [['Website', client.uri] as const]),
         ]}
       />
       <Fieldset legend="It may">
@@ -65,17 +65,17 @@ export function Decision({ asked, facts = [], isPending, error, onDecide }: Deci
       </Fieldset>
       {!mayGrant && (
         <Notice kind="warn">
-          Your role in {organization?.name} does not let applications in. Choose another organization, or ask one of its
-          admins.
+          Your role in {organization?.name} does not let you authorize applications. Choose another organization, or ask
+          one of its admins.
         </Notice>
       )}
       <p className="text-muted">
-        It acts until you end it, under Account. What it does counts as use of the organization.
+        It can act for you until you revoke its access under Account. Its usage counts toward the organization.
       </p>
       <ErrorNotice error={error} />
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={() => decide('deny')} disabled={isPending}>
-          Do not allow
+          Deny
         </Button>
         <Button
           look="primary"

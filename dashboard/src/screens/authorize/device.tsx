@@ -35,12 +35,12 @@ function EnterCode({ code, onChange, onFound }: EnterCodeProps) {
   const { mutate, error, isPending } = useChange('POST /auth/devices')
   return (
     <Page
-      title="Let a device act for you"
-      intro="A device or a command that you started shows a code of eight letters."
+      title="Authorize a device"
+      intro="Enter the eight-letter code shown by the device or command that you started."
     >
       <Card className="max-w-160">
         <Form onSubmit={() => mutate({ body: { user_code: code } }, { onSuccess: onFound })}>
-          <Field label="Code" hint="Go on only if you started it yourself, and it shows this code.">
+          <Field label="Code" hint="Continue only if you started it yourself and it shows this code.">
             <Input
               required
               autoFocus
@@ -75,7 +75,7 @@ function Decide({ asked, code, onDone }: DecideProps) {
   const { mutate, error, isPending } = useChange('POST /auth/devices/decide')
   return (
     <Page
-      title={`Let ${asked.client.name} act for you`}
+      title={`Allow ${asked.client.name} to act for you`}
       intro={`${describeSource(asked.client)} It runs on a device that shows the code below.`}
     >
       <Decision
@@ -94,11 +94,11 @@ function Decide({ asked, code, onDone }: DecideProps) {
 function Done({ name, isAllowed }: { readonly name: string; readonly isAllowed: boolean }) {
   useFocus()
   return (
-    <Page title={isAllowed ? `${name} acts for you` : `${name} does not act for you`}>
+    <Page title={isAllowed ? `${name} can act for you` : `${name} was denied`}>
       <p>
         {isAllowed
-          ? 'Go back to the device: it goes on within a few seconds. You end it under '
-          : 'The device is told so. What acts for you is under '}
+          ? 'Go back to the device. It continues within a few seconds. You can revoke its access under '
+          : 'The device was notified. You find what can act for you under '}
         <Link to="/account" className={textLink}>
           Account
         </Link>

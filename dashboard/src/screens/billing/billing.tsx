@@ -103,12 +103,12 @@ function Plans({ info, plans, mayBuy, onChoose }: PlansProps) {
       title="Plans"
       intro={
         present
-          ? `Arrows mark what is more or less than ${present.name}. Limits are for a month and all keys together.`
-          : `${info.plan.name} is not offered to others, so its limits are on the screen Limits and alerts.`
+          ? `Arrows show what is more or less than in ${present.name}. Limits are per month, for all keys together.`
+          : `${info.plan.name} is not publicly available. Its limits are shown under Limits and alerts.`
       }
     >
       <TermsChoice info={info} plans={plans} terms={terms} onChange={setTerms} />
-      {info.providers.length === 0 && <Notice>Plans cannot be bought here. Contact us to change yours.</Notice>}
+      {info.providers.length === 0 && <Notice>You cannot buy plans here. Contact us to change yours.</Notice>}
       <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
         {plans.map((plan) => {
           const action = actionFor(plan, info, terms)

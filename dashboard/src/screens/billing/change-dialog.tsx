@@ -54,9 +54,12 @@ function Buy({ plan, terms, info, onClose }: ChangeDialogProps) {
       error={error}
       destructive={false}
     >
-      <p>{`${plan.name}: ${price ? describePrice(plan.id, price) : 'At the price agreed'}. You pay on the page of ${payPlace(info)} and come back here.`}</p>
-      {plan.trial_days > 0 && <p>{`The first ${plan.trial_days} days of a first subscription cost nothing.`}</p>}
-      <p>The new limits hold as soon as the payment is confirmed, usually within seconds. Nothing is charged before.</p>
+      <p>{`${plan.name}: ${price ? describePrice(plan.id, price) : 'At the agreed price'}. You pay on the website of ${payPlace(info)} and then come back here.`}</p>
+      {plan.trial_days > 0 && <p>{`The first ${plan.trial_days} days of your first subscription are free.`}</p>}
+      <p>
+        The new limits take effect as soon as the payment is confirmed, usually within seconds. Nothing is charged
+        before then.
+      </p>
     </Confirm>
   )
 }
@@ -68,10 +71,10 @@ function Change({ plan, action, terms, info, onClose }: ChangeDialogProps) {
       title={`${isKept ? 'Keep' : 'Change to'} ${plan.name}`}
       action={`${isKept ? 'Keep' : 'Change to'} ${plan.name}`}
       choice={{ plan: plan.id, interval: terms.interval, ...(isKept && keptExtras(info)) }}
-      done={isKept ? `${plan.name} goes on` : `Changed to ${plan.name}`}
+      done={isKept ? `${plan.name} continues` : `Changed to ${plan.name}`}
       onClose={onClose}
     >
-      {isKept && <p>The change that was to come is taken back.</p>}
+      {isKept && <p>The scheduled change is canceled.</p>}
       <Exceeded plan={plan} info={info} />
     </ConfirmChange>
   )
@@ -94,7 +97,7 @@ function Exceeded({ plan, info }: Pick<ChangeDialogProps, 'plan' | 'info'>) {
   const list = meters.map(({ meter, used }) => describeAmount(meter, used, own)).join(', ')
   return (
     <Notice kind="warn">
-      {`This period you have used ${list}. ${plan.name} allows less: calls beyond it would be refused.`}
+      {`You have used ${list} this period. ${plan.name} allows less, so further calls would be refused.`}
     </Notice>
   )
 }
@@ -103,7 +106,7 @@ function CancelDialog({ plan, info, onClose }: ChangeDialogProps) {
   const { mutate, isPending, error } = useChange('POST /billing/cancel')
   const end = endText(info)
   const done = () => {
-    toast('Subscription canceled', end ? `${info.plan.name} stays in force ${end}.` : undefined)
+    toast('Subscription canceled', end ? `${info.plan.name} stays active ${end}.` : undefined)
     onClose()
   }
   return (
@@ -116,7 +119,7 @@ function CancelDialog({ plan, info, onClose }: ChangeDialogProps) {
       busy={isPending}
       error={error}
     >
-      <p>{`${info.plan.name} stays in force ${end || 'until the paid period ends'}. After that you are on ${plan.name}, and its limits hold for all keys.`}</p>
+      <p>{`${info.plan.name} stays active ${end || 'until the paid period ends'}. After that, you are on ${plan.name}, and its limits apply to all keys.`}</p>
       <p>Overage until then is still charged. You can resume the subscription before it ends.</p>
       <Exceeded plan={plan} info={info} />
     </Confirm>

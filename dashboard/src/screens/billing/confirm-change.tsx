@@ -37,7 +37,7 @@ export function ConfirmChange({ title, action, choice, done, onClose, children }
       { body: choice },
       {
         onSuccess() {
-          toast(preview.data?.when === 'period_end' ? `${done}, from the next period on` : done)
+          toast(preview.data?.when === 'period_end' ? `${done}, starting next period` : done)
           onClose()
         },
       },
@@ -62,8 +62,8 @@ export function ConfirmChange({ title, action, choice, done, onClose, children }
 function Cost({ preview }: { readonly preview: ChangePreview }) {
   const { when, lines, due_now_cents: due, then_cents: then, then_at, begins_at, currency, interval } = preview
   const money = (cents: number) => formatPrice(cents, currency)
-  if (when === null) return <p>The subscription has this already.</p>
-  const later = `It begins ${begins_at ? `on ${formatDate(begins_at)}` : 'when the paid period ends'}. Nothing is charged now.`
+  if (when === null) return <p>Your subscription already has this.</p>
+  const later = `It starts ${begins_at ? `on ${formatDate(begins_at)}` : 'when the paid period ends'}. Nothing is charged now.`
   return (
     <>
       <p>{when === 'period_end' ? later : describeNow(due, money)}</p>
@@ -74,7 +74,7 @@ function Cost({ preview }: { readonly preview: ChangePreview }) {
             ? []
             : [
                 [
-                  `Then each ${interval}`,
+                  `Then every ${interval}`,
                   then_at ? `${money(then)}, next on ${formatDate(then_at)}` : money(then),
                 ] as const,
               ]),
@@ -86,7 +86,9 @@ function Cost({ preview }: { readonly preview: ChangePreview }) {
 }
 
 function describeNow(due: number | null, money: (cents: number) => string): string {
-  if (due === null) return 'It begins at once. What is charged now was agreed upon in person.'
-  if (due === 0) return 'It begins at once, and nothing is charged now.'
-  return due > 0 ? `It begins at once. ${money(due)} is charged now.` : `It begins at once. ${money(-due)} is credited.`
+  if (due === null) return 'It starts immediately. The amount charged now is the one you agreed on with us.'
+  if (due === 0) return 'It starts immediately, and nothing is charged now.'
+  return due > 0
+    ? `It starts immediately. ${money(due)} is charged now.`
+    : `It starts immediately. ${money(-due)} is credited.`
 }

@@ -54,12 +54,12 @@ function Editor({ subscription, plan, price, sellsSeats, addons, mayBuy }: Edito
     (!sellsSeats || seats === String(subscription.seats)) &&
     addons.every(({ id }) => Number(booked[id] ?? 0) === Number(now[id] ?? 0))
   return (
-    <Section title="Seats and add-ons" intro="More begins at once, less with the next period.">
+    <Section title="Seats and add-ons" intro="Increases take effect immediately, decreases with the next period.">
       <Card className="flex flex-col gap-4">
         {sellsSeats && price && (
           <Field
             label="Seats"
-            hint={`${plan.seats?.included ?? 1} are included, each further one costs ${formatPrice(price.seat_amount_cents ?? 0, price.currency)} a ${price.interval}.`}
+            hint={`${plan.seats?.included ?? 1} included. Each additional seat costs ${formatPrice(price.seat_amount_cents ?? 0, price.currency)} a ${price.interval}.`}
           >
             <Input
               inputMode="numeric"
@@ -107,5 +107,5 @@ function describeAddon(
   const price = prices.find((one) => one.interval === interval && one.currency === currency)
   return price?.amount_cents
     ? `${formatPrice(price.amount_cents, currency)} a ${interval} each.`
-    : 'At the price agreed.'
+    : 'At the agreed price.'
 }

@@ -30,32 +30,32 @@ export function StateNotices({ info, planName, mayBuy }: StateNoticesProps) {
         </p>
         <p>
           {subscription.status === 'past_due'
-            ? `${bought} stays in force for a few days. Pay or change the card on the page of ${providerName(subscription.provider)}, or the limits of the free plan will hold.`
-            : `The limits of ${info.plan.name} hold until it is paid. Pay on the page of ${providerName(subscription.provider)}.`}
+            ? `${bought} stays active for a few days. Pay or change the card on the website of ${providerName(subscription.provider)}, or the limits of the free plan will apply.`
+            : `The limits of ${info.plan.name} apply until it is paid. Pay on the website of ${providerName(subscription.provider)}.`}
         </p>
       </Notice>
     )
   if (subscription.status === 'paused')
     return (
-      <WithResume mayBuy={mayBuy} done={`${bought} goes on`}>
-        {`${bought} is paused: nothing is charged, and the limits of ${info.plan.name} hold. Resume it to have ${bought} again.`}
+      <WithResume mayBuy={mayBuy} done={`${bought} continues`}>
+        {`${bought} is paused: nothing is charged, and the limits of ${info.plan.name} apply. Resume it to return to ${bought}.`}
       </WithResume>
     )
   if (subscription.cancel_at_period_end && subscription.status !== 'canceled')
     return (
-      <WithResume mayBuy={mayBuy} done={`${bought} goes on`}>
-        {`${bought} ends ${at}. The free plan's limits hold from then on. Resume it before to keep it.`}
+      <WithResume mayBuy={mayBuy} done={`${bought} continues`}>
+        {`${bought} ends ${at}. After that, the free plan's limits apply. Resume it before then to keep it.`}
       </WithResume>
     )
   if (subscription.pause_at_period_end)
     return <Notice kind="warn">{`${bought} pauses ${at}. Nothing is charged while it is paused.`}</Notice>
   if (subscription.pending)
     return (
-      <Notice>{`${describePending(subscription, planName)} begins ${at}. Until then ${bought} stays as it is; choose Keep ${bought} below to take the change back.`}</Notice>
+      <Notice>{`${describePending(subscription, planName)} starts ${at}. Until then, nothing changes. To cancel the change, choose Keep ${bought} below.`}</Notice>
     )
   if (subscription.status === 'trialing' && subscription.trial_end)
     return (
-      <Notice>{`The trial of ${bought} ends on ${formatDate(subscription.trial_end)}; it is charged from then on.`}</Notice>
+      <Notice>{`The trial of ${bought} ends on ${formatDate(subscription.trial_end)}; you are charged from then on.`}</Notice>
     )
   return null
 }

@@ -39,7 +39,7 @@ export function PlanCard({ plan, present, own, action, price, isNext, mayBuy, on
         </div>
         <p className="text-large">{price ? priceText(plan, price) : 'On request'}</p>
         {plan.trial_days > 0 && action === 'buy' && (
-          <p className="text-small text-muted">{`The first ${plan.trial_days} days cost nothing.`}</p>
+          <p className="text-small text-muted">{`The first ${plan.trial_days} days are free.`}</p>
         )}
       </div>
       <dl className="flex flex-1 flex-col gap-1.5">
@@ -52,7 +52,7 @@ export function PlanCard({ plan, present, own, action, price, isNext, mayBuy, on
           {`${verb} ${plan.name}`}
         </Button>
       )}
-      {action === 'ask' && <p className="text-small text-muted">Contact us to agree on a price.</p>}
+      {action === 'ask' && <p className="text-small text-muted">Contact us for a price.</p>}
     </li>
   )
 }
@@ -72,16 +72,16 @@ function priceText(plan: CataloguePlan, price: CataloguePrice) {
     <>
       {formatPrice(cents, currency)} <span className="text-base text-muted">{`a ${interval}`}</span>
       {seat !== undefined && (
-        <span className="block text-small text-muted">{`${formatPrice(seat, currency)} for each further seat`}</span>
+        <span className="block text-small text-muted">{`${formatPrice(seat, currency)} for each additional seat`}</span>
       )}
     </>
   )
 }
 
 const MARKS = {
-  more: { icon: ArrowUp, look: 'text-good', words: 'more than now' },
-  less: { icon: ArrowDown, look: 'text-warn', words: 'less than now' },
-  other: { icon: Dot, look: 'text-muted', words: 'other than now' },
+  more: { icon: ArrowUp, look: 'text-good', words: 'more than your plan' },
+  less: { icon: ArrowDown, look: 'text-warn', words: 'less than your plan' },
+  other: { icon: Dot, look: 'text-muted', words: 'different from your plan' },
 } as const
 
 function Fact({ fact: { name, value, note, difference } }: { readonly fact: PlanFact }) {

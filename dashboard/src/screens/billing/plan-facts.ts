@@ -60,15 +60,17 @@ function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
       .map((meter) => meterFact(plan, meter, own)),
     {
       id: '.rate_limit',
-      name: 'Requests a minute and key',
+      name: 'Requests per minute, per key',
       value: formatNumber(plan.rate_limit_per_minute),
       size: plan.rate_limit_per_minute,
     },
     { id: '.api_keys', name: 'API keys', value: formatNumber(plan.max_api_keys), size: plan.max_api_keys },
     ...(plan.included_credits_usd === null ? [] : [creditsFact(plan.included_credits_usd, plan.rollover_max_usd)]),
+    ...noCreditsFact(plan),
     ...plan.key_limits.map((limit) => keyLimitFact(limit, own)),
-    ...concurrencyFact('.concurrent', 'Reservations at once', plan.max_concurrent),
-    ...concurrencyFact('.key_concurrent', 'Reservations at once of a key', plan.key_max_concurrent),
+    ...plan.organization_limits.map((limit) => organizationLimitFact(limit, own)),
+    ...concurrencyFact('.concurrent', 'Concurrent reservations', plan.max_concurrent),
+    ...concurrencyFact('.key_concurrent', 'Concurrent reservations per key', plan.key_max_concurrent),
     ...(plan.price_per_call_usd === null ? [] : [callFact(plan.price_per_call_usd)]),
     ...(plan.seats ? [seatsFact(plan.seats)] : []),
     ...Object.entries(plan.features).map(([name, value]) => featureFact(name, value)),
@@ -76,14 +78,34 @@ function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
 }
 
 function creditsFact(amount: string, rollover: string | null): Measured {
-  const note = rollover === null ? undefined : `up to ${formatMoney(rollover)} of the rest stays`
-  return { id: '.credits', name: 'Credits each period', value: formatMoney(amount), note, size: Number(amount) }
+  const note = rollover === null ? undefined : `up to ${formatMoney(rollover)} rolls over`
+  return { id: '.credits', name: 'Credits per period', value: formatMoney(amount), note, size: Number(amount) }
 }
+
+/** Of no interest where there are no credits, and nothing else is said of them. */
+const noCreditsFact = ({ at_no_credits, included_credits_usd }: CataloguePlan): Measured[] =>
+  at_no_credits === 'block' && included_credits_usd === null
+    ? []
+    : [
+        {
+          id: '.no_credits',
+          name: 'Without credits',
+          value: at_no_credits === 'allow' ? 'Calls continue' : 'Calls are refused',
+          size: undefined,
+        },
+      ]
 
 /** The span is in the value, so that two of the same amount in other spans are told apart. */
 const keyLimitFact = (limit: NamedLimit, own: OwnMeters): Measured => ({
   id: `.key_limit.${limit.name}`,
   name: `Each key: ${formatName(limit.name)}`,
+  value: describeLimit(limit, own),
+  size: undefined,
+})
+
+const organizationLimitFact = (limit: NamedLimit, own: OwnMeters): Measured => ({
+  id: `.organization_limit.${limit.name}`,
+  name: `All keys together: ${formatName(limit.name)}`,
   value: describeLimit(limit, own),
   size: undefined,
 })
@@ -112,7 +134,7 @@ function meterFact(plan: CataloguePlan, meter: string, own: OwnMeters): Measured
   const price = plan.overage[meter]?.[0]?.unit_price_usd
   const value = formatAmount(meter, limit, own[meter]?.unit)
   if (at_limit === 'block') return { ...named, value, size: Number(limit) }
-  return { ...named, value, note: price ? `then ${overagePrice(price)}` : 'then goes on', size: Number(limit) }
+  return { ...named, value, note: price ? `then ${overagePrice(price)}` : 'then continues', size: Number(limit) }
 }
 
 /** A price of many units, since that of one is too small to read. */

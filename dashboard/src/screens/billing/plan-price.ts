@@ -38,7 +38,7 @@ export const isNegotiated = ({ prices }: CataloguePlan) => prices.every(({ amoun
 
 /** @param planId of the plan whose price it is */
 export function describePrice(planId: string, { amount_cents: cents, currency, interval }: CataloguePrice): string {
-  if (cents === null) return 'At the price agreed'
+  if (cents === null) return 'At the agreed price'
   if (cents > 0) return `${formatPrice(cents, currency)} a ${interval}`
   return isFallback({ id: planId }) ? 'Free of charge' : 'No base fee'
 }

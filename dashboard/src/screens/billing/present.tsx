@@ -12,7 +12,7 @@ import { providerName } from './provider.ts'
 
 const STATES: Readonly<Record<BillingInfo['status'], readonly [StatusKind, string]>> = {
   none: ['off', 'No subscription'],
-  incomplete: ['waiting', 'First payment open'],
+  incomplete: ['waiting', 'First payment pending'],
   trialing: ['good', 'Trial'],
   active: ['good', 'Active'],
   past_due: ['bad', 'Payment failed'],
@@ -35,9 +35,9 @@ export function Present({ info }: { readonly info: BillingInfo }) {
     <Card className="flex flex-col gap-4">
       <Columns of={3}>
         <Stat
-          label="Plan in force"
+          label="Current plan"
           value={plan.name}
-          note={plan.price ? describePrice(plan.id, plan.price) : 'At the price agreed'}
+          note={plan.price ? describePrice(plan.id, plan.price) : 'At the agreed price'}
         />
         <Stat
           label="Next charge"
@@ -46,7 +46,7 @@ export function Present({ info }: { readonly info: BillingInfo }) {
             next
               ? `${formatDate(next.at)}, before taxes and discounts`
               : info.subscription
-                ? 'Overage is charged all the same'
+                ? 'Overage is still charged'
                 : 'Nothing will be charged'
           }
         />
@@ -87,7 +87,7 @@ export function Payment({ info, mayBuy }: PaymentProps) {
   return (
     <Section
       title="Payment and invoices"
-      intro={`Your card, billing address and invoices are kept by ${name}, on its own page.`}
+      intro={`${name} keeps your card, billing address and invoices on its own website.`}
       actions={
         mayBuy && (
           <Button busy={isPending || isSuccess} onClick={open}>
@@ -104,10 +104,10 @@ export function Payment({ info, mayBuy }: PaymentProps) {
               'Paid by',
               card
                 ? `${card.brand} ending in ${card.last4}, valid until ${card.expires_month}/${card.expires_year}`
-                : `What you gave ${name}`,
+                : `On file with ${name}`,
             ],
             ['Paid period', periodText(subscription)],
-            ['Invoices', `On the page of ${name}`],
+            ['Invoices', `On the website of ${name}`],
           ]}
         />
       </Card>

@@ -17,7 +17,7 @@ export function Returned({ name, isHere, onDone }: ReturnedProps) {
     return (
       <Notice kind="good">
         <div className="flex flex-wrap items-center justify-between gap-3">
-          <p>{`You are on ${name}. Its limits hold for all keys.`}</p>
+          <p>{`You are on ${name}. Its limits apply to all keys.`}</p>
           <Button look="quiet" onClick={onDone}>
             Close
           </Button>
@@ -28,11 +28,11 @@ export function Returned({ name, isHere, onDone }: ReturnedProps) {
     <Notice kind={isLate ? 'warn' : 'info'}>
       {isLate ? (
         <div className="flex flex-wrap items-center justify-between gap-3">
-          <p className="max-w-160">{`The payment for ${name} is not confirmed yet. It may take some minutes more; you can leave this page, and need not pay again.`}</p>
+          <p className="max-w-160">{`The payment for ${name} is not confirmed yet. It may take a few more minutes. You can leave this page, and you do not need to pay again.`}</p>
           <Button onClick={onDone}>Stop waiting</Button>
         </div>
       ) : (
-        <p>{`Thank you. ${name} begins as soon as the payment is confirmed, usually within seconds. This page shows it by itself.`}</p>
+        <p>{`Thank you. ${name} starts as soon as the payment is confirmed, usually within seconds. This page updates automatically.`}</p>
       )}
     </Notice>
   )

@@ -17,7 +17,7 @@ export function TermsChoice({ info, plans, terms, onChange }: TermsChoiceProps) 
   return (
     <div className="flex flex-wrap gap-3">
       {intervals.length > 1 && (
-        <Field label="Pay by the">
+        <Field label="Billed every">
           <Select
             value={terms.interval}
             onChange={({ target }) => onChange({ ...terms, interval: target.value === 'year' ? 'year' : 'month' })}

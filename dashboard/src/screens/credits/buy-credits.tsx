@@ -33,7 +33,7 @@ export function BuyCredits({ latestPurchase, onClose }: BuyCreditsProps) {
   return (
     <Dialog open onClose={onClose} title="Buy credits">
       <Form onSubmit={pay}>
-        {!canPay && <Notice>Credits cannot be bought here. Contact us to get some.</Notice>}
+        {!canPay && <Notice>You cannot buy credits here. Contact us to get some.</Notice>}
         <ErrorNotice error={error} except={['amount']} />
         <Field
           label="Amount in US dollars"
@@ -56,7 +56,7 @@ export function BuyCredits({ latestPurchase, onClose }: BuyCreditsProps) {
           ))}
         </div>
         <p className="text-muted">
-          {`You pay on the page of ${payPlace(data?.providers)} and come back here. The credits are there within seconds, and never expire.`}
+          {`You pay on the website of ${payPlace(data?.providers)} and then come back here. The credits arrive within seconds and never expire.`}
         </p>
         <Actions>
           <Button onClick={onClose}>Cancel</Button>

@@ -69,19 +69,22 @@ function Loaded({ credits, cap, ledger, purchase, isHere }: LoadedProps) {
     </Button>
   )
   return (
-    <Page
-      title="Credits"
-      intro="Paid in advance, in US dollars. Charges are taken from them."
-      actions={usesCredits && buy}
-    >
+    <Page title="Credits" intro="Prepaid, in US dollars. Charges are deducted from them." actions={usesCredits && buy}>
       {bought !== '' && <ReturnedFromPayment amount={bought} isHere={isHere} onDone={() => change(STATE)} />}
-      {usesCredits ? <Balance credits={credits} /> : <NoCredits action={buy} />}
+      {usesCredits ? (
+        <Balance credits={credits} />
+      ) : (
+        <NoCredits action={buy} goesOn={credits.at_no_credits === 'allow'} />
+      )}
       <Columns>
         {cap && <SpendCapSection cap={cap} mayChange={mayBuy} />}
         {usesCredits && <LowBalance credits={credits} />}
       </Columns>
       {usesCredits && ledger && (
-        <Section title="Ledger" intro="Every change of the balance. Charges are paid within a minute, many at once.">
+        <Section
+          title="Ledger"
+          intro="Every change to the balance. Charges are deducted within a minute, several at a time."
+        >
           <CreditLedger list={ledger} />
         </Section>
       )}
@@ -95,7 +98,7 @@ function Balance({ credits }: { readonly credits: Credits }) {
     <>
       <BalanceNotice credits={credits} />
       <CreditFigures credits={credits} />
-      <Section title="Grants" intro="What has something left, in the order in which it is used.">
+      <Section title="Grants" intro="Grants with credits left, in the order they are used.">
         <GrantsTable grants={credits.grants} />
       </Section>
     </>

@@ -13,7 +13,7 @@ import { formatExact, toAmount } from '../shared/credits/words.ts'
 export function LowBalance({ credits }: { readonly credits: Credits }) {
   const mayChange = useMay('usage:alerts')
   return (
-    <Section title="Low balance" intro="Webhook endpoints are told once, until the next grant.">
+    <Section title="Low balance" intro="Webhook endpoints are notified once, until the next grant.">
       <Card>
         {mayChange ? <LowBalanceForm credits={credits} /> : <p>{`At ${formatExact(credits.low_balance)} or below.`}</p>}
       </Card>
@@ -32,7 +32,7 @@ function LowBalanceForm({ credits: { low_balance, is_low_balance_default } }: { 
     <Form onSubmit={() => save(toAmount(text))}>
       <Field
         label="Balance in US dollars"
-        hint={is_low_balance_default ? 'Now 20% of the latest grant.' : 'The default is 20% of the latest grant.'}
+        hint={is_low_balance_default ? 'Currently 20% of the latest grant.' : 'The default is 20% of the latest grant.'}
         error={error?.fieldError('low_balance')}
       >
         <Input value={text} inputMode="decimal" autoComplete="off" onChange={({ target }) => setText(target.value)} />

@@ -11,8 +11,8 @@ import { toast } from '../../ui/toast.tsx'
 import { toAmount } from '../shared/credits/words.ts'
 
 const ACTIONS = {
-  block: ['Refuse calls', 'What would go beyond the cap is refused until the period ends.'],
-  alert: ['Only tell', 'Owners and admins get an email, and webhook endpoints an event. Calls go on.'],
+  block: ['Refuse calls', 'Calls that would exceed the cap are refused until the period ends.'],
+  alert: ['Notify only', 'Owners and admins get an email, and webhook endpoints get an event. Calls continue.'],
 } as const
 
 type Action = keyof typeof ACTIONS
@@ -25,7 +25,7 @@ interface SpendCapProps {
 /** What the organization lets itself be charged, whether or not it uses credits. */
 export function SpendCapSection({ cap, mayChange }: SpendCapProps) {
   return (
-    <Section title="Spend cap" intro="What a usage period may cost you at most, with or without credits.">
+    <Section title="Spend cap" intro="The most a usage period may cost you, with or without credits.">
       <Card className="flex flex-col gap-4">
         <Used cap={cap} />
         {mayChange && <CapForm key={`${cap.cost_usd} ${cap.action}`} cap={cap} />}
@@ -46,7 +46,7 @@ function Used({ cap: { cost_usd, action, used, resets_at } }: { readonly cap: Sp
         format={(amount) => formatMoney(amount)}
       />
       <p className="text-small text-muted">
-        {`In this period, ${until}. At the cap ${action === 'alert' ? 'you are told, and calls go on' : 'calls are refused'}.`}
+        {`In this period, ${until}. At the cap, ${action === 'alert' ? 'you are notified and calls continue' : 'calls are refused'}.`}
       </p>
     </div>
   )

@@ -132,7 +132,7 @@ const Fields = () => (
       <Fieldset legend="Scopes" hint="What the key may do.">
         <Choice label="Read keys" defaultChecked />
         <Choice label="Write keys" hint="Includes rotation." />
-        <Choice type="radio" name="when" label="At once" defaultChecked />
+        <Choice type="radio" name="when" label="Immediately" defaultChecked />
         <Choice type="radio" name="when" label="In an hour" />
       </Fieldset>
       <Button type="submit" look="primary">
@@ -263,7 +263,7 @@ function Dialogs() {
         <Button onClick={() => setOpen('dialog')}>Dialog</Button>
         <Button onClick={() => setOpen('side')}>Side panel</Button>
         <Button onClick={() => setOpen('confirm')}>Confirm</Button>
-        <Button onClick={() => toast('Key created', 'It works at once.')}>Toast</Button>
+        <Button onClick={() => toast('Key created', 'It works immediately.')}>Toast</Button>
       </div>
       <Dialog open={open === 'dialog'} onClose={close} title="A dialog">
         <p>It asks or shows something.</p>

@@ -52,12 +52,12 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
   }
   return (
     <Dialog open onClose={onClose} title="Revoke several keys">
-      <p>Programs that use them are refused within two seconds. A revoked key never works again.</p>
+      <p>Programs that use these keys are refused within two seconds. A revoked key never works again.</p>
       <div className="max-h-[40vh] overflow-y-auto">
         <Fieldset legend="Keys">
           <Choice
             label="All of these"
-            hint={`${count(open.length)}, as the list is loaded and filtered.`}
+            hint={`${count(open.length)}, as loaded and filtered in the list.`}
             checked={chosen.size === open.length}
             onChange={({ target }) => setChosen(new Set(target.checked ? open.map(({ id }) => id) : []))}
           />

@@ -101,11 +101,11 @@ function Issued({ issued }: { readonly issued: IssuedApiKey }) {
         open={leaving.status === 'blocked'}
         onClose={() => leaving.reset?.()}
         title="Have you stored the key?"
-        action="Yes, go on"
+        action="Yes, continue"
         destructive={false}
         onConfirm={() => leaving.proceed?.()}
       >
-        <p>It is not shown again. If it is lost, rotate the key to get another one.</p>
+        <p>You cannot see it again. If you lose it, rotate the key to get a new one.</p>
       </Confirm>
     </Page>
   )

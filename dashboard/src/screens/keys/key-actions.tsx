@@ -29,7 +29,7 @@ export function KeyActionDialog({ action, ...rest }: KeyActionDialogProps) {
 type ItemProps = Omit<KeyActionDialogProps, 'action'>
 
 const GRACE = [
-  [0, 'At once'],
+  [0, 'Immediately'],
   [900, 'In 15 minutes'],
   [3_600, 'In 1 hour'],
   [21_600, 'In 6 hours'],
@@ -52,7 +52,7 @@ function Rotate({ item, onClose, ...customer }: ItemProps) {
   return (
     <Dialog open onClose={onClose} title={`Rotate ${item.name}`}>
       <Form onSubmit={rotate}>
-        <p>A new key takes the place of this one, with the same scopes and limits.</p>
+        <p>A new key replaces this one, with the same scopes and limits.</p>
         <Field label="The old key stops working" hint={endOfOld(item, seconds, Date.now())}>
           <Select value={seconds} onChange={({ target }) => setSeconds(Number(target.value))}>
             {GRACE.map(([value, name]) => (

@@ -10,6 +10,7 @@ import { AuditTable } from '../shared/audit-table.tsx'
 import { fieldOf, useBeginning } from '../usage/event-filters.ts'
 import { EventPanel } from '../usage/event-panel.tsx'
 import { EventStatus } from '../usage/event-status.tsx'
+import { KeyReservations } from '../usage/reservations.tsx'
 import { daysAgo } from './outcomes.ts'
 
 interface DetailsProps {
@@ -27,19 +28,19 @@ function KeyEndpoints({ id }: DetailsProps) {
   })
   return (
     <Table
-      label={`Endpoints of the last ${DAYS} days`}
+      label={`Endpoints in the last ${DAYS} days`}
       columns={ENDPOINTS}
       rows={data?.data}
       rowId={({ value }) => value ?? ''}
       error={error}
       onRetry={() => void refetch()}
-      empty={<Empty title={`Not used in ${DAYS} days`}>The endpoints that are called with the key appear here.</Empty>}
+      empty={<Empty title={`Not used in ${DAYS} days`}>Endpoints called with the key appear here.</Empty>}
     />
   )
 }
 
 const ENDPOINTS: readonly Column<UsageBreakdownDataItem>[] = [
-  { name: 'Endpoint', cell: ({ value }) => value ?? 'Without an endpoint' },
+  { name: 'Endpoint', cell: ({ value }) => value ?? 'No endpoint' },
   { name: 'Requests', numeric: true, width: '7rem', cell: ({ requests }) => formatNumber(requests) },
   { name: 'Share', numeric: true, width: '5rem', cell: ({ share }) => (share === null ? '–' : formatPercent(share)) },
   { name: 'Errors', numeric: true, width: '6rem', cell: ({ errors }) => formatNumber(errors) },
@@ -62,7 +63,7 @@ function KeyEvents({ id, name }: DetailsProps) {
     <>
       <Table
         {...listProps(list)}
-        label="Events of the last 35 days"
+        label="Events in the last 35 days"
         columns={EVENTS}
         rowId={(event) => event.id}
         onOpen={(event) => setChosen(event.id)}
@@ -102,13 +103,18 @@ function KeyAudit({ id }: Pick<DetailsProps, 'id'>) {
   return (
     <AuditTable
       list={list}
-      label="Audit of the key"
-      empty={<Empty title="No entries">Changes of the key are listed here.</Empty>}
+      label="Audit log of the key"
+      empty={<Empty title="No entries">Changes to the key are listed here.</Empty>}
     />
   )
 }
 
-const DETAILS = { endpoints: KeyEndpoints, events: KeyEvents, audit: KeyAudit } as const
+const DETAILS = {
+  endpoints: KeyEndpoints,
+  events: KeyEvents,
+  reservations: KeyReservations,
+  audit: KeyAudit,
+} as const
 
 export type Detail = keyof typeof DETAILS
 

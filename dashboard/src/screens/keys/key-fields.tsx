@@ -1,7 +1,8 @@
 import type { ApiError } from '../../api/problem.ts'
 import type { ApiKey, UpdateApiKeyRequest } from '../../api/types.ts'
 import { Field, Input, Select, Textarea } from '../../ui/field.tsx'
-import { LimitFields } from './limit-fields.tsx'
+import { useOwnMeters } from '../usage/own-meters.ts'
+import { COST_HINT, LimitFields } from './limit-fields.tsx'
 import { isCount, type LimitForm, toLimitForm, toLimits } from './limit-form.ts'
 
 /** What a form of a key holds: text, as it is typed. */
@@ -53,12 +54,15 @@ export function toKeyBody(
   form: KeyForm,
 ): { body: UpdateApiKeyRequest } | { wrong: Partial<Record<keyof KeyForm, string>> } {
   const metadata = parseMetadata(form.metadata)
-  if (metadata === undefined) return { wrong: { metadata: 'Write a JSON object, such as {"team": "search"}.' } }
+  if (metadata === undefined) return { wrong: { metadata: 'Enter a JSON object, such as {"team": "search"}.' } }
   if (form.expiry === 'date' && Number.isNaN(Date.parse(form.date))) return { wrong: { date: 'Choose a date.' } }
   if (!isOptionalCount(form.rate)) return { wrong: { rate: WHOLE } }
   if (!isOptionalCount(form.concurrent)) return { wrong: { concurrent: WHOLE } }
   const limits = toLimits(form.limits)
-  if (!limits) return { wrong: { limits: 'Each limit needs a name and a number of units, whole but for dollars.' } }
+  if (!limits)
+    return {
+      wrong: { limits: 'Each limit needs a name and a number of units: a whole number, except for US dollars.' },
+    }
   const addresses = words(form.addresses)
   return {
     body: {
@@ -75,7 +79,7 @@ export function toKeyBody(
   }
 }
 
-const WHOLE = 'Write a whole number, 1 or more.'
+const WHOLE = 'Enter a whole number, 1 or more.'
 const isOptionalCount = (text: string) => text.trim() === '' || isCount(text)
 const toCount = (text: string) => (text.trim() === '' ? null : Number(text))
 
@@ -131,7 +135,7 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
       <Field
         label="Scopes"
         optional
-        hint="Separated by spaces, such as reports:read. A verification can ask for them."
+        hint="Separated by spaces, such as reports:read. A verification can require them."
         error={error?.fieldError('scopes')}
       >
         <Input
@@ -143,7 +147,7 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
       <KeyLimitFields form={form} onChange={onChange} error={error} wrong={wrong} />
       <Field label="Expires" error={error?.fieldError('expires_at')}>
         <Select value={form.expiry} onChange={({ target }) => onChange({ expiry: target.value })}>
-          {isEdit && <option value="keep">As it is</option>}
+          {isEdit && <option value="keep">No change</option>}
           <option value="never">Never</option>
           <option value="7">In 7 days</option>
           <option value="30">In 30 days</option>
@@ -159,7 +163,7 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
       <Field
         label="Allowed addresses"
         optional
-        hint="IP addresses or ranges such as 203.0.113.0/24, one a line. Without any, every address may use the key."
+        hint="IP addresses or ranges such as 203.0.113.0/24, one per line. Leave empty to allow any address."
         error={error?.fieldError('allowed_ips')}
       >
         <Textarea
@@ -171,7 +175,7 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
       <Field
         label="Metadata"
         optional
-        hint="A JSON object of your own. Each verification returns it."
+        hint="Your own JSON object. Each verification returns it."
         error={wrong.metadata ?? error?.fieldError('metadata')}
       >
         <Textarea
@@ -186,25 +190,29 @@ export function KeyFields({ form, onChange, error, wrong, isEdit = false }: KeyF
 
 /** What bounds the use of a key. */
 function KeyLimitFields({ form, onChange, error, wrong }: KeyFieldsProps) {
+  const own = useOwnMeters()
   return (
     <>
       <Field
         label="Rate limit"
         optional
-        hint="Requests in any 60 seconds. Without one, the limit of the plan applies."
+        hint="Requests in any 60 seconds. Leave empty to use the plan’s limit."
         error={wrong.rate ?? error?.fieldError('custom_rate_limit')}
       >
         <Input inputMode="numeric" value={form.rate} onChange={({ target }) => onChange({ rate: target.value })} />
       </Field>
       <LimitFields
+        legend="More limits"
+        hint={`Limit requests, tokens, US dollars or another meter in a rolling window or a calendar period. All limits are checked together with the rate limit. ${COST_HINT}`}
         limits={form.limits}
+        own={own}
         onChange={(limits) => onChange({ limits })}
         error={wrong.limits ?? error?.fieldError('limits')}
       />
       <Field
         label="Concurrent reservations"
         optional
-        hint="The most that may be open at once. Without one, that of the plan applies."
+        hint="The most that may be open at the same time. Leave empty to use the plan’s limit."
         error={wrong.concurrent ?? error?.fieldError('max_concurrent')}
       >
         <Input

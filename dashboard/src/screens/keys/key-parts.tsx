@@ -35,7 +35,7 @@ export function KeyUsage({ item, ...customer }: ItemProps) {
     <>
       <Card>
         <Columns of={3}>
-          <Stat label="Requests in all" value={formatShort(item.total_requests)} />
+          <Stat label="Total requests" value={formatShort(item.total_requests)} />
           <Stat label="Last used" value={<Time at={item.last_used_at} none="Never" />} />
           <Stat label={isRevoked(item) ? 'Revoked' : 'Expires'} value={<Time at={endsAt(item)} none="Never" />} />
         </Columns>
@@ -46,7 +46,7 @@ export function KeyUsage({ item, ...customer }: ItemProps) {
         {data &&
           (hours && hasRequests(hours) ? (
             <Bars
-              title={`Requests a day of the last ${DAYS} days, by outcome`}
+              title={`Requests per day in the last ${DAYS} days, by outcome`}
               {...foldHours(data.from, hours, 'day')}
               format={formatNumber}
             />
@@ -66,9 +66,9 @@ export function KeyLimits({ id, ...customer }: { readonly id: string } & OfCusto
   const { data, error, refetch } = useRead('GET /auth/api-keys/{id}/limits', input, { every: LIVE_MS })
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (!data) return <Skeleton lines={2} height="h-16" />
-  const readings = [['Rate limit, a minute', data.ratelimit] as const, ...Object.entries(data.limits)]
+  const readings = [['Rate limit per minute', data.ratelimit] as const, ...Object.entries(data.limits)]
   return (
-    <Section title="Limits now" intro="Read again every five seconds.">
+    <Section title="Current limits" intro="Updates every five seconds.">
       <Card className="flex flex-col gap-4">
         {readings.map(([name, { limit, remaining, resets_at }]) => (
           <div key={name}>
@@ -106,13 +106,13 @@ export function KeySettings({ item, customer }: ItemProps) {
           ['Scopes', item.scopes.length > 0 ? <Scopes key="scopes" scopes={item.scopes} /> : 'None'],
           [
             'Rate limit',
-            item.custom_rate_limit === null ? 'That of the plan' : `${formatNumber(item.custom_rate_limit)} a minute`,
+            item.custom_rate_limit === null ? 'From the plan' : `${formatNumber(item.custom_rate_limit)} per minute`,
           ],
           ...item.limits.map((limit) => [`Limit ${limit.name}`, describeLimit(limit, own)] as const),
           ...(item.max_concurrent === null
             ? []
             : [['Concurrent reservations', formatNumber(item.max_concurrent)] as const]),
-          ['Allowed addresses', item.allowed_ips?.join(', ') ?? 'Every address'],
+          ['Allowed addresses', item.allowed_ips?.join(', ') ?? 'Any address'],
           ['Expires', <Time key="expires" at={item.expires_at} none="Never" />],
           ['Created', <Time key="created" at={item.created_at} />],
           ...(item.rotated_from

@@ -33,7 +33,8 @@ const OPERATIONAL: KeyStatus = { kind: 'good', label: 'Operational', reason: 'Th
 const OF_APPLICATION: KeyStatus = {
   kind: 'good',
   label: 'Operational',
-  reason: 'The access token of an application, which renews it by itself. To end what it may do, revoke it.',
+  reason:
+    'The access token of an application, which renews it automatically. Revoke it to end the application’s access.',
 }
 
 function endedStatus(key: ApiKey, now: number): KeyStatus | undefined {
@@ -42,7 +43,7 @@ function endedStatus(key: ApiKey, now: number): KeyStatus | undefined {
     return { kind: 'ended', label: 'Revoked', reason: `Revoked on ${formatTime(revokedAt)}.` }
   if (key.leaked_at && !key.is_active)
     return { kind: 'bad', label: 'Leaked', reason: `Found in public on ${formatTime(key.leaked_at)}, and disabled.` }
-  if (!key.is_active) return { kind: 'off', label: 'Disabled', reason: 'Switched off. You can enable it again.' }
+  if (!key.is_active) return { kind: 'off', label: 'Disabled', reason: 'The key is disabled. You can enable it again.' }
   if (key.client_id && key.expires_at && Date.parse(key.expires_at) <= now)
     return {
       kind: 'off',
@@ -75,7 +76,7 @@ function expiryStatus(key: ApiKey, now: number): KeyStatus | undefined {
   const ends = endsAt(key)
   if (ends === undefined || ends - now > SOON_MS || key.client_id) return undefined
   const reason = key.replaced_by
-    ? `It was rotated, and stops working on ${formatTime(ends)}.`
+    ? `It was rotated and stops working on ${formatTime(ends)}.`
     : `It stops working on ${formatTime(ends)}.`
   return { kind: 'warn', label: key.replaced_by ? 'Being replaced' : 'Expires soon', reason }
 }

@@ -15,12 +15,14 @@ import { useKeyHead } from './use-key-head.tsx'
 
 const KeyDetail = lazy(async () => ({ default: (await import('./key-details.tsx')).KeyDetail }))
 
-const isDetail = (tab: string): tab is Detail => tab === 'endpoints' || tab === 'events' || tab === 'audit'
+const DETAILS: ReadonlySet<string> = new Set<Detail>(['endpoints', 'events', 'reservations', 'audit'])
+const isDetail = (tab: string): tab is Detail => DETAILS.has(tab)
 
 const TABS = [
   ['usage', 'Usage'],
   ['endpoints', 'Endpoints'],
   ['events', 'Events'],
+  ['reservations', 'Reservations'],
   ['limits', 'Limits'],
   ['settings', 'Settings'],
   ['audit', 'Audit'],

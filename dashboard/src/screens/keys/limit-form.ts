@@ -1,5 +1,6 @@
 import type { NamedLimit } from '../../api/types.ts'
 import { formatNumber } from '../../lib/format.ts'
+import { readTypedNumber } from '../../lib/typed-number.ts'
 import { describeAmount, isSameWord, type OwnMeters } from '../usage/meters.ts'
 
 type LimitMeter = NonNullable<NamedLimit['meter']>
@@ -13,8 +14,8 @@ export interface LimitForm {
   /** Seconds of a window, or a calendar period. */
   readonly span: string
   readonly isPerSubject: boolean
-  /** Units that a request takes; kept as it is. */
-  readonly cost: number
+  /** Units that a request takes where it names none. Of requests alone. */
+  readonly cost: string
 }
 
 export const NEW_LIMIT: LimitForm = {
@@ -23,7 +24,7 @@ export const NEW_LIMIT: LimitForm = {
   limit: '',
   span: '86400',
   isPerSubject: false,
-  cost: 1,
+  cost: '1',
 }
 
 const METER_NAMES: Readonly<Record<string, string>> = {
@@ -49,13 +50,13 @@ export function metersWith(meter: LimitMeter, own: OwnMeters): readonly (readonl
 const SPANS: readonly (readonly [span: string, name: string])[] = [
   ['60', 'any minute'],
   ['3600', 'any hour'],
-  ['86400', 'any day'],
-  ['604800', 'any week'],
+  ['86400', 'any 24 hours'],
+  ['604800', 'any 7 days'],
   ['2592000', 'any 30 days'],
-  ['hour', 'each hour'],
-  ['day', 'each day'],
-  ['week', 'each week'],
-  ['month', 'each month'],
+  ['hour', 'calendar hour'],
+  ['day', 'calendar day'],
+  ['week', 'calendar week'],
+  ['month', 'calendar month'],
 ]
 
 /** The spans to choose from, with the limit's own where it is another one. */
@@ -65,18 +66,25 @@ export const spansWith = (span: string) =>
 const nameSpan = (span: string): string =>
   SPANS.find(([known]) => known === span)?.[1] ?? `any ${formatNumber(Number(span))} seconds`
 
+/** In a sentence; `in any…` is a rolling window, `per …` a calendar period. */
+const describeSpan = (span: string) => (isPeriod(span) ? `per ${span}` : `in ${nameSpan(span)}`)
+
 const isPeriod = (span: string): span is Period => ['hour', 'day', 'week', 'month'].includes(span)
 
 export const isCount = (text: string): boolean => /^0*[1-9]\d*$/.test(text.trim())
 const isMoney = (text: string): boolean => /^\d+(\.\d{1,9})?$/.test(text.trim()) && Number(text) > 0
 
+/** An amount as a person types it: the API writes dollars with all their decimals, such as `500.000000`. */
+const writeAmount = (amount: number | string) =>
+  typeof amount === 'number' ? String(amount) : amount.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+
 export const toLimitForm = ({ name, meter = 'requests', limit, cost = 1, per, ...span }: NamedLimit): LimitForm => ({
   name,
   meter,
-  limit: String(limit),
+  limit: writeAmount(limit),
   span: span.period ?? String(span.window_seconds),
   isPerSubject: per === 'subject',
-  cost,
+  cost: String(cost),
 })
 
 /** @returns undefined if one of them is not complete */
@@ -84,23 +92,33 @@ export function toLimits(limits: readonly LimitForm[]): NamedLimit[] | undefined
   return limits.every(isComplete) ? limits.map(toLimit) : undefined
 }
 
-const isComplete = ({ name, meter, limit }: LimitForm) =>
-  name.trim() !== '' && (meter === 'cost_usd' || !(meter in METER_NAMES) ? isMoney(limit) : isCount(limit))
+const isComplete = ({ name, meter, limit, cost }: LimitForm) =>
+  name.trim() !== '' &&
+  (meter === 'cost_usd' || !(meter in METER_NAMES) ? isMoney(limit) : isCount(limit)) &&
+  (meter !== 'requests' || /^\d+$/.test(cost.trim()))
 
-function toLimit({ name, meter, limit, span, isPerSubject, cost }: LimitForm): NamedLimit {
+/** A limit of a key or of an organization. */
+type TypedLimit = Omit<NamedLimit, 'per'> & { readonly per?: 'subject' }
+
+/** What is not complete is sent as it is typed, for the server to refuse it. */
+export function toLimit({ name, meter, limit, span, isPerSubject, cost }: LimitForm): TypedLimit {
   return {
     name: name.trim(),
-    limit: meter === 'cost_usd' ? limit.trim() : Number(limit),
+    limit: meter === 'cost_usd' ? limit.trim() : (readTypedNumber(limit) ?? ''),
     ...(isPeriod(span) ? { period: span } : { window_seconds: Number(span) }),
     ...(isPerSubject && { per: 'subject' as const }),
-    ...(meter === 'requests' ? { cost } : { meter }),
+    ...(meter === 'requests' ? { cost: readTypedNumber(cost) as number } : { meter }),
   }
 }
 
-/** A limit in words, such as `1,000 tokens in any minute, each subject`. */
+/** A limit in words, such as `1,000 tokens in any minute, per subject`. */
 export function describeLimit(limit: NamedLimit, own: OwnMeters): string {
-  const { meter, span, isPerSubject } = toLimitForm(limit)
-  const amount = typeof limit.limit === 'number' ? formatNumber(limit.limit) : limit.limit
-  const units = own[meter] ? describeAmount(meter, limit.limit, own) : `${amount} ${METER_NAMES[meter] ?? meter}`
-  return `${units} in ${nameSpan(span)}${isPerSubject ? ', each subject' : ''}`
+  const { meter, span, isPerSubject, cost } = toLimitForm(limit)
+  const taken = meter === 'requests' && cost !== '1' ? `, ${cost} per request` : ''
+  return `${describeUnits(meter, limit.limit, own)} ${describeSpan(span)}${isPerSubject ? ', per subject' : ''}${taken}`
+}
+
+function describeUnits(meter: LimitMeter, limit: NamedLimit['limit'], own: OwnMeters): string {
+  if (own[meter] || (meter === 'cost_usd' && isMoney(String(limit)))) return describeAmount(meter, limit, own)
+  return `${typeof limit === 'number' ? formatNumber(limit) : limit} ${METER_NAMES[meter] ?? meter}`
 }

@@ -177,7 +177,7 @@ function NoKeys({ mayWrite }: { readonly mayWrite: boolean }) {
         )
       }
     >
-      A key lets a program call the API in the name of this organization.
+      A key lets a program call the API on behalf of this organization.
     </Empty>
   )
 }

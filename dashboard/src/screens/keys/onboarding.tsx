@@ -12,7 +12,7 @@ import { Snippets } from './snippets.tsx'
 
 export function Onboarding() {
   return (
-    <Page title="Get started" intro="From nothing to a first request with your own key.">
+    <Page title="Get started" intro="Make your first request with your own key.">
       <FirstSteps />
     </Page>
   )
@@ -111,7 +111,7 @@ function FirstRequest({ id }: { readonly id: string }) {
             </span>
           </Status>
           <p className="mt-1 text-muted">
-            It reads your quotas and is not counted. Calls of your programs to the API are.
+            It reads your quotas and is not counted. Your programs’ calls to the API are.
           </p>
         </>
       ) : (

@@ -11,7 +11,8 @@ import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Alerts } from '../usage/alerts.tsx'
-import { listMeters, MeterCard } from '../usage/limits.tsx'
+import { MeterCard } from '../usage/limits.tsx'
+import { listMeters } from '../usage/meters.ts'
 import { Totals } from '../usage/totals.tsx'
 import { JoinOffers } from './join-offers.tsx'
 import { FirstSteps } from './onboarding.tsx'
@@ -29,7 +30,7 @@ export function Overview() {
     <Page
       title="Overview"
       state={quotas.data && <Badge>{formatName(quotas.data.plan)}</Badge>}
-      intro={isNew ? 'Nothing was used yet. Three steps lead to the first request.' : `The last ${DAYS} days.`}
+      intro={isNew ? 'No usage yet. Make your first request in three steps.' : `The last ${DAYS} days.`}
       actions={
         mayCreate && (
           <Link to="/keys/new" className={buttonClass(isNew ? 'secondary' : 'primary')}>
@@ -55,7 +56,7 @@ function Outcomes({ from }: { readonly from: string }) {
     <Card>
       {outcomes.labels ? (
         <Bars
-          title="Requests a day, by outcome"
+          title="Requests per day, by outcome"
           labels={outcomes.labels}
           series={outcomes.series}
           format={formatNumber}

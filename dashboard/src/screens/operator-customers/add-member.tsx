@@ -20,7 +20,7 @@ export function AddMember({ customer, onClose }: ActionProps) {
       {
         onSuccess() {
           onClose()
-          toast(isInvited ? `Invitation sent to ${email}` : `${email} is a member now`)
+          toast(isInvited ? `Invitation sent to ${email}` : `${email} is now a member`)
         },
       },
     )
@@ -40,7 +40,7 @@ export function AddMember({ customer, onClose }: ActionProps) {
         <Field label="Role" error={error?.fieldError('role')}>
           <RoleSelect organizationId={customer.id} value={role} onChange={setRole} />
         </Field>
-        <Fieldset legend="How">
+        <Fieldset legend="How they join">
           <Choice
             type="radio"
             name="how"
@@ -52,7 +52,7 @@ export function AddMember({ customer, onClose }: ActionProps) {
           <Choice
             type="radio"
             name="how"
-            label="Add at once"
+            label="Add now"
             hint="Only for people who have an account."
             checked={!isInvited}
             onChange={() => setIsInvited(false)}

@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000
 export function Attention({ overview }: { readonly overview: Overview }) {
   const items = [...sending(overview), ...overage(overview), spool(overview), folding(overview)]
   return (
-    <Section title="Sending and storing">
+    <Section title="Delivery and storage">
       <ul className="overflow-hidden rounded-lg border border-line bg-raised">
         {items.map((item) => (
           <Line key={item.name} {...item} />
@@ -57,9 +57,8 @@ function sent(name: string, to: string, { waiting, failed_24_hours, failed_30_da
     to,
     ...(failed_30_days > 0 && { search: { state: 'failed' } }),
     kind: failed_24_hours > 0 ? 'bad' : 'good',
-    state:
-      failed_24_hours > 0 ? `${formatNumber(failed_24_hours)} given up in 24 hours` : 'Nothing given up in 24 hours',
-    note: `${formatNumber(waiting)} waiting · ${formatNumber(failed_30_days)} given up in 30 days`,
+    state: failed_24_hours > 0 ? `${formatNumber(failed_24_hours)} failed in 24 hours` : 'None failed in 24 hours',
+    note: `${formatNumber(waiting)} waiting · ${formatNumber(failed_30_days)} failed in 30 days`,
   }
 }
 
@@ -74,27 +73,27 @@ function overage({ revenue }: Overview): Item[] {
       ...(refused.rows > 0 ? { search: { state: 'refused' } } : unknown.rows > 0 && { search: { state: 'unknown' } }),
       kind: stuck > 0 ? 'bad' : 'good',
       state: stuck > 0 ? `${formatCount(stuck, 'row')} refused or unknown` : 'Nothing refused',
-      note: `${stuck > 0 ? `${formatMoney(amount)} not charged · ` : ''}${formatMoney(pending.amount_usd)} in ${formatCount(pending.rows, 'row')} to be sent`,
+      note: `${stuck > 0 ? `${formatMoney(amount)} not charged · ` : ''}${formatMoney(pending.amount_usd)} in ${formatCount(pending.rows, 'row')} to send`,
     },
   ]
 }
 
 function spool({ usage }: Overview): Item {
   const common = { name: 'Usage spool', to: '/operator/system' }
-  if (!usage.spool) return { ...common, kind: 'warn', state: 'Unknown', note: 'Redis does not answer' }
+  if (!usage.spool) return { ...common, kind: 'warn', state: 'Unknown', note: 'Redis is not responding' }
   const { batches, aside } = usage.spool
   if (aside > 0)
     return {
       ...common,
       kind: 'bad',
       state: `${formatCount(aside, 'batch', 'batches')} set aside`,
-      note: 'A person has to look at them',
+      note: 'They need manual review',
     }
   return {
     ...common,
     kind: batches > 0 ? 'waiting' : 'good',
     state: batches > 0 ? `${formatCount(batches, 'batch', 'batches')} waiting` : 'Empty',
-    note: 'Usage that waits in Redis for the database',
+    note: 'Usage in Redis, waiting to be written to the database',
   }
 }
 
@@ -102,10 +101,10 @@ function folding({ usage, generated_at }: Overview): Item {
   const hours = (Date.parse(generated_at) - Date.parse(usage.folded_until)) / HOUR_MS
   const isLate = hours > 3
   return {
-    name: 'Sums of usage',
+    name: 'Usage totals',
     to: '/operator/system',
     kind: isLate ? 'warn' : 'good',
     state: isLate ? `${formatCount(Math.floor(hours), 'hour')} behind` : 'Up to date',
-    note: isLate ? 'Answers are right but slower: look at the jobs' : 'Hours that are over are summed up',
+    note: isLate ? 'Results are correct but slower. Check the jobs.' : 'Past hours are summed up',
   }
 }

@@ -48,7 +48,7 @@ function Contents({ onClose, plans }: Omit<CreateCustomerProps, 'open'>) {
       <Field
         label="External id"
         optional
-        hint="Your own id of the customer. Calls with a service key can name the customer by it."
+        hint="Your own id for the customer. Calls with a service key can use it to name the customer."
         error={isTaken ? error.message : error?.fieldError('external_id')}
       >
         <Input

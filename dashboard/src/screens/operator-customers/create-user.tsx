@@ -51,14 +51,14 @@ function Contents({ onClose }: Pick<CreateUserProps, 'onClose'>) {
       <Field
         label="Name"
         optional
-        hint="They get an organization of their own. Add them to another one at its members."
+        hint="They get their own organization. To add them to another one, open its members."
         error={error?.fieldError('name')}
       >
         <Input autoComplete="off" value={name} onChange={({ target }) => setName(target.value)} />
       </Field>
       <Choice
         label="Send an email with a link to set the password"
-        hint="Without it they can ask for one at “Forgot password”."
+        hint="Without it, they can request one with “Forgot your password?”."
         checked={isInvited}
         onChange={({ target }) => setIsInvited(target.checked)}
       />

@@ -58,14 +58,14 @@ function Grant({ customer, onClose }: GrantProps) {
         <Field
           label="Expires"
           optional
-          hint="At the end of this day. Without one they never expire."
+          hint="At the end of this day. Leave empty for no expiration."
           error={error?.fieldError('expires_at')}
         >
           <Input type="date" value={date} onChange={({ target }) => setDate(target.value)} />
         </Field>
         <Field
           label="Priority"
-          hint="Of grants that expire together, the lower one is used first."
+          hint="Of grants that expire together, the one with the lower number is used first."
           error={error?.fieldError('priority')}
         >
           <Input
@@ -106,7 +106,7 @@ function Correct({ customer, grant, onClose }: ChangeProps) {
       { onSuccess: () => finish(onClose, 'Grant corrected') },
     )
   return (
-    <Dialog open onClose={onClose} title="Correct the grant">
+    <Dialog open onClose={onClose} title="Correct grant">
       <Form onSubmit={save}>
         <Left grant={grant} />
         <ErrorNotice error={error} except={['amount', 'reason']} />
@@ -114,7 +114,7 @@ function Correct({ customer, grant, onClose }: ChangeProps) {
           value={amount}
           onChange={setAmount}
           error={error}
-          hint="This is added to the grant. Below 0 it takes away, but not what is used already."
+          hint="Added to the grant. A negative amount reduces the grant, but not below what was already used."
         />
         <Reason value={reason} onChange={setReason} error={error} />
         <Buttons onClose={onClose} action="Correct grant" busy={isPending} disabled={!amount || !reason} />
@@ -134,10 +134,10 @@ function Revoke({ customer, grant, onClose }: ChangeProps) {
       { onSuccess: () => finish(onClose, 'Grant revoked') },
     )
   return (
-    <Dialog open onClose={onClose} title="Revoke the grant">
+    <Dialog open onClose={onClose} title="Revoke grant">
       <Form onSubmit={save}>
         <Left grant={grant} />
-        <p>What is left is taken back for good. If it was all that the customer had, its calls are refused.</p>
+        <p>The remaining credits are permanently removed. If the customer has no others, its calls are refused.</p>
         <ErrorNotice error={error} except={['reason']} />
         <Reason value={reason} onChange={setReason} error={error} />
         <Buttons onClose={onClose} action="Revoke grant" look="danger" busy={isPending} disabled={!reason} />
@@ -149,7 +149,7 @@ function Revoke({ customer, grant, onClose }: ChangeProps) {
 const Left = ({ grant: { remaining, amount, reason } }: { readonly grant: CreditGrant }) => (
   <p>
     {`${formatExact(remaining)} of ${formatExact(amount)} is left.`}
-    {reason && <span className="text-muted"> {`It was granted for: ${reason}`}</span>}
+    {reason && <span className="text-muted"> {`Reason for the grant: ${reason}`}</span>}
   </p>
 )
 
@@ -173,7 +173,7 @@ const Amount = ({ value, onChange, error, hint }: TextProps) => (
 )
 
 const Reason = ({ value, onChange, error }: TextProps) => (
-  <Field label="Reason" hint="The customer reads it in the ledger." error={error?.fieldError('reason')}>
+  <Field label="Reason" hint="The customer sees it in the ledger." error={error?.fieldError('reason')}>
     <Input value={value} autoComplete="off" onChange={({ target }) => onChange(target.value)} />
   </Field>
 )

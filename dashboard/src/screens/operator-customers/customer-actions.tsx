@@ -46,7 +46,7 @@ function ChangePlan({ customer, onClose }: ActionProps) {
         <ErrorNotice error={error} except={['plan', 'reason']} />
         <Field
           label="Plan"
-          hint="Its limits hold within two seconds. Overrides stay. Nothing changes at the payment provider."
+          hint="Its limits take effect within two seconds. Overrides are kept. Nothing changes at the payment provider."
           error={error?.fieldError('plan')}
         >
           <Select value={plan} onChange={({ target }) => setPlan(target.value)}>
@@ -87,9 +87,11 @@ function Suspend({ customer, onClose }: ActionProps) {
   return (
     <Dialog open onClose={onClose} title={`Suspend ${customer.name}`}>
       <Form onSubmit={suspend}>
-        <p>All keys of this customer are refused within two seconds, until you resume it. Nothing is deleted.</p>
+        <p>
+          All keys of this customer are refused within two seconds, until you resume the customer. Nothing is deleted.
+        </p>
         <ErrorNotice error={error} except={['reason']} />
-        <Field label="Reason" hint="Owners of the organization read it." error={error?.fieldError('reason')}>
+        <Field label="Reason" hint="Owners of the organization see it." error={error?.fieldError('reason')}>
           <Textarea autoFocus value={reason} onChange={({ target }) => setReason(target.value)} />
         </Field>
         <Actions>
@@ -156,8 +158,9 @@ function Delete({ customer, onClose }: ActionProps) {
       error={error}
     >
       <p>
-        Its keys stop working within two seconds, and its owners are told by email. Members lose access; their accounts
-        stay. Keys, webhooks and single usage events are deleted for good; sums of usage and the audit log stay.
+        Its keys stop working within two seconds, and its owners are notified by email. Members lose access but keep
+        their accounts. Keys, webhooks and individual usage events are permanently deleted. Usage totals and the audit
+        log are kept.
       </p>
     </Confirm>
   )

@@ -8,6 +8,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { meterName } from './meters.ts'
 import { usePlans } from './plans.ts'
 
@@ -26,6 +27,7 @@ export function CustomerBilling({ id }: { readonly id: string }) {
 
 function Figures({ info: { plan, next_charge, overage } }: { readonly info: BillingInfo }) {
   const { price } = plan
+  const own = useMetersOfAll()
   return (
     <Card>
       <Columns of={3}>
@@ -34,23 +36,23 @@ function Figures({ info: { plan, next_charge, overage } }: { readonly info: Bill
           value={plan.name}
           note={
             price?.amount_cents == null
-              ? 'Agreed upon in person'
+              ? 'Agreed in person'
               : `${formatPrice(price.amount_cents, price.currency)} a ${price.interval}`
           }
         />
         <Stat
-          label="Overage of this period"
+          label="Overage this period"
           value={formatMoney(overage.total_usd)}
           note={
             Object.entries(overage.meters)
-              .map(([meter, { units }]) => `${meterName(meter)}: ${formatNumber(units)}`)
+              .map(([meter, { units }]) => `${meterName(meter, own)}: ${formatNumber(units)}`)
               .join(' · ') || 'Nothing above the limits'
           }
         />
         <Stat
           label="Next charge"
           value={next_charge ? charge(next_charge) : '–'}
-          note={next_charge ? formatDate(next_charge.at) : 'None is planned'}
+          note={next_charge ? formatDate(next_charge.at) : 'None planned'}
         />
       </Columns>
     </Card>
@@ -76,9 +78,7 @@ function Subscription({ info }: { readonly info: BillingInfo }) {
   if (!one)
     return (
       <Section title="Subscription">
-        <Empty title="No subscription">
-          The plan of this customer was set by you, or is the one that everybody begins with.
-        </Empty>
+        <Empty title="No subscription">You set this customer’s plan, or it is the default plan.</Empty>
       </Section>
     )
   const ends = one.cancel_at_period_end ? ' · ends then' : one.pause_at_period_end ? ' · pauses then' : ''
@@ -90,7 +90,7 @@ function Subscription({ info }: { readonly info: BillingInfo }) {
             ['Status', <Status kind={KINDS[one.status] ?? 'off'}>{formatName(one.status)}</Status>],
             ['Provider', formatName(one.provider)],
             ['Plan', `${planName(one.plan)}, version ${one.plan_version}`],
-            ['Paid by', `the ${one.interval}, in ${one.currency.toUpperCase()}`],
+            ['Billed', `Every ${one.interval}, in ${one.currency.toUpperCase()}`],
             ...(one.seats === null ? [] : [['Seats', formatNumber(one.seats)] as const]),
             ...(one.addons.length === 0
               ? []
@@ -119,12 +119,13 @@ const STATES: Readonly<Record<string, StatusKind>> = {
 
 function Ledger({ id }: { readonly id: string }) {
   const list = useList('GET /admin/ledger', { query: { organization_id: id, limit: 20 } })
+  const own = useMetersOfAll()
   return (
     <Section
       title="Overage ledger"
       actions={
         <Link to={`/operator/ledger?organization_id=${id}`} className={textLink}>
-          Open in the ledger
+          Open in ledger
         </Link>
       }
     >
@@ -132,9 +133,9 @@ function Ledger({ id }: { readonly id: string }) {
         {...listProps(list)}
         label="Overage ledger"
         rowId={(row) => row.id}
-        empty={<Empty title="No overage yet">Use above a limit that goes on is charged here, once.</Empty>}
+        empty={<Empty title="No overage yet">Usage above a limit that allows overage is charged here, once.</Empty>}
         columns={[
-          { name: 'Meter', cell: ({ meter }) => meterName(meter) },
+          { name: 'Meter', cell: ({ meter }) => meterName(meter, own) },
           { name: 'Period', cell: ({ period_start }) => formatDate(period_start) },
           { name: 'Units', numeric: true, cell: ({ units }) => formatNumber(units) },
           { name: 'Amount', numeric: true, cell: ({ amount_usd }) => formatMoney(amount_usd) },

@@ -27,7 +27,7 @@ export function CustomerCredits({ customer }: { readonly customer: AdminOrganiza
       {credits.data.uses_credits ? (
         <>
           <CreditFigures credits={credits.data} />
-          <Section title="Grants" intro="What has something left, in the order in which it is used." actions={grant}>
+          <Section title="Grants" intro="Grants with credits left, in the order they are used." actions={grant}>
             <GrantsTable
               grants={credits.data.grants}
               rowMenu={(one) => (
@@ -42,13 +42,13 @@ export function CustomerCredits({ customer }: { readonly customer: AdminOrganiza
               )}
             />
           </Section>
-          <Section title="Ledger" intro="Every change of the balance.">
+          <Section title="Ledger" intro="Every change to the balance.">
             <CreditLedger list={ledger} />
           </Section>
         </>
       ) : (
         <Empty title="No credits" action={grant}>
-          {`${customer.name} uses no credits. From the first grant on, its charges are taken from them, and its calls are refused when nothing is left.`}
+          {`${customer.name} uses no credits. Once credits are granted, its charges are deducted from them, and ${credits.data.at_no_credits === 'allow' ? 'its plan continues' : 'its calls are refused'} when none are left.`}
         </Empty>
       )}
       {act && <CreditAction customer={customer} act={act} onClose={() => setAct(undefined)} />}

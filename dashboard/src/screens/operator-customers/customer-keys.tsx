@@ -52,9 +52,7 @@ export function CustomerKeys({ customer }: { readonly customer: AdminOrganizatio
         rowLink={({ id }) => `/operator/keys/${id}?customer=${customer.id}`}
         columns={[{ name: 'Name', cell: ({ name }) => name }, ...KEY_COLUMNS]}
         onClearFilters={status ? () => change({ status: '' }) : undefined}
-        empty={
-          <Empty title="No keys yet">Members of this customer create them, your back end does, or you do here.</Empty>
-        }
+        empty={<Empty title="No keys yet">The customer’s members, your back end or you can create keys.</Empty>}
         rowMenu={(key) => (
           <RowMenu
             name={key.name}

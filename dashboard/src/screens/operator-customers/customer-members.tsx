@@ -35,7 +35,7 @@ export function CustomerMembers({ customer }: { readonly customer: AdminOrganiza
           rowLink={({ user_id }) => `/operator/users/${user_id}`}
           empty={
             <Empty title="No members yet" action={add}>
-              A customer whose users you manage yourself needs none.
+              Customers whose users you manage yourself need none.
             </Empty>
           }
           columns={[
@@ -100,7 +100,7 @@ function Remove({ member: { user_id, email }, customer, onClose }: RemoveProps) 
       error={error}
     >
       <p>
-        {email} loses access to {customer.name} at once. Keys that they created go on working.
+        {email} loses access to {customer.name} immediately. Keys they created keep working.
       </p>
     </Confirm>
   )

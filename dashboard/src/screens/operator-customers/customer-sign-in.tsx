@@ -13,7 +13,10 @@ export function CustomerSignIn({ id }: { readonly id: string }) {
     params: { organization_id: id },
   })
   return (
-    <Section title="Sign-in" intro="How the people of this customer get in. Its owners change it, under Organization.">
+    <Section
+      title="Sign-in"
+      intro="How the people of this customer sign in. Its owners change this under Organization."
+    >
       {error && !data ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : null}
       {data ? <SignInFacts signIn={data} /> : !error && <Skeleton lines={4} />}
     </Section>
@@ -30,7 +33,7 @@ function SignInFacts({ signIn }: { readonly signIn: SignIn }) {
           ['Domains', domains.length === 0 ? 'None' : <Domains domains={domains} />],
           ['Single sign-on', sso === null ? 'None' : <SingleSignOn sso={sso} />],
           ['Directory', directory === null ? 'None' : <Directory directory={directory} />],
-          ['Applications', applications === 0 ? 'None act for its members' : formatNumber(applications)],
+          ['Applications', applications === 0 ? 'None authorized by its members' : formatNumber(applications)],
         ]}
       />
     </Card>
@@ -45,7 +48,7 @@ function Domains({ domains }: { readonly domains: SignIn['domains'] }) {
           <span className="min-w-0 break-all">{domain}</span>
           {verified_at === null ? <Status kind="warn">Not verified</Status> : <Status kind="good">Verified</Status>}
           <span className="text-muted">
-            {join_role === null ? 'Nobody joins by it' : `People join as ${formatName(join_role)}`}, looked up{' '}
+            {join_role === null ? 'Nobody can join with it' : `People join as ${formatName(join_role)}`}, checked{' '}
             <Time at={checked_at} none="never" />
           </span>
         </li>
@@ -60,7 +63,7 @@ function SingleSignOn({ sso }: { readonly sso: NonNullable<SignIn['single_sign_o
       <span className="min-w-0 break-all">{sso.issuer}</span>
       {sso.is_required ? <Status kind="good">Required</Status> : <Status kind="off">Not required</Status>}
       <span className="text-muted">
-        {sso.join_role === null ? 'Members alone' : `New people become ${formatName(sso.join_role)}`}, last used{' '}
+        {sso.join_role === null ? 'Members only' : `New people become ${formatName(sso.join_role)}`}, last used{' '}
         <Time at={sso.last_used_at} none="never" />
       </span>
     </span>

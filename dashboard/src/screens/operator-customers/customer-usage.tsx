@@ -1,4 +1,6 @@
+import { lazy, Suspense } from 'react'
 import { useRead } from '../../api/hooks.ts'
+import type { MeterReading, MoneyMeterReading } from '../../api/types.ts'
 import { formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
@@ -7,22 +9,44 @@ import { Meter } from '../../ui/meter.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
-import { isMeasure, MEASURES } from './measures.ts'
-import { formatMeter, METERS, meterName } from './meters.ts'
+import { listMeasures, toMeasure } from '../usage/measures.ts'
+import { formatAmount, listMeters, meterName } from '../usage/meters.ts'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { RANGES, readRange } from './range.ts'
 import { UsageChart } from './usage-chart.tsx'
 
+// no part of the screen's first load
+const Subjects = lazy(async () => ({ default: (await import('../usage/subjects.tsx')).Subjects }))
+
+const Reservations = lazy(async () => ({
+  default: (await import('../usage/reservations.tsx')).CustomerReservations,
+}))
+
+type Readings = Readonly<Record<string, MeterReading | MoneyMeterReading | undefined>>
+
 export function CustomerUsage({ id }: { readonly id: string }) {
-  const [{ range, measure }, change] = useSearchState({ tab: 'usage', range: '30d', measure: 'requests' })
+  const [state, change] = useSearchState({ tab: 'usage', range: '30d', measure: 'requests' })
+  const own = useMetersOfAll()
+  const { range } = state
+  const measure = toMeasure(state.measure, own)
   return (
     <>
       <Filters>
         <FilterSelect label="Range" value={range} options={RANGES} onChange={(next) => change({ range: next })} />
-        <FilterSelect label="Show" value={measure} options={MEASURES} onChange={(next) => change({ measure: next })} />
+        <FilterSelect
+          label="Show"
+          value={measure}
+          options={listMeasures(own)}
+          onChange={(next) => change({ measure: next })}
+        />
       </Filters>
       <Totals filter={{ organization_id: id }} range={range} />
-      <UsageChart range={range} measure={isMeasure(measure) ? measure : 'requests'} filter={{ organization_id: id }} />
+      <UsageChart range={range} measure={measure} filter={{ organization_id: id }} />
       <Quotas id={id} />
+      <Suspense>
+        <Subjects span={{ from: readRange(range).from }} measure={measure} customer={id} own={own} />
+        <Reservations id={id} own={own} />
+      </Suspense>
     </>
   )
 }
@@ -33,17 +57,19 @@ interface TotalsProps {
 }
 
 const change = (share: number | null) =>
-  share === null ? 'Nothing to compare with' : `${share >= 0 ? '+' : '−'}${formatPercent(Math.abs(share))} from before`
+  share === null ? 'No earlier data' : `${share >= 0 ? '+' : '−'}${formatPercent(Math.abs(share))} vs. previous period`
 
 export function Totals({ filter, range }: TotalsProps) {
   const { from } = readRange(range)
+  const own = useMetersOfAll()
   const { data, error, refetch } = useRead('GET /admin/usage/summary', { query: { ...filter, from } })
   if (error && !data) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (!data) return <StatsSkeleton />
   const { totals } = data
+  const quantities = Object.entries(totals.quantities)
   return (
     <Card>
-      <Columns of={4}>
+      <Columns of={quantities.length === 1 ? 5 : 4}>
         <Stat label="Requests" value={formatNumber(totals.requests)} note={change(data.change.requests)} />
         <Stat
           label="Errors"
@@ -52,6 +78,14 @@ export function Totals({ filter, range }: TotalsProps) {
         />
         <Stat label="Tokens" value={formatShort(totals.tokens)} note={change(data.change.tokens)} />
         <Stat label="Cost" value={formatMoney(totals.cost_usd)} note={change(data.change.cost_usd)} />
+        {quantities.map(([slug, amount]) => (
+          <Stat
+            key={slug}
+            label={meterName(slug, own)}
+            value={formatShort(amount)}
+            note={`${formatShort(data.previous.totals.quantities[slug] ?? 0)} before`}
+          />
+        ))}
       </Columns>
     </Card>
   )
@@ -61,7 +95,7 @@ function Quotas({ id }: { readonly id: string }) {
   const { data, error, refetch } = useRead('GET /quotas', { query: { organization_id: id } })
   return (
     <Section
-      title="Limits of this period"
+      title="Limits this period"
       intro={
         data && (
           <>
@@ -72,16 +106,18 @@ function Quotas({ id }: { readonly id: string }) {
     >
       {data ? (
         <Card className="grid gap-x-8 gap-y-4 md:grid-cols-2">
-          {METERS.map((name) => {
-            const { limit, used, held } = data.meters[name]
+          {listMeters(data).map((name) => {
+            const reading = (data.meters as Readings)[name]
+            if (!reading) return null
+            const { limit, used, held, name: own, unit } = reading
             return (
               <Meter
                 key={name}
-                label={meterName(name)}
+                label={own ?? meterName(name)}
                 used={Number(used)}
                 held={Number(held)}
                 limit={limit === null ? null : Number(limit)}
-                format={(amount) => formatMeter(name, amount)}
+                format={(amount) => formatAmount(name, amount, unit)}
               />
             )
           })}

@@ -19,7 +19,7 @@ export function CustomerWebhooks({ id }: { readonly id: string }) {
           {...listProps(list)}
           label="Webhook endpoints"
           rowId={(one) => one.id}
-          empty={<Empty title="No endpoints yet">This customer has not asked to be told of events.</Empty>}
+          empty={<Empty title="No endpoints yet">This customer has not added any endpoints.</Empty>}
           columns={[
             { name: 'Address', width: 'minmax(0,2fr)', cell: ({ url }) => <span title={url}>{url}</span> },
             {
@@ -43,7 +43,7 @@ function EndpointStatus({ is_active, disabled_reason, failed_events }: WebhookEn
   if (!is_active)
     return (
       <span title={disabled_reason ?? undefined}>
-        <Status kind="off">{disabled_reason === null ? 'Off' : 'Switched off'}</Status>
+        <Status kind="off">{disabled_reason === null ? 'Disabled' : 'Auto-disabled'}</Status>
       </span>
     )
   if (failed_events > 0) return <Status kind="warn">{failed_events} failed in a row</Status>
@@ -115,7 +115,7 @@ function Deliveries({ id }: { readonly id: string }) {
               </span>
             ),
           },
-          { name: 'Answer', width: '5rem', numeric: true, cell: ({ status_code }) => status_code ?? '–' },
+          { name: 'Response', width: '5rem', numeric: true, cell: ({ status_code }) => status_code ?? '–' },
           { name: 'Attempts', width: '5rem', numeric: true, cell: ({ attempts }) => attempts },
           { name: 'Created', width: '8rem', cell: ({ created_at }) => <Time at={created_at} /> },
         ]}

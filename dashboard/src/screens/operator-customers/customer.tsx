@@ -17,7 +17,6 @@ import { Time } from '../../ui/time.tsx'
 import { CustomerAction, type CustomerActionName } from './customer-actions.tsx'
 import { CustomerAudit } from './customer-audit.tsx'
 import { CustomerKeys } from './customer-keys.tsx'
-import { CustomerMembers } from './customer-members.tsx'
 import { CustomerUsage } from './customer-usage.tsx'
 import { CustomerStatus } from './customers.tsx'
 import { usePlans } from './plans.ts'
@@ -37,6 +36,7 @@ const TABS = [
 const CustomerBilling = lazy(async () => ({ default: (await import('./customer-billing.tsx')).CustomerBilling }))
 const CustomerCredits = lazy(async () => ({ default: (await import('./customer-credits.tsx')).CustomerCredits }))
 const CustomerLimits = lazy(async () => ({ default: (await import('./customer-limits.tsx')).CustomerLimits }))
+const CustomerMembers = lazy(async () => ({ default: (await import('./customer-members.tsx')).CustomerMembers }))
 const CustomerWebhooks = lazy(async () => ({ default: (await import('./customer-webhooks.tsx')).CustomerWebhooks }))
 
 const above = (

@@ -115,7 +115,7 @@ export function Customers() {
         onClearFilters={isFiltered ? () => change({ ...DEFAULTS, sort }) : undefined}
         empty={
           <Empty title="No customers yet" action={<Button onClick={() => setIsCreating(true)}>Create customer</Button>}>
-            A customer is an organization with its keys, limits and bills. People who register make their own.
+            A customer is an organization with its keys, limits and billing. People who sign up create their own.
           </Empty>
         }
         columns={[

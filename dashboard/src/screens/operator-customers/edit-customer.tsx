@@ -48,7 +48,7 @@ export function EditCustomer({ customer, onClose }: ActionProps) {
         <Field
           label="External id"
           optional
-          hint="Calls that name the customer by the former one fail after a change."
+          hint="After a change, calls that use the old id fail."
           error={isTaken ? error.message : error?.fieldError('external_id')}
         >
           <Input

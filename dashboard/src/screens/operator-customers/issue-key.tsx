@@ -22,7 +22,7 @@ export function IssueKey({ customer, onClose }: IssueKeyProps) {
   if (data)
     return (
       <SecretOnce title="Key created" noun="key" secret={data.key} onClose={onClose}>
-        <p>Give it to {customer.name} over a channel that you both trust.</p>
+        <p>Give it to {customer.name} over a channel you both trust.</p>
       </SecretOnce>
     )
   function issue(): void {

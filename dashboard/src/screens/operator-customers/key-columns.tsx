@@ -12,7 +12,7 @@ export const KEY_COLUMNS: readonly Column<AdminApiKey>[] = [
     width: '11rem',
     cell: ({ key_hint }) => <span className="font-mono text-small">{key_hint}</span>,
   },
-  { name: 'For', width: '3.5rem', cell: ({ environment }) => <Environment name={environment} /> },
+  { name: 'Type', width: '3.5rem', cell: ({ environment }) => <Environment name={environment} /> },
   { name: 'Status', width: '8.5rem', cell: (key) => <KeyStatus {...key} /> },
   {
     name: 'Requests',

@@ -24,11 +24,11 @@ export function KeyLookup() {
   return (
     <Section
       title="Whose key is this"
-      intro="Paste a whole key that was found somewhere. It is neither stored nor logged."
+      intro="Paste a full key that was found somewhere. It is neither stored nor logged."
     >
       <Card className="flex flex-col gap-4">
         <Form onSubmit={find} className="max-w-none">
-          <Field label="Whole key" error={error?.fieldError('key')}>
+          <Field label="Full key" error={error?.fieldError('key')}>
             <Input
               type="password"
               className="font-mono"
@@ -48,7 +48,7 @@ export function KeyLookup() {
           </div>
         </Form>
         {error?.code === 'key_not_found' ? (
-          <Notice>It has the form of a key, but was not issued here, or went with its organization.</Notice>
+          <Notice>It looks like a key, but it was not issued here or was deleted with its organization.</Notice>
         ) : (
           <ErrorNotice error={error} except={['key']} />
         )}
@@ -78,7 +78,7 @@ function Found({ apiKey }: { readonly apiKey: AdminApiKey }) {
           ['Key', apiKey.name],
           ['Hint', <code className="font-mono text-small">{apiKey.key_hint}</code>],
           ['Id', <Code>{apiKey.id}</Code>],
-          ['For', <Environment name={apiKey.environment} />],
+          ['Type', <Environment name={apiKey.environment} />],
           ['Status', <KeyStatus {...apiKey} />],
           ['Requests', formatNumber(apiKey.total_requests)],
           ['Last used', <Time at={apiKey.last_used_at} none="Never" />],
@@ -88,7 +88,7 @@ function Found({ apiKey }: { readonly apiKey: AdminApiKey }) {
       />
       <p className="mt-4">
         <Link to={`/operator/customers/${organization.id}?tab=keys`} className={textLink}>
-          Open its keys to disable or revoke it
+          Open the customer’s keys to disable or revoke it
         </Link>
       </p>
     </div>

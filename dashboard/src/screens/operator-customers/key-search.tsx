@@ -37,12 +37,7 @@ export function KeySearch() {
             value={hint}
             onChange={(next) => change({ hint: next })}
           />
-          <FilterText
-            label="Name"
-            placeholder="How it begins"
-            value={name}
-            onChange={(next) => change({ name: next })}
-          />
+          <FilterText label="Name" placeholder="Starts with" value={name} onChange={(next) => change({ name: next })} />
           <CustomerFilter value={customer} onChange={(next) => change({ customer: next })} />
           <FilterSelect
             label="Status"

@@ -72,7 +72,7 @@ function Figures({ overview: { customers, keys, verifications, revenue } }: { re
           note={`${share(month.valid, month.total)} valid · ${formatNumber(today.total)} today`}
         />
         <Stat
-          label="Revenue a month"
+          label="Monthly revenue"
           value={formatMoney(revenue.per_month_cents / 100)}
           note={`List prices · ${formatNumber(pastDue)} past due`}
         />
@@ -101,7 +101,7 @@ function Plans({ overview: { customers, revenue } }: { readonly overview: Overvi
           { name: 'Customers', numeric: true, cell: ({ total }) => formatNumber(total) },
           { name: 'Paying', numeric: true, cell: ({ subscriptions }) => count(subscriptions, 'active') },
           { name: 'Past due', numeric: true, cell: ({ subscriptions }) => count(subscriptions, 'past_due') },
-          { name: 'A month', numeric: true, cell: ({ subscriptions }) => perMonth(subscriptions) },
+          { name: 'Per month', numeric: true, cell: ({ subscriptions }) => perMonth(subscriptions) },
         ]}
       />
     </Section>

@@ -4,6 +4,8 @@ import { Status } from '../../ui/badge.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
+import type { OwnMeters } from '../usage/meters.ts'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { formatMeter, meterName } from './meters.ts'
 
 interface CountersProps {
@@ -23,11 +25,12 @@ interface Counter {
 
 /** What was left of each limit after the request. */
 export function Counters({ counters, refusedBy }: CountersProps) {
+  const own = useMetersOfAll()
   return (
-    <Section title="Limits after the request" intro="As the verdict said them.">
+    <Section title="Limits after the request" intro="As reported in the verdict.">
       <Table
         label="Limits after the request"
-        rows={[...windows(counters), ...quotas(counters)]}
+        rows={[...windows(counters), ...quotas(counters, own)]}
         rowId={({ id }) => id}
         empty={null}
         columns={[
@@ -42,9 +45,9 @@ export function Counters({ counters, refusedBy }: CountersProps) {
             ),
           },
           { name: 'Used', numeric: true, cell: ({ used }) => used },
-          { name: 'Limit is', numeric: true, cell: ({ limit }) => limit },
+          { name: 'Maximum', numeric: true, cell: ({ limit }) => limit },
           { name: 'Left', numeric: true, cell: ({ left }) => left },
-          { name: 'Reset', width: '9rem', cell: ({ resetsAt }) => <Time at={resetsAt} none="With the period" /> },
+          { name: 'Resets', width: '9rem', cell: ({ resetsAt }) => <Time at={resetsAt} none="With the period" /> },
         ]}
       />
     </Section>
@@ -66,16 +69,16 @@ const windows = ({ windows: all }: CountersProps['counters']): Counter[] =>
 const formatUnits = (amount: number | string) =>
   typeof amount === 'string' ? formatMoney(amount) : formatNumber(amount)
 
-const quotas = ({ quotas: all }: CountersProps['counters']): Counter[] =>
+const quotas = ({ quotas: all }: CountersProps['counters'], own: OwnMeters): Counter[] =>
   Object.entries(all).map(([id, { limit, used, held }]) => {
     const left = limit === null ? null : Math.max(0, Number(limit) - Number(used) - Number(held))
     const isHeld = Number(held) > 0
     return {
       id,
-      name: meterName(id),
-      limit: limit === null ? 'No limit' : formatMeter(id, Number(limit)),
-      used: `${formatMeter(id, Number(used))}${isHeld ? ` + ${formatMeter(id, Number(held))} held` : ''}`,
-      left: left === null ? '–' : formatMeter(id, left),
+      name: meterName(id, own),
+      limit: limit === null ? 'No limit' : formatMeter(id, Number(limit), own),
+      used: `${formatMeter(id, Number(used), own)}${isHeld ? ` + ${formatMeter(id, Number(held), own)} held` : ''}`,
+      left: left === null ? '–' : formatMeter(id, left, own),
       resetsAt: null,
     }
   })

@@ -69,7 +69,7 @@ function Event({ event }: { readonly event: StoredUsageEvent }) {
           [
             'Counted',
             amounts.flatMap(([name, amount]) => (amount ? [`${name}: ${formatNumber(amount)}`] : [])).join(' · ') ||
-              'Nothing of a quota',
+              'Nothing toward a quota',
           ],
           ...text('Model', [event.provider, event.model].filter(Boolean).join(' · ')),
           ...text('Cost', cost(event)),
@@ -95,7 +95,7 @@ export const RequestDeliveries = ({ deliveries }: { readonly deliveries: Inspect
       columns={[
         { name: 'Event', cell: ({ type }) => <span className="font-mono text-small">{type}</span> },
         { name: 'State', cell: (one) => <DeliveryState {...one} /> },
-        { name: 'Answer', numeric: true, cell: ({ status_code }) => status_code ?? '–' },
+        { name: 'Response', numeric: true, cell: ({ status_code }) => status_code ?? '–' },
         { name: 'Attempts', numeric: true, cell: ({ attempts }) => attempts },
         { name: 'Created', cell: ({ created_at }) => <Time at={created_at} /> },
       ]}

@@ -15,7 +15,7 @@ import { Verdict } from './request-verdict.tsx'
 export function RequestInspector() {
   const [{ id, organization_id }, change] = useSearchState({ id: '', organization_id: '' })
   return (
-    <Page title="Request inspector" intro="Why a request was answered as it was, and what it left behind.">
+    <Page title="Request inspector" intro="Why a request got its response, and what it recorded.">
       <Ask key={`${id} ${organization_id}`} id={id} organizationId={organization_id} onAsk={change} />
       {id && <Answer id={id} organizationId={organization_id} />}
     </Page>
@@ -38,7 +38,7 @@ function Ask({ id, organizationId, onAsk }: AskProps) {
         className="max-w-none gap-3"
       >
         <div className="grid items-start gap-3 md:grid-cols-[1fr_1fr_auto]">
-          <Field label="Request id" hint="Every verdict has one, and every answer, as X-Request-Id.">
+          <Field label="Request id" hint="Every verdict has one, and every response has it as X-Request-Id.">
             <Input
               className="font-mono"
               autoComplete="off"
@@ -47,7 +47,7 @@ function Ask({ id, organizationId, onAsk }: AskProps) {
               onChange={({ target }) => setText(target.value)}
             />
           </Field>
-          <Field label="Organization id" optional hint="Where several have an event of that id.">
+          <Field label="Organization id" optional hint="Needed if several organizations have an event with this id.">
             <Input
               className="font-mono"
               autoComplete="off"
@@ -82,10 +82,10 @@ function Answer({ id, organizationId }: { readonly id: string; readonly organiza
 
 const NotFound = ({ detail }: { readonly detail: string }) => (
   <Notice kind="warn">
-    <p className="font-medium">There is no such request.</p>
+    <p className="font-medium">Request not found.</p>
     <p>{detail}</p>
     <p className="mt-1 text-muted">
-      Requests whose key was not found belong to nobody and leave nothing; others are kept as long as raw usage events.
+      Requests whose key was not found are not recorded. Others are kept as long as raw usage events.
     </p>
   </Notice>
 )

@@ -5,6 +5,7 @@ import { Badge, Status } from '../../ui/badge.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Card, Facts, Section } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { KeyStatus } from './key-status.tsx'
 import { meterName } from './meters.ts'
 import { usePlans } from './plans.ts'
@@ -42,9 +43,9 @@ function Headline({ request: { verdict, occurred_at, request_id } }: VerdictProp
         )}
       </div>
       <p className="text-ink">
-        {verdict?.explanation ?? 'This request verified no key, or its verdict was not recorded.'}
+        {verdict?.explanation ?? 'This request did not verify a key, or its verdict was not recorded.'}
       </p>
-      {verdict?.never_fits && <p>It can never fit: the request asks for more than the whole limit.</p>}
+      {verdict?.never_fits && <p>The request can never pass because it asks for more than the whole limit.</p>}
       <p className="flex flex-wrap items-center gap-x-4 text-small text-muted">
         {occurred_at !== null && (
           <span>
@@ -61,13 +62,14 @@ const units = (cost: number) => formatCount(cost, 'unit')
 
 function DecidedFrom({ request: { decided_from: from, verdict, organization, key } }: VerdictProps) {
   const { planName } = usePlans()
+  const own = useMetersOfAll()
   if (!from) return null
   const facts: (readonly [string, ReactNode])[] = [
     ['Plan', <Badge>{planName(from.plan)}</Badge>],
     ['Cost', units(from.cost)],
-    ...(verdict?.refused_by ? [['Refused by', meterName(verdict.refused_by)] as const] : []),
+    ...(verdict?.refused_by ? [['Refused by', meterName(verdict.refused_by, own)] as const] : []),
     ...(from.missing_scopes.length > 0 ? [['Missing scopes', from.missing_scopes.join(', ')] as const] : []),
-    ['Asked by', from.service_key_id === null ? 'A Worker bound to this one' : <Code>{from.service_key_id}</Code>],
+    ['Called by', from.service_key_id === null ? 'A Worker bound to this one' : <Code>{from.service_key_id}</Code>],
     ['Key', since(from.key_version, from.key_changed_since, key === null)],
     ['Organization', since(from.organization_version, from.organization_changed_since, organization === null)],
   ]
@@ -75,7 +77,7 @@ function DecidedFrom({ request: { decided_from: from, verdict, organization, key
     <Section title="Decided from">
       <Card className="flex flex-col gap-3">
         <Facts facts={facts} />
-        {from.without_redis && <Status kind="warn">Redis did not answer: one isolate counted alone.</Status>}
+        {from.without_redis && <Status kind="warn">Redis did not respond, so one isolate counted on its own.</Status>}
       </Card>
     </Section>
   )

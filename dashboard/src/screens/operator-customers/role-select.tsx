@@ -6,7 +6,7 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   viewer: 'Viewer: reads',
   member: 'Member: reads, and creates keys',
   admin: 'Admin: manages keys, members and webhooks',
-  owner: 'Owner: everything, also bills and deletion',
+  owner: 'Owner: everything, including billing and deletion',
 }
 
 const describe = ({ name, description }: Role) => BUILT_IN[name] ?? (description ? `${name}: ${description}` : name)

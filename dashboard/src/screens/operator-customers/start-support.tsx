@@ -31,8 +31,8 @@ export function StartSupport({ user, onClose }: UserActionProps) {
     <Dialog open onClose={onClose} title={`Start a support session as ${user.email}`}>
       <Form onSubmit={start}>
         <p>
-          For 15 minutes you see and do in this tab what they can, except credentials and security settings. They are
-          told by email, and the audit log names you.
+          For 15 minutes, you can see and do in this tab what they can, except for credentials and security settings.
+          They are notified by email, and the audit log names you.
         </p>
         <ErrorNotice error={error} except={['reason']} />
         <Field label="Reason" hint="Kept in the audit log." error={error?.fieldError('reason')}>

@@ -3,7 +3,8 @@ import { Bars, type Series } from '../../charts/bars.tsx'
 import { Card } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
-import { formatMeasure, type Measure, measure, measureName } from './measures.ts'
+import { formatTick, type Measure, measureName, measureValue } from '../usage/measures.ts'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { bucketName, readRange } from './range.ts'
 
 interface UsageChartProps {
@@ -12,11 +13,12 @@ interface UsageChartProps {
   readonly filter?: { readonly organization_id?: string; readonly plan?: string }
 }
 
-const EACH = { hour: 'an hour', day: 'a day', month: 'a month' } as const
+const EACH = { hour: 'per hour', day: 'per day', month: 'per month' } as const
 
 /** Usage over time. Requests are told apart by their outcome. */
 export function UsageChart({ range, measure: name = 'requests', filter = {} }: UsageChartProps) {
   const { from, interval } = readRange(range)
+  const own = useMetersOfAll()
   const { data, error, refetch } = useRead('GET /admin/usage/timeseries', { query: { ...filter, from, interval } })
   if (error && !data)
     return (
@@ -31,22 +33,22 @@ export function UsageChart({ range, measure: name = 'requests', filter = {} }: U
       </Card>
     )
   const points = data.data
-  const values = (one: Measure) => points.map((point) => measure(point, one))
+  const values = (one: Measure) => points.map((point) => measureValue(point, one))
   const series: Series[] =
     name === 'requests'
       ? [
           { name: 'Succeeded', color: 1, values: points.map(({ requests, errors }) => requests - errors) },
           { name: 'Errors', color: 'bad', values: values('errors') },
         ]
-      : [{ name: measureName(name), color: name === 'errors' ? 'bad' : 1, values: values(name) }]
+      : [{ name: measureName(name, own), color: name === 'errors' ? 'bad' : 1, values: values(name) }]
   const outcome = name === 'requests' ? ', by outcome' : ''
   return (
     <Card>
       <Bars
-        title={`${measureName(name)} ${EACH[data.interval]}${outcome} (UTC)`}
+        title={`${measureName(name, own)} ${EACH[data.interval]}${outcome} (UTC)`}
         labels={points.map((point) => bucketName(point.from, data.interval))}
         series={series}
-        format={(value) => formatMeasure(value, name)}
+        format={formatTick(name)}
       />
     </Card>
   )

@@ -7,9 +7,11 @@ import { Page, Section } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
+import { formatTick, listMeasures, type Measure, measureName, measureValue, toMeasure } from '../usage/measures.ts'
+import type { OwnMeters } from '../usage/meters.ts'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { CustomerFilter } from './customer-filter.tsx'
 import { Totals } from './customer-usage.tsx'
-import { formatMeasure, isMeasure, MEASURES, type Measure, measureName, measure as read } from './measures.ts'
 import { planOptions, usePlans } from './plans.ts'
 import { RANGES, readRange } from './range.ts'
 import { UsageChart } from './usage-chart.tsx'
@@ -31,13 +33,19 @@ export function UsageOfAll() {
   const [state, change] = useSearchState(DEFAULTS)
   const { plans } = usePlans()
   const { range, plan, customer } = state
-  const measure = isMeasure(state.measure) ? state.measure : 'requests'
+  const own = useMetersOfAll()
+  const measure = toMeasure(state.measure, own)
   const filter = { ...(plan && { plan }), ...(customer && { organization_id: customer }) }
   return (
-    <Page title="Usage of all">
+    <Page title="Customer usage">
       <Filters>
         <FilterSelect label="Range" value={range} options={RANGES} onChange={(next) => change({ range: next })} />
-        <FilterSelect label="Show" value={measure} options={MEASURES} onChange={(next) => change({ measure: next })} />
+        <FilterSelect
+          label="Show"
+          value={measure}
+          options={listMeasures(own)}
+          onChange={(next) => change({ measure: next })}
+        />
         <FilterSelect
           label="Plan"
           value={plan}
@@ -71,6 +79,7 @@ function Breakdown({ filter, range, measure, by, onBy }: BreakdownProps) {
     query: { ...filter, from, by, order: measure, limit: SHOWN },
   })
   const { planName } = usePlans()
+  const own = useMetersOfAll()
   const name = (row: UsageBreakdownDataItem): string => {
     if (by === 'organization') return row.name ?? (row.value === null ? 'Unknown' : 'A deleted customer')
     if (row.value === null) return by === 'plan' ? 'Of deleted customers' : 'Without a value'
@@ -79,7 +88,7 @@ function Breakdown({ filter, range, measure, by, onBy }: BreakdownProps) {
   const other = data?.other && data.other.groups > 0 ? data.other : undefined
   return (
     <Section
-      title={`${measureName(measure)} by ${formatName(BY.find(([one]) => one === by)?.[1] ?? by).toLowerCase()}`}
+      title={`${measureName(measure, own)} by ${formatName(BY.find(([one]) => one === by)?.[1] ?? by).toLowerCase()}`}
       actions={<FilterSelect label="Break down by" value={by} options={BY} onChange={onBy} />}
     >
       {error && !data ? (
@@ -94,13 +103,13 @@ function Breakdown({ filter, range, measure, by, onBy }: BreakdownProps) {
           columns={[
             { name: BY.find(([one]) => one === by)?.[1] ?? by, width: 'minmax(0,2fr)', cell: name },
             { name: 'Share', width: '9rem', cell: ({ share }) => <Share of={share} /> },
-            ...columns(measure),
+            ...columns(measure, own),
           ]}
         />
       )}
       {other && (
         <p className="text-muted">
-          And {formatNumber(other.groups)} more with {formatMeasure(read(other, measure), measure)} in all.
+          And {formatNumber(other.groups)} more with {formatTick(measure)(measureValue(other, measure))} in total.
         </p>
       )}
     </Section>
@@ -110,14 +119,14 @@ function Breakdown({ filter, range, measure, by, onBy }: BreakdownProps) {
 const customerLink = ({ value }: UsageBreakdownDataItem) => `/operator/customers/${value ?? ''}`
 
 /** The measure that orders the rows comes first, the usual ones after it. */
-function columns(measure: Measure) {
+function columns(measure: Measure, own: OwnMeters) {
   const names = [...new Set<Measure>([measure, 'requests', 'errors', 'tokens', 'cost_usd'])].slice(0, 4)
   return names.map((one, at) => ({
-    name: measureName(one),
+    name: measureName(one, own),
     numeric: true,
     width: '6.5rem',
     secondary: at > 2,
-    cell: (row: UsageBreakdownDataItem) => formatMeasure(read(row, one), one),
+    cell: (row: UsageBreakdownDataItem) => formatTick(one)(measureValue(row, one)),
   }))
 }
 

@@ -20,19 +20,19 @@ export interface UserActionProps {
 const TOGGLES = {
   disable: {
     title: 'Disable',
-    says: 'They are signed out everywhere and cannot sign in. Keys of organizations without another active member stop within two seconds. They are told by email.',
+    says: 'They are signed out everywhere and cannot sign in. Keys of organizations without another active member stop working within two seconds. They are notified by email.',
     action: 'Disable user',
     done: 'is disabled',
   },
   enable: {
     title: 'Enable',
-    says: 'They can sign in again, and organizations that were suspended with them resume. They are told by email.',
+    says: 'They can sign in again, and organizations that were suspended with them resume. They are notified by email.',
     action: 'Enable user',
     done: 'is enabled',
   },
   logout: {
     title: 'End all sessions of',
-    says: 'They are signed out everywhere at once, and can sign in again. API keys go on working. They are told by email.',
+    says: 'They are signed out everywhere immediately, and can sign in again. API keys keep working. They are notified by email.',
     action: 'End sessions',
     done: 'is signed out everywhere',
   },
@@ -98,8 +98,8 @@ function ResetSecondFactor({ user, onClose }: UserActionProps) {
     <Dialog open onClose={onClose} title={`Reset the second factor of ${user.email}`}>
       <Form onSubmit={reset}>
         <p>
-          Do this only after they proved by other means who they are: from then on the password alone signs them in.
-          Every session ends, and they are told by email.
+          Do this only after they have proved who they are in another way. From then on, their password alone signs them
+          in. All their sessions end, and they are notified by email.
         </p>
         <ErrorNotice error={error} except={['reason']} />
         <Field label="Reason" hint="Kept in the audit log." error={error?.fieldError('reason')}>
@@ -142,8 +142,8 @@ function Delete({ user, onClose }: UserActionProps) {
       error={error}
     >
       <p>
-        The account is deleted for good, and organizations without other members with it: their keys stop within two
-        seconds. They are told by email.
+        The account is permanently deleted, along with organizations that have no other members. Their keys stop working
+        within two seconds. The user is notified by email.
       </p>
     </Confirm>
   )

@@ -63,7 +63,7 @@ function Loaded({ user }: { readonly user: AdminUser }) {
         />
       </Card>
       <Organizations user={user} />
-      <Section title="What they did">
+      <Section title="Activity">
         <AuditTable filter={{ actor_id: user.id }} />
       </Section>
       {action && <UserAction name={action} user={user} onClose={() => setAction(undefined)} />}
@@ -119,7 +119,7 @@ function Organizations({ user }: { readonly user: AdminUser }) {
         rows={user.organizations}
         rowId={({ id }) => id}
         rowLink={({ id }) => `/operator/customers/${id}`}
-        empty={<Empty title="In no organization">Add them at the members of a customer.</Empty>}
+        empty={<Empty title="No organizations">Add them to a customer under its members.</Empty>}
         columns={[
           { name: 'Name', width: 'minmax(0,2fr)', cell: ({ name }) => name },
           { name: 'Role', cell: ({ role }) => formatName(role) },

@@ -25,7 +25,7 @@ const VERIFIED = [
   ['false', 'Not confirmed'],
 ] as const
 const FACTOR = [
-  ['', 'With or without'],
+  ['', 'On or off'],
   ['true', 'On'],
   ['false', 'Off'],
 ] as const
@@ -88,7 +88,7 @@ export function Users() {
         rowLink={({ id }) => `/operator/users/${id}`}
         rowMenu={({ id, email }) => <RowMenu name={email} id={id} />}
         onClearFilters={Object.values(state).some(Boolean) ? () => change(DEFAULTS) : undefined}
-        empty={<Empty title="No users yet">People who register appear here, and those whom you create.</Empty>}
+        empty={<Empty title="No users yet">People who sign up and people you create appear here.</Empty>}
         columns={[
           { name: 'Email', width: 'minmax(0,2fr)', cell: ({ email }) => email },
           { name: 'Name', secondary: true, cell: ({ name }) => name ?? <span className="text-muted">–</span> },

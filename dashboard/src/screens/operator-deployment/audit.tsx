@@ -14,7 +14,7 @@ export function AuditOfAll() {
   const list = useList('GET /admin/audit-logs', { query: { ...auditQuery(state), ...customerFilter(state.customer) } })
   const isFiltered = Object.values(state).some((value) => value !== '')
   return (
-    <Page title="Audit of all" intro="What people, keys and Tollgate did, in all organizations. Newest first.">
+    <Page title="Global audit log" intro="What people, keys and Tollgate did in all organizations, newest first.">
       <AuditFilters state={state} onChange={change} ofOperator>
         <FilterText
           label="Customer"
@@ -28,7 +28,7 @@ export function AuditOfAll() {
         label="Audit entries"
         organization={(id) => <CustomerLink id={id} />}
         empty={
-          <Empty title="No entries yet">Sign-ins, key changes and what you do here are kept as they happen.</Empty>
+          <Empty title="No entries yet">Sign-ins, key changes and your own actions are recorded as they happen.</Empty>
         }
         onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}
       />

@@ -13,7 +13,7 @@ const STATES = [
   ['', 'All'],
   ['pending', 'Pending'],
   ['delivered', 'Delivered'],
-  ['failed', 'Given up'],
+  ['failed', 'Failed'],
 ] as const
 const DEFAULTS = { state: '', type: '', organization_id: '' }
 
@@ -30,7 +30,7 @@ export function AllDeliveries() {
   const { mutate, isPending, error } = useChange('POST /admin/deliveries/{id}/resend')
   const isFiltered = [state, type, organization_id].some(Boolean)
   return (
-    <Page title="Deliveries" intro="Events on their way to endpoints of all customers. Newest first.">
+    <Page title="Deliveries" intro="Events for the endpoints of all customers, newest first.">
       <Filters>
         <FilterSelect label="State" value={state} options={STATES} onChange={(value) => change({ state: value })} />
         <FilterText
@@ -54,7 +54,7 @@ export function AllDeliveries() {
         resend={{
           busy: isPending,
           error,
-          run: ({ id }) => mutate({ params: { id } }, { onSuccess: () => toast('Event is sent again') }),
+          run: ({ id }) => mutate({ params: { id } }, { onSuccess: () => toast('Event is being sent again') }),
         }}
         empty={<Empty title="Nothing sent yet">Events appear here as soon as a customer has an endpoint.</Empty>}
         onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}

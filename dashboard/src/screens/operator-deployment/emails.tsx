@@ -15,7 +15,7 @@ type Email = Row<'GET /admin/mails'>
 const STATES: Readonly<Record<Email['state'], readonly [StatusKind, string]>> = {
   pending: ['waiting', 'Pending'],
   sent: ['good', 'Sent'],
-  failed: ['bad', 'Given up'],
+  failed: ['bad', 'Failed'],
 }
 const DEFAULTS = { state: '', to: '' }
 
@@ -31,7 +31,7 @@ export function Emails() {
   const { mutate, error } = useChange('POST /admin/mails/{id}/resend')
   const isFiltered = Object.values(state).some(Boolean)
   return (
-    <Page title="Emails" intro="What was sent to users, and what waits. Texts are forgotten once they are sent.">
+    <Page title="Emails" intro="Emails that were sent or are waiting. Their text is deleted once they are sent.">
       <Filters>
         <FilterSelect
           label="State"
@@ -39,7 +39,7 @@ export function Emails() {
           options={[['', 'All'], ...Object.entries(STATES).map(([value, [, name]]) => [value, name] as const)]}
           onChange={(value) => change({ state: value })}
         />
-        <FilterText label="To" value={state.to} placeholder="The whole address" onChange={(to) => change({ to })} />
+        <FilterText label="To" value={state.to} placeholder="The full address" onChange={(to) => change({ to })} />
       </Filters>
       <ErrorNotice error={error} />
       <Table
@@ -57,7 +57,7 @@ export function Emails() {
                     {
                       label: 'Send now',
                       onSelect: () =>
-                        mutate({ params: { id: email.id } }, { onSuccess: () => toast('Email is sent now') }),
+                        mutate({ params: { id: email.id } }, { onSuccess: () => toast('Email is being sent') }),
                     },
                   ]
                 : []

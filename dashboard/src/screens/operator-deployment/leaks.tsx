@@ -9,7 +9,7 @@ export function Leaks() {
   return (
     <Page
       title="Secret scanner reports"
-      intro="Keys that a secret scanner found in public. Each was disabled at once, and its owners were told."
+      intro="Keys that a secret scanner found in public. Each was disabled immediately, and its owners were notified."
     >
       <AuditTable
         list={list}
@@ -17,8 +17,8 @@ export function Leaks() {
         organization={(id) => <CustomerLink id={id} />}
         empty={
           <Empty title="No reports yet">
-            Register the pattern of your keys with GitHub, so that leaked ones are reported. The guide on secret
-            scanning says how.
+            Register the pattern of your keys with GitHub so that leaked keys are reported. See the guide on secret
+            scanning.
           </Empty>
         }
       />

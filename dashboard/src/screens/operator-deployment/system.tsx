@@ -15,7 +15,7 @@ export function SystemScreen() {
   return (
     <Page
       title="System"
-      intro="This deployment: its jobs, its settings, what waits."
+      intro="Jobs, settings and backlog of this deployment."
       state={data && <Health system={data} />}
     >
       {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
@@ -23,7 +23,7 @@ export function SystemScreen() {
       {data && (
         <>
           <Figures system={data} />
-          <Section title="Jobs" intro="They run by the clock, each in its turn.">
+          <Section title="Jobs" intro="They run on a schedule.">
             <Table
               label="Jobs"
               rows={data.jobs}
@@ -32,7 +32,7 @@ export function SystemScreen() {
               empty={<Empty title="No jobs" />}
             />
           </Section>
-          <Section title="Settings" intro="By name, never by value.">
+          <Section title="Settings" intro="Names only. Values are never shown.">
             <Table
               label="Settings"
               rows={data.settings}
@@ -75,12 +75,12 @@ function Figures({ system: { version, schema, price_list, spool } }: { readonly 
               '–'
             )
           }
-          note={schema?.found ?? 'The database does not answer'}
+          note={schema?.found ?? 'The database is not responding'}
         />
         <Stat
-          label="Usage that waits"
+          label="Waiting usage"
           value={spool ? formatNumber(spool.batches) : '–'}
-          note={spool ? `${formatNumber(spool.aside)} set aside` : 'Redis does not answer'}
+          note={spool ? `${formatNumber(spool.aside)} set aside` : 'Redis is not responding'}
         />
         <Stat label="Price list" value={formatDate(price_list.checked_at)} note={price_list.source} />
       </Columns>
@@ -103,7 +103,7 @@ const JOB_COLUMNS: readonly Column<SystemJob>[] = [
       ),
   },
   {
-    name: 'Took',
+    name: 'Duration',
     width: '5rem',
     numeric: true,
     secondary: true,
@@ -136,5 +136,5 @@ const SETTING_COLUMNS: readonly Column<SystemSetting>[] = [
       return <Status kind="off">{state === 'missing' ? 'Not set' : 'Default'}</Status>
     },
   },
-  { name: 'Why', cell: ({ fault }) => fault ?? '–', secondary: true },
+  { name: 'Reason', cell: ({ fault }) => fault ?? '–', secondary: true },
 ]

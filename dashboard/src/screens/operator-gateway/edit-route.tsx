@@ -83,7 +83,7 @@ function Editor({ route }: { readonly route: GatewayRoute }) {
       above={above}
       actions={<Button onClick={() => setIsDeleting(true)}>Delete route</Button>}
     >
-      <Section title="Try it" intro="With a key of a customer in place of API_KEY.">
+      <Section title="Try it" intro="Replace API_KEY with a customer’s key.">
         <CodeBlock
           label="A request through the gateway"
           code={`curl ${route.url} -H "Authorization: Bearer $API_KEY"`}
@@ -129,7 +129,7 @@ function DeleteRoute({ route, onClose }: { readonly route: GatewayRoute; readonl
       error={error}
       onConfirm={remove}
     >
-      <p>Requests to {route.url} are answered with 404 within ten seconds. What was counted stays.</p>
+      <p>Requests to {route.url} get a 404 within ten seconds. Recorded usage is kept.</p>
     </Confirm>
   )
 }

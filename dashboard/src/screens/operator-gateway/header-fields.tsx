@@ -13,7 +13,7 @@ export function HeaderFields({ headers, error, onChange }: HeaderFieldsProps) {
   const change = (at: number, changes: Partial<HeaderRow>) =>
     onChange(headers.map((header, place) => (place === at ? { ...header, ...changes } : header)))
   return (
-    <Fieldset legend="Added headers" hint="Such as the upstream’s own credential. The caller’s key is never sent on.">
+    <Fieldset legend="Added headers" hint="Such as the upstream’s own credential. The caller’s key is never forwarded.">
       {error && (
         <p role="alert" className="text-small text-bad">
           {error}
@@ -58,7 +58,7 @@ function HeaderFieldsRow({ number, header, onChange, onRemove }: RowProps) {
       </Field>
       <Field
         label={`Value ${number}`}
-        hint={isStored ? 'A secret is stored. Type another one to replace it.' : undefined}
+        hint={isStored ? 'A secret is stored. Enter a new one to replace it.' : undefined}
       >
         <Input
           className="font-mono"

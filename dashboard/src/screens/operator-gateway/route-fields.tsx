@@ -73,14 +73,14 @@ function AddressFields(props: RouteFieldsProps) {
         {text(props, 'prefix')}
       </Field>
       <Choice
-        label="Leave the prefix out upstream"
+        label="Remove the prefix upstream"
         checked={form.isStripped}
         onChange={({ target }) => onChange({ isStripped: target.checked })}
       />
       <Field
         label="Host"
         optional
-        hint="A host of your own, one of GATEWAY_HOSTS, such as api.example.com."
+        hint="One of your own hosts in GATEWAY_HOSTS, such as api.example.com."
         error={error?.fieldError('match.host')}
       >
         {text(props, 'host')}
@@ -94,8 +94,8 @@ function MeterFields(props: RouteFieldsProps) {
   return (
     <>
       <Field
-        label="What counts"
-        hint="Tokens are held before a request, and settled by what the provider reports."
+        label="What to count"
+        hint="Tokens are reserved before a request, and settled with what the provider reports."
         error={form.meter === 'from_header' ? undefined : error?.fieldError('meter')}
       >
         <Select value={form.meter} onChange={({ target }) => onChange({ meter: target.value as MeterKind })}>
@@ -108,8 +108,8 @@ function MeterFields(props: RouteFieldsProps) {
       </Field>
       {form.meter === 'from_header' && (
         <Field
-          label="Headers that tell the use"
-          hint="One a line, such as input_tokens=X-Input-Tokens, or a meter of your own: images=X-Images. Callers do not see them."
+          label="Usage headers"
+          hint="One per line, such as input_tokens=X-Input-Tokens, or your own meter: images=X-Images. Callers do not see them."
           error={error?.fieldError('meter')}
         >
           {text(props, 'meterHeaders', true)}
@@ -123,23 +123,28 @@ function DemandFields(props: RouteFieldsProps) {
   const { form, onChange, error } = props
   return (
     <>
-      <Field label="Scopes" optional hint="One a line. The key needs all of them." error={error?.fieldError('scopes')}>
+      <Field
+        label="Scopes"
+        optional
+        hint="One per line. The key needs all of them."
+        error={error?.fieldError('scopes')}
+      >
         {text(props, 'scopes', true)}
       </Field>
-      <Field label="Cost" hint="Units of the rate limit and the quota a request." error={error?.fieldError('cost')}>
+      <Field label="Cost" hint="Units of the rate limit and the quota per request." error={error?.fieldError('cost')}>
         {text(props, 'cost')}
       </Field>
       <Field
         label="Named limits"
         optional
-        hint="Units a request, one a line, such as reports=1."
+        hint="Units per request, one per line, such as reports=1."
         error={error?.fieldError('limits')}
       >
         {text(props, 'limits', true)}
       </Field>
       <Field
         label="Timeout, seconds"
-        hint="Until the answer begins. A stream may last longer."
+        hint="Until the response starts. A stream may last longer."
         error={error?.fieldError('timeout_ms')}
       >
         {text(props, 'timeout')}
@@ -147,7 +152,7 @@ function DemandFields(props: RouteFieldsProps) {
       <Field
         label="Public paths"
         optional
-        hint="They need no key. One a line, such as /health or /docs/*."
+        hint="They need no key. One per line, such as /health or /docs/*."
         error={error?.fieldError('public_paths')}
       >
         {text(props, 'publicPaths', true)}
@@ -155,7 +160,7 @@ function DemandFields(props: RouteFieldsProps) {
       <Fieldset legend="State">
         <Choice
           label="Forward requests"
-          hint="Off, the address answers 404."
+          hint="When off, the address returns 404."
           checked={form.isEnabled}
           onChange={({ target }) => onChange({ isEnabled: target.checked })}
         />

@@ -5,9 +5,9 @@ export type MeterKind = 'requests' | 'openai' | 'anthropic' | 'from_header'
 
 export const METER_KINDS: readonly (readonly [kind: MeterKind, label: string])[] = [
   ['requests', 'Requests'],
-  ['openai', 'Tokens, as OpenAI reports them'],
-  ['anthropic', 'Tokens, as Anthropic reports them'],
-  ['from_header', 'Headers of the answer'],
+  ['openai', 'Tokens, as reported by OpenAI'],
+  ['anthropic', 'Tokens, as reported by Anthropic'],
+  ['from_header', 'Response headers'],
 ]
 
 const SHORT: Readonly<Record<MeterKind, string>> = {

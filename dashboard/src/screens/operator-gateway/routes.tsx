@@ -14,7 +14,7 @@ export function GatewayRoutes() {
   return (
     <Page
       title="Gateway"
-      intro="Requests to these addresses are checked and counted here, and then go to your API."
+      intro="Requests to these addresses are checked and counted here, then forwarded to your API."
       actions={<CreateLink />}
     >
       <Table
@@ -28,7 +28,7 @@ export function GatewayRoutes() {
         rowMenu={({ id, slug }) => <RowMenu name={slug} id={id} />}
         empty={
           <Empty title="No routes yet" action={<CreateLink />}>
-            A route puts keys, limits and metering in front of an API that you do not change.
+            A route puts keys, limits and metering in front of an API without changing it.
           </Empty>
         }
       />

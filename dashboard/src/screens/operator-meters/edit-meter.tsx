@@ -34,7 +34,7 @@ export function NewMeter() {
       { body: { slug: form.slug.trim(), name: form.name, unit: form.unit, kind, scale: Number(form.scale) } },
       {
         onSuccess() {
-          toast('Meter defined', 'Requests may name it from now on.')
+          toast('Meter defined', 'Requests can use it from now on.')
           go(LIST)
         },
       },
@@ -46,12 +46,12 @@ export function NewMeter() {
         <ErrorNotice error={error} except={FIELDS} />
         <Field
           label="Slug"
-          hint="Requests name it in quantities, such as images. It never changes."
+          hint="The name in quantities of requests, such as images. It cannot be changed later."
           error={error?.fieldError('slug')}
         >
           <Input className="font-mono" value={form.slug} onChange={({ target }) => change({ slug: target.value })} />
         </Field>
-        <Field label="Name" hint="As customers read it, such as Images." error={error?.fieldError('name')}>
+        <Field label="Name" hint="What customers see, such as Images." error={error?.fieldError('name')}>
           <Input value={form.name} onChange={({ target }) => change({ name: target.value })} />
         </Field>
         <Field label="Unit" hint="In the plural, such as images or seconds." error={error?.fieldError('unit')}>
@@ -59,11 +59,11 @@ export function NewMeter() {
         </Field>
         <Field label="Kind" error={error?.fieldError('kind')}>
           <Select value={form.kind} onChange={({ target }) => change({ kind: target.value })}>
-            <option value="counter">Adds up, from zero in each period</option>
-            <option value="gauge">A level, whose latest reading counts</option>
+            <option value="counter">Adds up from zero in each period</option>
+            <option value="gauge">A level: the latest reading counts</option>
           </Select>
         </Field>
-        <Field label="Decimals" hint="How many an amount may have, 0 to 6." error={error?.fieldError('scale')}>
+        <Field label="Decimals" hint="Decimal places of an amount, 0 to 6." error={error?.fieldError('scale')}>
           <Input
             inputMode="numeric"
             value={form.scale}
@@ -105,7 +105,7 @@ function BuiltIn({ meter }: { readonly meter: Meter }) {
   return (
     <Page title={meter.name} state={<Badge>Built in</Badge>} above={above}>
       <Facts facts={facts(meter)} />
-      <p className="text-muted">It is part of Tollgate, and can be neither changed nor deleted.</p>
+      <p className="text-muted">It is part of Tollgate and cannot be changed or deleted.</p>
     </Page>
   )
 }
@@ -168,7 +168,7 @@ function DeleteMeter({ meter, onClose }: { readonly meter: Meter; readonly onClo
       error={error}
       onConfirm={remove}
     >
-      <p>Only a meter that nothing limits and of which nothing was recorded can be deleted.</p>
+      <p>You can delete a meter only if nothing limits it and no usage of it was recorded.</p>
     </Confirm>
   )
 }

@@ -12,8 +12,10 @@ import { Link, textLink, useGo } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { useMetersOfAll } from '../usage/own-meters.ts'
+import { describePlanChanges, toPlanChanges } from './plan-changes.ts'
 import { PLAN_FIELDS, PlanFields } from './plan-fields.tsx'
-import { NEW_PLAN, planChanges, toPlanBody, toPlanForm } from './plan-form.ts'
+import { NEW_PLAN, toPlanBody, toPlanForm } from './plan-form.ts'
 import { Versions } from './versions.tsx'
 
 const above = (
@@ -24,6 +26,7 @@ const above = (
 
 export function NewPlan() {
   const [form, setForm] = useState(NEW_PLAN)
+  const own = useMetersOfAll()
   const { mutate, error, isPending } = useChange('POST /admin/plans')
   const go = useGo()
   function create(): void {
@@ -41,7 +44,7 @@ export function NewPlan() {
     <Page title="Create plan" above={above}>
       <Form onSubmit={create}>
         <ErrorNotice error={error} except={PLAN_FIELDS} />
-        <PlanFields form={form} onChange={(change) => setForm({ ...form, ...change })} error={error} isNew />
+        <PlanFields form={form} onChange={(change) => setForm({ ...form, ...change })} error={error} own={own} isNew />
         <Actions>
           <Button onClick={() => go('/operator/plans')}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
@@ -68,17 +71,13 @@ function Editor({ plan }: { readonly plan: Plan }) {
   const before = toPlanForm(plan)
   const [form, setForm] = useState(before)
   const [asked, setAsked] = useState<'save' | 'delete'>()
+  const own = useMetersOfAll()
   const save = useChange('PATCH /admin/plans/{plan_id}')
-  const changes = planChanges(before, form)
+  const changes = describePlanChanges(before, form, own)
   const close = () => setAsked(undefined)
   function confirm(): void {
-    const { id: _, features = {}, overage = {}, ...body } = toPlanBody(form, plan)
-    const withRemoved = { ...nulls(plan.features), ...features }
-    mutateWith({ ...body, features: withRemoved, overage: { ...nulls(plan.overage), ...overage } })
-  }
-  function mutateWith(body: Parameters<typeof save.mutate>[0]['body']): void {
     save.mutate(
-      { params: { plan_id: plan.id }, body },
+      { params: { plan_id: plan.id }, body: toPlanChanges(before, form) },
       {
         onSuccess: () =>
           toast('Plan changed', 'Customers who pay for an older version stay on it until you move them.'),
@@ -100,6 +99,7 @@ function Editor({ plan }: { readonly plan: Plan }) {
           form={form}
           onChange={(change) => setForm({ ...form, ...change })}
           error={save.error}
+          own={own}
           isNew={false}
         />
         <Actions>
@@ -122,9 +122,9 @@ function Editor({ plan }: { readonly plan: Plan }) {
       >
         <Facts facts={changes.map(([name, from, to]) => [name, `${from} → ${to}`] as const)} />
         <p>
-          Where somebody pays for the plan, other limits, features, prices or another markup make a new version: it is
-          sold from now on, and those who pay keep what they have. Any other change takes effect for all of them within
-          two seconds.
+          If customers pay for the plan, changes to limits, features, prices, credits or markup create a new version. It
+          is sold from now on, and paying customers keep their version. Other changes take effect for all customers
+          within two seconds.
         </p>
       </Confirm>
       <Versions plan={plan} />
@@ -132,10 +132,6 @@ function Editor({ plan }: { readonly plan: Plan }) {
     </Page>
   )
 }
-
-/** What is there now and is not named any more is taken out by null. */
-const nulls = (present: object): Record<string, null> =>
-  Object.fromEntries(Object.keys(present).map((name) => [name, null]))
 
 function DeletePlan({ plan, onClose }: { readonly plan: Plan; readonly onClose: () => void }) {
   const { mutate, error, isPending } = useChange('DELETE /admin/plans/{plan_id}')
@@ -162,7 +158,7 @@ function DeletePlan({ plan, onClose }: { readonly plan: Plan; readonly onClose: 
       error={error}
       onConfirm={remove}
     >
-      <p>A plan that customers are on cannot be deleted. Take it out of the catalogue instead.</p>
+      <p>You cannot delete a plan that has customers. Remove it from the catalog instead.</p>
     </Confirm>
   )
 }

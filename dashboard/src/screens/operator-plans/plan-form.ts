@@ -1,4 +1,8 @@
 import type { CreatePlanRequest, OveragePrice, Plan } from '../../api/types.ts'
+import { readTypedNumber } from '../../lib/typed-number.ts'
+import { type LimitForm, toLimit, toLimitForm } from '../keys/limit-form.ts'
+import { readFeatures, writeFeatures } from './feature-lines.ts'
+import { readOverage, writeOverage } from './overage-lines.ts'
 import { lines, readAddons, readPrice, readSeats, writeAddons, writePrice, writeSeats } from './price-lines.ts'
 
 export const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'] as const
@@ -16,18 +20,30 @@ export interface PlanForm {
   readonly markup: string
   /** US dollars of one call; empty for no price. */
   readonly callPrice: string
+  /** US dollars that each period begins with, and of which so many stay; empty for none. */
+  readonly credits: string
+  readonly rollover: string
+  /** What happens to calls when no credits are left. */
+  readonly atNoCredits: Plan['at_no_credits']
   readonly seats: string
   readonly addons: string
   readonly rate: string
+  /** Of every key, beside its own. */
+  readonly keyLimits: readonly LimitForm[]
+  /** In which all keys of an organization count together. */
+  readonly organizationLimits: readonly LimitForm[]
+  /** Reservations at once of a key, and of the organization; empty for any number. */
+  readonly keyConcurrent: string
+  readonly concurrent: string
   readonly keys: string
   readonly order: string
   readonly isPublic: boolean
   /** By meter, like the two below; your own meters by slug. One that is absent is empty. */
   readonly limits: Readonly<Record<string, string>>
   readonly atLimit: Readonly<Record<string, 'block' | 'allow'>>
-  /** One tier a line: the last unit, or `rest`, and the price of one unit. */
+  /** Prices above the limits, see overage-lines.ts. */
   readonly tiers: Readonly<Record<string, string>>
-  /** One feature a line: `name=value`. */
+  /** One feature a line, see feature-lines.ts. */
   readonly features: string
 }
 
@@ -44,9 +60,16 @@ export const NEW_PLAN: PlanForm = {
   trial: '0',
   markup: '0',
   callPrice: '',
+  credits: '',
+  rollover: '',
+  atNoCredits: 'block',
   seats: '',
   addons: '',
   rate: '60',
+  keyLimits: [],
+  organizationLimits: [],
+  keyConcurrent: '',
+  concurrent: '',
   keys: '10',
   order: '0',
   isPublic: false,
@@ -63,54 +86,31 @@ export const toPlanForm = (plan: Plan): PlanForm => ({
   trial: String(plan.trial_days),
   markup: String(plan.markup_percent),
   callPrice: plan.price_per_call_usd ?? '',
+  credits: plan.included_credits_usd ?? '',
+  rollover: plan.rollover_max_usd ?? '',
+  atNoCredits: plan.at_no_credits,
   seats: writeSeats(plan.seats),
   addons: writeAddons(plan.addons),
   rate: String(plan.limits.rate_limit_per_minute),
+  keyLimits: (plan.limits.key_limits ?? []).map(toLimitForm),
+  organizationLimits: (plan.limits.organization_limits ?? []).map(toLimitForm),
+  keyConcurrent: plan.limits.key_max_concurrent?.toString() ?? '',
+  concurrent: plan.limits.max_concurrent?.toString() ?? '',
   keys: String(plan.limits.max_api_keys),
   order: String(plan.sort_order),
   isPublic: plan.is_public,
   limits: each(metersOf(plan), (meter) => limitOf(plan, meter)?.limit?.toString() ?? ''),
   atLimit: each(metersOf(plan), (meter) => limitOf(plan, meter)?.at_limit ?? 'block'),
-  tiers: each(withOthers(CHARGED, plan.overage), (meter) => writeTiers(priceOf(plan, meter))),
-  features: Object.entries(plan.features)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join('\n'),
+  tiers: each(withOthers(CHARGED, plan.overage), (meter) => writeOverage(priceOf(plan, meter))),
+  features: writeFeatures(plan.features),
 })
 
 const metersOf = (plan: Plan) => withOthers(METERS, plan.limits.meters)
 const limitOf = ({ limits }: Plan, meter: string) => limits.meters[meter as 'api_calls']
 const priceOf = ({ overage }: Plan, meter: string): OveragePrice | undefined => overage[meter as 'api_calls']
 
-const writeTiers = (price: OveragePrice | undefined) =>
-  (price?.tiers ?? []).map(({ up_to, unit_price_usd }) => `${up_to ?? 'rest'} ${unit_price_usd}`).join('\n')
-
-const readTiers = (text: string) =>
-  lines(text).map((whole) => {
-    const line = whole.trim()
-    const [upTo = '', price = ''] = line.split(/\s+/)
-    return { up_to: upTo === 'rest' ? null : Number(upTo), unit_price_usd: price }
-  })
-
-function readFeature(text: string): number | boolean | string {
-  if (text === 'true' || text === 'false') return text === 'true'
-  return text !== '' && !Number.isNaN(Number(text)) ? Number(text) : text
-}
-
-/** The body that makes the plan what the form says. What the form does not show of overage prices stays. */
-export function toPlanBody(form: PlanForm, before?: Plan): CreatePlanRequest {
-  const text = (meter: string) => (form.limits[meter] ?? '').trim()
-  const limit = (meter: string) => (text(meter) === '' ? null : Number(text(meter)))
-  const known = before ? metersOf(before) : new Set<string>(METERS)
-  const named = Object.keys(form.limits).filter((meter) => known.has(meter) || text(meter) !== '')
-  const meters = each(named, (meter) => ({
-    limit: meter === 'cost_usd' && limit(meter) !== null ? text(meter) : limit(meter),
-    at_limit: form.atLimit[meter] ?? 'block',
-  })) as CreatePlanRequest['limits']['meters']
-  const overage = Object.fromEntries(
-    Object.entries(form.tiers)
-      .filter(([, tiers]) => tiers.trim() !== '')
-      .map(([meter, tiers]) => [meter, { ...(before && priceOf(before, meter)), tiers: readTiers(tiers) }]),
-  )
+/** The body that makes the plan what the form says. */
+export function toPlanBody(form: PlanForm) {
   return {
     id: form.id.trim(),
     name: form.name.trim(),
@@ -118,50 +118,39 @@ export function toPlanBody(form: PlanForm, before?: Plan): CreatePlanRequest {
     trial_days: Number(form.trial),
     markup_percent: Number(form.markup),
     price_per_call_usd: form.callPrice.trim() || null,
+    included_credits_usd: form.credits.trim() || null,
+    rollover_max_usd: form.rollover.trim() || null,
+    at_no_credits: form.atNoCredits,
     seats: readSeats(form.seats),
     addons: readAddons(form.addons),
-    limits: { rate_limit_per_minute: Number(form.rate), max_api_keys: Number(form.keys), meters },
-    overage,
-    features: Object.fromEntries(
-      lines(form.features).map((line) => {
-        const at = line.indexOf('=')
-        return at < 0 ? [line, true] : [line.slice(0, at).trim(), readFeature(line.slice(at + 1).trim())]
-      }),
+    limits: toLimits(form),
+    overage: Object.fromEntries(
+      Object.entries(form.tiers).flatMap(([meter, text]) => (text.trim() === '' ? [] : [[meter, readOverage(text)]])),
     ),
+    features: readFeatures(form.features),
     is_public: form.isPublic,
-    sort_order: Number(form.order),
-  }
+    sort_order: readTypedNumber(form.order) as number,
+  } satisfies CreatePlanRequest
 }
 
-/** The fields that differ, each as it was and as it will be. */
-export function planChanges(before: PlanForm, after: PlanForm): [name: string, from: string, to: string][] {
-  const flat = (form: PlanForm): Record<string, string> => ({
-    Name: form.name,
-    Prices: form.prices || 'On request',
-    'Trial, days': form.trial,
-    'Markup, percent': form.markup,
-    'Price of a call, US dollars': form.callPrice || 'None',
-    Seats: form.seats || 'Any number',
-    'Add-ons': form.addons || 'None',
-    'Rate a minute': form.rate,
-    'API keys': form.keys,
-    Order: form.order,
-    'In the catalogue': form.isPublic ? 'Yes' : 'No',
-    Features: form.features || 'None',
-    ...describeEach('Limit of', form.limits, 'No limit'),
-    ...describeEach('At the limit of', form.atLimit, 'block'),
-    ...describeEach('Overage of', form.tiers, 'None'),
+/** What is missing is null, which the server refuses where there must be something. */
+const toLimits = (form: PlanForm) => ({
+  rate_limit_per_minute: readTypedNumber(form.rate) as number,
+  max_api_keys: readTypedNumber(form.keys) as number,
+  key_limits: form.keyLimits.map(toLimit),
+  organization_limits: form.organizationLimits.map(toLimit),
+  key_max_concurrent: readTypedNumber(form.keyConcurrent),
+  max_concurrent: readTypedNumber(form.concurrent),
+  meters: toMeters(form),
+})
+
+/** A meter without a limit is left out, unless the form says something else of it. */
+function toMeters({ limits, atLimit }: PlanForm): CreatePlanRequest['limits']['meters'] {
+  const named = Object.keys(limits).flatMap((meter) => {
+    const text = limits[meter]?.trim() ?? ''
+    const at_limit = atLimit[meter] ?? 'block'
+    const limit = meter === 'cost_usd' ? text || null : readTypedNumber(text)
+    return limit === null && at_limit === 'block' ? [] : [[meter, { limit, at_limit }] as const]
   })
-  const [from, to] = [flat(before), flat(after)]
-  return Object.keys(to).flatMap((name) => {
-    const was = from[name] ?? usual(name)
-    return was === to[name] ? [] : [[name, was, to[name] ?? ''] as [string, string, string]]
-  })
+  return Object.fromEntries(named)
 }
-
-const describeEach = (what: string, values: Readonly<Record<string, string>>, empty: string) =>
-  Object.fromEntries(Object.entries(values).map(([meter, value]) => [`${what} ${meter}`, value || empty]))
-
-/** What the form says of a meter that the plan does not name. */
-const usual = (name: string) =>
-  name.startsWith('Limit of') ? 'No limit' : name.startsWith('At the limit of') ? 'block' : 'None'

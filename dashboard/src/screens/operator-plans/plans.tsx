@@ -14,7 +14,7 @@ export function Plans() {
   return (
     <Page
       title="Plans"
-      intro="What customers can be on. Customers who pay for a plan keep its version until you move them."
+      intro="The plans customers can be on. Paying customers keep their version until you move them."
       actions={
         <Link to="/operator/plans/new" className={buttonClass('primary')}>
           Create plan
@@ -53,7 +53,7 @@ const COLUMNS: readonly Column<Plan>[] = [
     numeric: true,
   },
   {
-    name: 'Rate a minute',
+    name: 'Rate per minute',
     cell: ({ limits }) => formatNumber(limits.rate_limit_per_minute),
     width: '8rem',
     numeric: true,
@@ -66,7 +66,7 @@ const COLUMNS: readonly Column<Plan>[] = [
     width: '9.5rem',
     secondary: true,
     cell: ({ is_public }) =>
-      is_public ? <Status kind="good">In the catalogue</Status> : <Status kind="off">Hidden</Status>,
+      is_public ? <Status kind="good">In the catalog</Status> : <Status kind="off">Hidden</Status>,
   },
 ]
 

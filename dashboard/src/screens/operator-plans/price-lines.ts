@@ -1,4 +1,5 @@
 import type { Plan, PlanAddon, PlanPrice } from '../../api/types.ts'
+import { readTypedNumber } from '../../lib/typed-number.ts'
 
 type Price = PlanPrice | PlanAddon['prices'][number]
 
@@ -14,7 +15,10 @@ function placesOf(currency: string): number {
 
 const writeAmount = (cents: number, currency: string) => (cents / 10 ** placesOf(currency)).toFixed(placesOf(currency))
 
-const readAmount = (text: string, currency: string) => Math.round(Number(text) * 10 ** placesOf(currency))
+function readAmount(text: string, currency: string): number | null {
+  const amount = readTypedNumber(text)
+  return typeof amount === 'number' ? Math.round(amount * 10 ** placesOf(currency)) : (text as unknown as number)
+}
 
 /** A price as a line: `month usd 19.00 seat=5.00 stripe=price_1 polar=…`; an agreed amount is `agreed`. */
 export function writePrice(price: Price): string {
@@ -41,7 +45,7 @@ export function readPrice(line: string): PlanPrice {
     interval: interval as PlanPrice['interval'],
     currency,
     amount_cents: amount === 'agreed' ? null : readAmount(amount, currency),
-    ...(seat !== undefined && { seat_amount_cents: readAmount(seat, currency) }),
+    ...(seat !== undefined && { seat_amount_cents: readAmount(seat, currency) as number }),
     ...(stripe !== undefined && { stripe_price_id: stripe }),
     ...(polar !== undefined && { polar_product_id: polar }),
   }
@@ -58,10 +62,14 @@ export const writeAddons = (addons: Plan['addons']): string =>
     .join('\n')
 
 function writeLimits({ meters = {}, ...others }: PlanAddon['limits']): string {
-  return Object.entries({ ...meters, ...others })
-    .map(([name, more]) => `${name}=${String(more)}`)
-    .join(' ')
+  const named = Object.entries(meters).map(
+    ([name, more]) => [OTHERS.has(name) ? `meters.${name}` : name, more] as const,
+  )
+  return [...named, ...Object.entries(others)].map(([name, more]) => `${name}=${String(more)}`).join(' ')
 }
+
+/** What an add-on adds to beside meters. A meter of such a name has `meters.` in front. */
+const OTHERS: ReadonlySet<string> = new Set(['max_api_keys', 'seats'])
 
 export function readAddons(text: string): PlanAddon[] {
   const addons: PlanAddon[] = []
@@ -73,19 +81,16 @@ export function readAddons(text: string): PlanAddon[] {
   return addons
 }
 
+/** The name may have colons: what it adds stands behind the last one. */
 function readAddon(line: string): PlanAddon {
-  const [head = '', tail = ''] = line.split(/:(.*)/s)
-  const [id = '', ...name] = head.trim().split(/\s+/)
+  const [, id = line.trim(), name = '', tail = ''] = /^\s*(\S+)\s(.*):([^:]*)$/.exec(line) ?? []
   const limits: { meters?: Record<string, number>; max_api_keys?: number; seats?: number } = {}
-  for (const part of tail
-    .trim()
-    .split(/[\s,]+/)
-    .filter(Boolean)) {
+  for (const part of tail.split(/[\s,]+/).filter(Boolean)) {
     const [what = '', more = ''] = part.split('=')
     if (what === 'max_api_keys' || what === 'seats') limits[what] = Number(more)
-    else limits.meters = { ...limits.meters, [what]: Number(more) }
+    else limits.meters = { ...limits.meters, [what.replace(/^meters\./, '')]: Number(more) }
   }
-  return { id, name: name.join(' '), prices: [], limits }
+  return { id, name: name.trim(), prices: [], limits }
 }
 
 /** Seats as they are typed: `5`, or `5-50` where no more than 50 are sold. */

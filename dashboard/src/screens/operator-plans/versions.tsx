@@ -43,7 +43,7 @@ export function Versions({ plan }: { readonly plan: Plan }) {
   return (
     <Section
       title="Versions"
-      intro="Customers who pay stay on the version that they bought until you move them."
+      intro="Paying customers stay on the version they bought until you move them."
       actions={outdated > 0 && <Button onClick={() => setAsked(true)}>Move customers</Button>}
     >
       <Table
@@ -90,11 +90,14 @@ function MoveDialog({ plan, outdated, onClose }: MoveDialogProps) {
       error={error}
       onConfirm={move}
     >
-      <p>They keep interval, currency, seats and add-ons. Where the price is the same, the new limits hold at once.</p>
-      <Field label="Another price begins">
+      <p>
+        They keep their interval, currency, seats and add-ons. If the price is the same, the new limits take effect
+        immediately.
+      </p>
+      <Field label="A different price starts">
         <Select value={when} onChange={({ target }) => setWhen(target.value === 'now' ? 'now' : 'period_end')}>
           <option value="period_end">When the paid period ends</option>
-          <option value="now">At once, prorated</option>
+          <option value="now">Immediately, prorated</option>
         </Select>
       </Field>
       {data && data.failed.length > 0 && (

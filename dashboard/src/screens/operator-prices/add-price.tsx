@@ -46,7 +46,7 @@ export function AddPrice({ onClose }: { readonly onClose: () => void }) {
       {
         onSuccess() {
           onClose()
-          toast('Price added', 'Events have it within six seconds.')
+          toast('Price added', 'It applies to events within six seconds.')
         },
       },
     )
@@ -77,7 +77,7 @@ function Fields({ form, onChange, error }: FieldsProps) {
     <>
       <Field
         label="Provider"
-        hint="As events name it, such as openai; * for any provider."
+        hint="As named in events, such as openai, or * for any provider."
         error={error?.fieldError('provider')}
       >
         <Input
@@ -90,7 +90,7 @@ function Fields({ form, onChange, error }: FieldsProps) {
       </Field>
       <Field
         label="Model"
-        hint="A name, or a pattern: gpt-4o* is every model that begins so."
+        hint="A name or a pattern: gpt-4o* matches every model that starts with gpt-4o."
         error={error?.fieldError('model')}
       >
         <Input
@@ -110,8 +110,8 @@ function Fields({ form, onChange, error }: FieldsProps) {
         </Select>
       </Field>
       <Field
-        label={isToken(form.kind) ? 'US dollars for a million tokens' : 'US dollars for each'}
-        hint="What the provider takes of you. 0 for what costs nothing."
+        label={isToken(form.kind) ? 'US dollars per million tokens' : 'US dollars each'}
+        hint="What the provider charges you. 0 if it is free."
         error={error?.fieldError('usd_per_million') ?? error?.fieldError('usd_per_unit')}
       >
         <Input
@@ -124,7 +124,7 @@ function Fields({ form, onChange, error }: FieldsProps) {
       <Field
         label="Valid from"
         optional
-        hint="In your time zone. Empty for now."
+        hint="In your time zone. Leave empty for now."
         error={error?.fieldError('valid_from')}
       >
         <Input type="datetime-local" value={form.from} onChange={({ target }) => onChange({ from: target.value })} />

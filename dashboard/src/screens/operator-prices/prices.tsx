@@ -74,7 +74,7 @@ const NoPrices = ({ onAdd }: { readonly onAdd: () => void }) => (
     <Link to="/models" search={{ tab: 'prices' }} className={textLink}>
       built-in list
     </Link>{' '}
-    applies to all models. Add a price if you get a discount, or for a model that the list does not know.
+    applies to all models. Add a price if you get a discount, or for a model that is not in the list.
   </Empty>
 )
 
@@ -104,14 +104,14 @@ function withStates(prices: readonly OwnModelPrice[], now = Date.now()): PriceRo
 }
 
 const STATES: Readonly<Record<State, React.ReactNode>> = {
-  now: <Status kind="good">In force</Status>,
-  later: <Status kind="waiting">Begins later</Status>,
+  now: <Status kind="good">In effect</Status>,
+  later: <Status kind="waiting">Starts later</Status>,
   replaced: <Status kind="ended">Replaced</Status>,
 }
 
 function formatOwnPrice({ usd_per_million, usd_per_unit, kind }: OwnModelPrice): string {
-  if (usd_per_million !== null) return `${formatUnitPrice(usd_per_million)} a million`
-  return `${formatUnitPrice(usd_per_unit ?? '0')} ${isToken(kind) ? 'a token' : 'each'}`
+  if (usd_per_million !== null) return `${formatUnitPrice(usd_per_million)} per million`
+  return `${formatUnitPrice(usd_per_unit ?? '0')} ${isToken(kind) ? 'per token' : 'each'}`
 }
 
 const COLUMNS: readonly Column<PriceRow>[] = [
@@ -166,8 +166,8 @@ function DeletePrice({ price, onClose }: { readonly price: OwnModelPrice; readon
     >
       <p>{`${KINDS[price.kind]}: ${formatOwnPrice(price)}, from ${formatDate(price.valid_from)}.`}</p>
       <p>
-        Within six seconds new events have another price of yours that fits, else that of the built-in list. Events that
-        were recorded keep their cost.
+        Within six seconds, new events use another matching price of yours, or else the built-in list. Recorded events
+        keep their cost.
       </p>
     </Confirm>
   )

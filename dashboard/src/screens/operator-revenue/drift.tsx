@@ -16,7 +16,7 @@ const KINDS: Readonly<Record<BillingDriftDataItem['kind'], string>> = {
   plan: 'The organization is on another plan',
   second: 'A second subscription of one customer',
   missing_there: 'Unknown to the provider',
-  unreadable: 'The provider sends what cannot be read',
+  unreadable: 'The provider’s data cannot be read',
   unknown_organization: 'Bought for an organization that is unknown here',
   unknown_product: 'Bought a product that no plan names',
 }
@@ -30,7 +30,7 @@ export function Drift() {
       state={
         data && (
           <Status kind={data.data.length === 0 ? 'good' : 'warn'}>
-            {data.data.length === 0 ? 'In step' : `${formatNumber(data.data.length)} differ`}
+            {data.data.length === 0 ? 'In sync' : `${formatNumber(data.data.length)} differ`}
           </Status>
         )
       }
@@ -49,8 +49,8 @@ export function Drift() {
           columns={COLUMNS}
           rowId={({ provider, subscription_id, kind }) => `${provider} ${subscription_id} ${kind}`}
           empty={
-            <Empty title="Nothing differs">
-              {formatNumber(data.compared)} subscriptions of the providers were compared.
+            <Empty title="No differences">
+              {formatNumber(data.compared)} subscriptions at the providers were compared.
             </Empty>
           }
         />
@@ -60,15 +60,19 @@ export function Drift() {
 }
 
 const COLUMNS: readonly Column<BillingDriftDataItem>[] = [
-  { name: 'What', cell: ({ kind }) => KINDS[kind], width: 'minmax(0,1.4fr)' },
+  { name: 'Difference', cell: ({ kind }) => KINDS[kind], width: 'minmax(0,1.4fr)' },
   { name: 'Customer', cell: ({ organization_id }) => <CustomerLink id={organization_id} /> },
   { name: 'Provider', cell: ({ provider }) => providerName(provider), width: '6rem', secondary: true },
   { name: 'Here', cell: ({ here }) => (here ? `${here.plan}, ${here.status}` : '–'), secondary: true },
-  { name: 'There', cell: ({ there }) => (there ? `${there.product}, ${there.status}` : '–'), secondary: true },
+  {
+    name: 'At the provider',
+    cell: ({ there }) => (there ? `${there.product}, ${there.status}` : '–'),
+    secondary: true,
+  },
   {
     name: 'Repair',
     width: '8rem',
     cell: ({ is_repairable }) =>
-      is_repairable ? <Status kind="waiting">Next hour</Status> : <Status kind="warn">By hand</Status>,
+      is_repairable ? <Status kind="waiting">Next hour</Status> : <Status kind="warn">Manual</Status>,
   },
 ]

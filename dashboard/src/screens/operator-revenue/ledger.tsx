@@ -38,7 +38,7 @@ export function Ledger() {
   const [chosen, choose] = useChosen(list.rows)
   const isFiltered = Object.values(state).some(Boolean)
   return (
-    <Page title="Ledger" intro="What customers used above their plans, and whether it was charged. Newest first.">
+    <Page title="Ledger" intro="What customers used above their plans and whether it was charged, newest first.">
       <Filters>
         <FilterSelect
           label="State"
@@ -67,7 +67,9 @@ export function Ledger() {
         rowId={({ id }) => id}
         onOpen={choose}
         rowMenu={(row) => <RowMenu name={`${formatName(row.meter)} of ${formatDate(row.period_start)}`} id={row.id} />}
-        empty={<Empty title="No overage yet">Usage above a plan that allows it is charged here.</Empty>}
+        empty={
+          <Empty title="No overage yet">Usage above the limits of a plan that allows overage is charged here.</Empty>
+        }
         onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}
       />
       {chosen && <Panel row={chosen} onClose={() => choose()} />}
@@ -119,10 +121,7 @@ function Panel({ row, onClose }: { readonly row: LedgerRow; readonly onClose: ()
             look="primary"
             busy={resend.isPending}
             onClick={() =>
-              resend.mutate(
-                { params: { id: row.id } },
-                { onSuccess: () => toast('The job sends it again within a minute') },
-              )
+              resend.mutate({ params: { id: row.id } }, { onSuccess: () => toast('It is sent again within a minute') })
             }
           >
             Send again

@@ -32,7 +32,7 @@ export function ProviderEvents() {
   const [chosen, choose] = useChosen(list.rows)
   const isFiltered = Object.values(state).some(Boolean)
   return (
-    <Page title="Provider events" intro="What Polar and Stripe sent, and what came of it. Newest first.">
+    <Page title="Provider events" intro="Events from Polar and Stripe and their outcomes, newest first.">
       <Filters>
         <FilterSelect
           label="State"
@@ -60,7 +60,7 @@ export function ProviderEvents() {
         rowId={({ id }) => id}
         onOpen={choose}
         rowMenu={({ id, type }) => <RowMenu name={type} id={id} />}
-        empty={<Empty title="No events yet">They arrive as soon as a provider has something to tell.</Empty>}
+        empty={<Empty title="No events yet">They appear as soon as a provider sends one.</Empty>}
         onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}
       />
       {chosen && <Panel event={chosen} onClose={() => choose()} />}

@@ -35,7 +35,7 @@ export function Subscriptions() {
   const [chosen, choose] = useChosen(list.rows)
   const isFiltered = Object.values(state).some(Boolean)
   return (
-    <Page title="Subscriptions" intro="What customers bought, as the payment providers last said. Newest first.">
+    <Page title="Subscriptions" intro="What customers bought, as last reported by the payment providers, newest first.">
       <Filters>
         <FilterSelect
           label="Status"
@@ -82,7 +82,7 @@ const COLUMNS: readonly Column<Subscription>[] = [
     width: '8rem',
   },
   {
-    name: 'Then',
+    name: 'After that',
     cell: ({ cancel_at_period_end, pending_plan }) =>
       cancel_at_period_end ? 'Ends' : pending_plan ? formatName(pending_plan) : 'Renews',
     width: '6rem',
@@ -97,11 +97,11 @@ function Panel({ row, onClose }: { readonly row: Subscription; readonly onClose:
         facts={[
           ['Customer', <CustomerLink key="customer" id={row.organization_id} />],
           ['Status', <State key="status" status={row.status} />],
-          ['Decides the plan', row.is_current ? 'Yes' : 'No'],
+          ['Determines the plan', row.is_current ? 'Yes' : 'No'],
           ['Period began', <Time key="start" at={row.current_period_start} />],
           ['Period ends', <Time key="end" at={row.current_period_end} />],
           ['Trial ends', <Time key="trial" at={row.trial_end} />],
-          ['Payment fails since', <Time key="due" at={row.past_due_since} />],
+          ['Payment failing since', <Time key="due" at={row.past_due_since} />],
           ['Next plan', row.pending_plan ? formatName(row.pending_plan) : '–'],
           ['Subscription', <Code key="subscription">{row.provider_subscription_id}</Code>],
           ['Payer', <Code key="payer">{row.provider_customer_id}</Code>],

@@ -33,7 +33,7 @@ export function ScopePicker({ scopes, onChange, error }: ScopePickerProps) {
     ...Object.entries(PLATFORM_SCOPES),
   ]
   return (
-    <Fieldset legend="Scopes" hint="What the back end may do. Choose as few as it needs.">
+    <Fieldset legend="Scopes" hint="What the back end may do. Choose only what it needs.">
       {error && (
         <p role="alert" className="text-small text-bad">
           {error}
@@ -54,4 +54,4 @@ export function ScopePicker({ scopes, onChange, error }: ScopePickerProps) {
 }
 
 const describe = (wildcard: string) =>
-  wildcard === 'platform:*' ? 'All of them, also those of later versions.' : `All of ${wildcard.slice(0, -2)}.`
+  wildcard === 'platform:*' ? 'All of them, including those in later versions.' : `All of ${wildcard.slice(0, -2)}.`

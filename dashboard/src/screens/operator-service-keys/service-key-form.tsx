@@ -35,7 +35,7 @@ export function ServiceKeyForm({ item, action, busy, error, onSubmit, onCancel }
       <Field
         label="Allowed addresses"
         optional
-        hint="IP addresses or ranges of your back end, one a line."
+        hint="IP addresses or ranges of your back end, one per line."
         error={error?.fieldError('allowed_ips')}
       >
         <Textarea className="font-mono" value={addresses} onChange={({ target }) => setAddresses(target.value)} />

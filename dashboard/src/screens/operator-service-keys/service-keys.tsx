@@ -30,7 +30,7 @@ export function ServiceKeys() {
   return (
     <Page
       title="Service keys"
-      intro="Your own back ends act with them for any customer."
+      intro="Your back ends use them to act for any customer."
       actions={
         <Button look="primary" onClick={() => setIsCreating(true)}>
           Create service key
@@ -176,7 +176,7 @@ function Rotate({ item, onClose }: ItemProps) {
       error={error}
       onConfirm={() => mutate({ params: { id: item.id }, body: { grace_period_seconds: GRACE_SECONDS } })}
     >
-      <p>A new key takes its place at once. The old one stops working in 24 hours.</p>
+      <p>A new key replaces it immediately. The old one stops working in 24 hours.</p>
     </Confirm>
   )
 }

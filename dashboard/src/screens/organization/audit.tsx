@@ -15,7 +15,9 @@ export function AuditLog() {
         list={list}
         label="Audit entries"
         empty={
-          <Empty title="Nothing recorded yet">What people, keys and the system do here is kept as it happens.</Empty>
+          <Empty title="Nothing recorded yet">
+            What people, keys and the system do here is recorded as it happens.
+          </Empty>
         }
         onClearFilters={isFiltered ? () => change(AUDIT_FILTERS) : undefined}
       />

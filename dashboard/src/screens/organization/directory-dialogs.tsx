@@ -14,7 +14,11 @@ interface DialogProps {
   readonly onClose: () => void
 }
 
-const NO_ROLE = { role: null, name: 'None of its own', hint: 'Other groups count, or what people join as.' }
+const NO_ROLE = {
+  role: null,
+  name: 'No role',
+  hint: 'The role comes from other groups, or is the role people join with.',
+}
 
 /** Sets a directory up, or changes what people join as. */
 export function DirectoryForm({ directory, onClose }: DialogProps & { readonly directory: Directory | undefined }) {
@@ -26,7 +30,7 @@ export function DirectoryForm({ directory, onClose }: DialogProps & { readonly d
       { params: { organization_id: organizationId }, body: { default_role: role } },
       {
         onSuccess() {
-          toast('Directory saved', directory ? undefined : 'Make its token next.')
+          toast('Directory saved', directory ? undefined : 'Create its token next.')
           onClose()
         },
       },
@@ -36,7 +40,7 @@ export function DirectoryForm({ directory, onClose }: DialogProps & { readonly d
       <Form onSubmit={save}>
         <ErrorNotice error={error} />
         <RolesToChoose
-          legend="People who are in no group that has a role join as"
+          legend="People without a role from a group join as"
           among={builtInOptions('viewer', 'member')}
           value={role}
           onChange={setRole}
@@ -62,16 +66,16 @@ export function RenewToken({ hasOne, onClose }: DialogProps & { readonly hasOne:
     mutate({ params: { organization_id: organizationId } }, { onSuccess: (answer) => setToken(answer.token) })
   if (token !== undefined)
     return (
-      <SecretOnce title="Token of the directory" noun="token" secret={token} onClose={onClose}>
-        <p>Enter it in your directory as bearer token, with the base address.</p>
+      <SecretOnce title="Directory token" noun="token" secret={token} onClose={onClose}>
+        <p>Enter it in your directory as the bearer token, together with the base address.</p>
       </SecretOnce>
     )
   return (
     <Confirm
       open
       onClose={onClose}
-      title={hasOne ? 'Renew the token' : 'Make a token'}
-      action={hasOne ? 'Renew' : 'Make token'}
+      title={hasOne ? 'Renew token' : 'Create token'}
+      action={hasOne ? 'Renew' : 'Create token'}
       destructive={false}
       onConfirm={renew}
       busy={isPending}
@@ -79,8 +83,8 @@ export function RenewToken({ hasOne, onClose }: DialogProps & { readonly hasOne:
     >
       <p>
         {hasOne
-          ? 'The present token ends at once: your directory is refused until it has the new one.'
-          : 'Your directory presents it with each request.'}
+          ? 'The current token stops working immediately. Your directory is refused until it has the new one.'
+          : 'Your directory sends it with each request.'}
       </p>
       {stepUp}
     </Confirm>
@@ -110,7 +114,7 @@ export function RemoveDirectory({ onClose }: DialogProps) {
       busy={isPending}
       error={error}
     >
-      <p>Its token ends, and what it sent is forgotten. Members stay, in the roles that they have.</p>
+      <p>Its token stops working, and the data it sent is deleted. Members stay and keep their roles.</p>
       {stepUp}
     </Confirm>
   )
@@ -126,7 +130,7 @@ export function ChangeGroup({ group, onClose }: DialogProps & { readonly group: 
       { params: { organization_id: organizationId, id: group.id }, body: { role } },
       {
         onSuccess() {
-          toast('Role changed', `It counts for the people of ${group.name} from their next request on.`)
+          toast('Role changed', `It applies to people in ${group.name} from their next request.`)
           onClose()
         },
       },
@@ -136,14 +140,12 @@ export function ChangeGroup({ group, onClose }: DialogProps & { readonly group: 
       <Form onSubmit={save}>
         <ErrorNotice error={error} />
         <RolesToChoose
-          legend="Its people are"
+          legend="People in this group are"
           among={[NO_ROLE, ...givable.filter(({ name }) => name !== 'owner').map(toOption)]}
           value={role}
           onChange={setRole}
         />
-        <p className="text-muted">
-          Of the roles of a person's groups the one that allows the most counts. Owners stay owners.
-        </p>
+        <p className="text-muted">People in several groups get the role that allows the most. Owners stay owners.</p>
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>

@@ -26,15 +26,13 @@ export function Directory() {
   const directory = isNone ? undefined : data
   const onOpen = mayChange ? setOpen : undefined
   return (
-    <Section
-      title="Directory"
-      intro="Entra, Okta or another directory says by SCIM 2.0 who belongs to the organization."
-    >
+    <Section title="Directory" intro="Manage members from Entra, Okta or another directory through SCIM 2.0.">
       {error && !isNone && !directory && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {isPending && <Skeleton lines={2} />}
       {isNone && (
         <Empty title="No directory" action={onOpen && <Button onClick={() => onOpen('form')}>Set up directory</Button>}>
-          People with an address of a verified domain become members, and are out as soon as they leave your company.
+          People with an address at a verified domain become members, and lose access as soon as they leave your
+          company.
         </Empty>
       )}
       {directory && <Shown directory={directory} onOpen={onOpen} />}
@@ -70,7 +68,7 @@ function Shown({ directory, onOpen }: ShownProps) {
       <Facts
         facts={[
           ['Base address', <Code>{base_url}</Code>],
-          ['Token', has_token ? <Status kind="good">Made</Status> : <Status kind="waiting">Not made yet</Status>],
+          ['Token', has_token ? <Status kind="good">Created</Status> : <Status kind="waiting">Not created yet</Status>],
           ['People join as', roleName(role)],
           ['People', user_count],
           ['Groups', group_count],
@@ -80,7 +78,7 @@ function Shown({ directory, onOpen }: ShownProps) {
       {onOpen && (
         <div className="flex flex-wrap gap-2">
           <Button look={has_token ? 'secondary' : 'primary'} onClick={() => onOpen('token')}>
-            {has_token ? 'Renew token' : 'Make token'}
+            {has_token ? 'Renew token' : 'Create token'}
           </Button>
           <Button onClick={() => onOpen('form')}>Change directory</Button>
           <Button onClick={() => onOpen('removal')}>Remove directory</Button>
@@ -107,7 +105,7 @@ function Groups({ onOpen }: Pick<ShownProps, 'onOpen'>) {
               <p className="font-medium break-words">{group.name}</p>
               <p className="text-muted">
                 {group.member_count === 1 ? '1 person' : `${group.member_count} people`},{' '}
-                {group.role ? roleInWords(group.role) : 'no role of its own'}
+                {group.role ? roleInWords(group.role) : 'no role'}
               </p>
             </div>
             {onOpen && (

@@ -11,12 +11,12 @@ import { toast } from '../../ui/toast.tsx'
 type JoinRole = OrganizationDomain['join_role']
 
 const JOINERS: readonly (readonly [role: JoinRole, name: string, hint: string])[] = [
-  [null, 'Nobody', 'They need an invitation, as others do.'],
+  [null, 'Nobody', 'They need an invitation, like everyone else.'],
   ['viewer', 'Viewers', 'They see keys, usage and members.'],
   ['member', 'Members', 'They also create and change keys.'],
 ]
 
-const BY_DOMAIN = 'People of the domain may join as'
+const BY_DOMAIN = 'People with an address at the domain may join as'
 
 interface JoinRoleChoiceProps {
   readonly legend: string
@@ -53,7 +53,7 @@ export function AddDomain({ onClose }: { readonly onClose: () => void }) {
       { params: { organization_id: organizationId }, body: { domain, join_role: joinRole } },
       {
         onSuccess() {
-          toast('Domain added', 'It counts once its record is found.')
+          toast('Domain added', 'It takes effect once its record is found.')
           onClose()
         },
       },
@@ -62,7 +62,7 @@ export function AddDomain({ onClose }: { readonly onClose: () => void }) {
     <Dialog open onClose={onClose} title="Add a domain">
       <Form onSubmit={add}>
         <ErrorNotice error={error} except={['domain']} />
-        <Field label="Domain" hint="What stands behind the @ of addresses." error={error?.fieldError('domain')}>
+        <Field label="Domain" hint="The part after the @ in email addresses." error={error?.fieldError('domain')}>
           <Input
             name="domain"
             autoComplete="off"
@@ -142,7 +142,7 @@ export function RemoveDomain({ domain: { id, domain }, onClose }: DomainDialogPr
       busy={isPending}
       error={error}
     >
-      <p>Nobody joins by it any more. Members stay.</p>
+      <p>People can no longer join with it. Members stay.</p>
     </Confirm>
   )
 }

@@ -32,14 +32,14 @@ export function Domains() {
   return (
     <Section
       title="Domains"
-      intro="Whoever has a confirmed email address of a verified domain may join, as far as you let them."
+      intro="Anyone with a confirmed email address at a verified domain can join, if you allow it."
       actions={data && data.data.length > 0 ? addButton : undefined}
     >
       {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Skeleton lines={2} />}
       {data?.data.length === 0 && (
         <Empty title="No domains" action={addButton}>
-          A domain is proven by a TXT record in the DNS.
+          You verify a domain with a TXT record in the DNS.
         </Empty>
       )}
       {data && <List domains={data.data} />}
@@ -89,7 +89,7 @@ function Row({ domain, onAct }: RowProps) {
             ) : (
               <Status kind="waiting">Not verified</Status>
             )}
-            <span>{joinRole ? `Its people join as ${roleInWords(joinRole)}` : 'Nobody joins by it'}</span>
+            <span>{joinRole ? `People join as ${roleInWords(joinRole)}` : 'Nobody can join with it'}</span>
           </p>
         </div>
         {mayWrite && (
@@ -116,7 +116,7 @@ function Proof({ domain: { id, domain, record } }: { readonly domain: Organizati
     mutate({ params: { organization_id: organizationId, id } }, { onSuccess: () => toast(`${domain} is verified`) })
   return (
     <div className="flex flex-col gap-3">
-      <p>Publish this record in the DNS of {domain}, then verify. Leave it there: it is looked up again each week.</p>
+      <p>Publish this record in the DNS of {domain}, then verify. Keep it there: it is checked again every week.</p>
       <Facts
         facts={[
           ['Type', record.type],

@@ -56,7 +56,7 @@ export function Invitations({ onInvite }: { readonly onInvite: () => void }) {
     resend(
       { params: { organization_id: organizationId, id } },
       {
-        onSuccess: () => toast('Invitation sent again', `The former link to ${email} no longer works.`),
+        onSuccess: () => toast('Invitation sent again', `The previous link to ${email} no longer works.`),
         onError: (error) => toast('Invitation not sent', describeError(error)),
       },
     )
@@ -93,7 +93,7 @@ export function Invitations({ onInvite }: { readonly onInvite: () => void }) {
         rowMenu={(invitation) => <RowMenu name={invitation.email} id={invitation.id} items={menuItems(invitation)} />}
         empty={
           <Empty title="No open invitations" action={<Button onClick={onInvite}>Invite member</Button>}>
-            Invite people by email. They need no account before.
+            Invite people by email. They do not need an account yet.
           </Empty>
         }
         onClearFilters={
@@ -128,7 +128,7 @@ function RevokeInvitation({ invitation, onClose }: { readonly invitation: Invita
       busy={isPending}
       error={error}
     >
-      <p>The link that was sent to {invitation.email} stops working at once.</p>
+      <p>The link that was sent to {invitation.email} stops working immediately.</p>
     </Confirm>
   )
 }

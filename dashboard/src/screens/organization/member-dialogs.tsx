@@ -37,7 +37,7 @@ export function ChangeRole({ member, onClose }: MemberDialogProps) {
     <Dialog open onClose={onClose} title={`Role of ${displayName(member)}`}>
       <Form onSubmit={save}>
         <RoleChoice value={role} onChange={setRole} />
-        <p className="text-muted">It applies from their next request on.</p>
+        <p className="text-muted">It applies from their next request.</p>
         <ErrorNotice error={error} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
@@ -74,8 +74,8 @@ export function RemoveMember({ member, onClose }: MemberDialogProps) {
       busy={isPending}
       error={error}
     >
-      <p>They lose access to this organization with their next request, and come back by an invitation only.</p>
-      <p>Keys that they created keep working. Revoke those that they may have copied.</p>
+      <p>They lose access to this organization at their next request, and can come back only by invitation.</p>
+      <p>Keys they created keep working. Revoke any that they may have copied.</p>
     </Confirm>
   )
 }
@@ -106,8 +106,8 @@ export function TransferOwnership({ member, onClose }: MemberDialogProps) {
       typed={member.email}
     >
       <p>
-        <strong className="font-medium">{displayName(member)}</strong> becomes an owner, and you become an admin, at
-        once. Only they, or another owner, can make you an owner again.
+        <strong className="font-medium">{displayName(member)}</strong> becomes an owner and you become an admin
+        immediately. Only they or another owner can make you an owner again.
       </p>
       {stepUp}
     </Confirm>

@@ -86,7 +86,7 @@ function NameForm({ organization }: { readonly organization: Organization }) {
       </Field>
       <Field
         label="Slug"
-        hint="Lower-case letters, digits and single hyphens. Unique."
+        hint="Lowercase letters, digits and single hyphens. Unique."
         error={error?.fieldError('slug')}
       >
         <Input name="slug" className="font-mono" value={slug} onChange={({ target }) => setSlug(target.value)} />
@@ -107,7 +107,7 @@ function DangerZone({ organization }: { readonly organization: Organization }) {
       <Card className="flex flex-wrap items-center justify-between gap-3 border-bad">
         <div>
           <p className="font-medium">Delete this organization</p>
-          <p className="text-muted">Its keys stop within two seconds. Nothing brings it back.</p>
+          <p className="text-muted">Its keys stop working within two seconds. This cannot be undone.</p>
         </div>
         <Button look="danger" onClick={() => setIsOpen(true)}>
           Delete organization
@@ -141,8 +141,10 @@ function DeleteOrganization({ organization: { id, name }, onClose }: DeleteProps
       error={error}
       typed={name}
     >
-      <p>All its API keys stop within two seconds. Members, invitations and webhooks are deleted at once.</p>
-      <p>An active subscription must be cancelled first. The audit log and the sums of usage are kept.</p>
+      <p>
+        All its API keys stop working within two seconds. Members, invitations and webhooks are deleted immediately.
+      </p>
+      <p>An active subscription must be canceled first. The audit log and usage totals are kept.</p>
       {stepUp}
     </Confirm>
   )

@@ -13,7 +13,7 @@ import { roleHint, roleName, useRoles } from './roles.tsx'
 
 const COLUMNS: readonly Column<Role>[] = [
   { name: 'Role', width: '10rem', cell: ({ name }) => roleName(name) },
-  { name: 'What it is for', cell: (role) => <span title={roleHint(role)}>{roleHint(role)}</span> },
+  { name: 'Purpose', cell: (role) => <span title={roleHint(role)}>{roleHint(role)}</span> },
   { name: 'Members', numeric: true, width: '6rem', cell: ({ member_count: count }) => count },
 ]
 
@@ -25,7 +25,7 @@ export function Roles() {
   const { roles, givable, error, refetch } = useRoles()
   const [acting, setActing] = useState<Acting>()
   function menuItems(role: Role): MenuItem[] {
-    const show: MenuItem = { label: 'Show what it allows', onSelect: () => setActing({ action: 'show', role }) }
+    const show: MenuItem = { label: 'Show permissions', onSelect: () => setActing({ action: 'show', role }) }
     if (role.is_built_in || !mayWrite || !givable.includes(role)) return [show]
     return [
       { label: 'Change role', onSelect: () => setActing({ action: 'change', role }) },
@@ -35,7 +35,7 @@ export function Roles() {
   return (
     <Section
       title="Roles"
-      intro="What members may do. Make your own where the built-in ones allow too much or too little."
+      intro="What members may do. Create your own if the built-in roles allow too much or too little."
       actions={mayWrite && <Button onClick={() => setActing({ action: 'create' })}>New role</Button>}
     >
       <Table

@@ -26,7 +26,7 @@ export function RequiredSecondFactor({ organization }: SettingProps) {
         <div>
           <p className="font-medium">Second factor for members</p>
           <p className="flex flex-wrap gap-x-3 text-muted">
-            Only members who have one may act for this organization.
+            Only members who have a second factor can act for this organization.
             {isOn ? <Status kind="good">Required</Status> : <Status kind="off">Not required</Status>}
           </p>
           {mayChange && !mayRequire && (
@@ -67,7 +67,11 @@ function Change({ organization: { id, requires_two_factor: isOn }, onClose }: Se
       error={error}
       destructive={!isOn}
     >
-      {isOn ? <p>Members may act for this organization without one again.</p> : <Consequences organizationId={id} />}
+      {isOn ? (
+        <p>Members can act for this organization without a second factor again.</p>
+      ) : (
+        <Consequences organizationId={id} />
+      )}
     </Confirm>
   )
 }

@@ -46,7 +46,7 @@ export function RoleForm({ role, onClose }: Omit<RoleDialogProps, 'role'> & { re
         {!role && (
           <Field
             label="Name"
-            hint="Lower-case letters, digits and hyphens. It stays as it is."
+            hint="Lowercase letters, digits and hyphens. It cannot be changed later."
             error={error?.fieldError('name')}
           >
             <Input
@@ -59,7 +59,7 @@ export function RoleForm({ role, onClose }: Omit<RoleDialogProps, 'role'> & { re
             />
           </Field>
         )}
-        <Field label="What it is for" optional error={error?.fieldError('description')}>
+        <Field label="Purpose" optional error={error?.fieldError('description')}>
           <Input
             name="role-description"
             autoComplete="off"
@@ -69,7 +69,7 @@ export function RoleForm({ role, onClose }: Omit<RoleDialogProps, 'role'> & { re
           />
         </Field>
         <Permissions value={draft.permissions} onChange={(permissions) => setDraft({ ...draft, permissions })} />
-        <p className="text-muted">{role ? 'It applies from the next request of each member on.' : ALWAYS}</p>
+        <p className="text-muted">{role ? 'It applies from each member’s next request.' : ALWAYS}</p>
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" busy={isPending}>
@@ -81,7 +81,7 @@ export function RoleForm({ role, onClose }: Omit<RoleDialogProps, 'role'> & { re
   )
 }
 
-const ALWAYS = 'All roles allow to see the organization.'
+const ALWAYS = 'All roles can see the organization.'
 
 function useSave(role: Role | undefined, draft: Draft, onClose: () => void) {
   const { organizationId } = useSession()
@@ -132,7 +132,7 @@ function Permissions({ value, onChange }: PermissionsProps) {
             held.includes(one) ? (
               <code className="font-mono">{one}</code>
             ) : (
-              'Your own role does not allow this, so you cannot give it.'
+              'Your own role does not allow this, so you cannot grant it.'
             )
           }
           checked={value.includes(one)}
@@ -167,7 +167,7 @@ export function DeleteRole({ role: { name }, onClose }: RoleDialogProps) {
       busy={isPending}
       error={error}
     >
-      <p>Members, invitations and groups that have it need another role first.</p>
+      <p>First give another role to the members, invitations and groups that have it.</p>
     </Confirm>
   )
 }

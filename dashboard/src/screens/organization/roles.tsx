@@ -8,7 +8,7 @@ const BUILT_IN: Readonly<Record<string, readonly [name: string, hint: string]>> 
   viewer: ['Viewer', 'Sees keys, usage and members.'],
   member: ['Member', 'Also creates and changes keys, and sees single events.'],
   admin: ['Admin', 'Also manages people, webhooks, alerts and billing, and reads the audit log.'],
-  owner: ['Owner', 'Also manages owners, and may delete the organization.'],
+  owner: ['Owner', 'Also manages owners, and can delete the organization.'],
 }
 
 /** How people read a role: `Admin`, or the name that the organization gave to its own. */

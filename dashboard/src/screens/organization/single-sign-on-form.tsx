@@ -49,7 +49,7 @@ export function SingleSignOnForm({ connection, onClose }: FormProps) {
       },
       {
         onSuccess() {
-          toast('Single sign-on saved', isTried ? undefined : 'Sign in with it once to see that it works.')
+          toast('Single sign-on saved', isTried ? undefined : 'Sign in with it once to check that it works.')
           onClose()
         },
       },
@@ -61,13 +61,17 @@ export function SingleSignOnForm({ connection, onClose }: FormProps) {
         <ErrorNotice error={error} except={['issuer', 'client_id', 'client_secret']} />
         <Provider draft={draft} error={error} connection={connection} onChange={change} />
         <JoinRoleChoice
-          legend="Whoever signs in the first time joins as"
+          legend="People who sign in for the first time join as"
           value={draft.join_role}
           onChange={(joinRole) => change({ join_role: joinRole })}
         />
         <Choice
           label="Required for all but owners"
-          hint={isTried ? 'Members act only after signing in so.' : 'Possible once somebody has signed in with it.'}
+          hint={
+            isTried
+              ? 'Members can act only after signing in this way.'
+              : 'Available once someone has signed in with it.'
+          }
           checked={draft.required}
           disabled={!isTried}
           onChange={({ target }) => change({ required: target.checked })}
@@ -118,7 +122,7 @@ function Provider({ draft, error, connection, onChange }: ProviderProps) {
       <Field
         label="Client secret"
         optional={connection !== undefined}
-        hint={connection && 'Leave it empty to keep the present one.'}
+        hint={connection && 'Leave empty to keep the current one.'}
         error={error?.fieldError('client_secret')}
       >
         <Input

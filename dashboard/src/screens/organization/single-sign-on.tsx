@@ -31,7 +31,7 @@ export function SingleSignOn() {
   return (
     <Section
       title="Single sign-on"
-      intro="People with an address of a verified domain sign in at your identity provider."
+      intro="People with an address at a verified domain sign in with your identity provider."
     >
       {error && !isNone && !connection && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {isPending && <Skeleton lines={2} />}
@@ -40,7 +40,7 @@ export function SingleSignOn() {
           title="No single sign-on"
           action={mayChange && <Button onClick={() => setOpen('form')}>Set up single sign-on</Button>}
         >
-          Any OpenID provider will do: Okta, Entra, Google Workspace, Keycloak.
+          Any OpenID provider works: Okta, Entra, Google Workspace, Keycloak.
         </Empty>
       )}
       {connection && <Shown connection={connection} onOpen={mayChange ? setOpen : undefined} />}
@@ -99,13 +99,13 @@ function Remove({ onClose }: { readonly onClose: () => void }) {
     <Confirm
       open
       onClose={onClose}
-      title="Remove the single sign-on"
+      title="Remove single sign-on"
       action="Remove"
       onConfirm={remove}
       busy={isPending}
       error={error}
     >
-      <p>Nobody signs in by it any more. Members stay, and sign in by email or with a password that they set.</p>
+      <p>Nobody can sign in with it anymore. Members stay, and sign in by email or with a password they set.</p>
       {stepUp}
     </Confirm>
   )

@@ -20,7 +20,7 @@ export function EventCorrection({ event }: { readonly event: StoredUsageEvent })
   return (
     <Section
       title={correction.void ? 'Voided' : 'Corrected'}
-      intro={correction.void ? 'It counts nowhere.' : 'What it counts was replaced.'}
+      intro={correction.void ? 'It no longer counts.' : 'The amounts it counts were replaced.'}
     >
       <Facts
         facts={[
@@ -59,7 +59,12 @@ function changesOf(event: StoredUsageEvent, original: Readonly<Record<string, un
   })
 }
 
-const NAMES: Readonly<Record<string, string>> = { api_calls: 'API calls', cost_usd: 'Cost', charge_usd: 'Charge' }
+const NAMES: Readonly<Record<string, string>> = {
+  api_calls: 'API calls',
+  key_id: 'API key',
+  cost_usd: 'Cost',
+  charge_usd: 'Charge',
+}
 const nameOf = (name: string) => NAMES[name] ?? formatName(name)
 
 function textOf(name: string, value: unknown): string {
@@ -96,7 +101,7 @@ function VoidDialog({ event, organizationId, onClose }: VoidEventProps & { reado
       {
         onSuccess() {
           onClose()
-          toast('Event voided', 'It counts nowhere from now on.')
+          toast('Event voided', 'It no longer counts.')
         },
       },
     )
@@ -104,11 +109,11 @@ function VoidDialog({ event, organizationId, onClose }: VoidEventProps & { reado
     <Dialog open onClose={onClose} title="Void event">
       <Form onSubmit={voidIt}>
         <p>
-          Statistics, quotas, credits and overage of its period go down by what it counted. The event stays in the list,
-          with what it was before.
+          What it counted is subtracted from the statistics, quotas, credits and overage of its period. The event stays
+          in the list with its original values.
         </p>
         <ErrorNotice error={error} except={['reason']} />
-        <Field label="Reason" hint="Customers read it with the event." error={error?.fieldError('reason')}>
+        <Field label="Reason" hint="Customers see it with the event." error={error?.fieldError('reason')}>
           <Textarea autoFocus value={reason} onChange={({ target }) => setReason(target.value)} />
         </Field>
         <Actions>

@@ -21,9 +21,28 @@ export function Alerts() {
         label="Recent alerts"
         columns={listColumns(own)}
         rowId={({ id }) => id}
-        empty={<Empty title="No alerts yet">A quota that passes one of the thresholds appears here.</Empty>}
+        empty={
+          <Empty title="No alerts yet">
+            Quotas that pass a threshold and usage that reaches an amount appear here.
+          </Empty>
+        }
       />
     </Section>
+  )
+}
+
+function Passed({
+  alert: { meter, kind, threshold, amount },
+  own,
+}: {
+  readonly alert: Alert
+  readonly own: OwnMeters
+}) {
+  if (threshold !== null) return <Status kind={threshold >= 100 ? 'bad' : 'warn'}>{`${threshold}%`}</Status>
+  return (
+    <Status kind="warn">
+      {`${formatAmount(meter, amount ?? 0, own[meter]?.unit)}${kind === 'overage' ? ' above the limit' : ''}`}
+    </Status>
   )
 }
 
@@ -31,18 +50,21 @@ const listColumns = (own: OwnMeters): Column<Alert>[] => [
   { name: 'Quota', cell: ({ meter }) => meterName(meter, own) },
   {
     name: 'Passed',
-    cell: ({ threshold }) => <Status kind={threshold >= 100 ? 'bad' : 'warn'}>{`${threshold}%`}</Status>,
+    cell: (alert) => <Passed alert={alert} own={own} />,
   },
   {
     name: 'Used',
     width: 'minmax(0,1.6fr)',
-    cell: ({ meter, used, limit }) => `${formatAmount(meter, used)} of ${formatAmount(meter, limit, own[meter]?.unit)}`,
+    cell: ({ meter, used, limit }) => {
+      const amount = formatAmount(meter, used, limit === null ? own[meter]?.unit : undefined)
+      return limit === null ? amount : `${amount} of ${formatAmount(meter, limit, own[meter]?.unit)}`
+    },
   },
   { name: 'Period', secondary: true, cell: ({ period_start }) => `From ${formatDate(period_start)}` },
   { name: 'When', cell: ({ crossed_at }) => <Time at={crossed_at} /> },
   {
-    name: 'Told',
+    name: 'Notified',
     secondary: true,
-    cell: ({ notified_at }) => <Time at={notified_at} none="With a higher one" />,
+    cell: ({ notified_at }) => <Time at={notified_at} none="With a higher alert" />,
   },
 ]

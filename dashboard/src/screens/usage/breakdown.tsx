@@ -10,19 +10,24 @@ import { type Column, Table } from '../../ui/table.tsx'
 import {
   type Dimension,
   describeCost,
+  describeMeasure,
   dimensionName,
   filterOf,
   groupName,
+  isOwn,
   type Measure,
   measureName,
+  measureValue,
   type Sums,
 } from './measures.ts'
+import type { OwnMeters } from './meters.ts'
 import { lengthInDays, type Span } from './range.ts'
 
 interface BreakdownProps {
   readonly span: Span
   readonly by: Dimension
   readonly measure: Measure
+  readonly own: OwnMeters
   readonly limit: string
   readonly onLimit: (limit: string) => void
 }
@@ -33,7 +38,7 @@ type Row = Sums & { readonly id: string; readonly name: string; readonly share: 
 const EVENT_DAYS = 35
 
 /** The largest groups of a dimension. A row leads to its events. */
-export function Breakdown({ span, by, measure, limit, onLimit }: BreakdownProps) {
+export function Breakdown({ span, by, measure, own, limit, onLimit }: BreakdownProps) {
   const go = useGo()
   const mayOpen = useMay('usage:events') && lengthInDays(span) <= EVENT_DAYS
   const { data, error, refetch } = useRead('GET /usage/breakdown', {
@@ -43,7 +48,7 @@ export function Breakdown({ span, by, measure, limit, onLimit }: BreakdownProps)
   return (
     <Section
       title={`By ${by === 'key' ? 'API key' : dimensionName(by).toLowerCase()}`}
-      intro={`Shares are of ${measure === 'api_calls' ? 'API calls' : measureName(measure).toLowerCase()}.${mayOpen ? ' A row leads to its events.' : ''}`}
+      intro={`Shares are of ${describeMeasure(measure, own)}.${mayOpen ? ' Select a row to see its events.' : ''}`}
       actions={
         <FilterSelect
           label="Rows"
@@ -59,14 +64,14 @@ export function Breakdown({ span, by, measure, limit, onLimit }: BreakdownProps)
     >
       <Table
         label={`Usage by ${dimensionName(by)}`}
-        columns={columns(by)}
+        columns={columns(by, measure, own)}
         rows={data?.by === by ? toRows(data) : undefined}
         rowId={({ id }) => id}
         {...(mayOpen && { onOpen: open })}
         error={error}
         onRetry={() => void refetch()}
         empty={
-          <Empty title="No usage in this span">Choose a longer range, or make a request with one of your keys.</Empty>
+          <Empty title="No usage in this range">Choose a longer range, or make a request with one of your keys.</Empty>
         }
       />
     </Section>
@@ -90,7 +95,12 @@ function toRows(data: UsageBreakdown): Row[] {
   return [...rows, { ...data.other, id: 'others', name: `${formatNumber(data.other.groups)} others`, value: '' }]
 }
 
-function columns(by: Dimension): Column<Row>[] {
+function columns(by: Dimension, measure: Measure, own: OwnMeters): Column<Row>[] {
+  const measured: Column<Row> = {
+    name: measureName(measure, own),
+    numeric: true,
+    cell: (row) => formatNumber(measureValue(row, measure)),
+  }
   return [
     { name: dimensionName(by), width: 'minmax(0,2fr)', cell: ({ name }) => <span title={name}>{name}</span> },
     {
@@ -98,6 +108,7 @@ function columns(by: Dimension): Column<Row>[] {
       width: 'minmax(9rem,1fr)',
       cell: ({ share }) => <Share share={share} />,
     },
+    ...(isOwn(measure) ? [measured] : []),
     { name: 'Requests', numeric: true, cell: ({ requests }) => formatNumber(requests) },
     { name: 'Failed', numeric: true, cell: (row) => (row.error_rate === null ? '–' : formatPercent(row.error_rate)) },
     {

@@ -36,7 +36,7 @@ export function EventPanel({ id, known, keyName, onFilter, onClose }: EventPanel
   return (
     <Dialog open={id !== ''} onClose={onClose} title="Event" side>
       {!event && error && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      {!event && data && !isPlaceholderData && <Notice>There is no such event in the last 35 days.</Notice>}
+      {!event && data && !isPlaceholderData && <Notice>No such event in the last 35 days.</Notice>}
       {!event && (!data || isPlaceholderData) && !error && <Skeleton lines={8} />}
       {event && <Details event={event} keyName={keyName} onFilter={onFilter} />}
     </Dialog>
@@ -147,7 +147,7 @@ function Filterable({ name, value, onFilter }: FilterableProps) {
     <span className="inline-flex flex-wrap gap-x-3">
       {value}
       <button type="button" className={textLink} onClick={() => onFilter(name, value)}>
-        Only these
+        Filter by this
         <span className="sr-only">{`: ${value}`}</span>
       </button>
     </span>

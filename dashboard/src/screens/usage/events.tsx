@@ -74,7 +74,7 @@ export function Events() {
         </Filters>
         <FilterChips chips={chips} onClear={clear} />
       </div>
-      {isLive && <p className="text-small text-muted">New events appear by themselves, every three seconds.</p>}
+      {isLive && <p className="text-small text-muted">New events appear automatically, every three seconds.</p>}
       <Table
         {...listProps(list)}
         label="Events"
@@ -115,7 +115,7 @@ function NothingYet({ range, onWiden }: { readonly range: string; readonly onWid
         )
       }
     >
-      Each request that is made with one of your keys appears here.
+      Requests made with your keys appear here.
     </Empty>
   )
 }

@@ -31,14 +31,14 @@ export function ExportDialog({ open, onClose, span }: ExportDialogProps) {
     <Dialog open={open} onClose={onClose} title="Export usage">
       <Form onSubmit={() => start(what, span)}>
         <p>
-          {`From ${formatDate(span.from)} ${span.to ? `until before ${formatDate(span.to)}` : 'until now'}, as a CSV file.`}
+          {`From ${formatDate(span.from)} ${span.to ? `up to but not including ${formatDate(span.to)}` : 'until now'}, as a CSV file.`}
         </p>
-        <Fieldset legend="What the file has">
+        <Fieldset legend="File contents">
           <Choice
             type="radio"
             name="what"
             label="Daily sums"
-            hint="A line for each day (UTC), key, endpoint, status, provider and model."
+            hint="One row per day (UTC), key, endpoint, status, provider and model."
             checked={what === 'daily'}
             disabled={isRunning}
             onChange={() => setChosen('daily')}
@@ -50,7 +50,7 @@ export function ExportDialog({ open, onClose, span }: ExportDialogProps) {
             hint={
               isTooLong
                 ? `At most ${EVENT_DAYS} days: choose a shorter range.`
-                : 'A line for each event, with addresses and metadata.'
+                : 'One row per event, with addresses and metadata.'
             }
             checked={what === 'events'}
             disabled={isTooLong || isRunning}

@@ -18,10 +18,10 @@ export function KeyLimits() {
   )
   if (!rows || (rows.length === 0 && !list.hasNextPage)) return null
   return (
-    <Section title="Keys with limits of their own">
+    <Section title="Keys with their own limits">
       <Table
         {...listProps(list)}
-        label="Keys with limits of their own"
+        label="Keys with their own limits"
         rows={rows}
         rowId={({ id }) => id}
         rowLink={({ id }) => `/keys/${id}`}
@@ -29,7 +29,7 @@ export function KeyLimits() {
           { name: 'API key', cell: ({ name }) => name },
           {
             name: 'Rate limit',
-            cell: ({ custom_rate_limit: own }) => (own === null ? 'As the plan' : `${formatNumber(own)} a minute`),
+            cell: ({ custom_rate_limit: own }) => (own === null ? 'From the plan' : `${formatNumber(own)} per minute`),
           },
           { name: 'Named limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key, own) },
         ]}

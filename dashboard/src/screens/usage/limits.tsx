@@ -11,7 +11,8 @@ import { Skeleton } from '../../ui/states.tsx'
 import { Alerts } from './alerts.tsx'
 import { describeForecast } from './forecast-text.ts'
 import { KeyLimits } from './key-limits.tsx'
-import { formatAmount, meterName, readOwnMeters } from './meters.ts'
+import { formatAmount, listMeters, meterName, readOwnMeters } from './meters.ts'
+import { OrganizationLimits } from './organization-limits.tsx'
 import { Thresholds } from './thresholds.tsx'
 
 export function Limits() {
@@ -22,11 +23,7 @@ export function Limits() {
   return (
     <Page
       title="Limits and alerts"
-      intro={
-        quotas.data
-          ? resetText(quotas.data)
-          : 'Quotas start at zero with each period, and rates are limited all the time.'
-      }
+      intro={quotas.data ? resetText(quotas.data) : 'Quotas reset each period. Rate limits always apply.'}
       actions={
         maySeePlans && (
           <Link to="/billing" className={buttonClass()}>
@@ -39,7 +36,7 @@ export function Limits() {
       {!isReady && !quotas.error && <Skeleton lines={8} height="h-24" />}
       {isReady && (
         <>
-          <Section title="Quotas" intro="What all keys of the organization may use together.">
+          <Section title="Quotas" intro="Shared by all keys of the organization.">
             <Columns>
               {listMeters(quotas.data).map((meter) => (
                 <MeterCard key={meter} meter={meter} quotas={quotas.data} forecast={forecast.data} />
@@ -47,13 +44,14 @@ export function Limits() {
             </Columns>
             {forecast.error && <ErrorNotice error={forecast.error} onRetry={() => void forecast.refetch()} />}
           </Section>
+          <OrganizationLimits quotas={quotas.data} />
           <Rates quotas={quotas.data} />
         </>
       )}
       {(isReady || quotas.error) && (
         <>
           <KeyLimits />
-          <Thresholds />
+          <Thresholds own={quotas.data ? readOwnMeters(quotas.data) : {}} />
           <Alerts />
         </>
       )}
@@ -61,18 +59,11 @@ export function Limits() {
   )
 }
 
-const METERS = ['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb']
 /** What there is at a moment; it does not start again with a period. */
 const GAUGES: ReadonlySet<string> = new Set(['concepts', 'storage_gb'])
 
-/** The built-in ones, and then those that the operator defined. */
-export const listMeters = ({ meters }: Quotas): string[] => [
-  ...METERS,
-  ...Object.keys(meters).filter((name) => !METERS.includes(name)),
-]
-
 const resetText = ({ resets_at }: Quotas) =>
-  `The present period ends ${formatTime(resets_at)}, ${formatRelative(resets_at)}. Quotas then start at zero.`
+  `The current period ends ${formatTime(resets_at)}, ${formatRelative(resets_at)}. Quotas then reset.`
 
 type Readings = Readonly<Record<string, Quotas['meters']['api_calls'] | Quotas['meters']['cost_usd'] | undefined>>
 
@@ -105,24 +96,37 @@ export function MeterCard({ meter, quotas, forecast }: MeterCardProps) {
       />
       <p className="text-small text-muted">{details.join(' · ')}</p>
       {outlook && <p>{describeForecast(meter, outlook, quotas.resets_at, readOwnMeters(quotas))}</p>}
-      {isGauge && <p>A reading of what there is, as it was last reported.</p>}
+      {isGauge && <p>The level that was last reported.</p>}
     </Card>
   )
 }
 
 function Rates({ quotas }: { readonly quotas: Quotas }) {
   return (
-    <Section title="Rates and keys" intro="Requests above the rate are refused, and fit again as a minute passes.">
+    <Section
+      title="Rates and keys"
+      intro="Requests above the rate are refused. Each request stops counting after a minute."
+    >
       <Card>
         <Columns>
           <Stat
-            label="Rate limit of each key"
-            value={`${formatNumber(quotas.rate_limit_per_minute)} a minute`}
+            label="Rate limit per key"
+            value={`${formatNumber(quotas.rate_limit_per_minute)} per minute`}
             note="In any 60 seconds, unless the key has its own"
           />
-          <Stat label="API keys" value={`Up to ${formatNumber(quotas.max_api_keys)}`} note="That are not revoked" />
+          <Stat
+            label="API keys"
+            value={`Up to ${formatNumber(quotas.max_api_keys)}`}
+            note="Not counting revoked keys"
+          />
+          {quotas.max_concurrent && <Concurrency {...quotas.max_concurrent} />}
         </Columns>
       </Card>
     </Section>
   )
+}
+
+function Concurrency({ limit, open }: NonNullable<Quotas['max_concurrent']>) {
+  const note = open === null ? 'Across all keys' : `${formatNumber(open)} open now, across all keys`
+  return <Stat label="Concurrent reservations" value={`Up to ${formatNumber(limit)}`} note={note} />
 }

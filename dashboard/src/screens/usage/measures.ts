@@ -1,4 +1,5 @@
 import { formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
+import { isSameWord, type OwnMeters } from './meters.ts'
 
 /** The figures that a point of a time series and a row of a breakdown have in common. */
 export interface Sums {
@@ -14,9 +15,12 @@ export interface Sums {
   readonly cost_usd: string
   readonly unpriced: number
   readonly p95_response_time_ms: number | null
+  /** By slug of an own meter. */
+  readonly quantities: Readonly<Record<string, number>>
 }
 
-export const MEASURES = [
+/** What usage can be looked at by, beside the operator's own meters. */
+const BUILT_IN = [
   ['requests', 'Requests'],
   ['errors', 'Errors'],
   ['api_calls', 'API calls'],
@@ -25,11 +29,41 @@ export const MEASURES = [
   ['cost_usd', 'Cost'],
 ] as const
 
-export type Measure = (typeof MEASURES)[number][0]
+type BuiltInMeasure = (typeof BUILT_IN)[number][0]
+/** A built-in one, or the slug of a counter of the operator's. */
+export type Measure = string
 
-export const toMeasure = (text: string): Measure => MEASURES.find(([one]) => one === text)?.[0] ?? 'requests'
-export const measureName = (measure: Measure): string => MEASURES.find(([one]) => one === measure)?.[1] ?? measure
-export const measureValue = (sums: Sums, measure: Measure): number => Number(sums[measure])
+const isBuiltIn = (measure: Measure): measure is BuiltInMeasure => BUILT_IN.some(([one]) => one === measure)
+
+/** Whether it is of one of the operator's meters. */
+export const isOwn = (measure: Measure): boolean => !isBuiltIn(measure)
+
+/** The measures to choose from. What there is of a gauge at a moment does not add up. */
+export const listMeasures = (own: OwnMeters): readonly (readonly [measure: Measure, name: string])[] => [
+  ...BUILT_IN,
+  ...Object.entries(own).flatMap(([slug, { name, unit, kind }]) =>
+    kind === 'counter' ? [[slug, isSameWord(name, unit) ? name : `${name} (${unit})`] as const] : [],
+  ),
+]
+
+export const toMeasure = (text: string, own: OwnMeters): Measure =>
+  listMeasures(own).some(([one]) => one === text) ? text : 'requests'
+
+export const measureName = (measure: Measure, own: OwnMeters): string =>
+  listMeasures(own).find(([one]) => one === measure)?.[1] ?? measure
+
+/** The same inside of a sentence. */
+export function describeMeasure(measure: Measure, own: OwnMeters): string {
+  const name = measureName(measure, own)
+  return measure === 'api_calls' || isOwn(measure) ? name : name.toLowerCase()
+}
+
+export const measureValue = (sums: Pick<Sums, BuiltInMeasure | 'quantities'>, measure: Measure): number =>
+  isBuiltIn(measure) ? Number(sums[measure]) : (sums.quantities[measure] ?? 0)
+
+/** The smallest amount that is more than what floats leave of a difference. */
+export const smallestOf = (measure: Measure): number => (measure === 'cost_usd' || isOwn(measure) ? 1e-9 : 0.5)
+
 export const formatMeasure = (measure: Measure) => (value: number) =>
   measure === 'cost_usd' ? formatMoney(value) : formatNumber(value)
 export const formatTick = (measure: Measure) => (value: number) =>

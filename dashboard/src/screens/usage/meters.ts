@@ -29,6 +29,11 @@ const NAMES: Readonly<Record<string, string>> = {
   storage_gb: 'Storage',
 }
 
+export const BUILT_IN_METERS: readonly string[] = Object.keys(NAMES)
+
+/** The built-in ones, and then those that the operator defined. */
+export const listMeters = ({ meters }: Quotas): string[] => [...new Set([...BUILT_IN_METERS, ...Object.keys(meters)])]
+
 /** @param own where the meter may be one of the operator's */
 export const meterName = (meter: string, own: OwnMeters = {}): string =>
   own[meter]?.name ?? NAMES[meter] ?? formatName(meter)

@@ -30,7 +30,7 @@ export function ModelTable({ span, by, measure }: ModelTableProps) {
   return (
     <Section
       title={`By ${by}`}
-      intro={`Shares are of ${measure === 'tokens' ? 'tokens' : 'cost'}.${mayOpen ? ' A row leads to its events.' : ''}`}
+      intro={`Shares are of ${measure === 'tokens' ? 'tokens' : 'cost'}.${mayOpen ? ' Select a row to see its events.' : ''}`}
     >
       <Table
         label={`Cost by ${by}`}
@@ -41,8 +41,8 @@ export function ModelTable({ span, by, measure }: ModelTableProps) {
         error={error}
         onRetry={() => void refetch()}
         empty={
-          <Empty title="No models in this span">
-            {'Events that are reported with a model appear here, with their tokens and cost.'}
+          <Empty title="No models in this range">
+            {'Events reported with a model appear here with their tokens and cost.'}
           </Empty>
         }
       />

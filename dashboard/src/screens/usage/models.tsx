@@ -24,7 +24,7 @@ export function Models() {
   const [state, change] = useSearchState(DEFAULTS)
   const tab = TABS.find(([key]) => key === state.tab)?.[0] ?? 'model'
   return (
-    <Page title="Models and cost" intro="What language models were used for your requests, and what they cost.">
+    <Page title="Models and cost" intro="Language models used for your requests, and their cost.">
       <Tabs label="Views of models" value={tab} tabs={TABS} onChange={(one) => change({ tab: one })} />
       {tab === 'prices' ? (
         <PriceList search={state.search} onSearch={(search) => change({ search })} />
@@ -80,7 +80,7 @@ function Figures({ span }: { readonly span: Span }) {
             value={formatMoney(totals.cost_usd)}
             note={`${formatMoney(previous.totals.cost_usd)} before`}
           />
-          <Stat label="Input tokens" value={tokens(totals.input_tokens)} note="Cached ones are among them" />
+          <Stat label="Input tokens" value={tokens(totals.input_tokens)} note="Including cached tokens" />
           <Stat
             label="Cached input tokens"
             value={tokens(totals.cached_tokens)}
@@ -111,8 +111,9 @@ function Unpriced({ span }: { readonly span: Span }) {
         {`${formatCount(count, 'event has', 'events have')} a model without a known price, so the cost shown is too low.`}
       </p>
       <p>
-        Their tokens are counted. To have their cost, report <code className="font-mono text-small">cost_usd</code> with
-        each event, or the model under its name in the price list. The column Unpriced shows which models they are.{' '}
+        Their tokens are counted. To include their cost, report <code className="font-mono text-small">cost_usd</code>{' '}
+        with each event, or use the model’s name from the price list. The Unpriced column shows which models are
+        affected.{' '}
         <Link to="/models" search={{ tab: 'prices' }} className={textLink}>
           Show the price list
         </Link>

@@ -27,12 +27,12 @@ export function PriceList({ search, onSearch }: PriceListProps) {
         title="Price list"
         intro={
           data &&
-          `US dollars for a million tokens, as of ${formatDate(`${data.checked_at}T12:00:00`)} (${data.source}). An event that is reported with its own cost keeps that.`
+          `US dollars per million tokens${hasUnits(data.data) ? ', per image and per request' : ''}, as of ${formatDate(`${data.checked_at}T12:00:00`)} (${data.source}). An event reported with its own cost keeps that cost.`
         }
       >
         <Table
           label="Prices of models"
-          columns={COLUMNS}
+          columns={[...COLUMNS.slice(0, -1), ...unitColumns(data?.data ?? []), ...COLUMNS.slice(-1)]}
           rows={rows}
           rowId={({ provider, model }) => `${provider}/${model}`}
           error={error}
@@ -45,8 +45,23 @@ export function PriceList({ search, onSearch }: PriceListProps) {
   )
 }
 
-/** A kind of tokens without a price has a dash. */
+/** What has no price has a dash. */
 const formatKnown = (usd: string | null) => (usd === null ? '–' : formatUnitPrice(usd))
+
+const UNITS = [
+  ['image_usd', 'Each image'],
+  ['request_usd', 'Each request'],
+] as const
+
+/** Of what is no token only the operator has prices, if any. */
+const unitColumns = (prices: readonly Price[]): Column<Price>[] =>
+  UNITS.filter(([unit]) => prices.some((price) => price[unit] !== null)).map(([unit, name]) => ({
+    name,
+    numeric: true,
+    cell: (price) => formatKnown(price[unit]),
+  }))
+
+const hasUnits = (prices: readonly Price[]) => unitColumns(prices).length > 0
 
 const COLUMNS: Column<Price>[] = [
   { name: 'Model', width: 'minmax(0,2fr)', cell: ({ model }) => <span title={model}>{model}</span> },

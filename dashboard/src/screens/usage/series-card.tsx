@@ -6,11 +6,11 @@ import { dimensionName, formatMeasure, formatTick, measureName } from './measure
 import { bucketLabel, lengthInDays } from './range.ts'
 import { type SeriesQuestion, useSeries } from './use-series.ts'
 
-const PER = { hour: 'an hour', day: 'a day', month: 'a month' } as const
+const PER = { hour: 'per hour', day: 'per day', month: 'per month' } as const
 
 /** A measure over time, by a dimension or by what it consists of. */
 export function SeriesCard(question: SeriesQuestion) {
-  const { span, interval, measure } = question
+  const { span, interval, measure, own = {} } = question
   const { buckets, series, error, refetch } = useSeries(question)
   return (
     <Card>
@@ -18,7 +18,7 @@ export function SeriesCard(question: SeriesQuestion) {
       {!error && !buckets && <Skeleton lines={1} height="h-66" />}
       {buckets && (
         <Bars
-          title={`${measureName(measure)} ${PER[interval]}${byName(question)}`}
+          title={`${measureName(measure, own)} ${PER[interval]}${byName(question)}`}
           labels={buckets.map(({ bucket }) => bucketLabel(bucket, interval, lengthInDays(span) < 1.1))}
           series={series}
           format={formatMeasure(measure)}

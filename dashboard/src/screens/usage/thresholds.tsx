@@ -7,21 +7,38 @@ import { Card, Section } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { AlertAmounts, describeAlertAmount } from './alert-amounts.tsx'
+import type { OwnMeters } from './meters.ts'
 
 const INTRO =
-  'Owners and admins get an email, and your webhook endpoints an event, the first time in a period that a quota passes one of these percentages.'
+  'The first time in a period that a quota passes one of these percentages, or usage reaches one of these amounts, owners and admins get an email and webhook endpoints get an event.'
 
-/** At which percentages of a quota people are told. */
-export function Thresholds() {
-  const mayChange = useMay('usage:alerts')
-  const { data, error, refetch } = useRead('GET /usage/alerts/thresholds')
+interface ThresholdsProps {
+  /** Whose they are, where the operator looks at them. */
+  readonly customer?: string
+  readonly own: OwnMeters
+}
+
+/** At which percentages of a quota and at which amounts people are told. */
+export function Thresholds({ customer, own }: ThresholdsProps) {
+  const mayChange = useMay('usage:alerts') || customer !== undefined
+  const query = customer === undefined ? {} : { organization_id: customer }
+  const { data, error, refetch } = useRead('GET /usage/alerts/thresholds', { query })
   return (
     <Section title="Alert thresholds" intro={INTRO}>
-      <Card>
+      <Card className="flex flex-col gap-6">
         {error && !data && <ErrorNotice error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Skeleton lines={2} />}
-        {data && mayChange && <ThresholdForm thresholds={data.thresholds} isDefault={data.is_default} />}
+        {data && mayChange && (
+          <>
+            <ThresholdForm thresholds={data.thresholds} isDefault={data.is_default} query={query} />
+            <AlertAmounts key={JSON.stringify(data.amounts)} amounts={data.amounts} own={own} query={query} />
+          </>
+        )}
         {data && !mayChange && <p>{describe(data.thresholds)}</p>}
+        {data && !mayChange && data.amounts.length > 0 && (
+          <p>{`At ${data.amounts.map((one) => describeAlertAmount(one, own)).join(', ')}.`}</p>
+        )}
       </Card>
     </Section>
   )
@@ -37,9 +54,11 @@ const write = (thresholds: readonly number[]) => thresholds.join(', ')
 function ThresholdForm({
   thresholds,
   isDefault,
+  query,
 }: {
   readonly thresholds: readonly number[]
   readonly isDefault: boolean
+  readonly query: { readonly organization_id?: string }
 }) {
   const saved = write(thresholds)
   const [text, setText] = useState(saved)
@@ -50,18 +69,18 @@ function ThresholdForm({
   function submit(): void {
     const numbers = text.split(/[\s,;%]+/).filter((one) => one !== '')
     const isReadable = numbers.every((one) => /^\d+$/.test(one))
-    setWrong(isReadable ? undefined : 'Write whole numbers with commas between them, such as 50, 80, 95.')
+    setWrong(isReadable ? undefined : 'Enter whole numbers separated by commas, such as 50, 80, 95.')
     if (isReadable) save(numbers.map(Number))
   }
   function save(next: number[] | null): void {
-    mutate({ body: { thresholds: next } }, { onSuccess: () => toast('Thresholds saved') })
+    mutate({ query, body: { thresholds: next } }, { onSuccess: () => toast('Thresholds saved') })
   }
 
   return (
     <Form onSubmit={submit}>
       <Field
         label="Percentages of a limit"
-        hint="Up to ten, from 1 to 1,000. Reaching the limit itself is always told. Above 100 they are for quotas that continue as overage."
+        hint="Up to ten, from 1 to 1,000. You are always notified at the limit itself. Values above 100 are for quotas that continue as overage."
         error={wrong ?? error?.fieldError('thresholds')}
       >
         <Input value={text} inputMode="numeric" autoComplete="off" onChange={({ target }) => setText(target.value)} />

@@ -36,7 +36,7 @@ export function Totals({ span }: { readonly span: Span }) {
           value={totals.p95_response_time_ms === null ? '–' : formatDuration(totals.p95_response_time_ms)}
           note={
             previous.totals.p95_response_time_ms === null
-              ? 'Nothing before'
+              ? 'No earlier data'
               : `${formatDuration(previous.totals.p95_response_time_ms)} before`
           }
         />
@@ -60,7 +60,7 @@ export function Totals({ span }: { readonly span: Span }) {
 
 /** @param before the figure of the span before */
 function describeChange(change: number | null, before: string): string {
-  if (change === null) return 'Nothing before'
-  if (Math.abs(change) < 0.0005) return `${before} before, too`
+  if (change === null) return 'No earlier data'
+  if (Math.abs(change) < 0.0005) return `Unchanged from ${before}`
   return `${change > 0 ? '+' : '−'}${formatPercent(Math.abs(change))}, from ${before}`
 }

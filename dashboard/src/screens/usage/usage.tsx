@@ -6,9 +6,11 @@ import { FilterSelect, Filters } from '../../ui/filters.tsx'
 import { Page } from '../../ui/layout.tsx'
 import { Breakdown } from './breakdown.tsx'
 import { ExportDialog } from './export.tsx'
-import { DIMENSIONS, MEASURES, toDimension, toMeasure } from './measures.ts'
+import { DIMENSIONS, listMeasures, toDimension, toMeasure } from './measures.ts'
+import { useOwnMeters } from './own-meters.ts'
 import { fitInterval, intervalOptions } from './range.ts'
 import { RangeFilters } from './range-filters.tsx'
+import { OpenReservations } from './reservations.tsx'
 import { SeriesCard } from './series-card.tsx'
 import { Subjects } from './subjects.tsx'
 import { Totals } from './totals.tsx'
@@ -24,12 +26,13 @@ export function Usage() {
   const mayExport = useMay('usage:events')
   const { zone, span } = useRange(state)
   const interval = fitInterval(span, state.interval)
-  const measure = toMeasure(state.measure)
+  const own = useOwnMeters()
+  const measure = toMeasure(state.measure, own)
   const by = toDimension(state.by)
   return (
     <Page
       title="Usage"
-      intro="What your keys were used for. Figures are compared with the same length of time before."
+      intro="What your keys were used for. Figures are compared with the preceding period of the same length."
       actions={mayExport && <Button onClick={() => setIsExporting(true)}>Export usage</Button>}
     >
       <Filters>
@@ -40,7 +43,12 @@ export function Usage() {
           options={intervalOptions(span)}
           onChange={(one) => change({ interval: one })}
         />
-        <FilterSelect label="Measure" value={measure} options={MEASURES} onChange={(one) => change({ measure: one })} />
+        <FilterSelect
+          label="Measure"
+          value={measure}
+          options={listMeasures(own)}
+          onChange={(one) => change({ measure: one })}
+        />
         <FilterSelect
           label="Group by"
           value={by ?? ''}
@@ -55,15 +63,17 @@ export function Usage() {
         />
       </Filters>
       <Totals span={span} />
-      <SeriesCard span={span} interval={interval} zone={zone} measure={measure} by={by} />
+      <SeriesCard span={span} interval={interval} zone={zone} measure={measure} by={by} own={own} />
       <Breakdown
         span={span}
         by={by ?? 'endpoint'}
         measure={measure}
+        own={own}
         limit={ROWS.has(state.rows) ? state.rows : '10'}
         onLimit={(rows) => change({ rows })}
       />
-      {mayExport && <Subjects span={span} measure={measure} />}
+      {mayExport && <Subjects span={span} measure={measure} own={own} />}
+      <OpenReservations />
       {mayExport && <ExportDialog open={isExporting} onClose={() => setIsExporting(false)} span={span} />}
     </Page>
   )

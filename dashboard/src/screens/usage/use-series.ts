@@ -4,7 +4,17 @@ import { useRead } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import type { UsageBreakdown, UsageTimeseries } from '../../api/types.ts'
 import type { Series } from '../../charts/bars.tsx'
-import { type Dimension, filterOf, groupName, type Measure, measureName, measureValue, type Sums } from './measures.ts'
+import {
+  type Dimension,
+  filterOf,
+  groupName,
+  type Measure,
+  measureName,
+  measureValue,
+  type Sums,
+  smallestOf,
+} from './measures.ts'
+import type { OwnMeters } from './meters.ts'
 import type { Interval, Span } from './range.ts'
 
 /** Groups with a series of their own; the chart has one more color, for all others. */
@@ -16,6 +26,8 @@ export interface SeriesQuestion {
   readonly zone: string
   readonly measure: Measure
   readonly by: Dimension | undefined
+  /** The operator's meters, where the measure may be one. */
+  readonly own?: OwnMeters
 }
 
 interface Answered {
@@ -27,7 +39,7 @@ interface Answered {
 
 /** A time series, cut by a dimension's largest groups. */
 export function useSeries(question: SeriesQuestion): Answered {
-  const { measure, by } = question
+  const { measure, by, own = {} } = question
   const { total, breakdown, groups, parts, reads } = useAnswers(question)
   // The answer to the question before has other buckets.
   const buckets = total.isPlaceholderData ? undefined : total.data?.data
@@ -37,7 +49,7 @@ export function useSeries(question: SeriesQuestion): Answered {
     for (const read of reads) if (read.error) void read.refetch()
   }
   if (!buckets || !isComplete) return { buckets: undefined, series: [], error, refetch }
-  if (!by) return { buckets, series: wholeSeries(buckets, measure), error, refetch }
+  if (!by) return { buckets, series: wholeSeries(buckets, measure, own), error, refetch }
   const all = groups.map((group, at) => ({
     name: groupName(group, by),
     color: (at + 1) as Series['color'],
@@ -89,13 +101,13 @@ function withOthers(named: readonly Series[], name: string, buckets: readonly Su
     const known = named.reduce((all, { values }) => all + (values[at] ?? 0), 0)
     return Math.max(0, Number((measureValue(sums, measure) - known).toPrecision(12)))
   })
-  const smallest = measure === 'cost_usd' ? 1e-9 : 0.5
+  const smallest = smallestOf(measure)
   if (named.length > 0 && rest.every((value) => value < smallest)) return [...named]
   return [...named, { name, color: 6, values: rest }]
 }
 
 /** Without a dimension, requests are cut by their outcome and tokens by their kind. */
-function wholeSeries(buckets: readonly Sums[], measure: Measure): Series[] {
+function wholeSeries(buckets: readonly Sums[], measure: Measure, own: OwnMeters): Series[] {
   if (measure === 'requests')
     return [
       { name: 'Succeeded', color: 1, values: buckets.map(({ requests, errors }) => requests - errors) },
@@ -110,7 +122,7 @@ function wholeSeries(buckets: readonly Sums[], measure: Measure): Series[] {
     ]
   return [
     {
-      name: measureName(measure),
+      name: measureName(measure, own),
       color: measure === 'errors' ? 'bad' : 1,
       values: buckets.map((sums) => measureValue(sums, measure)),
     },
@@ -119,5 +131,5 @@ function wholeSeries(buckets: readonly Sums[], measure: Measure): Series[] {
 
 function notApart(buckets: readonly Sums[]): Series[] {
   const values = buckets.map((sums) => Math.max(0, sums.tokens - sums.input_tokens - sums.output_tokens))
-  return values.some((value) => value > 0) ? [{ name: 'Not known apart', color: 6, values }] : []
+  return values.some((value) => value > 0) ? [{ name: 'Unspecified', color: 6, values }] : []
 }

@@ -21,7 +21,7 @@ describe('POST /api/v1/auth/register, /auth/password/reset: F52 F53 while the em
     ['is slow', { kind: 'delay', value: 4_000 }],
     ['answers 500', { kind: 'status', value: 500 }],
     ['drops the connection', { kind: 'reset_before' }],
-  ])('and %s, registering and asking for a reset are answered at once, as ever', async (_, fault) => {
+  ])('and %s, registrations and reset requests are answered immediately, as usual', async (_, fault) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const email = newEmail()
     await failMail(email, { ...fault, count: 20 }) // also what a job of another test may try meanwhile
@@ -35,12 +35,12 @@ describe('POST /api/v1/auth/register, /auth/password/reset: F52 F53 while the em
     expect(row?.kept).toBeGreaterThan(0)
   })
 
-  test('a link that arrives late is as good as if it had come at once', async () => {
+  test('a link that arrives late works as well as one that arrives on time', async () => {
     const email = newEmail()
     await failMail(email, { kind: 'delay', value: 1_500, count: 1 })
     await register(email)
     const token = tokenIn(await mailTo(email, SUBJECTS.verify))
-    expect((await call('POST /api/v1/auth/email/verify', { body: { token } })).status).toBe(204)
+    expect((await call('POST /api/v1/auth/email/verify', { body: { token, password } })).status).toBe(204)
   })
 })
 
@@ -58,7 +58,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     return row
   }
 
-  test('of a registration that the database never got, there is no trace, and it can be sent again', async () => {
+  test('a registration that never reached the database leaves no trace and can be sent again', async () => {
     const email = newEmail()
     await failFor(email, { door: 'sql', kind: 'reset_before', count: 1 })
     expect(await register(email, { organization: email })).toMatchObject({ status: 503, body: { code: 'unavailable' } })
@@ -66,7 +66,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     expect((await register(email, { organization: email })).status).toBe(201)
   })
 
-  test('of a registration whose answer was lost, everything is there, and a job sends its email', async () => {
+  test('a registration whose response was lost is complete, and a job sends its email', async () => {
     const email = newEmail()
     await failFor(email, { door: 'sql', kind: 'reset_after', count: 1 })
     expect((await register(email, { organization: email })).status).toBe(503)
@@ -74,14 +74,14 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     expect((await login(email, password)).status).toBe(200)
   })
 
-  test('of a registration of a taken address no organization, token or email is left', async () => {
+  test('a registration of a taken address leaves no organization, token or email', async () => {
     const email = newEmail()
     await register(email, { organization: email })
     await register(email, { organization: email })
     expect(await traces(email)).toEqual({ users: 1, organizations: 1, tokens: 1, mails: 1, acts: 1 })
   })
 
-  test('a reset that the database never got leaves its link, the password and the sessions as they were', async () => {
+  test('a reset that never reached the database leaves its link, the password and the sessions unchanged', async () => {
     const person = await newUser()
     const token = await resetToken(person.email)
     await failFor(person.user.id, { door: 'sql', kind: 'reset_before', count: 1 })
@@ -91,7 +91,7 @@ describe('v5.0.0-2.3.3 all of it happens or nothing', () => {
     expect((await confirmReset(token)).status).toBe(204)
   })
 
-  test('a reset whose answer was lost has set the password, ended the sessions and used the link', async () => {
+  test('a reset whose response was lost has set the password, ended the sessions and used the link', async () => {
     const person = await newUser()
     const token = await resetToken(person.email)
     await failFor(person.user.id, { door: 'sql', kind: 'reset_after', count: 1 })
@@ -113,7 +113,7 @@ describe('POST /api/v1/auth/register: v5.0.0-1.3.11 line breaks in what people c
     }
   })
 
-  test('that are in the database all the same give an email no other header, recipient or subject', async () => {
+  test('that are already in the database add no header, recipient or subject to an email', async () => {
     const person = await newUser()
     await directly().sql.query('update users set name = $2 where id = $1', [
       person.user.id,

@@ -6,9 +6,9 @@ import { registeredUser } from '../../../support/http.ts'
 import { mailTo, SUBJECTS } from '../../../support/mail.ts'
 
 const PAGES = {
-  '/account/verify-email': 0,
+  '/account/verify-email': 1,
   '/account/reset-password': 2,
-  '/account/confirm-email': 0,
+  '/account/confirm-email': 1,
   '/account/accept-invitation': 1,
 }
 
@@ -58,7 +58,7 @@ describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
     expect(page.replaceAll(SIGN_IN, '')).not.toMatch(/\s(src|href|style|on\w+)="/)
   })
 
-  test('is never kept and tells nobody where its reader was', () => {
+  test('is never cached and tells nobody where its reader was', () => {
     expect(response.headers.get('Cache-Control')).toBe('no-store')
     expect(response.headers.get('Referrer-Policy')).toBe('no-referrer')
     expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
@@ -66,13 +66,13 @@ describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
     expect(response.headers.has('Set-Cookie')).toBe(false)
   })
 
-  test('v5.0.0-14.2.1 reads no token from the query: with one it is the same page', async () => {
+  test('v5.0.0-14.2.1 reads no token from the query: it is the same page with one', async () => {
     expect(page).toContain('location.hash')
     expect(page).not.toContain('location.search')
     expect(await (await send(`GET ${path}?token=et_something<script>`)).text()).toBe(page)
   })
 
-  test('v5.0.0-3.5.3 is read with GET and HEAD; other methods are refused', async () => {
+  test('v5.0.0-3.5.3 accepts GET and HEAD; other methods are refused', async () => {
     expect((await send(`HEAD ${path}`)).status).toBe(200)
     for (const method of ['POST', 'PUT', 'DELETE']) {
       const refused = await send(`${method} ${path}`)
@@ -82,7 +82,7 @@ describe.each(Object.entries(PAGES))('%s', async (path, passwords) => {
   })
 })
 
-test('leads on to the dashboard once there is nothing left to do, where there is a dashboard', async () => {
+test('links to the dashboard, where there is one, once there is nothing left to do', async () => {
   const page = await (await send('GET /account/reset-password')).text()
   expect(page).toContain(`<p id="next" hidden="">${SIGN_IN}Sign in</a></p>`)
   const context = createExecutionContext()
@@ -92,7 +92,7 @@ test('leads on to the dashboard once there is nothing left to do, where there is
   expect(await without.text()).not.toContain('href')
 })
 
-test('the link of an email leads to a page, and the page to the endpoint that takes its token', async () => {
+test('the link in an email leads to a page, and the page to the endpoint that takes its token', async () => {
   const person = await registeredUser()
   const [link = ''] = (await mailTo(person.email, SUBJECTS.verify)).links
   const page = await (await send(`GET ${new URL(link).pathname}`)).text()

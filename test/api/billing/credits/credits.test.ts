@@ -19,13 +19,14 @@ test('an organization without a grant has no credits and needs none', async () =
     held: '0.000000',
     owed: '0.000000',
     low_balance: '0.000000',
+    at_no_credits: 'block',
     is_low_balance_default: true,
     grants: [],
   })
   expect((await ledger()).body).toEqual({ data: [], next_cursor: null })
 })
 
-test('a grant pays what is charged after it, to the nano-dollar, and nothing from before', async () => {
+test('a grant pays for charges after it, to the nano-dollar, and for none before it', async () => {
   const { grant, credits, ledger, spend } = await newCreditHolder()
   await spend('3.00')
   const granted = await grant('1.00', { reason: 'Welcome' })
@@ -60,7 +61,7 @@ test('a grant pays what is charged after it, to the nano-dollar, and nothing fro
   )
 })
 
-test('grants burn by the soonest expiry, then by priority, then by age; what never expires burns last', async () => {
+test('grants burn by earliest expiry, then by priority, then by age; grants without an expiry burn last', async () => {
   const { grant, credits, spend } = await newCreditHolder()
   for (const [amount, more] of [
     ['1.00', { reason: 'never' }],
@@ -79,7 +80,7 @@ test('grants burn by the soonest expiry, then by priority, then by age; what nev
   expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000', grants: [] })
 })
 
-test('what no grant could pay is owed, and the next grant pays it first', async () => {
+test('charges that no grant covers are owed, and the next grant pays them first', async () => {
   const { grant, credits, spend, organizationId } = await newCreditHolder()
   await grant('1.00')
   await spend('1.50')
@@ -93,7 +94,7 @@ test('what no grant could pay is owed, and the next grant pays it first', async 
   expect(sums).toEqual({ balance: '1.5' })
 })
 
-test('reads at once burn a charge once', async () => {
+test('concurrent reads burn a charge once', async () => {
   const { grant, credits, spend, ledger } = await newCreditHolder()
   await grant('10.00')
   await spend('3.00')
@@ -103,7 +104,7 @@ test('reads at once burn a charge once', async () => {
 })
 
 describe('the operator', () => {
-  test('takes back what is left of a grant, once, with a reason', async () => {
+  test('revokes the rest of a grant, once, with a reason', async () => {
     const { grant, act, credits, spend, ledger, organizationId } = await newCreditHolder()
     const { body: first } = await grant('5.00')
     await spend('2.00')
@@ -148,7 +149,7 @@ describe('the operator', () => {
     expect((await act(one.id, 'correct', { amount: '1.00' })).body.code).toBe('credit_grant_ended')
   })
 
-  test('grants and corrects once per Idempotency-Key, also at once', async () => {
+  test('grants and corrects once per Idempotency-Key, even concurrently', async () => {
     const { grant, act, credits } = await newCreditHolder()
     const key = { 'Idempotency-Key': crypto.randomUUID() }
     const answers = await Promise.all(Array.from({ length: 6 }, () => grant('1.00', {}, key)))
@@ -161,7 +162,7 @@ describe('the operator', () => {
     expect(await credits()).toMatchObject({ balance: '1.500000' })
   })
 
-  test("names organizations by their own ids, and is refused for the platform's, another's grant and wrong input", async () => {
+  test("names organizations by their own ids; the platform's, another's grant and wrong input are refused", async () => {
     const [mine, other] = await Promise.all([newCreditHolder(), newCreditHolder()])
     const token = await administrator()
     const externalId = `customer/${crypto.randomUUID()}`
@@ -198,7 +199,7 @@ describe('the operator', () => {
     expect(await mine.credits()).toMatchObject({ balance: '1.000000' })
   })
 
-  test('alone grants: a member and a stranger get nothing', async () => {
+  test('is the only one who can grant: a member and a stranger cannot', async () => {
     const { path, credits, token, grant } = await newCreditHolder()
     const { body } = await grant('1.00')
     for (const one of [token, (await newUser()).token])
@@ -208,7 +209,7 @@ describe('the operator', () => {
   })
 })
 
-test('the ledger comes page by page, and is append-only', async () => {
+test('the ledger is read page by page and is append-only', async () => {
   const { grant, ledger, organizationId } = await newCreditHolder()
   for (const amount of ['1.00', '2.00', '3.00']) await grant(amount)
   const seen: string[] = []
@@ -223,7 +224,7 @@ test('the ledger comes page by page, and is append-only', async () => {
     await expect(sql.query(`${statement} where organization_id = $1`, [organizationId])).rejects.toThrow('append-only')
 })
 
-test('the balance that counts as low is set by the organization, and is a share of the latest grant by default', async () => {
+test('the organization sets the balance that counts as low; by default it is a share of the latest grant', async () => {
   const { grant, token } = await newCreditHolder()
   const set = (low_balance: unknown) => call('PUT /api/v1/credits/low-balance', { token, body: { low_balance } })
   expect((await set('5.00')).body.code).toBe('no_credits')

@@ -1,6 +1,6 @@
 import { sql as text } from 'drizzle-orm'
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { grantCredits } from '../../../../src/billing/credits/by-operator.ts'
 import { correctCredits, revokeCredits } from '../../../../src/billing/credits/change-grant.ts'
 import { applyPayment } from '../../../../src/billing/credits/purchase.ts'
@@ -15,7 +15,7 @@ import { directly } from '../../../support/direct.ts'
 import { newUser } from '../../../support/http.ts'
 import { managementDeps } from '../../../support/management.ts'
 
-vi.spyOn(console, 'warn').mockImplementation(() => undefined) // charges of nobody are logged
+vi.spyOn(console, 'warn').mockImplementation(() => undefined) // charges of unknown organizations are logged
 
 const { sql } = directly()
 const HOUR_MS = 3_600_000
@@ -28,6 +28,15 @@ const OPERATOR = {
   scopes: [],
   onBehalfOf: null,
 } as const
+
+/** A plan that goes on without credits. */
+const PLAN = `on-${crypto.randomUUID().slice(0, 8)}`
+beforeAll(() =>
+  sql.query(
+    `insert into plans (id, name, limits, features, at_no_credits, is_public) select $1, 'On', limits, features, 'allow', false from plans where id = 'free'`,
+    [PLAN],
+  ),
+)
 
 const nano = fc.bigInt({ min: 1n, max: 5_000_000_000n })
 const which = fc.nat({ max: 7 })
@@ -51,6 +60,7 @@ const Step = fc.oneof(
   }),
   fc.record({ kind: fc.constant('wait' as const), hours: fc.integer({ min: 1, max: 20 }) }),
   fc.record({ kind: fc.constant('settle' as const), times: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ kind: fc.constant('move' as const), goesOn: fc.boolean() }),
   fc.record({ kind: fc.constant('revoke' as const), which }),
   fc.record({
     kind: fc.constant('correct' as const),
@@ -167,7 +177,14 @@ async function newHistory() {
     const isRefused = await refused(correctCredits(deps(), act), ['credit_grant_ended', 'credit_grant_spent'])
     model.settle(now)
     expect(isRefused).toBe(grant.isOver || grant.remaining + amount < 0n)
-    if (!isRefused) grant.remaining += amount
+    if (isRefused) return
+    grant.remaining += amount
+    model.payOwed(amount)
+  }
+
+  async function move(goesOn: boolean): Promise<void> {
+    await sql.query('update organizations set plan_id = $2 where id = $1', [organizationId, goesOn ? PLAN : 'free'])
+    model.move(goesOn)
   }
 
   async function change(amount: bigint): Promise<void> {
@@ -175,7 +192,7 @@ async function newHistory() {
     model.charge(amount)
   }
 
-  /** A verification that was charged. Its event may come several times, at once and after the end of its period. */
+  /** A verification that was charged. Its event may arrive several times, at once and after the end of its period. */
   async function verified({ price, calls, lane, isLate, times }: Extract<Step, { kind: 'call' }>): Promise<void> {
     const event = {
       id: crypto.randomUUID(),
@@ -199,12 +216,15 @@ async function newHistory() {
 
   async function run(step: Step): Promise<void> {
     if (step.kind === 'wait') now += step.hours * HOUR_MS
+    else if (step.kind === 'move') await move(step.goesOn)
     else if (step.kind === 'charge' || step.kind === 'uncharge') await change(signed(step))
     else if (step.kind === 'call') await verified(step)
     else await actOnCredits(step)
   }
 
-  async function actOnCredits(step: Exclude<Step, { kind: 'wait' | 'charge' | 'uncharge' | 'call' }>): Promise<void> {
+  async function actOnCredits(
+    step: Exclude<Step, { kind: 'wait' | 'charge' | 'uncharge' | 'call' | 'move' }>,
+  ): Promise<void> {
     const grant = 'which' in step ? model.grants[step.which % Math.max(1, model.grants.length)] : undefined
     if (step.kind === 'settle') await settle(step.times)
     else if (step.kind === 'grant') await grantSome(step)
@@ -238,12 +258,17 @@ async function newHistory() {
     const known = await lookup()
     const seen = model.grants.map(({ id }) => [toNanoUsd(known.get(id)?.remaining), toNanoUsd(known.get(id)?.burned)])
     expect(seen).toEqual(model.grants.map(({ remaining, burned }) => [remaining, burned]))
+    if (!model.goesOn || !model.isUsed) return
+    const [account] = await sql.query('select owed::text as owed from credit_accounts where organization_id = $1', [
+      organizationId,
+    ])
+    expect(toNanoUsd(account?.owed)).toBe(model.owed)
   }
 
   return { run, check, compare, model }
 }
 
-test('after any history of charges, calls, grants, expiries, revocations, purchases and refunds the ledger is the balance', async () => {
+test('after any history of charges, calls, grants, expiries, revocations and refunds the ledger equals the balance', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(Step, { minLength: 4, maxLength: 22 }), async (steps) => {
       const { run, check, compare, model } = await newHistory()

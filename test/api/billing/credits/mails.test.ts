@@ -16,7 +16,7 @@ async function newHolder() {
       `select subject, text from mail_outbox where recipient = $1 and subject like 'The prepaid credits of %' order by id`,
       [holder.email],
     )
-    return rows.map(({ subject }) => (/ (run low|are used up) /.exec(String(subject)) ?? [])[1])
+    return rows.map(({ subject }) => (/ (are running low|are used up) /.exec(String(subject)) ?? [])[1])
   }
   const burn = async (amount: string) => {
     await holder.spend(amount)
@@ -25,32 +25,32 @@ async function newHolder() {
   return { ...holder, mails, burn }
 }
 
-test('owners are mailed once when credits run low and once when they are used up, and again after the next grant', async () => {
+test('owners get one mail when credits run low and one when they are used up, and again after the next grant', async () => {
   const { grant, burn, mails } = await newHolder()
   await grant('1.00')
   await burn('0.79')
   expect(await mails()).toEqual([])
   await burn('0.01')
-  expect(await mails()).toEqual(['run low'])
+  expect(await mails()).toEqual(['are running low'])
   await burn('0.10')
-  expect(await mails()).toEqual(['run low'])
+  expect(await mails()).toEqual(['are running low'])
   await burn('0.20')
   await Promise.all([tell(), tell(), tell()])
-  expect(await mails()).toEqual(['run low', 'are used up'])
+  expect(await mails()).toEqual(['are running low', 'are used up'])
   await grant('1.00')
-  expect(await mails()).toEqual(['run low', 'are used up'])
+  expect(await mails()).toEqual(['are running low', 'are used up'])
   await burn('0.80')
-  expect(await mails()).toEqual(['run low', 'are used up', 'run low'])
+  expect(await mails()).toEqual(['are running low', 'are used up', 'are running low'])
 })
 
-test('credits that are used up at once are told of in one mail', async () => {
+test('credits that are used up at once cause a single mail', async () => {
   const { grant, burn, mails } = await newHolder()
   await grant('1.00')
   await burn('1.50')
   expect(await mails()).toEqual(['are used up'])
 })
 
-test('nobody is mailed who never had credits, nor who is neither an owner nor an admin', async () => {
+test('no mail goes to organizations that never had credits, or to people who are neither owner nor admin', async () => {
   const { grant, burn, mails, organizationId } = await newHolder()
   await burn('5.00')
   expect(await mails()).toEqual([])

@@ -1,58 +1,50 @@
-/** Overage of meters of one's own, at both providers, through the same ledger. */
+/** Overage of custom meters, at both providers, through the same ledger. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sendMeteredUsage } from '../../../../src/billing/overage/job.ts'
 import { uuidv7 } from '../../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
 import { defineMeters } from '../../../support/custom-meters.ts'
 import { directly } from '../../../support/direct.ts'
-import { administrator, call } from '../../../support/http.ts'
 import { directlyAt, fullLook, MINUTE, overageWorld } from '../../../support/overage.ts'
 import { shopState } from '../../../support/payments.ts'
+import { hidePlans, LIMITS, sellPlan } from '../../../support/sold-plans.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 beforeAll(defineMeters)
-/** Other tests buy the same plan. */
-afterAll(async () => {
-  const gone = { images: null, audio_seconds: null }
-  const changes = { limits: { meters: gone }, overage: gone }
-  await call('PATCH /api/v1/admin/plans/builder', { token: await token, body: changes })
-})
+const made: string[] = []
+afterAll(() => hidePlans(made))
 
-const token = administrator()
+const METERS = { images: { limit: 100, at_limit: 'allow' }, audio_seconds: { limit: 2.5, at_limit: 'allow' } }
+const OVERAGE = {
+  images: {
+    tiers: [
+      { up_to: 10, unit_price_usd: '0.04' },
+      { up_to: null, unit_price_usd: '0.02' },
+    ],
+  },
+  audio_seconds: { tiers: [{ up_to: null, unit_price_usd: '0.10' }] },
+}
 
-/** An organization on `builder`, whose plan sells images above 100 and seconds above 2.5. */
+/** An organization on a plan of its own that sells images above 100 and seconds above 2.5. */
 async function world(provider: 'polar' | 'stripe') {
-  const changes = {
-    limits: {
-      meters: { images: { limit: 100, at_limit: 'allow' }, audio_seconds: { limit: 2.5, at_limit: 'allow' } },
-    },
-    overage: {
-      images: {
-        tiers: [
-          { up_to: 10, unit_price_usd: '0.04' },
-          { up_to: null, unit_price_usd: '0.02' },
-        ],
-      },
-      audio_seconds: { tiers: [{ up_to: null, unit_price_usd: '0.10' }] },
-    },
-  }
-  const changed = await call('PATCH /api/v1/admin/plans/builder', { token: await token, body: changes })
-  expect(changed.status).toBe(200)
-  const made = await overageWorld(provider)
+  const offer = { prices: [{ cents: 4_900 }], limits: { ...LIMITS, meters: METERS }, overage: OVERAGE }
+  const plan = await sellPlan(provider, offer)
+  made.push(plan)
+  const customer = await overageWorld(provider, plan)
   const use = (quantities: Record<string, number>) =>
     writeUsage(directly(), [
       {
         id: uuidv7(Date.now()),
-        organization_id: made.organizationId,
+        organization_id: customer.organizationId,
         occurred_at: new Date().toISOString(),
         quantities,
       },
     ])
-  return { ...made, use, run: () => sendMeteredUsage(directlyAt(provider), fullLook()) }
+  return { ...customer, use, run: () => sendMeteredUsage(directlyAt(provider), fullLook()) }
 }
 
 describe('overage of a meter of one’s own', () => {
-  test('is told to Polar once, by the whole unit, and the ledger and the bill have it', async () => {
+  test('is reported to Polar once, by the whole unit, and is in the ledger and on the bill', async () => {
     const { use, run, ledger, report, info, organizationId } = await world('polar')
     await use({ images: 100, audio_seconds: 3.999 })
     await run()
@@ -82,7 +74,7 @@ describe('overage of a meter of one’s own', () => {
     })
   })
 
-  test('is an item of the invoice at Stripe', async () => {
+  test('is an invoice item at Stripe', async () => {
     const { use, run, ledger, items, endsAt } = await world('stripe')
     await use({ images: 110 })
     await endsAt(Date.now() + 5 * MINUTE)

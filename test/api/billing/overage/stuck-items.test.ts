@@ -24,7 +24,7 @@ async function world() {
     sql.query(`update billing_usage_ledger set ${set} where organization_id = $1`, [organizationId])
   const listed = async (state: string) =>
     (await call(`GET /api/v1/admin/ledger?organization_id=${organizationId}&state=${state}`, { token })).body.data
-  /** Runs the job until rows are in a state: runs of other tests may be sending them. */
+  /** Runs the job until rows reach a state: runs of other tests may be sending them. */
   const runUntil = (state: string, holds = (rows: any[]) => rows.length > 0) =>
     eventually(async () => {
       await run()
@@ -33,7 +33,7 @@ async function world() {
   return { ...made, change, listed, runUntil }
 }
 
-test('an invoice that Stripe keeps refusing is shown at once, and refused after so many tries, to be sent again', async () => {
+test('an invoice that Stripe keeps refusing is shown at once, marked refused after a number of tries, and can be resent', async () => {
   const { subscription, arrive, change, runUntil, ledger, organizationId } = await world()
   await act('stripe', { act: 'cancel_now', subscription: (await subscription()).id })
   await arrive()
@@ -50,7 +50,21 @@ test('an invoice that Stripe keeps refusing is shown at once, and refused after 
   expect(await ledger()).toMatchObject([{ generation: 1 }])
 })
 
-test('an item that Stripe has with another amount is unknown, and the ledger says why', async () => {
+test('tries without a response from Stripe never count as refused, however many', async () => {
+  const { endsAt, organizationId, runUntil, ledger, listed, items } = await world()
+  await endsAt(Date.now() + 5 * MINUTE)
+  const match = encodeURIComponent(organizationId)
+  await failFor(match, { door: 'stripe', kind: 'status', value: 503, count: MAX_TRIES + 1 })
+  await failFor(match, { door: 'stripe', kind: 'status', value: 409, count: 1 })
+  const [refused] = await runUntil('pending', ([row]) => row?.error !== null)
+  expect(refused).toMatchObject({ attempts: 1 })
+  expect(await listed('refused')).toEqual([])
+  await runUntil('sent')
+  expect(await ledger()).toMatchObject([{ state: 'sent', attempts: 2 }])
+  expect(await items()).toHaveLength(1)
+})
+
+test('an item that Stripe has with another amount is unknown, and the ledger explains why', async () => {
   const { endsAt, change, runUntil, items } = await world()
   await endsAt(Date.now() + 5 * MINUTE)
   await runUntil('sent')
@@ -61,7 +75,7 @@ test('an item that Stripe has with another amount is unknown, and the ledger say
   expect(await items()).toHaveLength(1)
 })
 
-test('Stripe limits its rate, and the same run asks again after the time that it says', async () => {
+test('when Stripe limits its rate, the same run retries after the time that Stripe gives', async () => {
   const { endsAt, organizationId, runUntil, ledger, items } = await world()
   await endsAt(Date.now() + 5 * MINUTE)
   await failFor(encodeURIComponent(organizationId), { door: 'stripe', kind: 'status', value: 429, count: 2 })

@@ -9,7 +9,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const stripe = openStripe(directly().config)
 
-test('an amount that Stripe fails to take stops none of those behind it', async () => {
+test('an amount that Stripe fails to accept stops none of those after it', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { buy, subscription, organizationId } = await newCustomer('stripe')
   await buy('builder')
@@ -33,7 +33,7 @@ test('an amount that Stripe fails to take stops none of those behind it', async 
   expect(await stripe.sendUsage(amounts)).toEqual({ ...NOTHING, taken: all.filter((_, place) => place !== 1) })
 })
 
-test('overage is an invoice item of the cents that were computed here, under the key of its ledger row', async () => {
+test('overage is an invoice item of the cents computed here, under the key of its ledger row', async () => {
   const asked = answering(json({ id: 'ii_1', invoice: null }))
   expect(await stripe.sendUsage([newAmount('a')])).toEqual({ ...NOTHING, taken: ['a'] })
   expect([asked[0]?.line, asked[0]?.headers.get('Idempotency-Key')]).toEqual(['POST /stripe/v1/invoiceitems', 'a'])
@@ -53,7 +53,7 @@ test('overage is an invoice item of the cents that were computed here, under the
   })
 })
 
-test('what Stripe refuses has its reason; what it refuses for now is apart, and what has no answer is in no list', async () => {
+test('refused items have a reason; temporary refusals are separate, and unanswered items are in no list', async () => {
   const bad = { error: { message: 'No such customer.' } }
   answering(json({ id: 'ii_1' }), json(bad, 400), json({}, 409), json({}, 500))
   expect(await stripe.sendUsage(['a', 'b', 'c', 'd'].map(newAmount))).toEqual({
@@ -66,7 +66,7 @@ test('what Stripe refuses has its reason; what it refuses for now is apart, and 
   expect(await codeOf(stripe.sendUsage([newAmount('a')]))).toBe('billing_unavailable')
 })
 
-test('what may have arrived long ago is looked for on every page, and sent under a new key if it is not there', async () => {
+test('an item that may have arrived long ago is searched on every page, and sent under a new key if missing', async () => {
   const again = { ...newAmount('a'), generation: 2 }
   const page = (ledger_row: string, has_more: boolean) =>
     json({
@@ -88,7 +88,7 @@ test('what may have arrived long ago is looked for on every page, and sent under
 test.each([
   [13, 'usd'],
   [12, 'eur'],
-])('an item that Stripe has with other figures, %i %s, is neither taken nor sent', async (amount, currency) => {
+])('an item that Stripe has with other figures, %i %s, is neither accepted nor sent', async (amount, currency) => {
   const item = { id: 'ii_9', amount, currency, invoice: null, metadata: { ledger_row: 'a' } }
   const asked = answering(json({ data: [item], has_more: false }))
   expect(await stripe.sendUsage([{ ...newAmount('a'), generation: 1 }])).toEqual({
@@ -101,7 +101,8 @@ test.each([
 test("an invoice that Stripe refuses is reported with Stripe's message, and delays no other amount", async () => {
   const own = { ...newAmount('a'), subscriptionId: undefined }
   const item = json({ id: 'ii_1', invoice: null })
-  const asked = answering(item, item, json({ error: { message: 'The customer has no address.' } }, 400))
+  const bought = json({ data: [{ default_payment_method: null }, { default_payment_method: 'pm_7' }] })
+  const asked = answering(item, item, bought, json({ error: { message: 'The customer has no address.' } }, 400))
   expect(await stripe.sendUsage([own])).toEqual({
     ...NOTHING,
     postponed: [{ idempotencyKey: 'a', reason: 'The customer has no address.' }],
@@ -109,11 +110,13 @@ test("an invoice that Stripe refuses is reported with Stripe's message, and dela
   expect(asked.map(({ line }) => line)).toEqual([
     'POST /stripe/v1/invoiceitems',
     'GET /stripe/v1/invoiceitems/ii_1',
+    'GET /stripe/v1/subscriptions?customer=cus_1&status=all&limit=100',
     'POST /stripe/v1/invoices',
   ])
+  expect(new URLSearchParams(asked[3]?.body).get('default_payment_method')).toBe('pm_7')
 })
 
-test('a batch ends within the time that it says: what it has not begun by then stays open', async () => {
+test('a batch ends within its time limit: items not begun by then stay open', async () => {
   let now = Date.now()
   vi.spyOn(Date, 'now').mockImplementation(() => now)
   const asked = answering(...Array.from({ length: 12 }, () => json({ id: 'ii_1', invoice: null })))

@@ -24,7 +24,7 @@ afterEach(() => vi.restoreAllMocks())
 
 const DAY = 24 * 3_600_000
 
-/** The deps of a deployment whose clock is ahead, and whose variables differ. */
+/** The deps of a deployment with a fast clock and other variables. */
 function deps(aheadMs = 0, config: Record<string, unknown> = {}) {
   const plain = directly()
   return systemDeps({ ...plain, now: () => Date.now() + aheadMs, config: { ...plain.config, ...config } })
@@ -42,7 +42,7 @@ function apply(name: 'polar' | 'stripe', subscriptionId: string, of = deps()) {
 }
 
 describe.each(['polar', 'stripe'] as const)('%s', (name) => {
-  test('a subscription of which no webhook told is found as drift, reported, and repaired', async () => {
+  test('a subscription without a webhook is found as drift, reported and repaired', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { organizationId, subscriptionId } = await newPayer(name)
     expect(await driftOf(organizationId)).toMatchObject([{ kind: 'missing_here', subscriptionId, isRepairable: true }])
@@ -66,7 +66,7 @@ describe.each(['polar', 'stripe'] as const)('%s', (name) => {
     )
   })
 
-  test('the plan stays for the grace days after a payment failed, ends with them, and comes back with the money', async () => {
+  test('the plan stays for the grace days after a payment failed, ends with them, and returns with the payment', async () => {
     const { organizationId, subscriptionId } = await newPayer(name)
     await apply(name, subscriptionId)
     await act(name, { act: 'fail_payment', subscription: subscriptionId })
@@ -82,7 +82,7 @@ describe.each(['polar', 'stripe'] as const)('%s', (name) => {
   })
 })
 
-test('a cancelled subscription keeps its plan to the end of the period, also if nobody tells of that end', async () => {
+test('a canceled subscription keeps its plan to the end of the period, and loses it even without a webhook', async () => {
   const { organizationId, subscriptionId } = await newPayer('polar')
   await providerNamed(deps().config, 'polar')?.cancelAtPeriodEnd(subscriptionId)
   await apply('polar', subscriptionId)
@@ -91,7 +91,7 @@ test('a cancelled subscription keeps its plan to the end of the period, also if 
   expect(await planOf(organizationId)).toBe('free')
 })
 
-test("an administrator's choice stays while there is no subscription, and after one that is over", async () => {
+test("an administrator's choice stays while there is no subscription, and after one has ended", async () => {
   const { organizationId, subscriptionId } = await newPayer('polar', 'starter')
   const choose = async (plan: string) =>
     call(`PUT /api/v1/admin/organizations/${organizationId}/plan`, { token: await administrator(), body: { plan } })
@@ -108,7 +108,7 @@ test("an administrator's choice stays while there is no subscription, and after 
   expect(await driftOf(organizationId)).toMatchObject([{ kind: 'plan', subscriptionId: again }])
 })
 
-test('two subscriptions of one organization: the first decides, the second is reported, and takes over when it ends', async () => {
+test('with two subscriptions, the first decides; the second is reported and takes over when the first ends', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const { organizationId, subscriptionId } = await newPayer('polar')
   const second = await buy('stripe', organizationId, 'starter')
@@ -123,7 +123,7 @@ test('two subscriptions of one organization: the first decides, the second is re
 })
 
 describe.each(['polar', 'stripe'] as const)('made by hand at %s', (name) => {
-  test('a move to a product that is no plan is reported, and the plan stays until a plan has its id', async () => {
+  test("a move to an unknown product is reported, and the plan stays until a plan has that product's id", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { organizationId, subscriptionId } = await newPayer(name)
     await apply(name, subscriptionId)
@@ -152,7 +152,7 @@ describe.each(['polar', 'stripe'] as const)('made by hand at %s', (name) => {
     expect(await driftOf(organizationId)).toEqual([])
   })
 
-  test('a subscription without metadata is its customer’s, where that pays for one organization alone', async () => {
+  test('a subscription without metadata belongs to its customer’s organization, if there is only one', async () => {
     const { organizationId, subscriptionId } = await newPayer(name)
     await apply(name, subscriptionId)
     await act(name, { act: 'cancel_now', subscription: subscriptionId })
@@ -171,7 +171,7 @@ describe.each(['polar', 'stripe'] as const)('made by hand at %s', (name) => {
 })
 
 describe('refunds', () => {
-  test('a full refund of the period takes the plan, a part of it does not, and the next period gives it back', async () => {
+  test('a full refund of the period ends the plan, a partial one does not, and the next period restores it', async () => {
     const { organizationId, subscriptionId } = await newPayer('polar')
     await apply('polar', subscriptionId)
     const order = (status: string, billing_reason: string) => ({
@@ -191,7 +191,7 @@ describe('refunds', () => {
     await apply('polar', subscriptionId)
     expect(await planOf(organizationId)).toBe('free')
     await directly().sql.query(
-      `update subscriptions set refunded_charge_at = refunded_charge_at - interval '1 month', revision = revision + 1
+      `update subscriptions set refunded_charge_at = refunded_charge_at - interval '1 month', refunded_charges = '{}', revision = revision + 1
        where provider_subscription_id = $1`,
       [subscriptionId],
     )
@@ -199,7 +199,7 @@ describe('refunds', () => {
     expect(await planOf(organizationId)).toBe('pro')
   })
 
-  test('Stripe names the payment alone: what it was for is asked', async () => {
+  test('Stripe names only the payment, so its purpose is looked up', async () => {
     const { organizationId, subscriptionId } = await newPayer('stripe')
     await apply('stripe', subscriptionId)
     const invoice = (billing_reason: string) => ({
@@ -222,7 +222,7 @@ describe('refunds', () => {
   })
 })
 
-test('with its customer a subscription is over, though the provider does not find it any more', async () => {
+test('a subscription ends with its customer, though the provider no longer finds it', async () => {
   const { organizationId, subscriptionId } = await newPayer('stripe')
   await apply('stripe', subscriptionId)
   const [row] = await directly().sql.query(
@@ -236,12 +236,12 @@ test('with its customer a subscription is over, though the provider does not fin
   const update = await stripeEvent('customer.subscription.updated', { id: subscriptionId })
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   expect((await deliver('stripe', update)).status).toBe(200)
-  expect(await planOf(organizationId)).toBe('pro') // a token of another account finds nothing, either
+  expect(await planOf(organizationId)).toBe('pro') // a token of another account finds nothing either
   expect((await deliver('stripe', await stripeEvent('customer.deleted', { id: row?.id }))).status).toBe(200)
   expect(await planOf(organizationId)).toBe('free')
 })
 
-test('where it is configured so, usage periods begin with the subscription, and only then', async () => {
+test('usage periods begin with the subscription only where it is configured so', async () => {
   const anchorOf = async (id: string) =>
     (await directly().sql.query('select period_anchor, version from organizations where id = $1', [id]))[0]
   const { organizationId, subscriptionId } = await newPayer('polar')
@@ -259,7 +259,7 @@ test('where it is configured so, usage periods begin with the subscription, and 
   expect((await anchorOf(other.organizationId))?.period_anchor).toBeNull()
 })
 
-test('the report is for administrators, who alone learn that there is one, and says what differs; without a provider there is nothing to ask', async () => {
+test('only administrators see the report, which lists the drift; without a provider there is nothing to compare', async () => {
   const { organizationId, token, subscriptionId } = await newPayer('stripe', 'builder')
   expect((await call('GET /api/v1/admin/billing/drift', { token })).status).toBe(404)
   const { status, body } = await call('GET /api/v1/admin/billing/drift', { token: await administrator() })

@@ -31,7 +31,7 @@ describe('somebody whom a directory sends', () => {
     expect(row).toEqual({ name: 'Ada Lovelace', password_hash: null, confirmed: true })
   })
 
-  test('keeps the account that they have, and the role of an owner', async () => {
+  test('keeps an existing account, and the role of an owner', async () => {
     const { id, provision, roles, address, owner } = await newDirectory()
     const [known, boss] = [await personAt(address('ada')), await personAt(address('boss'))]
     await addMember(id, boss.user.id, 'owner')
@@ -41,7 +41,7 @@ describe('somebody whom a directory sends', () => {
     expect((await call('GET /api/v1/auth/me', known)).status).toBe(200)
   })
 
-  test('is told what their organization’s directory says of them', async () => {
+  test('is notified of what their organization’s directory changes', async () => {
     const { id, provision, address } = await newDirectory()
     const person = await personAt(address('ada'))
     await provision('ada', { externalId: 'x1', displayName: 'Ada' })
@@ -57,15 +57,16 @@ describe('somebody whom a directory sends', () => {
     ])
   })
 
-  test('is refused while somebody else may hold the account of the address', async () => {
+  test('is refused while the operator has disabled the account of an unconfirmed address', async () => {
     const { ask, newBody, address, roles } = await newDirectory()
     await personAt(address('ada'), false)
+    await sql.query('update users set is_active = false where email = $1', [address('ada')])
     const { status, body } = await ask('POST /Users', newBody('ada'))
     expect([status, body.scimType, body.detail]).toEqual([409, 'uniqueness', expect.stringContaining('not confirmed')])
     expect(Object.keys(await roles())).toHaveLength(1)
   })
 
-  test('is made once of several requests at once', async () => {
+  test('is created once by several concurrent requests', async () => {
     const { ask, newBody, roles } = await newDirectory()
     const answers = await Promise.all([1, 2, 3, 4].map(() => ask('POST /Users', newBody('ada'))))
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409, 409])
@@ -84,7 +85,7 @@ describe('somebody whom a directory sends', () => {
     expect((await patch(`/Users/${known.body.id}`, { op: 'add', path: 'active', value: true })).status).toBe(409)
   })
 
-  test('is no member while they are not active, and is let in again by the directory alone', async () => {
+  test('is not a member while inactive, and only the directory lets them in again', async () => {
     const { provision, patch, roles, ask, path, owner } = await newDirectory()
     const user = await provision('ada', { active: false })
     expect(user.active).toBe(false)
@@ -100,7 +101,7 @@ describe('somebody whom a directory sends', () => {
     expect(removed).toEqual({ is: 1 })
   })
 
-  test('loses access with the next request when the directory takes them out; their keys work on', async () => {
+  test('loses access with the next request when the directory removes them; their keys keep working', async () => {
     const { id, provision, address, ask, path } = await newDirectory()
     const person = await personAt(address('ada'))
     await provision('ada')
@@ -114,7 +115,7 @@ describe('somebody whom a directory sends', () => {
 })
 
 describe('what the directory says of somebody', () => {
-  test('holds from the start for whoever was a member before', async () => {
+  test('applies from the start to whoever was a member before', async () => {
     const { id, provision, roles, address } = await newDirectory('viewer')
     const [admin, leaver] = [await personAt(address('admin')), await personAt(address('leaver'))]
     await addMember(id, admin.user.id, 'admin')
@@ -125,7 +126,7 @@ describe('what the directory says of somebody', () => {
     expect(await roles()).not.toHaveProperty('leaver')
   })
 
-  test('does not bring back whoever has another address by now, or has not confirmed it', async () => {
+  test('does not bring back a user whose address has changed or is unconfirmed', async () => {
     const { provision, patch, roles } = await newDirectory()
     const user = await provision('ada')
     const activate = () => patch(`/Users/${user.id}`, { op: 'replace', path: 'active', value: true })
@@ -137,7 +138,7 @@ describe('what the directory says of somebody', () => {
     expect(await roles()).not.toHaveProperty('ada')
   })
 
-  test('does not take out whose account the operator has disabled meanwhile, unless it says so', async () => {
+  test('does not remove a user whose account the operator disabled, unless it says so', async () => {
     const { provision, patch, roles } = await newDirectory()
     const user = await provision('ada')
     await sql.query('update users set is_active = false where id = $1', [user.id])
@@ -146,7 +147,7 @@ describe('what the directory says of somebody', () => {
     expect(await roles()).toMatchObject({ ada: 'member' })
   })
 
-  test('is done or refused as a whole, whatever the query asks to see', async () => {
+  test('is applied or refused as a whole, whatever attributes the query selects', async () => {
     const { ask, newBody } = await newDirectory()
     const { status, body } = await ask('POST /Users?count=many&attributes=userName', newBody('ada'))
     expect([status, Object.keys(body)]).toEqual([201, ['schemas', 'id', 'userName']])
@@ -154,7 +155,7 @@ describe('what the directory says of somebody', () => {
 })
 
 describe('owners', () => {
-  test('are neither taken out nor given another role by a directory', async () => {
+  test('are neither removed nor given another role by a directory', async () => {
     const { id, provision, newBody, address, patch, ask, roles, group, setRole } = await newDirectory()
     const boss = await personAt(address('boss'))
     await addMember(id, boss.user.id, 'owner')
@@ -171,7 +172,7 @@ describe('owners', () => {
 })
 
 describe('the role of a group', () => {
-  test('is that of its people; the highest counts, and without one the default', async () => {
+  test('is that of its people; the highest counts, and the default applies without one', async () => {
     const { provision, group, setRole, roles, patch, ask } = await newDirectory('viewer')
     const user = await provision('ada')
     const [admins, staff] = [await group('Admins', user.id), await group('Staff', user.id)]
@@ -186,7 +187,7 @@ describe('the role of a group', () => {
     expect(await roles()).toMatchObject({ ada: 'viewer' })
   })
 
-  test('waits for whoever is not active', async () => {
+  test('waits while a user is inactive', async () => {
     const { provision, group, setRole, roles, patch } = await newDirectory()
     const user = await provision('ada', { active: false })
     await setRole((await group('Admins', user.id)).id, 'admin')
@@ -194,7 +195,7 @@ describe('the role of a group', () => {
     expect(await roles()).toMatchObject({ ada: 'admin' })
   })
 
-  test('leaves members alone whom the directory did not send', async () => {
+  test('does not affect members whom the directory did not send', async () => {
     const { id, setRole, group, roles } = await newDirectory('viewer')
     const guest = await newUser()
     await addMember(id, guest.user.id, 'admin')
@@ -202,7 +203,7 @@ describe('the role of a group', () => {
     expect(await roles()).toMatchObject({ [guest.email]: 'admin' })
   })
 
-  test('is told in the audit log, as is who joined and who left', async () => {
+  test('is recorded in the audit log, as are joins and departures', async () => {
     const { id, provision, group, setRole, ask } = await newDirectory()
     const user = await provision('ada')
     await setRole((await group('Admins', user.id)).id, 'admin')
@@ -220,7 +221,7 @@ describe('the role of a group', () => {
 })
 
 describe('a directory', () => {
-  test('sees and changes nothing of another organization', async () => {
+  test('neither sees nor changes anything of another organization', async () => {
     const [mine, other] = [await newDirectory(), await newDirectory()]
     const user = await other.provision('ada')
     const team = await other.group('Team', user.id)
@@ -276,7 +277,7 @@ describe('a directory', () => {
     expect((await call(`DELETE ${path}/directory`, owner)).body.code).toBe('reauthentication_required')
   })
 
-  test('that is removed leaves its people as they are, and its token ends', async () => {
+  test('leaves its people unchanged when it is removed, and its token ends', async () => {
     const { path, owner, provision, group, setRole, roles, ask } = await newDirectory()
     const user = await provision('ada')
     await setRole((await group('Admins', user.id)).id, 'admin')

@@ -1,62 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
-import { checkUsageAlerts } from '../../../../src/usage/alerts/job.ts'
+import { alertWorld, DAY, fullLook, MINUTE } from '../../../support/alert-world.ts'
 import { directly } from '../../../support/direct.ts'
 import { call, newUser, setLimits } from '../../../support/http.ts'
-import { newReceiver } from '../../../support/webhooks.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
-/** A run at a minute that looks at what changed lately, and one at the minute that looks at everything. */
-const soon = () =>
-  Math.floor(Date.now() / (60 * MINUTE)) * 60 * MINUTE + Math.max(1, new Date().getUTCMinutes()) * MINUTE
-const fullLook = () => Math.floor(Date.now() / (60 * MINUTE)) * 60 * MINUTE
-
-/** An organization with a limit of 1,000 API calls, an endpoint, and usage as the roll-ups have it. */
-async function world(limits: Record<string, number> = { api_calls: 1_000 }) {
-  const owner = await newUser()
-  const organizationId = owner.user.organization_id as string
-  await setLimits(organizationId, limits)
-  const { id: endpointId } = await newReceiver(owner.token)
-  const { sql } = directly()
-
-  /** @param changedAgo how long ago the sums changed; @param at a moment of the period that they are of */
-  async function use(columns: Record<string, number>, changedAgo = 0, at = Date.now()) {
-    const names = Object.keys(columns)
-    const list = names.map((name) => `${name} = ${Number(columns[name])}`)
-    await sql.query(
-      `insert into usage_periods (organization_id, period_start, ${names.join(', ')}, updated_at)
-       select id, usage_period_start(period_anchor, $2), ${Object.values(columns).map(Number).join(', ')}, $3
-       from organizations where id = $1
-       on conflict (organization_id, period_start) do update set ${list.join(', ')}, updated_at = $3`,
-      [organizationId, new Date(at).toISOString(), new Date(Date.now() - changedAgo).toISOString()],
-    )
-  }
-
-  const alerts = async () => (await call('GET /api/v1/usage/alerts', { token: owner.token })).body.data
-  const thresholds = async () => (await alerts()).map(({ threshold }: { threshold: number }) => threshold)
-  const mails = async () =>
-    (await sql.query('select subject from mail_outbox where recipient = $1 order by id', [owner.email])).map(
-      ({ subject }) => subject as string,
-    )
-  const events = async () =>
-    (
-      await sql.query(
-        `select type, payload from webhook_deliveries where endpoint_id = $1 and type like 'quota.%'
-         order by created_at, type desc`,
-        [endpointId],
-      )
-    ).map(({ type, payload }) => [type, payload.data.threshold])
-  const run = (at = soon()) => checkUsageAlerts(directly(), at)
-  const choose = (list: number[] | null) =>
-    call('PUT /api/v1/usage/alerts/thresholds', { token: owner.token, body: { thresholds: list } })
-  return { ...owner, organizationId, use, alerts, thresholds, mails, events, run, choose }
-}
-
 describe('a threshold', () => {
-  test('is sent when it is reached, not before and not twice, by concurrent or later runs', async () => {
-    const { use, run, alerts, mails, events } = await world()
+  test('is sent when it is reached, not before and not twice, even by concurrent or later runs', async () => {
+    const { use, run, alerts, mails, events } = await alertWorld()
     await use({ api_calls: 799 })
     await run()
     expect(await alerts()).toEqual([])
@@ -67,7 +18,7 @@ describe('a threshold', () => {
     expect(await alerts()).toMatchObject([
       { meter: 'api_calls', limit: 1_000, threshold: 80, used: 800, notified_at: expect.any(String) },
     ])
-    expect(await mails()).toEqual([expect.stringContaining('has used 80 % of its API calls')])
+    expect(await mails()).toEqual([expect.stringContaining('has used 80% of its API calls')])
     expect(await events()).toEqual([['quota.threshold_reached', 80]])
 
     await use({ api_calls: 950 })
@@ -76,8 +27,8 @@ describe('a threshold', () => {
     expect(await events()).toHaveLength(2)
   })
 
-  test('that is passed together with higher ones is recorded, and only the highest is sent', async () => {
-    const { use, run, thresholds, mails, events, alerts } = await world()
+  test('is recorded if it is passed together with higher ones, and only the highest is sent', async () => {
+    const { use, run, thresholds, mails, events, alerts } = await alertWorld()
     await use({ api_calls: 1_200 })
     await run()
     expect(await thresholds()).toEqual([100, 95, 80])
@@ -89,8 +40,8 @@ describe('a threshold', () => {
     ])
   })
 
-  test('of a limit that is raised may be passed again; of one that is not, never', async () => {
-    const { use, run, organizationId, mails, events } = await world()
+  test('may be passed again if the limit was raised, and never otherwise', async () => {
+    const { use, run, organizationId, mails, events } = await alertWorld()
     await use({ api_calls: 960 })
     await run()
     await setLimits(organizationId, { api_calls: 1_100 })
@@ -105,8 +56,8 @@ describe('a threshold', () => {
     expect(await mails()).toHaveLength(2)
   })
 
-  test('may be above the limit, for overage: 150 % is sent by itself, and the limit is reached once', async () => {
-    const { choose, use, run, events, mails } = await world()
+  test('may be above the limit, for overage: 150 % is sent alone, and the limit is reached once', async () => {
+    const { choose, use, run, events, mails } = await alertWorld()
     await choose([150, 200])
     await use({ api_calls: 1_499 })
     await run()
@@ -118,11 +69,11 @@ describe('a threshold', () => {
     await run()
     await run()
     expect((await events()).slice(2)).toEqual([['quota.threshold_reached', 150]])
-    expect((await mails()).at(-1)).toContain('150 %')
+    expect((await mails()).at(-1)).toContain('150%')
   })
 
-  test('of 100 % that is passed together with a higher one also says that the limit is reached', async () => {
-    const { choose, use, run, events, mails } = await world()
+  test('of 100 % is also reported as reached if it is passed together with a higher one', async () => {
+    const { choose, use, run, events, mails } = await alertWorld()
     await choose([1_000, 300])
     await use({ api_calls: 3_000 })
     await run()
@@ -130,11 +81,11 @@ describe('a threshold', () => {
       ['quota.threshold_reached', 300],
       ['quota.exhausted', 100],
     ])
-    expect(await mails()).toEqual([expect.stringContaining('300 %')])
+    expect(await mails()).toEqual([expect.stringContaining('300%')])
   })
 
   test('may be passed in each period', async () => {
-    const { use, run, alerts } = await world()
+    const { use, run, alerts } = await alertWorld()
     await use({ api_calls: 800 })
     await run()
     const next = Date.now() + 32 * DAY
@@ -143,9 +94,27 @@ describe('a threshold', () => {
     expect(new Set((await alerts()).map((one: { period_start: string }) => one.period_start)).size).toBe(2)
   })
 
-  test('is of every meter and gauge that has a limit above 0', async () => {
+  test('that late events reach is told once, with the period that has ended', async () => {
+    const { use, run, alerts, events, organizationId } = await alertWorld()
+    const ended = Date.now() - 32 * DAY
+    await use({ api_calls: 799 }, 0, ended)
+    await run()
+    expect(await alerts()).toEqual([])
+    await use({ api_calls: 960 }, 0, ended)
+    await Promise.all([run(), run()])
+    await run()
+    expect(await events()).toEqual([['quota.threshold_reached', 95]])
+    const [first] = await alerts()
+    expect(Date.parse(first.period_start)).toBeLessThan(Date.now() - DAY)
+    await use({ api_calls: 960 }, 90 * MINUTE, ended)
+    await setLimits(organizationId, { api_calls: 900 }) // a later limit is none of that period
+    await run(fullLook())
+    expect(await events()).toHaveLength(1)
+  })
+
+  test('applies to every meter and gauge with a limit above 0', async () => {
     const limits = { tokens: 100, cost_usd: 0.5, queries: 0, storage_gb: 2 }
-    const { use, run, alerts, organizationId } = await world(limits)
+    const { use, run, alerts, organizationId } = await alertWorld(limits)
     await use({ input_tokens: 50, output_tokens: 30, charge_usd: 0.4, queries: 5, api_calls: 1 })
     await directly().sql.query(
       `insert into usage_gauges values ($1, 'storage_gb', 1.6, now()), ($1, 'made_up', 5, now())`,
@@ -163,7 +132,7 @@ describe('a threshold', () => {
 
 describe('notifications', () => {
   test('reach only owners and admins who can sign in', async () => {
-    const { use, run, organizationId } = await world()
+    const { use, run, organizationId } = await alertWorld()
     const people = await Promise.all([newUser(), newUser(), newUser()])
     const { sql } = directly()
     for (const [at, role] of ['admin', 'member', 'admin'].entries())
@@ -181,8 +150,8 @@ describe('notifications', () => {
     expect(told.map((rows) => rows.length)).toEqual([1, 0, 0])
   })
 
-  test('is lost by no run that dies between seeing and telling', async () => {
-    const { use, run, mails, organizationId, alerts } = await world()
+  test('survive a run that dies between recording and sending', async () => {
+    const { use, run, mails, organizationId, alerts } = await alertWorld()
     await use({ api_calls: 960 })
     await run()
     const { sql } = directly()
@@ -192,12 +161,12 @@ describe('notifications', () => {
     )
     await sql.query('update usage_alerts set notified_at = null where organization_id = $1', [organizationId])
     await Promise.all([run(), run()])
-    expect(await mails()).toEqual([expect.stringContaining('95 %')])
+    expect(await mails()).toEqual([expect.stringContaining('95%')])
     expect((await alerts()).every(({ notified_at }: { notified_at: unknown }) => notified_at !== null)).toBe(true)
   })
 
-  test('of usage that changed longer ago than runs look back is seen by the hourly look at everything', async () => {
-    const { use, run, alerts } = await world()
+  test("for usage that changed before the runs' window are sent by the hourly full scan", async () => {
+    const { use, run, alerts } = await alertWorld()
     await use({ api_calls: 800 }, 70 * MINUTE)
     await run()
     expect(await alerts()).toEqual([])
@@ -207,14 +176,14 @@ describe('notifications', () => {
 })
 
 describe('PUT /api/v1/usage/alerts/thresholds', () => {
-  test('are its own, sorted and each once, and null brings the default back', async () => {
-    const { choose, token } = await world()
+  test('belong to the organization, are sorted and unique, and null restores the default', async () => {
+    const { choose, token } = await alertWorld()
     const read = async () => (await call('GET /api/v1/usage/alerts/thresholds', { token })).body
-    expect(await read()).toEqual({ thresholds: [80, 95], is_default: true })
-    expect((await choose([95, 1, 50, 50, 100])).body).toEqual({ thresholds: [1, 50, 95, 100], is_default: false })
-    expect(await read()).toEqual({ thresholds: [1, 50, 95, 100], is_default: false })
-    expect((await choose([])).body).toEqual({ thresholds: [], is_default: false })
-    expect((await choose(null)).body).toEqual({ thresholds: [80, 95], is_default: true })
+    expect(await read()).toEqual({ thresholds: [80, 95], is_default: true, amounts: [] })
+    expect((await choose([95, 1, 50, 50, 100])).body).toMatchObject({ thresholds: [1, 50, 95, 100], is_default: false })
+    expect(await read()).toEqual({ thresholds: [1, 50, 95, 100], is_default: false, amounts: [] })
+    expect((await choose([])).body).toMatchObject({ thresholds: [], is_default: false })
+    expect((await choose(null)).body).toMatchObject({ thresholds: [80, 95], is_default: true })
     const { body } = await call('GET /api/v1/audit-logs?action=organization.alert_thresholds_changed', { token })
     expect(body.data).toHaveLength(3)
     expect(body.data[2].detail).toEqual({ thresholds: [1, 50, 95, 100] })
@@ -237,8 +206,8 @@ describe('PUT /api/v1/usage/alerts/thresholds', () => {
     })
   })
 
-  test('decide what is sent; one that was added after a higher one was sent is not', async () => {
-    const { choose, use, run, thresholds, events } = await world()
+  test('decide what is sent; one added after a higher one was sent is not', async () => {
+    const { choose, use, run, thresholds, events } = await alertWorld()
     await choose([90])
     await use({ api_calls: 900 })
     await run()
@@ -249,8 +218,8 @@ describe('PUT /api/v1/usage/alerts/thresholds', () => {
     expect(await events()).toEqual([['quota.threshold_reached', 90]])
   })
 
-  test('are set by owners and admins, and by keys with the scope; a member may read', async () => {
-    const { organizationId } = await world()
+  test('are set by owners and admins, and by keys with the scope; a member can read', async () => {
+    const { organizationId } = await alertWorld()
     const member = await newUser()
     await directly().sql.query(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'member')`, [
       organizationId,
@@ -266,8 +235,8 @@ describe('PUT /api/v1/usage/alerts/thresholds', () => {
   })
 })
 
-test('alerts are listed page by page, the latest first, each organization’s own', async () => {
-  const { use, run, token, thresholds } = await world()
+test('each organization’s alerts are listed page by page, the latest first', async () => {
+  const { use, run, token, thresholds } = await alertWorld()
   await use({ api_calls: 1_000 })
   await run()
   const first = await call('GET /api/v1/usage/alerts?limit=2', { token })

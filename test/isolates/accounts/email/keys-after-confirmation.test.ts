@@ -12,14 +12,17 @@ const as = (token: string) => ({ Authorization: `Bearer ${token}` })
 const ask = (line: string, token: string, body?: unknown) => call(line, body, undefined, as(token))
 
 describe('where keys are for people with a confirmed address, somebody without one', () => {
-  test('signs in, and gets a key as soon as it is confirmed', async () => {
+  test('signs in, and gets a key as soon as the address is confirmed', async () => {
     const credentials = { email: `keys-${crypto.randomUUID()}@example.com`, password: 'correct horse battery' }
     const registered = await call('POST /api/v1/auth/register', credentials)
     expect(registered.body.keys_need_confirmation).toBe(true)
     const { access_token: token } = (await call('POST /api/v1/auth/login', credentials)).body
     const refused = await ask('POST /api/v1/auth/api-keys', token, { name: 'First' })
     expect(refused).toMatchObject({ status: 403, body: { code: 'email_unconfirmed' } })
-    await call('POST /api/v1/auth/email/verify', { token: tokenIn(await mailTo(credentials.email, SUBJECTS.verify)) })
+    await call('POST /api/v1/auth/email/verify', {
+      token: tokenIn(await mailTo(credentials.email, SUBJECTS.verify)),
+      password: credentials.password,
+    })
     expect((await ask('POST /api/v1/auth/api-keys', token, { name: 'First' })).status).toBe(201)
     expect((await ask('GET /api/v1/auth/me', token)).body.keys_need_confirmation).toBe(false)
   })
@@ -34,13 +37,13 @@ describe('where keys are for people with a confirmed address, somebody without o
     expect((await ask(line.replace('{id}', keyId), token, body)).body.code).toBe('email_unconfirmed')
   })
 
-  test('revokes a key, and reads what there is', async () => {
+  test('can revoke keys and read', async () => {
     const { token, keyId } = await newKeyHolder()
     expect((await ask('GET /api/v1/auth/api-keys', token)).status).toBe(200)
     expect((await ask(`DELETE /api/v1/auth/api-keys/${keyId}`, token)).status).toBe(204)
   })
 
-  test('lets no application and no device act', async () => {
+  test('can authorize neither an application nor a device', async () => {
     const { token, user } = await newUser()
     const { request } = newRequest(await newApplication())
     const decided = await ask('POST /api/v1/auth/authorizations/decide', token, {
@@ -51,7 +54,7 @@ describe('where keys are for people with a confirmed address, somebody without o
     expect(decided.body.code).toBe('email_unconfirmed')
   })
 
-  test('is not bound by it elsewhere: a key of theirs issues keys, and so does a confirmed member', async () => {
+  test('is not affected elsewhere: their key issues keys, and so does a confirmed member', async () => {
     const { key, token, user } = await newKeyHolder({ scopes: ['tollgate:keys:write'] })
     expect((await ask('POST /api/v1/auth/api-keys', key, { name: 'By a key' })).status).toBe(201)
     await directly().sql.query('update users set email_verified_at = now() where id = $1', [user.id])

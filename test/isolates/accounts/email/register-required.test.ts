@@ -13,7 +13,7 @@ const newEmail = () => `required-${crypto.randomUUID()}@example.com`
 const register = (email: string, fields = {}, ip = randomIp()) =>
   call('POST /api/v1/auth/register', { email, password, ...fields }, ip)
 const login = (email: string, given = password) => call('POST /api/v1/auth/login', { email, password: given })
-const verify = (token: string) => call('POST /api/v1/auth/email/verify', { token })
+const verify = (token: string) => call('POST /api/v1/auth/email/verify', { token, password })
 
 /** The shape of an answer: which members it has, and of what types. */
 const shapeOf = (body: object) =>
@@ -27,7 +27,7 @@ async function confirmed() {
 }
 
 describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken one', () => {
-  test('is answered with the shape, the headers and the kind of ids of a new one, and makes nothing', async () => {
+  test('gets the shape, headers and kind of ids of a new one, and creates nothing', async () => {
     const owner = await confirmed()
     const fields = { name: 'Somebody Else', organization: 'Elsewhere' }
     const taken = await register(owner.email, fields)
@@ -58,7 +58,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     expect(row).toEqual({ users: 0, organizations: 0, owners: 1 })
   })
 
-  test('changes neither name nor password of the owner, who gets an email that repeats nothing of it', async () => {
+  test('changes neither name nor password of the owner, who gets an email that repeats none of the input', async () => {
     const owner = await confirmed()
     await register(owner.email, { password: 'the stranger chose this', name: 'Win at evil.example' })
     const mail = await mailTo(owner.email, SUBJECTS.inUse)
@@ -68,7 +68,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     expect((await login(owner.email, 'the stranger chose this')).status).toBe(401)
   })
 
-  test('takes the work of a new one: the stores are asked as often, either way', async () => {
+  test('does the work of a new one: the stores get the same number of queries', async () => {
     const owner = await confirmed()
     await settled()
     const trips = { taken: [] as unknown[], fresh: [] as unknown[] }
@@ -82,7 +82,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     expect(trips.taken).toEqual(trips.fresh)
   })
 
-  test('of five registrations of one address at once each is answered alike, and one makes an account', async () => {
+  test('five times at once gets equal responses, and one creates an account', async () => {
     const email = newEmail()
     const answers = await Promise.all(Array.from({ length: 5 }, () => register(email)))
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(201))
@@ -92,7 +92,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     expect((await mailsTo(email)).filter(({ subject }) => SUBJECTS.verify.test(subject))).toHaveLength(1)
   })
 
-  test('is looked at ten times an hour, as is a free one', async () => {
+  test('is processed ten times an hour, like a free one', async () => {
     const owner = await confirmed()
     const weak = { password: 'short' }
     for (const email of [owner.email, newEmail()]) {
@@ -103,7 +103,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
     }
   })
 
-  test('a weak password is refused before it is known whether the address is taken', async () => {
+  test('with a weak password is refused before it is known whether the address is taken', async () => {
     const owner = await confirmed()
     const [taken, fresh] = [
       await register(owner.email, { password: 'short' }),
@@ -115,7 +115,7 @@ describe('v5.0.0-6.3.8 where addresses must be confirmed, registering a taken on
 })
 
 describe('where addresses must be confirmed, signing in', () => {
-  test('is refused until then like a wrong password, and anybody refused is told of both reasons', async () => {
+  test('is refused until then like a wrong password, and every refusal names both reasons', async () => {
     const email = newEmail()
     await register(email)
     const unconfirmed = await login(email)
@@ -130,7 +130,7 @@ describe('where addresses must be confirmed, signing in', () => {
     expect((await login(email)).status).toBe(200)
   })
 
-  test('is possible after a reset, which proves the address as well', async () => {
+  test('works after a reset, which proves the address as well', async () => {
     const email = newEmail()
     await register(email)
     const token = await resetToken(email)
@@ -139,7 +139,7 @@ describe('where addresses must be confirmed, signing in', () => {
     expect((await login(email, new_password)).status).toBe(200)
   })
 
-  test('where they need not be, is possible at once, and a taken address is said to be taken', async () => {
+  test('works at once if no confirmation is required, and registration then reports a taken address', async () => {
     const optional = workerWith({ EMAIL_VERIFICATION: 'optional' })
     const email = newEmail()
     expect((await optional.call('POST /api/v1/auth/register', { email, password })).status).toBe(201)

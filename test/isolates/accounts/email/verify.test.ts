@@ -7,12 +7,14 @@ vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests
 afterEach(() => vi.useRealTimers())
 
 const HOUR = 3_600_000
-const verify = (token: unknown, ip = randomIp()) => call('POST /api/v1/auth/email/verify', { body: { token }, ip })
+const password = 'correct horse battery' // of all people here
+const verify = (token: unknown, ip = randomIp()) =>
+  call('POST /api/v1/auth/email/verify', { body: { token, password }, ip })
 const resend = (email: string, ip = randomIp()) => call('POST /api/v1/auth/email/resend', { body: { email }, ip })
 const isVerified = async (token: string) => (await call('GET /api/v1/auth/me', { token })).body.is_verified
 const verifyToken = async (email: string, count = 1) => tokenIn(await mailTo(email, SUBJECTS.verify, count))
 
-/** Somebody who got such a mail; who has registered gets one, too. */
+/** A user who got such a mail; a registered one gets one as well. */
 async function mailed() {
   const person = await newUser()
   await resend(person.email)
@@ -20,7 +22,7 @@ async function mailed() {
 }
 
 describe('a registration', () => {
-  test('sends an email whose link confirms the address; the page at its end is ours', async () => {
+  test('sends an email whose link confirms the address and leads to a page of ours', async () => {
     const person = await registeredUser()
     const mail = await mailTo(person.email, SUBJECTS.verify)
     expect(mail.links).toHaveLength(1)
@@ -30,7 +32,7 @@ describe('a registration', () => {
     expect(await isVerified(person.token)).toBe(true)
   })
 
-  test('leaves an audit row, and so does the confirmation, with who, what and from where', async () => {
+  test('leaves an audit row, and so does the confirmation, with actor, target and address', async () => {
     const person = await registeredUser()
     await verify(await verifyToken(person.email))
     const rows = await directly().sql.query(
@@ -47,7 +49,7 @@ describe('a registration', () => {
 })
 
 describe('v5.0.0-6.4.1 a token that was sent by email', () => {
-  test('is 256 random bits, of which only a SHA-256 is stored', async () => {
+  test('is 256 random bits, and only its SHA-256 is stored', async () => {
     const people = await Promise.all([mailed(), mailed()])
     const tokens = await Promise.all(people.map(({ email }) => verifyToken(email)))
     expect(new Set(tokens).size).toBe(2)
@@ -60,12 +62,12 @@ describe('v5.0.0-6.4.1 a token that was sent by email', () => {
     expect(row?.found).toBe(1)
   })
 
-  test('works once: of twenty uses at once one', async () => {
+  test('works once, even if it is used twenty times at once', async () => {
     const person = await mailed()
     const token = await verifyToken(person.email)
     const answers = await Promise.all(Array.from({ length: 20 }, () => verify(token)))
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1)
-    expect(answers.filter(({ body }) => body.code === 'invalid_token')).toHaveLength(9) // and ten are one try too many
+    expect(answers.filter(({ body }) => body.code === 'invalid_token')).toHaveLength(9) // ten more are one attempt too many
     const [row] = await directly().sql.query(
       `select count(*)::int as acts from audit_logs where actor_id = $1 and action = 'email.verified'`,
       [person.user.id],
@@ -76,7 +78,7 @@ describe('v5.0.0-6.4.1 a token that was sent by email', () => {
   test.each([
     ['a second before its 24 hours', 24 * HOUR - 1_000, 204],
     ['at its 24 hours', 24 * HOUR, 400],
-  ])('%s: %i ms after it was made, %i', async (_, after, status) => {
+  ])('%s: %i ms after it was created, %i', async (_, after, status) => {
     const person = await mailed()
     const token = await verifyToken(person.email)
     const [row] = await directly().sql.query(`select created_at from email_tokens where user_id = $1`, [person.user.id])
@@ -84,7 +86,7 @@ describe('v5.0.0-6.4.1 a token that was sent by email', () => {
     expect((await verify(token)).status).toBe(status)
   })
 
-  test('is refused in one and the same way, whatever is wrong with it', async () => {
+  test('is refused with the same response, whatever is wrong with it', async () => {
     const [used, old, banned, moved, foreign] = await Promise.all([mailed(), mailed(), mailed(), mailed(), mailed()])
     const tokens = await Promise.all([used, old, banned, moved].map(({ email }) => verifyToken(email)))
     const { sql } = directly()
@@ -112,7 +114,7 @@ describe('v5.0.0-6.4.1 a token that was sent by email', () => {
     expect(await isVerified(foreign.token)).toBe(false)
   })
 
-  test('that is no text at all is refused by its field', async () => {
+  test('is refused by its field if it is not text', async () => {
     for (const token of [undefined, null, 42, ['x'], { $ne: '' }]) {
       const { status, body } = await verify(token)
       expect(status).toBe(400)
@@ -122,7 +124,7 @@ describe('v5.0.0-6.4.1 a token that was sent by email', () => {
 })
 
 describe('v5.0.0-6.6.3 tries of tokens', () => {
-  test('of one token are looked at ten times in ten minutes, whether or not there is such a one', async () => {
+  test('of one token are checked ten times in ten minutes, whether or not it exists', async () => {
     const person = await mailed()
     for (const token of [await verifyToken(person.email), `et_${'B'.repeat(40)}${randomIp().slice(-3)}`]) {
       const statuses = []
@@ -132,7 +134,7 @@ describe('v5.0.0-6.6.3 tries of tokens', () => {
     }
   })
 
-  test('from one network are looked at sixty times in ten minutes', async () => {
+  test('from one network are checked sixty times in ten minutes', async () => {
     const ip = randomIp()
     const tries = Array.from({ length: 61 }, (_, count) => verify(`guess ${count}`, ip))
     const byStatus = Map.groupBy(await Promise.all(tries), ({ status }) => status)
@@ -142,7 +144,7 @@ describe('v5.0.0-6.6.3 tries of tokens', () => {
 })
 
 describe('POST /api/v1/auth/email/resend', () => {
-  test('sends a new link, and the old one is dead (v5.0.0-6.6.2)', async () => {
+  test('sends a new link and invalidates the old one (v5.0.0-6.6.2)', async () => {
     const person = await mailed()
     const first = await verifyToken(person.email)
     expect(await resend(person.email)).toMatchObject({ status: 202, body: '' })
@@ -151,7 +153,7 @@ describe('POST /api/v1/auth/email/resend', () => {
     expect((await verify(second)).status).toBe(204)
   })
 
-  test('of eight requests at once one link is left', async () => {
+  test('leaves one link after eight concurrent requests', async () => {
     const person = await newUser()
     await Promise.all(Array.from({ length: 8 }, () => resend(person.email)))
     await mailTo(person.email, SUBJECTS.verify, 8)
@@ -169,26 +171,26 @@ describe('POST /api/v1/auth/email/resend', () => {
     for (const email of [confirmed.email, disabled.email, unknown]) expect((await resend(email)).status).toBe(202)
     const last = await mailed()
     await resend(last.email)
-    await mailTo(last.email, SUBJECTS.verify, 2) // what was asked for later has arrived
+    await mailTo(last.email, SUBJECTS.verify, 2) // deferred work has finished
     expect(await mailsTo(confirmed.email)).toHaveLength(1)
     expect(await mailsTo(disabled.email)).toHaveLength(1)
     expect(await mailsTo(unknown)).toEqual([])
   })
 
-  test('takes an address in other letters for the same', async () => {
+  test('ignores the case of an address', async () => {
     const person = await mailed()
     expect((await resend(` ${person.email.toUpperCase()}`)).status).toBe(202)
     await mailTo(person.email, SUBJECTS.verify, 2)
   })
 
-  test.each(['nobody', '', 42, 'a@example.com\r\nBcc: b@example.com'])('%j is no address', async (email) => {
+  test.each(['nobody', '', 42, 'a@example.com\r\nBcc: b@example.com'])('%j is not an address', async (email) => {
     const { status, body } = await resend(email as string)
     expect(status).toBe(400)
     expect(body.errors[0].path).toBe('body.email')
   })
 })
 
-test('v5.0.0-3.5.3 nothing but a POST with the token confirms an address', async () => {
+test('v5.0.0-3.5.3 only a POST with the token confirms an address', async () => {
   const person = await mailed()
   const token = await verifyToken(person.email)
   for (const line of [

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { bodyOf } from '../../../support/broken-stores.ts'
+import { breakStatement } from '../../../support/broken-stores.ts'
 import { call } from '../../../support/http.ts'
 import { codeOf, newTwoFactorUser } from '../../../support/two-factor.ts'
 
@@ -7,15 +7,6 @@ afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
 })
-
-/** A database that does not answer what holds a text, until `vi.restoreAllMocks()`. */
-function breakStatement(text: string) {
-  const real = globalThis.fetch
-  vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    if (bodyOf(init).includes(JSON.stringify(text).slice(1, -1))) throw new TypeError('connection lost')
-    return real(input, init)
-  })
-}
 
 type Person = Awaited<ReturnType<typeof newTwoFactorUser>>
 

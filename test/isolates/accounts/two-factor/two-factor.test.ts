@@ -40,14 +40,14 @@ async function login({ email, password }: Pick<Person, 'email' | 'password'>) {
   return (await call('POST /api/v1/auth/login', { body: { email, password } })).body
 }
 
-/** What a sign-in with the right password gets, without the work of looking at it. */
-const challenge = ({ user }: Person) => openChallenge(managementDeps(directly()), user.id, 'password')
+/** What a sign-in with the right password gets, without the cost of checking it. */
+const challenge = ({ user }: Person) => openChallenge(managementDeps(directly()), user.id, { firstFactor: 'password' })
 
 const finish = (challenge_token: string, code: string) =>
   call('POST /api/v1/auth/2fa/verify', { body: { challenge_token, code } })
 
 describe('setting up', () => {
-  test('gives a secret, its URI and a QR code, and is in force only after a code was seen', async () => {
+  test('returns a secret, its URI and a QR code, and takes effect only after a code was verified', async () => {
     const user = await newUser()
     const { status, body } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
     expect(status).toBe(200)
@@ -63,7 +63,7 @@ describe('setting up', () => {
     expect((await call('GET /api/v1/auth/me', { token: user.token })).body.two_factor_enabled).toBe(false)
   })
 
-  test('gives ten backup codes of 120 bits once, and ends the other sessions (v5.0.0-6.5.2, v5.0.0-7.4.3)', async () => {
+  test('returns ten backup codes of 120 bits once, and ends the other sessions (v5.0.0-6.5.2, v5.0.0-7.4.3)', async () => {
     const user = await newUser()
     const { access_token: other } = await login(user)
     const { body: setup } = await call('POST /api/v1/auth/2fa/setup', { token: user.token })
@@ -80,7 +80,7 @@ describe('setting up', () => {
     )
   })
 
-  test('the secret is encrypted at rest, and of no use to another user (v5.0.0-11.3.3)', async () => {
+  test('stores the secret encrypted and bound to its user (v5.0.0-11.3.3)', async () => {
     const [one, other] = [await newTwoFactorUser(), await newTwoFactorUser()]
     const { sql } = directly()
     await sql`update totp_credentials set secret_encrypted = (
@@ -107,7 +107,7 @@ describe('setting up', () => {
 })
 
 describe('signing in with a second factor', () => {
-  test('the password alone gives no usable token, on any path (v5.0.0-6.3.4)', async () => {
+  test('the password alone gives no usable token on any path (v5.0.0-6.3.4)', async () => {
     const user = await newTwoFactorUser()
     const body = await login(user)
     expect(Object.keys(body).toSorted()).toEqual(['challenge_token', 'expires_in', 'methods', 'two_factor_required'])
@@ -123,7 +123,7 @@ describe('signing in with a second factor', () => {
     expect(refreshed.body.code).toBe('invalid_refresh_token')
   })
 
-  test('a challenge is good for its own purpose, for five minutes, and once (v5.0.0-9.2.2)', async () => {
+  test('a challenge is valid for its own purpose, for five minutes, and once (v5.0.0-9.2.2)', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
     expect((await finish(user.token, codeOf(user.secret))).body.code).toBe('invalid_challenge')
@@ -135,7 +135,7 @@ describe('signing in with a second factor', () => {
     expect((await finish(late, codeOf(user.secret))).body.code).toBe('invalid_challenge')
   })
 
-  test('a code works once, even when it is sent twenty times at once (v5.0.0-6.5.1)', async () => {
+  test('a code works once, even if it is sent twenty times at once (v5.0.0-6.5.1)', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
     const code = codeOf(user.secret)
@@ -143,7 +143,7 @@ describe('signing in with a second factor', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   })
 
-  test('so does a backup code, however it is written (v5.0.0-6.5.1)', async () => {
+  test('so does a backup code in any notation (v5.0.0-6.5.1)', async () => {
     const user = await newTwoFactorUser()
     const [first = '', second = ''] = user.backupCodes
     const challenges = await Promise.all(Array.from({ length: 5 }, () => challenge(user)))
@@ -161,10 +161,10 @@ describe('signing in with a second factor', () => {
       'full-width digits',
       (code: string) => code.replaceAll(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
     ],
-  ])('a code is read as people type it: with %s', async (_, type) => {
+  ])('a code is accepted as people type it: with %s', async (_, type) => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
-    expect((await finish(challenge_token, 'no code!!')).body.code).toBe('invalid_code') // a slip, and no attempt
+    expect((await finish(challenge_token, 'no code!!')).body.code).toBe('invalid_code') // a typo, and not an attempt
     expect((await finish(challenge_token, type(codeOf(user.secret)))).status).toBe(200)
   })
 
@@ -176,7 +176,7 @@ describe('signing in with a second factor', () => {
     expect((await finish(challenge_token, code)).body.code).toBe('invalid_code')
   })
 
-  test('ten wrong codes, also all at once, lock the second factor for a while and nobody out for good (v5.0.0-6.6.3)', async () => {
+  test('ten wrong codes, even at once, lock the second factor for a while and nobody out for good (v5.0.0-6.6.3)', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
     const wrong = await Promise.all(
@@ -195,7 +195,7 @@ describe('signing in with a second factor', () => {
 })
 
 describe('afterwards', () => {
-  test('new backup codes make the old ones worthless', async () => {
+  test('new backup codes invalidate the old ones', async () => {
     const user = await newTwoFactorUser()
     const { body } = await call('POST /api/v1/auth/2fa/backup-codes', {
       token: user.token,
@@ -206,7 +206,7 @@ describe('afterwards', () => {
     expect((await finish(challenge_token, body.backup_codes[0])).status).toBe(200)
   })
 
-  test('switching it off takes the password and a code, ends other sessions, and leaves no code good', async () => {
+  test('disabling it takes the password and a code, ends other sessions, and invalidates all codes', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
     const { body: other } = await finish(challenge_token, user.backupCodes[0] ?? '')
@@ -220,7 +220,7 @@ describe('afterwards', () => {
 })
 
 describe('v5.0.0-6.3.7: the owner is told by email', () => {
-  test('when the factor is switched on, when a backup code was used, when new codes were made, and when it is off', async () => {
+  test('when the factor is enabled, a backup code is used, new codes are created, and it is disabled', async () => {
     const user = await newTwoFactorUser()
     const { challenge_token } = await challenge(user)
     await finish(challenge_token, user.backupCodes[0] ?? '')

@@ -16,7 +16,7 @@ async function holderWith(limits: Record<string, number>) {
 }
 
 describe('a reservation', () => {
-  test('of more than the limit says that it never fits, before what only does not fit now', async () => {
+  test('of more than a limit is refused as never fitting, ahead of a meter that is only full now', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000, queries: 10 })
     await ask('reserve', { organization_id, tokens: 600 })
     expect((await ask('reserve', { organization_id, tokens: 900, queries: 11 })).body).toMatchObject({
@@ -27,7 +27,7 @@ describe('a reservation', () => {
     expect((await ask('reserve', { organization_id, tokens: 900 })).body).not.toHaveProperty('never_fits')
   })
 
-  test('is refused under an idempotency key whose hold was settled, cancelled or expired, though Redis forgot it', async () => {
+  test('is refused under an idempotency key whose hold was settled, canceled or expired, though Redis forgot it', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
     const {
@@ -54,7 +54,26 @@ describe('a reservation', () => {
     expect(counted).toMatchObject({ tokens: 300, 'held:tokens': 0 })
   })
 
-  test('under the idempotency key of another request is refused; of another caller or organization it is another', async () => {
+  test('is the same if it is repeated after the period in which it was made', async () => {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
+    const isolate = await newIsolate()
+    isolate.advance(toMonth(isolate.now()).end - isolate.now() - 30_000)
+    const asked = { organization_id, tokens: 300, idempotency_key: 'over the end' }
+    const first = (await isolate.reserve(asked)) as { reservation_id: string }
+    isolate.advance(60_000)
+    expect(await isolate.reserve(asked)).toMatchObject({ ...first, quotas: { tokens: { used: 0, held: 300 } } })
+    await expect(isolate.reserve({ ...asked, tokens: 301 })).rejects.toMatchObject({ code: 'idempotency_key_reused' })
+    const { redis } = isolate.deps()
+    const month = toMonth(isolate.now()).name
+    expect((await readQuota(redis.shared, quotaKey(organization_id, month)))['held:tokens'] ?? 0).toBe(0)
+    await isolate.settle({ reservation_id: first.reservation_id, input_tokens: 200 })
+    await expect(isolate.reserve(asked)).rejects.toMatchObject({ code: 'reservation_closed' })
+    await redis.shared.del(...(await redis.shared.keys(`reserved:${organization_id}:*`)))
+    await expect(isolate.reserve(asked)).rejects.toMatchObject({ code: 'reservation_closed' })
+    await isolate.settled()
+  })
+
+  test('under the idempotency key of another request is refused; callers and organizations have keys of their own', async () => {
     const [one, other] = [await holderWith({ tokens: 1_000 }), await holderWith({ tokens: 1_000 })]
     const reserve = (organization_id: string, tokens: number, as = token) =>
       ask('reserve', { organization_id, tokens, idempotency_key: 'order 1' }, as)
@@ -96,13 +115,13 @@ describe('a settlement without a time, near the end of a period', () => {
     return { ahead, behind, end, counted, settlement: { reservation_id, input_tokens: 450 } }
   }
 
-  test('counts in the period it was held in, also where the clock of who settles it is behind', async () => {
+  test('counts in the period of its hold, even if the clock of the settling isolate is behind', async () => {
     const { behind, end, counted, settlement } = await reservedAtTheEnd(40_000)
     expect(await behind.settle(settlement)).toEqual({ outcome: 'settled', released: true })
     expect(await counted()).toEqual([[toMonth(end).name, 450]])
   })
 
-  test('is the same one when it is told again in the next', async () => {
+  test('is a duplicate if it is repeated in the next period', async () => {
     const { ahead, end, counted, settlement } = await reservedAtTheEnd(0)
     expect(await ahead.settle(settlement)).toEqual({ outcome: 'settled', released: true })
     ahead.advance(60_000)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { phasesFrom } from '../../../../src/billing/providers/stripe-schedule.ts'
+import { phasesAgain, phasesFrom } from '../../../../src/billing/providers/stripe-schedule.ts'
 import { encodeForm, StripeSchedule } from '../../../../src/billing/providers/stripe-shapes.ts'
 
 const [START, END, SPRING] = [1_793_491_200, 1_796_083_200, 1_804_000_000]
@@ -33,7 +33,7 @@ function phases(schedule: object, swap = TO_BASIC): any[] {
   return phasesFrom(StripeSchedule.parse({ id: 'sub_sched_1', ...schedule }), END, swap)
 }
 
-test('the next phase has the new plan with its metered prices, and keeps everything else that the current one has', () => {
+test('the next phase has the new plan with its metered prices, and keeps everything else of the current one', () => {
   const [now, next, ...others] = phases({ phases: [PHASE] })
   expect(others).toEqual([])
   const kept = {
@@ -62,7 +62,7 @@ test('the next phase has the new plan with its metered prices, and keeps everyth
   expect(decodeURIComponent(encodeForm({ phases: [now] }))).not.toMatch(/null|undefined|object/)
 })
 
-test('phases that somebody planned for later stay, with the new plan in them; those that are over are left out', () => {
+test('phases planned for later stay, with the new plan in them; past ones are omitted', () => {
   const before = { ...PHASE, start_date: START - 100, end_date: START }
   const later = {
     start_date: SPRING,
@@ -85,7 +85,7 @@ test('phases that somebody planned for later stay, with the new plan in them; th
   ])
 })
 
-test('another choice for the next period takes the place of the earlier one', () => {
+test('another choice for the next period replaces the earlier one', () => {
   const planned = phases({ phases: [PHASE] })
   const again = phases({ phases: planned }, { ...TO_BASIC, plan: { product: 'price_mini' }, meteredProducts: [] })
   expect(again).toHaveLength(2)
@@ -94,4 +94,16 @@ test('another choice for the next period takes the place of the earlier one', ()
     'price_support',
     'price_metered_of_sales',
   ])
+})
+
+test('a recreated schedule has what Stripe derives from the subscription now, followed by what was planned', () => {
+  const parse = (schedule: object) => StripeSchedule.parse({ id: 'sub_sched_1', ...schedule })
+  const before = { ...PHASE, start_date: START - 100, end_date: START }
+  const later = { start_date: SPRING, items: [{ price: 'price_mini', quantity: 1 }], metadata: { contract: '8' } }
+  const released = parse({
+    current_phase: { start_date: START, end_date: SPRING },
+    phases: [later, { ...PHASE, end_date: SPRING }, before],
+  })
+  const now = { start_date: START + 50, end_date: END, items: [{ price: 'price_pro', quantity: 10 }] }
+  expect(phasesAgain(parse({ phases: [now] }), released)).toEqual([{ ...now, end_date: SPRING }, later])
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   ACCESS,
+  isChargeOfStart,
   isEligible,
   isInForce,
   isOver,
@@ -18,13 +19,14 @@ const state = (changes: Partial<SubscriptionState> = {}): SubscriptionState => (
   currentPeriodStart: new Date(START),
   currentPeriodEnd: new Date(END),
   cancelAtPeriodEnd: false,
+  trialEnd: null,
   pastDueSince: null,
   endedAt: null,
   refundedChargeAt: null,
   ...changes,
 })
 
-describe('the plan that was bought is in force', () => {
+describe('the purchased plan applies', () => {
   test.each([
     ['trialing', true],
     ['active', true],
@@ -38,30 +40,30 @@ describe('the plan that was bought is in force', () => {
     expect(isInForce(state({ status, pastDueSince }), NOW)).toBe(expected)
   })
 
-  test('for the grace days after a payment failed, and not a millisecond longer; with none, not at all', () => {
+  test('for exactly the grace days after a payment failed; with none, not at all', () => {
     const failed = state({ status: 'past_due', pastDueSince: new Date(NOW.at) })
     expect(isInForce(failed, { ...NOW, at: NOW.at + 7 * DAY - 1 })).toBe(true)
     expect(isInForce(failed, { ...NOW, at: NOW.at + 7 * DAY })).toBe(false)
     expect(isInForce(failed, { ...NOW, graceDays: 0 })).toBe(false)
   })
 
-  test('to the end of the period of one that was cancelled, also when nobody tells of that end', () => {
+  test('to the end of the period of a canceled one, even if nobody reports that end', () => {
     for (const cancelled of [state({ cancelAtPeriodEnd: true }), state({ status: 'canceled' })]) {
       expect(isInForce(cancelled, { ...NOW, at: END - 1 })).toBe(true)
       expect(isInForce(cancelled, { ...NOW, at: END })).toBe(false)
       expect([isOver(cancelled, END - 1), isOver(cancelled, END)]).toEqual([false, true])
     }
-    expect(isInForce(state(), { ...NOW, at: END + DAY })).toBe(true) // a renewal that nobody told of yet
+    expect(isInForce(state(), { ...NOW, at: END + DAY })).toBe(true) // a renewal that nobody has reported yet
   })
 
-  test('not from its end on, which goes before the period', () => {
+  test('not after its end, which takes precedence over the period', () => {
     const revoked = state({ status: 'canceled', endedAt: new Date(NOW.at) })
     expect(isInForce(revoked, { ...NOW, at: NOW.at - 1 })).toBe(true)
     expect(isInForce(revoked, NOW)).toBe(false)
     expect(isInForce(state({ status: 'canceled', currentPeriodEnd: null }), NOW)).toBe(false)
   })
 
-  test('not while the charge for its period went back; a charge before that is another period’s', () => {
+  test('not while the charge for its period is refunded; an earlier charge belongs to another period', () => {
     const refunded = (at: number) => isInForce(state({ refundedChargeAt: new Date(at) }), NOW)
     expect(refunded(START)).toBe(false)
     expect(refunded(START - 3_600_000)).toBe(false)
@@ -70,13 +72,13 @@ describe('the plan that was bought is in force', () => {
   })
 })
 
-test('before the first payment nothing follows from a subscription, and nothing from one that is over', () => {
+test('before the first payment a subscription has no effect, and none after it has ended', () => {
   for (const status of Object.keys(ACCESS) as (keyof typeof ACCESS)[])
     expect(isEligible(state({ status }), NOW.at)).toBe(status !== 'incomplete')
   expect(isEligible(state({ endedAt: new Date(NOW.at) }), NOW.at)).toBe(false)
 })
 
-test('of several the one in force decides, then the one that decided before, then the newest', () => {
+test('of several the active one decides, then the one that decided before, then the newest', () => {
   const one = (id: string, changes: Partial<SubscriptionState> & { isCurrent?: boolean; day?: number }) => ({
     ...state(changes),
     id,
@@ -92,4 +94,17 @@ test('of several the one in force decides, then the one that decided before, the
   expect(
     selectCurrent([one('begun', { status: 'incomplete' }), one('past', { endedAt: new Date(START) })], NOW),
   ).toBeUndefined()
+})
+
+test('a charge within an hour of the start of a period belongs to that start', () => {
+  const isOfStart = (at: number) => isChargeOfStart(state(), new Date(at))
+  const HOUR = 3_600_000
+  expect([START - HOUR - 1, START - HOUR, START, START + HOUR, START + HOUR + 1].map(isOfStart)).toEqual([
+    false,
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(isChargeOfStart(state({ currentPeriodStart: null }), new Date(START))).toBe(false)
 })

@@ -25,7 +25,7 @@ const BEFORE = {
 const patch = (...Operations: unknown[]) => applyPatch(BEFORE, { schemas: [PATCH_SCHEMA], Operations }, ATTRIBUTES)
 const refusal = (status: number, scimType: string) => expect.objectContaining({ status, scimType })
 
-test('a patch that looks at long lists again and again is refused before it takes seconds', () => {
+test('a patch that scans long lists repeatedly is refused before it takes seconds', () => {
   const many = Array.from({ length: 8_000 }, (_, at) => ({ value: String(at) }))
   const again = Array.from({ length: 999 }, () => ({ op: 'replace', path: 'members[value pr].display', value: 'x' }))
   expect(() => patch({ op: 'add', path: 'members', value: many }, ...again)).toThrow(refusal(400, 'tooMany'))
@@ -56,6 +56,25 @@ describe('RFC 7644 §3.5.2', () => {
       'a new primary takes the place of the former',
       { op: 'add', path: 'emails', value: { value: 'n@x.com', primary: true } },
       { emails: [{ ...WORK, primary: false }, HOME, { value: 'n@x.com', primary: true }] },
+    ],
+    [
+      'of several that are added as primary, the last one is',
+      {
+        op: 'add',
+        path: 'emails',
+        value: [
+          { value: 'n@x.com', primary: true },
+          { value: 'o@x.com', primary: true },
+        ],
+      },
+      {
+        emails: [
+          { ...WORK, primary: false },
+          HOME,
+          { value: 'n@x.com', primary: false },
+          { value: 'o@x.com', primary: true },
+        ],
+      },
     ],
     ['remove takes a value out', { op: 'remove', path: 'displayName' }, { displayName: undefined }],
     ['remove takes a part out', { op: 'remove', path: 'name.givenName' }, { name: { familyName: 'Lovelace' } }],
@@ -108,6 +127,12 @@ describe('RFC 7644 §3.5.2', () => {
 
   test.each<[string, unknown, string]>([
     ['no operation', undefined, 'invalidSyntax'],
+    ['a path that is no attribute', { op: 'replace', path: 'actve', value: false }, 'invalidPath'],
+    ['a part that there is not', { op: 'replace', path: 'name.famliyName', value: 'x' }, 'invalidPath'],
+    ['a filter by no part', { op: 'remove', path: 'emails[typ eq "work"]' }, 'invalidPath'],
+    ['a misspelt attribute without a path', { op: 'replace', value: { actve: false } }, 'invalidPath'],
+    ['a misspelt member', { op: 'replace', path: 'active', valeu: false }, 'invalidSyntax'],
+    ['a misspelt part of an element', { op: 'remove', path: 'members', value: [{ valeu: 'x' }] }, 'invalidSyntax'],
     ['an unknown operation', { op: 'move', path: 'displayName' }, 'invalidSyntax'],
     ['remove without a path', { op: 'remove' }, 'noTarget'],
     ['add without a value', { op: 'add', path: 'displayName' }, 'invalidValue'],
@@ -125,7 +150,7 @@ describe('RFC 7644 §3.5.2', () => {
   })
 })
 
-describe('what directories send besides', () => {
+describe('extensions that directories send', () => {
   test.each<[string, object, object]>([
     ['capital letters', { op: 'Replace', path: 'DisplayName', value: 'B' }, { displayName: 'B' }],
     [
@@ -157,4 +182,11 @@ describe('what directories send besides', () => {
   ])('%s', (_, operation, after) => {
     expect(patch(operation)).toEqual({ ...BEFORE, ...after })
   })
+})
+
+test('members of the message are read in any letters (RFC 7643 §2.1)', () => {
+  expect(patch({ OP: 'Replace', Path: 'active', Value: false }).active).toBe(false)
+  expect(patch({ op: 'remove', path: 'members', value: [{ Value: 'x' }] }).members).toEqual([{ value: 'y' }])
+  const Operations = [{ op: 'replace', path: 'active', value: false }]
+  expect(applyPatch(BEFORE, { Schemas: [PATCH_SCHEMA], operations: Operations }, ATTRIBUTES).active).toBe(false)
 })

@@ -8,9 +8,9 @@ export function CreditFigures({ credits }: { readonly credits: Credits }) {
   return (
     <Card>
       <Columns of={4}>
-        <Stat label="Balance" value={<Money amount={credits.balance} />} note="Left of all grants" />
+        <Stat label="Balance" value={<Money amount={credits.balance} />} note="Left across all grants" />
         <Stat label="Held" value={<Money amount={credits.held} />} note="By open reservations" />
-        <Stat label="Owed" value={<Money amount={credits.owed} />} note="Paid by the next credits" />
+        <Stat label="Owed" value={<Money amount={credits.owed} />} note="Deducted from the next credits" />
         <Stat
           label="Low balance"
           value={<Money amount={credits.low_balance} />}

@@ -18,7 +18,7 @@ export function GrantsTable({ grants, rowMenu }: GrantsTableProps) {
       rows={grants}
       rowId={({ id }) => id}
       {...(rowMenu && { rowMenu })}
-      empty={<Empty title="Nothing is left">All credits are used up, expired or taken back.</Empty>}
+      empty={<Empty title="No credits left">All credits are used up, expired or revoked.</Empty>}
       columns={[
         { name: 'Source', cell: ({ source }) => SOURCE_NAMES[source] },
         {

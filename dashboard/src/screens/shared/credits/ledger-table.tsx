@@ -12,7 +12,7 @@ export function CreditLedger({ list }: { readonly list: List<'GET /credits/ledge
       {...listProps(list)}
       label="Ledger of credits"
       rowId={({ id }) => id}
-      empty={<Empty title="No changes yet">Credits that are added, and charges that they pay, are listed here.</Empty>}
+      empty={<Empty title="No changes yet">Added credits and the charges they pay for are listed here.</Empty>}
       columns={[
         { name: 'Change', cell: ({ kind }) => KIND_NAMES[kind] },
         { name: 'Grant', cell: ({ source }) => SOURCE_NAMES[source] },

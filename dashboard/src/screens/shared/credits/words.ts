@@ -24,7 +24,7 @@ export const KIND_NAMES: Readonly<Record<CreditLedgerRow['kind'], string>> = {
   burn: 'Charges paid',
   return: 'Charges corrected',
   expire: 'Expired',
-  revoke: 'Taken back',
+  revoke: 'Revoked',
   refund: 'Payment refunded',
   correct: 'Grant corrected',
 }

@@ -42,7 +42,7 @@ export function Deliveries<Item extends Delivery>(props: DeliveriesProps<Item>) 
           { name: 'Event', cell: ({ type }) => type },
           ...columns,
           { name: 'State', cell: (item) => <DeliveryState delivery={item} />, width: '7rem' },
-          { name: 'Answer', cell: (item) => <Answer delivery={item} />, width: '9rem', secondary: true },
+          { name: 'Response', cell: (item) => <Answer delivery={item} />, width: '9rem', secondary: true },
           { name: 'Attempts', cell: ({ attempts }) => attempts, width: '5rem', numeric: true, secondary: true },
           { name: 'Created', cell: ({ created_at }) => <Time at={created_at} />, width: '8rem' },
         ]}
@@ -83,7 +83,7 @@ export function Deliveries<Item extends Delivery>(props: DeliveriesProps<Item>) 
 
 const deliveryFacts = (item: Delivery): (readonly [string, ReactNode])[] => [
   ['State', <DeliveryState key="state" delivery={item} />],
-  ['Answer', <Answer key="answer" delivery={item} />],
+  ['Response', <Answer key="answer" delivery={item} />],
   ...(item.error ? [['Last error', item.error] as const] : []),
   ['Attempts', item.attempts],
   ...(item.next_attempt_at ? [['Next attempt', <Time key="next" at={item.next_attempt_at} />] as const] : []),
@@ -106,7 +106,7 @@ function DeliveryState({ delivery }: { readonly delivery: Delivery }) {
 }
 
 function Answer({ delivery: { status_code: status, response_time_ms: ms, error } }: { readonly delivery: Delivery }) {
-  if (status === null) return <span className="text-muted">{error ? 'No answer' : '–'}</span>
+  if (status === null) return <span className="text-muted">{error ? 'No response' : '–'}</span>
   return (
     <>
       {status}

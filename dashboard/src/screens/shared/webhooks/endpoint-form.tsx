@@ -46,7 +46,7 @@ export function EndpointForm({ endpoint, action, omitted, busy, error, onSubmit,
   }
   return (
     <Form onSubmit={submit}>
-      <Field label="URL" hint="Public, with https." error={error?.fieldError('url')}>
+      <Field label="URL" hint="A public https address." error={error?.fieldError('url')}>
         <Input
           type="url"
           value={url}
@@ -62,7 +62,7 @@ export function EndpointForm({ endpoint, action, omitted, busy, error, onSubmit,
           type="radio"
           name="which"
           label="All events"
-          hint="Also those that later versions add."
+          hint="Including events that later versions add."
           checked={isForAll}
           onChange={() => setIsForAll(true)}
         />

@@ -46,7 +46,7 @@ export function Endpoint({ api }: EndpointScreenProps) {
       actions={mayChange && <EndpointActions api={api} endpoint={endpoint} />}
     >
       {endpoint.disabled_reason && (
-        <Notice kind="bad">{endpoint.disabled_reason} Enable it once your server answers again.</Notice>
+        <Notice kind="bad">{endpoint.disabled_reason} Enable it once your server responds again.</Notice>
       )}
       <Card>
         <Facts
@@ -55,12 +55,14 @@ export function Endpoint({ api }: EndpointScreenProps) {
             ['Description', endpoint.description ?? '–'],
             [
               'Events',
-              endpoint.events.length === 0 ? 'All, also those that later versions add' : endpoint.events.join(', '),
+              endpoint.events.length === 0
+                ? 'All, including those that later versions add'
+                : endpoint.events.join(', '),
             ],
             ['Id', <Code key="id">{endpoint.id}</Code>],
             ['Created', formatTime(endpoint.created_at)],
             ...(isAhead(endpoint.previous_secret_until)
-              ? [['Former secret', `Signs as well until ${formatTime(endpoint.previous_secret_until)}`] as const]
+              ? [['Previous secret', `Also signs until ${formatTime(endpoint.previous_secret_until)}`] as const]
               : []),
           ]}
         />
@@ -92,14 +94,17 @@ function EndpointDeliveries({ api, id, mayResend }: EndpointDeliveriesProps) {
     busy: isPending,
     error,
     run: (item: { id: string }) =>
-      mutate({ params: resendParams(api.resend, id, item.id) }, { onSuccess: () => toast('Event is sent again') }),
+      mutate(
+        { params: resendParams(api.resend, id, item.id) },
+        { onSuccess: () => toast('Event is being sent again') },
+      ),
   }
   return (
-    <Section title="Deliveries" intro="What was sent here in the last weeks. Newest first.">
+    <Section title="Deliveries" intro="Events sent here in recent weeks, newest first.">
       <Deliveries
         list={list}
         {...(mayResend && { resend })}
-        empty={<Empty title="Nothing sent yet">Send a test event to see how your server answers.</Empty>}
+        empty={<Empty title="Nothing sent yet">Send a test event to see how your server responds.</Empty>}
       />
     </Section>
   )
@@ -210,7 +215,7 @@ function DisableEndpoint({ api, endpoint, onClose }: AskProps) {
       error={error}
       onConfirm={() => mutate({ params: { id: endpoint.id }, body: { is_active: false } }, { onSuccess })}
     >
-      <p>{endpoint.url} gets no more events. Those that wait for it are given up, and are not sent later.</p>
+      <p>{endpoint.url} stops receiving events. Pending events are dropped and not sent later.</p>
     </Confirm>
   )
 }
@@ -233,7 +238,7 @@ function DeleteEndpoint({ api, endpoint, onClose }: AskProps) {
       error={error}
       onConfirm={() => mutate({ params: { id: endpoint.id } }, { onSuccess })}
     >
-      <p>{endpoint.url} gets no more events, and the list of its deliveries is deleted.</p>
+      <p>{endpoint.url} stops receiving events, and its delivery history is deleted.</p>
     </Confirm>
   )
 }
@@ -255,7 +260,7 @@ function RotateSecret({ api, endpoint, onClose, onRotated }: RotateSecretProps) 
       error={error}
       onConfirm={() => mutate({ params: { id: endpoint.id } }, { onSuccess: (rotated) => onRotated(rotated.secret) })}
     >
-      <p>For 24 hours each request is signed with both secrets, so that you can replace the one on your server.</p>
+      <p>For 24 hours, each request is signed with both secrets so that you can replace the one on your server.</p>
     </Confirm>
   )
 }

@@ -48,7 +48,7 @@ export function Endpoints({ api }: { readonly api: WebhookApi }) {
         rowMenu={({ id, url }) => <RowMenu name={url} id={id} />}
         empty={
           <Empty title="No endpoints yet" action={create}>
-            Add the address of your server, and choose the events that it hears of.
+            Add the address of your server and choose the events to send to it.
           </Empty>
         }
       />
@@ -102,7 +102,7 @@ function CreateEndpoint({ api, onClose, onCreated }: CreateEndpointProps) {
 export const EndpointSecret = ({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) => (
   <SecretOnce title="Signing secret" noun="secret" secret={secret} onClose={onClose}>
     <p className="text-muted">
-      Check the header <code className="font-mono text-small">webhook-signature</code> of each request with it, as
+      Use it to check the header <code className="font-mono text-small">webhook-signature</code> of each request, as
       Standard Webhooks describes.
     </p>
   </SecretOnce>
@@ -117,7 +117,7 @@ function describeEvents(events: readonly string[]): string {
 
 export function EndpointState({ endpoint }: { readonly endpoint: WebhookEndpoint }) {
   const { is_active: isActive, disabled_reason: reason, failed_events: failed } = endpoint
-  if (!isActive) return reason ? <Status kind="bad">Switched off</Status> : <Status kind="off">Disabled</Status>
+  if (!isActive) return reason ? <Status kind="bad">Auto-disabled</Status> : <Status kind="off">Disabled</Status>
   if (failed > 0) return <Status kind="warn">{failed === 1 ? '1 event failed' : `${failed} events failed`}</Status>
   return <Status kind="good">Active</Status>
 }

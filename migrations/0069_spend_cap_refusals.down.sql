@@ -1,0 +1,1 @@
+ALTER TABLE "spend_caps" DROP COLUMN "refused_period";

@@ -1,0 +1,1 @@
+ALTER TABLE "spend_caps" ADD COLUMN "refused_period" timestamp with time zone;

@@ -1,0 +1,2 @@
+DROP FUNCTION record_usage_2(jsonb);--> statement-breakpoint
+DROP TABLE "usage_meter_subject_days";

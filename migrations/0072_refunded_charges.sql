@@ -1,0 +1,1 @@
+ALTER TABLE "subscriptions" ADD COLUMN "refunded_charges" jsonb DEFAULT '{}'::jsonb NOT NULL;

@@ -1,0 +1,50 @@
+import { Problem } from '../../problems.ts'
+
+/**
+ * Bytes of prompts that an isolate holds at a time. While one is read it is there up to five times, as bytes, as text, parsed, and
+ * written again; Cloudflare gives an isolate 128 MB.
+ */
+export const ROOM_BYTES = 22 * 1024 * 1024
+/** So small ones always have room: what a large one leaves is for those between. */
+const SMALL_BYTES = 64 * 1024
+
+let held = 0
+
+/** Room for a prompt, until what it was sent to has answered. */
+export interface Room {
+  /** So much of the prompt is read by now. @throws Problem `unavailable`, as {@link takeRoom} */
+  grow(bytes: number): void
+  /** The prompt is read, and is not larger than this. */
+  shrink(bytes: number): void
+  /** May be called twice. */
+  free(): void
+}
+
+/**
+ * Takes room for a prompt before it is read.
+ *
+ * @param bytes its length; 0 for one that does not say it, whose room grows while it is read
+ * @throws Problem `unavailable` with `Retry-After` while others have the room
+ */
+export function takeRoom(bytes: number): Room {
+  let own = 0
+  const resize = (to: number) => {
+    held += to - own
+    own = to
+  }
+  const grow = (to: number) => {
+    if (to <= own) return
+    requireRoom(to, held - own)
+    resize(to)
+  }
+  grow(bytes)
+  return { grow, shrink: (to) => resize(Math.min(own, to)), free: () => resize(0) }
+}
+
+function requireRoom(bytes: number, ofOthers: number): void {
+  if (bytes <= SMALL_BYTES || ofOthers === 0 || ofOthers + bytes <= ROOM_BYTES) return
+  throw new Problem('unavailable', {
+    detail: 'Too many large prompts are on their way; retry after the time in Retry-After.',
+    headers: { 'Retry-After': '2' },
+  })
+}
