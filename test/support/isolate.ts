@@ -69,7 +69,7 @@ export async function newIsolate(variables: Record<string, unknown> = {}) {
 
   return {
     deps,
-    /** Imports a module as this isolate has it, with the state that its other modules share. */
+    /** Imports a module of this isolate, with the state that its other modules share. */
     load,
     verify: (key: string, more: Partial<VerifyRequest> = {}) =>
       verifyKey(deps(), { key, cost: 1, scopes: [], ...more }, { requestId: crypto.randomUUID() }),
@@ -81,25 +81,25 @@ export async function newIsolate(variables: Record<string, unknown> = {}) {
     advance: (ms: number) => {
       offsetMs += ms
     },
-    /** Sets its own clock wrong: time does not move with it. */
+    /** Skews its own clock: time does not move with it. */
     skew: (ms: number) => {
       skewMs = ms
     },
     now: () => Date.now() + offsetMs,
     aheadMs: () => offsetMs,
-    /** What goes on after the answers, and has not ended yet. */
+    /** Deferred work that has not ended yet. */
     underway: (): readonly Promise<unknown>[] => [...underway],
-    /** From now on nothing of it reaches a store: what it had in memory is lost, and its timers do nothing. */
+    /** From now on nothing of it reaches a store: its memory is lost, and its timers do nothing. */
     die: () => {
       isDead = true
     },
-    /** Another life, in which nothing of the last one goes on. What its modules remember they still remember. */
+    /** A restart in which nothing of the last life continues. The state of its modules stays. */
     revive: () => {
       isDead = false
       deferred.length = 0
       underway.clear()
     },
-    /** Waits for everything that goes on after the answers. */
+    /** Waits for all deferred work. */
     async settled() {
       while (deferred.length > 0) await Promise.all(deferred.splice(0))
     },
@@ -108,7 +108,7 @@ export async function newIsolate(variables: Record<string, unknown> = {}) {
 
 export type Isolate = Awaited<ReturnType<typeof newIsolate>>
 
-/** What is asked for, and of which limits. */
+/** The requested units, and of which limits. */
 interface Asked {
   readonly windowKey: string
   readonly limit: number
@@ -116,7 +116,7 @@ interface Asked {
   readonly period: Period
   readonly quota: number
   readonly cost: number
-  /** What Postgres says was used, and whether it has just said so. */
+  /** The use that Postgres has, and whether that was just read. */
   readonly recorded?: Recorded
   readonly isFresh?: boolean
 }
@@ -142,7 +142,7 @@ export function claimOf(isolate: Isolate, asked: Asked): LimitRequest {
   }
 }
 
-/** Of a period without calls that cost anything. */
+/** Of a period without priced calls. */
 export const NO_CHARGES = { even_charges: '0', odd_charges: '0' } as const
 
 /** In what steps time goes on while timers wait for it. */
@@ -161,7 +161,7 @@ export function moveTime(isolates: readonly [Isolate, ...Isolate[]]) {
   let planned = clock()
   let timersAt = planned
 
-  /** Waits for everything that does not wait for a timer, or comes to wait for one: each lease does. */
+  /** Waits for everything that waits for no timer, or starts to wait for one: each lease does. */
   async function idle() {
     const underway = () => isolates.flatMap((isolate) => isolate.underway())
     while (underway().length > vi.getTimerCount()) await Promise.race([...underway(), aMoment()])
@@ -180,10 +180,13 @@ export function moveTime(isolates: readonly [Isolate, ...Isolate[]]) {
     } while (clock() < planned)
   }
 
-  return { planned: () => planned, until, advance: (ms: number) => until(planned + ms), idle }
+  /** By that much from now, also where real time has overtaken what was planned: timers of that long end. */
+  const advance = (ms: number) => until(Math.max(planned, clock()) + ms)
+
+  return { planned: () => planned, until, advance, idle }
 }
 
-/** Part of the statement that writes usage. A batch of events is due 100 ms after its first one, on a busy machine at any time. */
+/** Part of the statement that writes usage. A batch of events is due 100 ms after its first one; later on a busy machine. */
 export const USAGE_WRITE = 'select * from record_'
 
 /** The statement by which an isolate writes its metrics, every ten seconds. */
@@ -192,18 +195,34 @@ const METRICS_WRITE = 'insert into metric_counters'
 /** What a script's first run in a new Redis costs besides. */
 const SCRIPT_SENT = '["eval","#!lua'
 
-/** Counts the requests to each store while `work` runs, without writes of metrics. @param except parts of others to ignore */
-export async function countTrips(work: () => Promise<unknown>, ...except: string[]) {
-  const ignored = [METRICS_WRITE, SCRIPT_SENT, ...except]
+/**
+ * Counts the requests to each store while `work` runs, without writes of metrics and of usage: an isolate makes those in the
+ * background, when its timers say so.
+ */
+export async function countTrips(work: () => Promise<unknown>) {
+  const sent = await requestsDuring(work)
+  const ignored = [METRICS_WRITE, SCRIPT_SENT, USAGE_WRITE]
+  const counted = sent.filter(({ body }) => !ignored.some((part) => body.includes(part)))
+  return {
+    sql: counted.filter(({ url }) => url.includes('/sql')).length,
+    redis: counted.filter(({ url }) => url.includes('/redis')).length,
+  }
+}
+
+/** Counts the writes of usage while `work` runs. A write that is sent again, as after three slow seconds, counts once. */
+export async function countUsageWrites(work: () => Promise<unknown>) {
+  const sent = await requestsDuring(work)
+  return new Set(sent.flatMap(({ body }) => (body.includes(USAGE_WRITE) ? [body] : []))).size
+}
+
+async function requestsDuring(work: () => Promise<unknown>) {
   const spy = vi.spyOn(globalThis, 'fetch')
   try {
     await work()
-    const counted = spy.mock.calls.filter(([, init]) => !ignored.some((part) => bodyOf(init).includes(part)))
-    const urls = counted.map(([input]) => String(input instanceof Request ? input.url : input))
-    return {
-      sql: urls.filter((url) => url.includes('/sql')).length,
-      redis: urls.filter((url) => url.includes('/redis')).length,
-    }
+    return spy.mock.calls.map(([input, init]) => ({
+      url: String(input instanceof Request ? input.url : input),
+      body: bodyOf(init),
+    }))
   } finally {
     spy.mockRestore()
   }

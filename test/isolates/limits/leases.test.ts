@@ -4,13 +4,13 @@ import { keyVersionKey, type LimitRequest, quotaKey } from '../../../src/limits/
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
-import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
+import { countTrips, countUsageWrites, NOWHERE, newIsolate } from '../../support/isolate.ts'
 import { readQuota } from '../../support/quota.ts'
 import { unitsIn } from '../../support/windows.ts'
 
 afterEach(() => vi.useRealTimers())
 
-/** No lease's time is over until time is moved. */
+/** No lease expires until time is advanced. */
 const stopTime = () => vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
 
 /** A key that may be used often, and how often that is in all. */
@@ -32,7 +32,7 @@ const usedOf = async (isolate: Isolate, organizationId: string) =>
   (await readQuota(isolate.deps().redis.shared, quotaKey(organizationId, toMonth(Date.now()).name))).api_calls ?? 0
 
 describe('a quiet key', () => {
-  test('is asked for each time', async () => {
+  test('asks Redis each time', async () => {
     const { key, organizationId } = await busyKey()
     const isolate = await newIsolate()
     await isolate.verify(key)
@@ -47,9 +47,9 @@ describe('a quiet key', () => {
   })
 })
 
-/** Those that count requests come first: what goes back of leases of the others would be counted, too. */
+/** Tests that count requests come first: returned leases of the others would be counted as well. */
 describe('a busy key', () => {
-  test('has no lease for repeats that count once, for looks, nor for the last two hundred units', async () => {
+  test('has no lease for repeats that count once, for reads, or for the last two hundred units', async () => {
     const { key, organizationId } = await busyKey(150)
     const isolate = await newIsolate()
     await times(isolate, key, 10)
@@ -59,7 +59,7 @@ describe('a busy key', () => {
     expect((await times(isolate, key, 125)).filter((code) => code === 'VALID')).toHaveLength(120)
   })
 
-  test('has no lease for half a minute after an answer was lost: another one may be taken, and nobody has it', async () => {
+  test('gets no lease for half a minute after a lost response: a lease may have been taken that nobody has', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
     const [windowKey, start] = [crypto.randomUUID(), Date.now()]
@@ -73,12 +73,12 @@ describe('a busy key', () => {
     breakStores(['/redis'], 'lose')
     await take(0, 1)
     vi.restoreAllMocks()
-    expect([9, 10]).toContain(await trips(0, 8)) // the first carries what was admitted alone, by a script that Redis may not know
+    expect([9, 10]).toContain(await trips(0, 8)) // the first adds local admissions, with a script that Redis may not have
     expect(await trips(29_999, 8)).toBe(8)
-    expect(await trips(30_000, 21)).toBe(1) // all of a lease of twenty: nothing of it goes back
+    expect(await trips(30_000, 21)).toBe(1) // all of a lease of twenty: nothing of it returns
   })
 
-  test('has none either where an outage refuses everything', async () => {
+  test('gets none either while an outage refuses everything', async () => {
     const isolate = await newIsolate({ ON_LIMITER_OUTAGE: 'closed' })
     stopTime()
     const claim: LimitRequest = {
@@ -99,7 +99,7 @@ describe('a busy key', () => {
     expect(taken).toBeLessThanOrEqual(4 + 3 + 49 + 1 + 20) // three tries of the first, and one lease of twenty that nobody has
   })
 
-  test('gets no lease that its next request would not fit into, and what is left of one goes back when another begins', async () => {
+  test('gets no lease that its next request would not fit into, and the rest of one returns when another begins', async () => {
     const isolate = await newIsolate()
     stopTime()
     const windowKey = crypto.randomUUID()
@@ -133,7 +133,7 @@ describe('a busy key', () => {
     expect(trips.redis).toBeLessThanOrEqual(20)
   })
 
-  test('is asked for once more when another service verifies it, which then shares the lease', async () => {
+  test('asks Redis once more when another service verifies it, which then shares the lease', async () => {
     const isolate = await newIsolate()
     stopTime()
     const [windowKey, ...services] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
@@ -153,7 +153,7 @@ describe('a busy key', () => {
     expect(changed.redis).toBe(1)
   })
 
-  test('spends no lease beyond the end of the month it was taken in', async () => {
+  test('spends no lease beyond the end of the month in which it was taken', async () => {
     const isolate = await newIsolate()
     stopTime()
     const now = Date.now()
@@ -175,7 +175,7 @@ describe('a busy key', () => {
     expect(await isolate.consumeLeased(claim(now + 500, next))).toMatchObject({ meters: [{ used: 1 }] })
   })
 
-  test('costs at most a tenth of a round trip to Redis for each verification, and none to Neon', async () => {
+  test('costs at most a tenth of a round trip to Redis per verification, and none to Neon', async () => {
     const { key } = await busyKey()
     const isolate = await newIsolate()
     await times(isolate, key, 20)
@@ -185,7 +185,7 @@ describe('a busy key', () => {
     expect(trips.redis).toBeLessThanOrEqual(30)
   })
 
-  test('that is verified 200 times a second costs at most a tenth of a round trip each, leases that go back included', async () => {
+  test('that is verified 200 times a second costs at most a tenth of a round trip each, including returned leases', async () => {
     const { key } = await busyKey()
     const isolate = await newIsolate()
     stopTime()
@@ -203,20 +203,21 @@ describe('a busy key', () => {
     expect(trips.redis).toBeLessThanOrEqual(100)
   })
 
-  test('has the usage of a thousand verifications written with ten statements at most', async () => {
+  test('has the usage of a thousand verifications written in at most ten statements', async () => {
     const { key } = await busyKey()
     const isolate = await newIsolate()
     stopTime()
-    const trips = await countTrips(async () => {
+    const writes = await countUsageWrites(async () => {
       await times(isolate, key, 1_000)
       vi.advanceTimersByTime(2_000)
       vi.useRealTimers()
       await isolate.settled()
     })
-    expect(trips.sql).toBeLessThanOrEqual(1 + 10) // the first verification reads the key
+    expect(writes).toBeGreaterThan(0)
+    expect(writes).toBeLessThanOrEqual(10)
   })
 
-  test('shares one lease among requests that come at once', async () => {
+  test('shares one lease among concurrent requests', async () => {
     const { key } = await busyKey()
     const isolate = await newIsolate()
     await times(isolate, key, 20)
@@ -225,7 +226,7 @@ describe('a busy key', () => {
     expect(trips.redis).toBeLessThanOrEqual(10)
   })
 
-  test('goes on while Redis fails, under the limits of the isolate alone', async () => {
+  test('continues while Redis fails, within the limits of the isolate', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key } = await busyKey(40)
     const alone = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
@@ -233,7 +234,7 @@ describe('a busy key', () => {
     vi.restoreAllMocks()
   })
 
-  test('is seen to be changed within two seconds, though its lease has units left', async () => {
+  test('is refused within two seconds of a change, though its lease has units left', async () => {
     const { key, keyId } = await busyKey()
     const isolate = await newIsolate()
     await times(isolate, key, 30)
@@ -244,7 +245,7 @@ describe('a busy key', () => {
     expect(await isolate.verify(key)).toMatchObject({ code: 'REVOKED' })
   })
 
-  test('gives nothing back to counts that were begun again meanwhile', async () => {
+  test('returns nothing to counters that restarted meanwhile', async () => {
     const { key, organizationId } = await busyKey()
     const isolate = await newIsolate()
     await times(isolate, key, 30)
@@ -256,7 +257,7 @@ describe('a busy key', () => {
     expect(await usedOf(isolate, organizationId)).toBe(begun)
   })
 
-  test('is told as used exactly what it used, and unspent units go back', async () => {
+  test('reports exactly the units used, and unspent units return', async () => {
     const { key, organizationId } = await busyKey()
     const isolate = await newIsolate()
     stopTime()

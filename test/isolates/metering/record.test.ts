@@ -3,7 +3,7 @@ import { uuidv7 } from '../../../src/lib/uuid.ts'
 import type { UsageEvent } from '../../../src/metering/event.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { eventually } from '../../support/http.ts'
-import { countTrips, newIsolate } from '../../support/isolate.ts'
+import { countUsageWrites, newIsolate, USAGE_WRITE } from '../../support/isolate.ts'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -29,18 +29,18 @@ describe('recording', () => {
   test('1,000 events take two statements', async () => {
     const isolate = await newIsolate()
     const id = uuidv7(Date.now())
-    const { sql } = await countTrips(async () => {
+    const writes = await countUsageWrites(async () => {
       for (let count = 0; count < 1_000; count++) isolate.record(event(id))
       await isolate.settled()
     })
-    expect(sql).toBe(2)
+    expect(writes).toBe(2)
     expect(await recorded(isolate, id)).toBe(1_000)
   })
 
-  test('a full batch is written at once, whoever fills it, and what comes later in its time', async () => {
+  test('a full batch is written at once, whoever fills it, and later events in their own time', async () => {
     const isolate = await newIsolate()
     const id = uuidv7(Date.now())
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // no batch's time is over until it is moved
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }) // no batch is due until time is advanced
     for (let count = 0; count < 1_200; count++) isolate.record(event(id))
     for (let looks = 0; looks < 1_000 && (await recorded(isolate, id)) < 1_000; looks++);
     expect(await recorded(isolate, id)).toBe(1_000)
@@ -50,7 +50,7 @@ describe('recording', () => {
     expect(await recorded(isolate, id)).toBe(1_200)
   })
 
-  test('equal refusals of one moment become one row that counts them all', async () => {
+  test('equal refusals at one moment become one row that counts them all', async () => {
     const isolate = await newIsolate()
     const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
     for (let count = 0; count < 50; count++)
@@ -68,7 +68,7 @@ describe('recording', () => {
 })
 
 describe('one batch for many organizations', () => {
-  test('keeps apart what two of them call by the same id at the same moment', async () => {
+  test('keeps equal ids of two of them at the same moment apart', async () => {
     const isolate = await newIsolate()
     const [one, other] = [uuidv7(Date.now()), uuidv7(Date.now())]
     isolate.record(event(one, { id: 'r1', api_calls: 2 }))
@@ -78,7 +78,7 @@ describe('one batch for many organizations', () => {
     expect([await recorded(isolate, one), await recorded(isolate, other)]).toEqual([2, 3])
   })
 
-  test('loses nothing but the one event that Postgres refuses for good', async () => {
+  test('loses only the one event that Postgres refuses permanently', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const isolate = await newIsolate()
@@ -105,7 +105,7 @@ describe('one batch for many organizations', () => {
 const randomText = (length: number) => Array.from({ length }, () => Math.random().toString(36)[2] ?? 'x').join('')
 
 describe('when the database fails', () => {
-  test('events go to the spool, and the job brings each into the database once', async () => {
+  test('events go to the spool, and the job writes each to the database once', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
     const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
@@ -133,13 +133,13 @@ describe('when the database fails', () => {
     const { drainUsageSpool, trySpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
     const [id, deps] = [uuidv7(Date.now()), isolate.deps()]
     const batches = [...Array.from({ length: 30 }, () => [event(id)]), Array.from({ length: 490 }, () => event(id))]
-    const spooled = await Promise.all(batches.map((batch) => trySpool(deps, batch))) // one round trip: nobody else's come in between
+    const spooled = await Promise.all(batches.map((batch) => trySpool(deps, batch))) // one round trip: nothing comes in between
     expect(spooled).not.toContain(false)
     const network = vi.spyOn(globalThis, 'fetch')
     await drainUsageSpool(isolate.deps())
     const statements = network.mock.calls
       .map((call) => JSON.stringify(call))
-      .filter((call) => call.includes('/sql"') && !call.includes('usage_spool_receipts'))
+      .filter((call) => call.includes('/sql"') && call.includes(USAGE_WRITE))
     const sizes = statements.map((call) => call.split(id).length - 1).filter((size) => size > 0)
     expect(sizes.length).toBeLessThanOrEqual(3) // two, or fewer or more where a test in another process drains, too
     expect(Math.max(0, ...sizes)).toBeLessThanOrEqual(500)
@@ -151,7 +151,7 @@ describe('when the database fails', () => {
     ).toBe(520)
   })
 
-  test('an answer that was lost after the commit leads to no second count', async () => {
+  test('a response that was lost after the commit causes no second count', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
     const { drainUsageSpool } = await isolate.load(() => import('../../../src/metering/spool.ts'))
@@ -170,7 +170,7 @@ describe('when the database fails', () => {
     expect(units).toBe(3)
   })
 
-  test('and Redis too, the write is tried again until one of them is back', async () => {
+  test('and Redis fails too, the write is retried until one of them is back', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const isolate = await newIsolate()
     const id = uuidv7(Date.now())
@@ -182,7 +182,7 @@ describe('when the database fails', () => {
     expect(await recorded(isolate, id)).toBe(4)
   })
 
-  test('and Redis too for longer than the platform waits, the events are in the log, whole', async () => {
+  test('and Redis fails for longer than the platform waits, the events are in the log, complete', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const lost = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const isolate = await newIsolate()

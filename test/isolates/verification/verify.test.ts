@@ -1,11 +1,11 @@
 import { describe, expect, test, vi } from 'vitest'
 import { call, newKeyHolder, setLimits } from '../../support/http.ts'
-import { countTrips, NOWHERE, newIsolate, USAGE_WRITE } from '../../support/isolate.ts'
+import { countTrips, NOWHERE, newIsolate } from '../../support/isolate.ts'
 
 const SECOND = 1_000
 
 describe('round trips', () => {
-  test('a cold verification asks Neon once and Redis once, a warm one only Redis', async () => {
+  test('a cold verification queries Neon once and Redis once, a warm one only Redis', async () => {
     const { key } = await newKeyHolder()
     const other = await newIsolate()
     await other.verify(key) // from now on Redis knows the script
@@ -18,7 +18,7 @@ describe('round trips', () => {
     expect(warm).toEqual({ sql: 0, redis: 1 })
   })
 
-  test('a key of the wrong form or with a wrong checksum asks nobody', async () => {
+  test('a malformed key or one with a wrong checksum queries nothing', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
     const wrong = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0')
@@ -30,7 +30,7 @@ describe('round trips', () => {
     expect(trips).toEqual({ sql: 0, redis: 0 })
   })
 
-  test('an unknown key asks Neon once, however often it is tried', async () => {
+  test('an unknown key queries Neon once, however often it is tried', async () => {
     const isolate = await newIsolate()
     const { newKey } = await isolate.load(() => import('../../../src/verification/key-format.ts'))
     const unknown = newKey('ck', 'live')
@@ -43,11 +43,11 @@ describe('round trips', () => {
     expect(again).toEqual({ sql: 0, redis: 0 })
   })
 
-  test('requests that miss the same key at the same time share one query', async () => {
+  test('concurrent requests that miss the same key share one query', async () => {
     const { key } = await newKeyHolder()
     const isolate = await newIsolate()
     const verifyTogether = () => Promise.all(Array.from({ length: 20 }, () => isolate.verify(key)))
-    const trips = await countTrips(verifyTogether, USAGE_WRITE)
+    const trips = await countTrips(verifyTogether)
     await isolate.settled()
     expect(trips.sql).toBe(1)
     expect(trips.redis).toBe(20)
@@ -55,7 +55,7 @@ describe('round trips', () => {
 })
 
 describe('what another isolate sees', () => {
-  test('a revoked key is refused by an isolate that has it in memory, at the next verification', async () => {
+  test('a revoked key is refused at the next verification by an isolate that has it cached', async () => {
     const { key, keyId, token } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
@@ -64,7 +64,7 @@ describe('what another isolate sees', () => {
     await isolate.settled()
   })
 
-  test('changed limits hold at the next verification', async () => {
+  test('changed limits apply at the next verification', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     expect(await isolate.verify(key)).toMatchObject({ ratelimit: { limit: 60 } })
@@ -81,7 +81,7 @@ describe('what another isolate sees', () => {
     await isolate.settled()
   })
 
-  test('while Redis fails a revocation is seen once the cached row has reached its age', async () => {
+  test('while Redis fails a revocation takes effect once the cached row has reached its maximum age', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const { key, keyId, token } = await newKeyHolder()
     const isolate = await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })
@@ -95,7 +95,7 @@ describe('what another isolate sees', () => {
 })
 
 describe('rules', () => {
-  test('a key dies at its expiry, not before, also from memory, and a refusal takes nothing', async () => {
+  test('a key expires exactly at its expiry, even from memory, and a refusal consumes nothing', async () => {
     const isolate = await newIsolate()
     const expires_at = new Date(isolate.now() + 3_600 * SECOND).toISOString()
     const { key } = await newKeyHolder({ expires_at })
@@ -109,7 +109,7 @@ describe('rules', () => {
     await isolate.settled()
   })
 
-  test('scopes and addresses are checked before anything is taken', async () => {
+  test('scopes and addresses are checked before anything is consumed', async () => {
     const { key } = await newKeyHolder({
       scopes: ['reports:*', 'answers:read'],
       allowed_ips: ['192.0.2.0/24', '2001:db8::/32'],
@@ -127,7 +127,7 @@ describe('rules', () => {
     await isolate.settled()
   })
 
-  test('a suspended organization has no working key, and gets them back', async () => {
+  test('a suspended organization has no working keys, and they work again afterwards', async () => {
     const { key, organizationId } = await newKeyHolder()
     const isolate = await newIsolate()
     const { publishVersion } = await isolate.load(() => import('../../../src/limits/versions.ts'))
