@@ -11,6 +11,9 @@ const MAX_KNOWN = 1_500
 /** Commands after which a prepared statement may return other columns. */
 const CHANGES_TABLES = new Set(['CREATE', 'ALTER', 'DROP', 'DO'])
 
+/** Statements between two vacuums. */
+const VACUUM_AFTER = 10_000
+
 /**
  * Opens PostgreSQL inside this process.
  *
@@ -26,8 +29,7 @@ export async function openPglite(dataDir?: string, cluster?: Blob): Promise<Data
     await unlock?.()
     throw error
   })
-  await lite.exec('set plan_cache_mode = force_generic_plan')
-  const connection: Connection = { lite, known: new Set(), prepared: new Map(), names: 0 }
+  const connection: Connection = { lite, known: new Set(), prepared: new Map(), names: 0, sinceVacuum: 0 }
   return {
     session: (work) => lite.runExclusive(() => session(connection, work)),
     dump: () => dump(lite),
@@ -69,6 +71,8 @@ interface Connection {
   readonly prepared: Map<string, string>
   /** How many names were assigned. None is reused. */
   names: number
+  /** Statements since the last vacuum. */
+  sinceVacuum: number
 }
 
 async function session<T>(connection: Connection, work: (run: Run) => Promise<T>): Promise<T> {
@@ -76,6 +80,7 @@ async function session<T>(connection: Connection, work: (run: Run) => Promise<T>
     return await work((statement) => run(connection, statement))
   } finally {
     if (connection.lite.isInTransaction()) await run(connection, ROLLBACK)
+    if (connection.sinceVacuum >= VACUUM_AFTER) await vacuum(connection)
   }
 }
 
@@ -84,6 +89,7 @@ async function session<T>(connection: Connection, work: (run: Run) => Promise<T>
  * table and size, while the wire needs text and all of them. One statement only, as over Neon's HTTP.
  */
 async function run(connection: Connection, { query, params }: Statement): Promise<Result> {
+  connection.sinceVacuum++
   const name = await prepare(connection, query)
   const first = name === undefined ? [parse({ text: query })] : []
   const steps = [
@@ -120,12 +126,20 @@ async function prepare(connection: Connection, query: string): Promise<string | 
   return name
 }
 
+/** A server has autovacuum for this. Without it, plans stay those of empty tables, and every search reads dead rows. */
+async function vacuum(connection: Connection): Promise<void> {
+  connection.sinceVacuum = 0
+  await connection.lite.execProtocol(Buffer.concat(inOneStep('vacuum (analyze)')))
+}
+
 async function forget({ lite, known, prepared }: Connection): Promise<void> {
   known.clear()
   if (prepared.size === 0) return
   prepared.clear()
-  await lite.execProtocol(Buffer.concat([parse({ text: 'deallocate all' }), bind({}), execute({}), sync()]))
+  await lite.execProtocol(Buffer.concat(inOneStep('deallocate all')))
 }
+
+const inOneStep = (text: string) => [parse({ text }), bind({}), execute({}), sync()]
 
 function collect(result: Result, message: { name: string }): void {
   if (message.name === 'rowDescription') {

@@ -12,9 +12,10 @@ import type { Deps } from '../../deps.ts'
  * none of it. A change of plan does the same by triggers (migration 0073).
  */
 export function cover(db: Database, organizations: SQL, now: number) {
-  return db.execute(sql`select cover_charges(array(
+  return db.execute(sql`select cover_charges(ids, ${new Date(now).toISOString()}::timestamptz) from (select array(
     select o.id from organizations o join plans p on p.id = o.plan_id
-    where o.id in (${organizations}) and p.at_no_credits = 'allow'), ${new Date(now).toISOString()}::timestamptz)`)
+    where o.id in (${organizations}) and p.at_no_credits = 'allow') as ids) as found
+    where cardinality(ids) > 0`)
 }
 
 /** Does it at once for one organization, and grants nothing: the plan that is left gives no more credits. */

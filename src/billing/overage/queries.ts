@@ -16,11 +16,17 @@ interface DueScope {
   readonly organizationId: string | null
 }
 
-/** Parameters: `$1`, the time; `$2`, whether to scan all; `$3`, the one organization. */
-const IS_DUE = `($3::uuid is null or o.id = $3) and ($2 or usage_period_start(o.period_anchor, $1::timestamptz + interval '1 hour') <> usage_period_start(o.period_anchor, $1)
+/**
+ * Parameters: `$1`, the time; `$2`, whether to scan all; `$3`, the one organization. The statement says whether there is one: a
+ * plan that serves both cases would read all organizations to find the one.
+ */
+function isDue({ organizationId }: DueScope): string {
+  const isOfScope = organizationId === null ? '$3::uuid is null' : 'o.id = $3::uuid'
+  return `${isOfScope} and ($2 or usage_period_start(o.period_anchor, $1::timestamptz + interval '1 hour') <> usage_period_start(o.period_anchor, $1)
   or usage_period_start(o.period_anchor, $1::timestamptz - interval '10 minutes') <> usage_period_start(o.period_anchor, $1)
   or exists (select from subscriptions e where e.organization_id = o.id and e.is_current
     and e.current_period_end between $1::timestamptz - interval '10 minutes' and $1::timestamptz + interval '1 hour'))`
+}
 
 /** Whether the organization's current plan includes more than the recorded terms. */
 const INCLUDES_MORE = `(billing_terms.included_units is not null
@@ -31,7 +37,7 @@ const INCLUDES_MORE = `(billing_terms.included_units is not null
  * unless a plan that includes more takes over. Sorted, so that two concurrent runs lock rows in the same order.
  * Unreadable limits and prices are returned and skipped: one malformed row must not stop the others.
  */
-const KEEP_TERMS = `
+const recordTerms = (scope: DueScope) => `
 with priced as (
   select o.id as organization_id, usage_period_start(o.period_anchor, $1) as period_start, one.meter, p.id as plan_id,
     coalesce(nullif(o.limit_overrides->one.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->one.meter->'limit') as included,
@@ -42,7 +48,7 @@ with priced as (
   join organizations o on o.id = s.organization_id
   join plans p on p.id = o.plan_id
   cross join lateral jsonb_each(case jsonb_typeof(p.overage) when 'object' then p.overage else '{}' end) as one(meter, price)
-  where s.is_current and s.ended_at is null and p.limits->'meters'->one.meter->>'at_limit' = 'allow' and ${IS_DUE}
+  where s.is_current and s.ended_at is null and p.limits->'meters'->one.meter->>'at_limit' = 'allow' and ${isDue(scope)}
 ), counted as (
   select *, case jsonb_typeof(included) when 'number' then ceil((included#>>'{}')::numeric * units_per_one) end as units from priced
 ), terms as materialized (
@@ -66,15 +72,15 @@ with priced as (
 select organization_id, plan_id, meter from terms where not is_readable order by 1, 3 limit ${MAX_LOGGED}`
 
 /** An organization that moved to a plan without a limit or price for a meter is charged no further. */
-const END_TERMS = `
+const endTerms = (scope: DueScope) => `
 update billing_terms t set included_units = null, updated_at = $1
 from organizations o join plans p on p.id = o.plan_id
 where t.organization_id = o.id and t.included_units is not null and t.period_start = usage_period_start(o.period_anchor, $1)
-  and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${IS_DUE}`
+  and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${isDue(scope)}`
 
 /** @returns the unreadable limits and prices, for the log */
 export async function keepTerms(sql: Sql, scope: DueScope): Promise<readonly Record<string, unknown>[]> {
-  const statements = [KEEP_TERMS, END_TERMS].map((statement) => sql.query(statement, toParameters(scope)))
+  const statements = [recordTerms(scope), endTerms(scope)].map((statement) => sql.query(statement, toParameters(scope)))
   const [unreadable = []] = await sql.transaction(statements)
   return unreadable
 }
@@ -99,7 +105,7 @@ export const ABOVE_UNITS = `least(${USED_UNITS} - t.included_units, case when t.
     where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter and l.created_at <= a.began_at)
   from credit_accounts a where a.organization_id = t.organization_id) end)`
 
-const FIND_DELTAS = `
+const selectDeltas = (scope: DueScope) => `
 select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,
   t.event_name, known.units::text as from_units, (${ABOVE_UNITS} - known.units)::text as units,
   t.period_start < usage_period_start(o.period_anchor, $1) as is_over,
@@ -110,7 +116,7 @@ join usage_periods u on u.organization_id = t.organization_id and u.period_start
 cross join lateral (
   select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
-where t.period_start > $1::timestamptz - make_interval(days => ${OPEN_PERIOD_DAYS}) and ${IS_DUE}
+where t.period_start > $1::timestamptz - make_interval(days => ${OPEN_PERIOD_DAYS}) and ${isDue(scope)}
   and t.included_units is not null and ${ABOVE_UNITS} > known.units
   and ($5::uuid is null or (t.organization_id, t.period_start, t.meter) > ($5, $6::timestamptz, $7::text))
 order by t.organization_id, t.period_start, t.meter
@@ -142,7 +148,7 @@ interface Page {
 /** One page of the deltas, in the order of organizations. */
 export async function findDeltas(sql: Sql, scope: DueScope, { limit, after }: Page): Promise<Delta[]> {
   const place = [after?.organization_id ?? null, after?.period_start ?? null, after?.meter ?? null]
-  return (await sql.query(FIND_DELTAS, [...toParameters(scope), limit, ...place])) as Delta[]
+  return (await sql.query(selectDeltas(scope), [...toParameters(scope), limit, ...place])) as Delta[]
 }
 
 /** A row of the ledger before it is inserted. */
