@@ -91,21 +91,24 @@ const withOthers = (loaded: Loaded, others: Loaded | undefined): Loaded =>
 /** @param settleMs how long after the last answer the stores may still get requests for it */
 async function measureBetween(world: World, workerd: Workerd, settleMs: number, work: () => Promise<Loaded>) {
   await world.trips()
-  const before = { cpu: await workerd.cpuMs(), postgres: await postgresMs(world), bytes: await usageBytes(world) }
+  const before = { cpu: await workerd.cpuMs(), postgres: await postgresMs(world) }
+  const [events, dedupe] = [await storedUse(world, 'events'), await storedUse(world, 'dedupe')]
   const loaded = await work()
   const cpuMicros = ((await workerd.cpuMs()) - before.cpu) * (1_000 / loaded.requests)
   const memoryBytes = await workerd.memoryBytes()
   await new Promise((resolve) => setTimeout(resolve, settleMs))
   const after = await postgresMs(world)
   const trips = await world.trips()
-  const bytes = await usageBytes(world)
-  const grown = (what: 'events' | 'dedupe') => Math.max(0, bytes[what] - before.bytes[what]) / loaded.requests
+  const storedBytes = {
+    events: grown(events, await storedUse(world, 'events')) / loaded.requests,
+    dedupe: grown(dedupe, await storedUse(world, 'dedupe')) / loaded.requests,
+  }
   return {
     ...loaded,
     cpuMicros,
     memoryBytes,
     trips: perRequest(trips, loaded.requests),
-    storedBytes: { events: grown('events'), dedupe: grown('dedupe') },
+    storedBytes,
     ...(after.size > 0 && { postgresMicros: (since(before.postgres, after) * 1_000) / loaded.requests }),
   }
 }
@@ -116,14 +119,28 @@ const perRequest = (trips: Trips, requests: number): Trips => ({
   redisCommands: trips.redisCommands / requests,
 })
 
-/** Bytes of tables that grow with each use: events, the ids that detect repeats, and the one table of the hand-written design. */
-async function usageBytes({ sql }: World) {
-  const [row] = await sql.query(
-    `select sum(pg_total_relation_size(oid)) filter (where relname ~ '^(usage_events|naive_usage)')::float8 as events,
-       sum(pg_total_relation_size(oid)) filter (where relname ~ '^usage_dedupe')::float8 as dedupe
-     from pg_class where relkind = 'r'`,
+/** Tables that grow with each use: events, the ids that detect repeats, and the one table of the hand-written design. */
+const GROWING = { events: '^(usage_events|naive_usage)', dedupe: '^usage_dedupe' } as const
+
+/** Rows and bytes of each table. */
+type Stored = ReadonlyMap<string, { readonly rows: number; readonly bytes: number }>
+
+async function storedUse({ sql }: World, kind: keyof typeof GROWING): Promise<Stored> {
+  const tables = await sql.query("select relname from pg_class where relkind = 'r' and relname ~ $1", [GROWING[kind]])
+  const sizes = tables.map(
+    ({ relname }) =>
+      `select '${relname}' as name, count(*)::int as rows, pg_total_relation_size('${relname}')::float8 as bytes from ${relname}`,
   )
-  return { events: Number(row?.events), dedupe: Number(row?.dedupe) }
+  const rows = await sql.query(sizes.join(' union all '))
+  return new Map(rows.map(({ name, rows, bytes }) => [name, { rows, bytes }]))
+}
+
+/** The bytes of the new rows, each of the size of an average one: a table grows by whole pages, and by several of them at once. */
+function grown(before: Stored, after: Stored): number {
+  const newBytes = [...after].map(
+    ([name, { rows, bytes }]) => (rows - (before.get(name)?.rows ?? 0)) * (bytes / (rows || 1)),
+  )
+  return newBytes.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** @returns the CPU in milliseconds of each Postgres process that serves this database; empty if it runs on another machine */
