@@ -87,6 +87,7 @@ export const AUDIT_ACTIONS = {
   'billing.resume_requested': 'The cancellation of a subscription was undone.',
   'portal.session_created': 'A back end created a link to the customer portal; `scopes` says what it allows.',
   'portal.session_redeemed': 'Someone opened a link to the customer portal.',
+  'admin.appointed': '`npm run admin` made a user an administrator; `password` says whether it was new, reset or kept.',
   'admin.user_created': 'The operator created an account; its owner sets the password.',
   'admin.user_deleted': 'The operator deleted an account, with the organizations that had no other members.',
   'admin.user_disabled': 'An administrator disabled an account.',
