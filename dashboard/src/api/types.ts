@@ -5835,7 +5835,7 @@ export interface Operations {
   'POST /billing/preview': { body: ChangeSubscriptionRequest; answer: ChangePreview }
   /** Cancel the subscription */
   'POST /billing/cancel': { body: SubscriptionChoice; answer: BillingSubscription }
-  /** Revoke a cancellation, or end a pause */
+  /** Revoke a cancellation or a planned pause, or end a pause */
   'POST /billing/resume': { body: SubscriptionChoice; answer: BillingSubscription }
   /** Get the overage ledger */
   'GET /admin/billing/ledger': { query?: { organization_id?: string; external_id?: string }; answer: LedgerMeterList }
