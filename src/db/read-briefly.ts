@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Statement } from './batch.ts'
+import { runBatch, type Statement } from './batch.ts'
 import type { Database } from './orm.ts'
 
 /**
@@ -15,6 +15,6 @@ export const READ_TIMEOUT_MS = 4_500
  */
 export async function readBriefly<S extends Statement>(db: Database, read: S): Promise<S['_']['result']> {
   const limit = db.execute(sql`select set_config('statement_timeout', ${String(READ_TIMEOUT_MS)}::text, true)`)
-  const [, rows] = await db.batch([limit, read])
-  return rows
+  const { rows } = await runBatch(db, { limit, rows: read as Statement })
+  return rows as S['_']['result']
 }

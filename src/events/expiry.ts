@@ -26,24 +26,29 @@ interface Kind {
   readonly condition: SQL
   readonly happening: (batch: Expired) => Happening
   /** Whether the state of the organizations changes. */
-  readonly changesState?: true
+  readonly changesState: boolean
 }
 
+const keysIn = (days: number): Kind => ({
+  task: `tell expiry of keys, ${days} days`,
+  days,
+  table: sql`api_keys`,
+  condition: sql`client_id is null`, // access tokens of applications expire every hour, without an event
+  happening: (batch) => keysExpired(batch, days),
+  changesState: days === 0,
+})
+
 const KINDS: readonly Kind[] = [
-  ...[7, 1, 0].map((days) => ({
-    task: `tell expiry of keys, ${days} days`,
-    days,
-    table: sql`api_keys`,
-    condition: sql`client_id is null`, // access tokens of applications expire every hour, without an event
-    happening: (batch: Expired) => keysExpired(batch, days),
-    ...(days === 0 && { changesState: true as const }),
-  })),
+  keysIn(7),
+  keysIn(1),
+  keysIn(0),
   {
     task: 'tell expiry of invitations',
     days: 0,
     table: sql`invitations`,
     condition: sql`accepted_at is null and revoked_at is null`,
     happening: invitationsExpired,
+    changesState: false,
   },
 ]
 
@@ -86,14 +91,16 @@ interface Run {
 }
 
 async function tellKind(run: Run, kind: Kind, start: Start) {
-  let [told, from] = [0, start]
+  let told = 0
+  let { time, id } = start
   while (run.deps.now() < run.end) {
-    const rows = await listBatch(run, kind, from)
+    const rows = await listBatch(run, kind, { time, id })
     told += await tell(run, kind, { rows, since: start.statesSince })
     const last = rows.length < BATCH_ROWS ? undefined : rows.at(-1)
     await keepPosition(run.db, kind.task, last ?? { time: toIso(run.at), id: '' })
     if (!last) return { told, left: false }
-    from = { ...from, ...last }
+    time = last.time
+    id = last.id
   }
   return { told, left: true }
 }
@@ -113,7 +120,7 @@ async function tell({ deps, db, at }: Run, kind: Kind, { rows, since }: { rows: 
 type Row = Record<'time' | 'id', string>
 
 /** In the order of their events. */
-async function listBatch({ db, at }: Run, { table, condition, days }: Kind, { time, id }: Start): Promise<Row[]> {
+async function listBatch({ db, at }: Run, { table, condition, days }: Kind, { time, id }: Row): Promise<Row[]> {
   const ahead = sql`make_interval(hours => ${24 * days}::int)`
   const { rows } = await db.execute<Row>(sql`
     select id, to_char((expires_at - ${ahead}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time from ${table}

@@ -77,11 +77,12 @@ function select(db: Database, at: Date, conditions: readonly (SQL | undefined)[]
 /** The hint's last characters, of which there is an index. */
 const END = 4
 
+const ends = (last: string) => sql`right(${apiKeys.keyHint}, 4) = ${last}`
+
 /** Matches the start of the hint, its end, or both. Case-sensitive. @returns conditions that are searched apart, each by its index */
 function hintConditions(text: string): SQL[] {
   const { start, end } = readHint(text)
   const begins = sql`${apiKeys.keyHint} like ${beginningWith(start)}`
-  const ends = (with4: string) => sql`right(${apiKeys.keyHint}, 4) = ${with4}`
   if (end === undefined) return start.length === END ? [begins, ends(start)] : [begins]
   const whole = sql`right(${apiKeys.keyHint}, ${end.length}::int) = ${end}`
   return [

@@ -24,7 +24,7 @@ afterAll(() => database.close())
 async function explain(filter: Parameters<typeof listKeys>[1]) {
   const sent = vi.spyOn(globalThis, 'fetch')
   const rows = await listKeys(ormOver(database.sql), filter, new Date(), { limit: 20, after: undefined })
-  const { queries } = JSON.parse(String(sent.mock.calls.at(-1)?.[1]?.body)) as {
+  const { queries } = JSON.parse(sent.mock.calls.at(-1)?.[1]?.body as string) as {
     queries: { query: string; params: unknown[] }[]
   }
   sent.mockRestore()
