@@ -1,15 +1,18 @@
 import { ormOver } from '../src/db/orm.ts'
 import { parseEmailAddress } from '../src/lib/email-address.ts'
+import { appoint } from './support/administrator.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
 import { connect } from './support/connect.ts'
-import { ensureOwner, ensureUser, findUserId, seedFoundation } from './support/seed-data.ts'
+import { seedFoundation } from './support/seed-data.ts'
 
 const HELP = `Usage: npm run admin -- --email you@example.com [--reset-password]
 
 Makes an administrator of this deployment: a user, known or new, who owns the platform organization. A new
 user gets a password, which is printed once; change it after the first login. Who is there keeps theirs, unless
---reset-password asks for another. DATABASE_URL names the database.`
+--reset-password asks for another: it ends the user's sessions, links and applications. An account that registered itself and never
+confirmed its address may be a stranger's: it is refused, and --reset-password removes what was created in it, as a
+reset by email does. A disabled account is refused. DATABASE_URL names the database.`
 
 const KEPT = 'The password is what it was; --reset-password sets another.'
 
@@ -23,11 +26,16 @@ await command(async function admin() {
   try {
     const db = ormOver(connection.sql)
     const { platformId } = await seedFoundation(connection.sql)
-    const known = values['reset-password'] ? undefined : await findUserId(db, address)
-    const { id, login } = known ? { id: known } : await ensureUser(db, address)
-    await ensureOwner(db, platformId, id)
-    console.log(`${address} is an administrator. ${login ? `Password, shown this once: ${login.password}` : KEPT}`)
+    const done = await appoint(db, { platformId, email: address, resetsPassword: values['reset-password'] === true })
+    const { password, revokedKeys } = done
+    console.log(`${address} is an administrator. ${password ? `Password, shown this once: ${password}` : KEPT}`)
+    if (revokedKeys > 0) console.log(describeRevoked(revokedKeys))
   } finally {
     await connection.close()
   }
 })
+
+/** The command has no Redis to publish the change in, so isolates see it when the cached rows reach their maximum age. */
+function describeRevoked(keys: number): string {
+  return `${keys === 1 ? 'One API key was' : `${keys} API keys were`} revoked. Running Workers refuse revoked keys within 25 seconds.`
+}

@@ -92,8 +92,8 @@ export const serviceKey = (platformId: string): SeedKey => ({
 })
 
 /** Makes a user the owner of an organization, whatever their role was. */
-export async function ensureOwner(db: Database, organizationId: string, userId: string): Promise<void> {
-  await db
+export function ensureOwner(db: Database, organizationId: string, userId: string) {
+  return db
     .insert(memberships)
     .values({ organizationId, userId, role: 'owner' })
     .onConflictDoUpdate({ target: [memberships.organizationId, memberships.userId], set: { role: 'owner' } })
@@ -117,7 +117,7 @@ export async function ensureUser(
   return { id, login: { email, password: chosen } }
 }
 
-export async function findUserId(db: Database, email: string): Promise<string | undefined> {
+async function findUserId(db: Database, email: string): Promise<string | undefined> {
   const [known] = await db.select({ id: users.id }).from(users).where(eq(users.email, email))
   return known?.id
 }

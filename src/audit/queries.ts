@@ -1,5 +1,6 @@
 import { and, desc, eq, gte, lt, lte, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../db/orm.ts'
+import { readBriefly } from '../db/read-briefly.ts'
 import { auditLogs } from '../db/schema/audit.ts'
 import { type PageRequest } from '../http/paging.ts'
 import { readTime } from '../lib/id-time.ts'
@@ -22,9 +23,9 @@ export function listOrganizationAuditLogs(
   filter: AuditFilter,
   page: PageRequest,
 ) {
-  return select(db, [eq(auditLogs.organizationId, organizationId), ...isAfterRow(page.after), ...conditions(filter)])
-    .orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
-    .limit(page.limit + 1)
+  const own = [eq(auditLogs.organizationId, organizationId), ...isAfterRow(page.after), ...conditions(filter)]
+  const read = select(db, own).orderBy(desc(auditLogs.createdAt), desc(auditLogs.id))
+  return readBriefly(db, read.limit(page.limit + 1))
 }
 
 /** The same for all organizations and for rows without one, by id: ids sort by time, and are indexed. */
@@ -33,14 +34,13 @@ export function listAllAuditLogs(
   { organizationId, ...filter }: AuditFilter & { readonly organizationId?: string | undefined },
   page: PageRequest,
 ) {
-  return select(db, [
+  const read = select(db, [
     organizationId === undefined ? undefined : eq(auditLogs.organizationId, organizationId),
     page.after ? lt(auditLogs.id, page.after) : undefined,
     page.after ? isUntil(page.after) : undefined,
     ...conditions(filter),
   ])
-    .orderBy(desc(auditLogs.id))
-    .limit(page.limit + 1)
+  return readBriefly(db, read.orderBy(desc(auditLogs.id)).limit(page.limit + 1))
 }
 
 /** Selects the rows that follow a row. Also uses the row's time, because an id alone would be searched in every partition. */

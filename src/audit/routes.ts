@@ -1,6 +1,8 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
+import { principalId } from '../auth/principal.ts'
 import { pageEnd } from '../http/paging.ts'
 import { page } from '../lib/cursor.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { toAuditLog, toCustomersAuditLog } from './audit-log.ts'
 import { listAllAuditLogs, listOrganizationAuditLogs } from './queries.ts'
 import { AuditLogList, AuditQuery } from './schemas.ts'
@@ -16,7 +18,7 @@ const listRoute = apiRoute({
     'Newest first. Rows cannot be changed. They are kept for two years, unless the operator chose another time.',
   query: AuditQuery,
   returns: { 200: AuditLogList },
-  fails: ['organization_not_found'],
+  fails: ['organization_not_found', 'rate_limited'],
 })
 
 const listAllRoute = apiRoute({
@@ -30,10 +32,12 @@ const listAllRoute = apiRoute({
   description: 'Newest first, including rows without an organization.',
   query: AuditQuery,
   returns: { 200: AuditLogList },
+  fails: ['rate_limited'],
 })
 
 export const auditRoutes = newRouter()
   .openapi(listRoute, async (c) => {
+    await enforceRateLimits(c.var.deps, { audit_read: { account: c.var.organizationId } })
     const { limit, cursor, organization_id: _id, external_id: _external, ...filter } = c.req.valid('query')
     const end = { limit, after: pageEnd(cursor) }
     const rows = await listOrganizationAuditLogs(c.var.deps.db, c.var.organizationId, filter, end)
@@ -41,6 +45,7 @@ export const auditRoutes = newRouter()
     return c.json({ data: data.map(toCustomersAuditLog), next_cursor }, 200)
   })
   .openapi(listAllRoute, async (c) => {
+    await enforceRateLimits(c.var.deps, { audit_read: { account: principalId(c.var.principal) ?? 'unknown' } })
     const { limit, cursor, organization_id: _id, external_id: _external, ...rest } = c.req.valid('query')
     const filter = { ...rest, organizationId: c.var.organizationId }
     const rows = await listAllAuditLogs(c.var.deps.db, filter, { limit, after: pageEnd(cursor) })

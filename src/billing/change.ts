@@ -92,15 +92,15 @@ export async function cancelSubscription(deps: ManagementDeps, { manager, organi
 }
 
 /**
- * Revokes a pending cancellation, and ends a pause. Idempotent.
+ * Revokes a pending cancellation or a planned pause, and ends a pause. Idempotent.
  *
  * @throws Problem `no_subscription`; `payment_open` if only a payment helps, also if the provider requires one to
  *   continue
  */
 export async function resumeSubscription(deps: ManagementDeps, { manager, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
-  const { status, cancelAtPeriodEnd } = current
-  if (!cancelAtPeriodEnd && status !== 'paused') {
+  const { status, cancelAtPeriodEnd, pauseAtPeriodEnd } = current
+  if (!cancelAtPeriodEnd && !pauseAtPeriodEnd && status !== 'paused') {
     if (OPEN.has(status)) throw new Problem('payment_open')
     return current
   }
@@ -112,6 +112,7 @@ export async function resumeSubscription(deps: ManagementDeps, { manager, organi
     () => provider.resume(current.providerSubscriptionId),
   )
   if (after.status === 'paused') throw new Problem('payment_open')
+  if (after.pauseAtPeriodEnd) throw new Problem('billing_rejected') // never a success without effect
   return after
 }
 

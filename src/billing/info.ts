@@ -5,24 +5,21 @@ import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../db/sch
 import type { BookedAddons } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { dateToIso } from '../lib/iso.ts'
-import { errorFields, log } from '../lib/log.ts'
 import { formatUsd } from '../lib/usd.ts'
 import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
 import type { MeterReading } from '../rpc-types.ts'
+import { askProvider } from './ask-provider.ts'
 import { nextCharge, sumNextOverage } from './next-charge.ts'
 import { toCents, toMicroUsd } from './overage/money.ts'
 import { computeOverage } from './overage/overage.ts'
 import { toCataloguePrice } from './plans/plan.ts'
 import { findPrice } from './plans/prices.ts'
-import { configuredProviders, providerNamed } from './providers/configured.ts'
-import type { PaymentMethod, ProviderName } from './providers/provider.ts'
+import { configuredProviders } from './providers/configured.ts'
+import type { PaymentMethod } from './providers/provider.ts'
 import { type Account, findCovered, getAccount, listCharged, type OfferedPlan, type Subscription } from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
 import { type CapRow, findCap } from './spend-cap/queries.ts'
-
-/** The provider's data is included only if it arrives in time. The rest does not wait for it. */
-const PROVIDER_TIMEOUT_MS = 2_000
 
 /** Everything about an organization's billing right now. @throws Problem `organization_not_found` */
 export async function billingInfo(deps: ManagementDeps, organizationId: string): Promise<z.output<typeof BillingInfo>> {
@@ -89,28 +86,6 @@ function describeUsage(meters: Readings) {
   const custom = Object.keys(meters).filter((name) => !isReservedName(name))
   const own = custom.map((slug) => [slug, read(slug as Exclude<Meter, 'cost_usd'>)] as const)
   return { ...Object.fromEntries(own), ...forEachMeter(NUMBER_METERS, read), ...forEachMeter(MONEY_METERS, read) }
-}
-
-function askProvider(deps: ManagementDeps, { provider: name, providerSubscriptionId: id }: Subscription) {
-  const provider = providerNamed(deps.config, name)
-  return Promise.all([
-    withTimeout(name, provider?.getPaymentMethod?.(id)),
-    withTimeout(name, provider?.getSubscription(id)),
-  ])
-}
-
-/** Waits for the provider, and returns undefined if it fails or is late. */
-async function withTimeout<T>(
-  provider: ProviderName,
-  pending: Promise<T | undefined> | undefined,
-): Promise<T | undefined> {
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PROVIDER_TIMEOUT_MS))
-  try {
-    return await Promise.race([pending, late])
-  } catch (error) {
-    log('warn', 'billing_info_unread', { provider, ...errorFields(error) })
-    return undefined
-  }
 }
 
 function toMethod(method: PaymentMethod | undefined) {

@@ -1,4 +1,5 @@
 import { apiRoute, newRouter } from '../api/api-route.ts'
+import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { cancelSubscription, changeSubscription, previewChange, resumeSubscription } from './change.ts'
 import { startCheckout } from './checkout.ts'
@@ -34,7 +35,7 @@ const infoRoute = apiRoute({
   description: 'Everything that a billing page shows, in one answer.',
   query: schemas.InfoQuery,
   returns: { 200: schemas.BillingInfo },
-  fails: ['organization_not_found'],
+  fails: ['organization_not_found', 'rate_limited'],
 })
 
 const common = { allow: 'billing:write', method: 'post', tag, credentials: true, creates: true } as const
@@ -155,7 +156,7 @@ const resumeRoute = apiRoute({
   ...common,
   path: '/billing/resume',
   operationId: 'resumeSubscription',
-  summary: 'Revoke a cancellation, or end a pause',
+  summary: 'Revoke a cancellation or a planned pause, or end a pause',
   description: 'Works until the period ends. While a payment is open, it must be paid first (`payment_open`).',
   body: schemas.OnlyOrganization,
   returns: { 200: schemas.BillingSubscription },
@@ -178,7 +179,10 @@ const ledgerRoute = apiRoute({
 })
 
 export const billingRoutes = newRouter()
-  .openapi(infoRoute, async (c) => c.json(await billingInfo(c.var.deps, c.var.organizationId), 200))
+  .openapi(infoRoute, async (c) => {
+    await enforceRateLimits(c.var.deps, { billing_read: { account: c.var.organizationId } })
+    return c.json(await billingInfo(c.var.deps, c.var.organizationId), 200)
+  })
   .openapi(checkoutRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     return c.json(await startCheckout(deps, { manager, organizationId, input: c.req.valid('json') }), 201)

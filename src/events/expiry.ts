@@ -1,30 +1,156 @@
-import { ormOver } from '../db/orm.ts'
+import { type SQL, sql } from 'drizzle-orm'
+import { type Database, ormOver } from '../db/orm.ts'
 import type { Deps } from '../deps.ts'
 import { insertDeliveries } from './publish.ts'
 import { insertStates, replaceStates } from './state.ts'
-import { invitationsExpired, keysExpiring, organizationsOfExpired } from './subjects.ts'
+import { type Expired, type Happening, invitationsExpired, keysExpired, organizationsOfExpired } from './subjects.ts'
 
-/** How far back a run looks. Runs start every minute, and some may fail. No event is sent twice. */
+/** How far back a run looks at least, because rows may be committed late. No event is sent twice. */
 const LOOK_BACK_MS = 3_600_000
 /** Each run that covers the same span sends the state again. That is correct but redundant, so the span is short. */
 const STATE_LOOK_BACK_MS = 120_000
-/** Days before a key's expiry at which its organization gets an event. 0 is the expiry itself. */
-const KEY_DAYS = [7, 1, 0]
+/** After an outage, a run starts where the last one ended, at most this far back. */
+const MAX_LOOK_BACK_MS = 7 * 24 * 3_600_000
+/** Rows per statement: well within its timeout, whatever expires at one moment. */
+const BATCH_ROWS = 1_000
+/** After this time, a run leaves the rest to the next one. */
+export const RUN_MS = 20_000
+
+/** What expires, or is about to. */
+interface Kind {
+  /** Of its progress. */
+  readonly task: string
+  /** Days before the expiry at which there is an event. 0 is the expiry itself. */
+  readonly days: number
+  readonly table: SQL
+  readonly condition: SQL
+  readonly happening: (batch: Expired) => Happening
+  /** Whether the state of the organizations changes. */
+  readonly changesState: boolean
+}
+
+const keysIn = (days: number): Kind => ({
+  task: `tell expiry of keys, ${days} days`,
+  days,
+  table: sql`api_keys`,
+  condition: sql`client_id is null`, // access tokens of applications expire every hour, without an event
+  happening: (batch) => keysExpired(batch, days),
+  changesState: days === 0,
+})
+
+const KINDS: readonly Kind[] = [
+  keysIn(7),
+  keysIn(1),
+  keysIn(0),
+  {
+    task: 'tell expiry of invitations',
+    days: 0,
+    table: sql`invitations`,
+    condition: sql`accepted_at is null and revoked_at is null`,
+    happening: invitationsExpired,
+    changesState: false,
+  },
+]
+
+/** Where a kind continues. */
+interface Start {
+  /** ISO 8601 with microseconds: events of this time and before were published, except those of rows after `id`. */
+  readonly time: string
+  readonly id: string
+  /** Since when no state was sent, in Unix milliseconds. */
+  readonly statesSince: number
+}
+
+/** Before every other id. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Publishes events that only the passing of time causes: keys that expire soon or have expired, and expired invitations.
+ * Publishes events that only the passing of time causes: keys that expire soon or have expired, and expired invitations. Each
+ * kind keeps its position after each batch, so that nothing is lost while no run succeeds, up to a week.
  *
  * @param at when the run was due, in Unix milliseconds
- * @returns the number of deliveries it created
+ * @returns the number of deliveries it created, and whether it left some to the next run
  */
 export async function tellExpiry(deps: Deps, at: number) {
-  const span = { from: new Date(at - LOOK_BACK_MS).toISOString(), to: new Date(at).toISOString() }
-  const db = ormOver(deps.sql)
-  let told = 0
-  for (const happening of [...KEY_DAYS.map((days) => keysExpiring(span, days)), invitationsExpired(span)])
-    told += (await db.execute(insertDeliveries(deps.now(), happening))).rows.length
-  const organizations = organizationsOfExpired(new Date(at - STATE_LOOK_BACK_MS), new Date(at))
-  told += (await db.execute(insertStates(deps.now(), organizations))).rows.length
-  await db.execute(replaceStates(organizations))
-  return { told }
+  const run = { deps, db: ormOver(deps.sql), at, end: deps.now() + RUN_MS }
+  const known = await readPositions(run.db)
+  let [told, left] = [0, false]
+  for (const kind of KINDS) {
+    const done = await tellKind(run, kind, toStart(known.get(kind.task), at))
+    told += done.told
+    left ||= done.left
+  }
+  return { told, left }
 }
+
+interface Run {
+  readonly deps: Deps
+  readonly db: Database
+  readonly at: number
+  readonly end: number
+}
+
+async function tellKind(run: Run, kind: Kind, start: Start) {
+  let told = 0
+  let { time, id } = start
+  while (run.deps.now() < run.end) {
+    const rows = await listBatch(run, kind, { time, id })
+    told += await tell(run, kind, { rows, since: start.statesSince })
+    const last = rows.length < BATCH_ROWS ? undefined : rows.at(-1)
+    await keepPosition(run.db, kind.task, last ?? { time: toIso(run.at), id: '' })
+    if (!last) return { told, left: false }
+    time = last.time
+    id = last.id
+  }
+  return { told, left: true }
+}
+
+async function tell({ deps, db, at }: Run, kind: Kind, { rows, since }: { rows: readonly Row[]; since: number }) {
+  if (rows.length === 0) return 0
+  const toBatch = (some: readonly Row[]) => ({ ids: some.map(({ id }) => id), until: toIso(at) })
+  const events = await db.execute(insertDeliveries(deps.now(), kind.happening(toBatch(rows))))
+  const changed = kind.changesState ? rows.filter(({ time }) => Date.parse(time) > since) : []
+  if (changed.length === 0) return events.rows.length
+  const organizations = organizationsOfExpired(toBatch(changed))
+  const states = await db.execute(insertStates(deps.now(), organizations))
+  await db.execute(replaceStates(organizations))
+  return events.rows.length + states.rows.length
+}
+
+type Row = Record<'time' | 'id', string>
+
+/** In the order of their events. */
+async function listBatch({ db, at }: Run, { table, condition, days }: Kind, { time, id }: Row): Promise<Row[]> {
+  const ahead = sql`make_interval(hours => ${24 * days}::int)`
+  const { rows } = await db.execute<Row>(sql`
+    select id, to_char((expires_at - ${ahead}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time from ${table}
+    where expires_at >= ${time}::timestamptz + ${ahead} and (expires_at, id) > (${time}::timestamptz + ${ahead}, ${id}::uuid)
+      and expires_at <= ${toIso(at)}::timestamptz + ${ahead} and ${condition}
+    order by expires_at, id limit ${BATCH_ROWS}`)
+  return rows
+}
+
+const toIso = (at: number) => new Date(at).toISOString()
+
+/** A position that lies ahead is of a clock that was wrong. */
+function toStart(position: string | undefined, at: number): Start {
+  const [time = '', id = ''] = position?.split(' ') ?? []
+  const known = Date.parse(time)
+  const last = known <= at ? Math.max(known, at - MAX_LOOK_BACK_MS) : at
+  if (id && known === last) return { time, id, statesSince: last - 1 } // the rest of a run
+  const statesSince = Math.min(last, at - STATE_LOOK_BACK_MS)
+  return { time: toIso(Math.min(last, at - LOOK_BACK_MS)), id: FIRST_ID, statesSince }
+}
+
+async function readPositions(db: Database): Promise<ReadonlyMap<string, string>> {
+  const tasks = JSON.stringify(KINDS.map(({ task }) => task))
+  const { rows } = await db.execute<{ task: string; position: string }>(sql`
+    select task, position from retention_progress where task in (select jsonb_array_elements_text(${tasks}::jsonb))`)
+  return new Map(rows.map(({ task, position }) => [task, position]))
+}
+
+/** It may move back: what is published again is published once. */
+const keepPosition = (db: Database, task: string, { time, id }: Row) =>
+  db.execute(sql`
+    insert into retention_progress (task, position, updated_at) values (${task}, ${`${time} ${id}`.trim()}, now())
+    on conflict (task) do update set position = excluded.position, updated_at = now()`)

@@ -117,44 +117,40 @@ export const subscriptionEvent = (
     from subscriptions s where s.id = ${id}::uuid and s.organization_id = ${organizationId}::uuid`,
 })
 
-/** A span of time: after `from`, until `to`. ISO 8601. */
-interface Span {
-  readonly from: string
-  readonly to: string
+/** Rows that expire until a time, ISO 8601. Rows that were changed meanwhile are left out. */
+export interface Expired {
+  readonly ids: readonly string[]
+  readonly until: string
 }
 
-const isWithin = (at: SQL, { from, to }: Span) => sql`${at} > ${from}::timestamptz and ${at} <= ${to}::timestamptz`
+const isAmong = (row: SQL, { ids, until }: Expired, days = 0) => sql`
+  ${row}.id = any(array(select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid))
+  and ${row}.expires_at <= ${until}::timestamptz + make_interval(hours => ${24 * days}::int)`
 
-/** Keys that expire `days` days after a time in the span. With 0 days, they expire in the span itself. */
-export const keysExpiring = (span: Span, days: number): Happening => ({
+/** Keys that expire `days` days after a time. With 0 days, they have expired. */
+export const keysExpired = (expired: Expired, days: number): Happening => ({
   type: days > 0 ? 'key.expiring' : 'key.expired',
   isOnce: true,
   subjects: sql`
     select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}) || ${asJson(days > 0 ? { days } : {})} as data,
       concat_ws('_', 'expiry', k.id, ${days}::text, extract(epoch from k.expires_at)::bigint) as once
     from api_keys k
-    where ${isWithin(sql`k.expires_at`, moved(span, days))} and (k.revoked_at is null or k.revoked_at > k.expires_at)
+    where ${isAmong(sql`k`, expired, days)} and (k.revoked_at is null or k.revoked_at > k.expires_at)
       and k.client_id is null and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
 })
 
-const DAY_MS = 24 * 3_600_000
-const moved = ({ from, to }: Span, days: number): Span => ({
-  from: new Date(Date.parse(from) + days * DAY_MS).toISOString(),
-  to: new Date(Date.parse(to) + days * DAY_MS).toISOString(),
-})
-
-/** The ids of organizations with a key that expired in a span. */
-export const organizationsOfExpired = (from: Date, to: Date) => sql`
+/** The ids of organizations with one of these keys. */
+export const organizationsOfExpired = (expired: Expired) => sql`
   select distinct k.organization_id as id from api_keys k
-  where ${isWithin(sql`k.expires_at`, { from: from.toISOString(), to: to.toISOString() })} and k.revoked_at is null and k.client_id is null`
+  where ${isAmong(sql`k`, expired)} and k.revoked_at is null and k.client_id is null`
 
-export const invitationsExpired = (span: Span): Happening => ({
+export const invitationsExpired = (expired: Expired): Happening => ({
   type: 'invitation.expired',
   isOnce: true,
   subjects: sql`
     select i.organization_id, jsonb_build_object('invitation', ${INVITATION}) as data,
       concat_ws('_', 'expiry', i.id, extract(epoch from i.expires_at)::bigint) as once
-    from invitations i where ${isWithin(sql`i.expires_at`, span)} and i.accepted_at is null and i.revoked_at is null`,
+    from invitations i where ${isAmong(sql`i`, expired)} and i.accepted_at is null and i.revoked_at is null`,
 })
 
 /** A key whose verifications were refused. */

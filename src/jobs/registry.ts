@@ -227,14 +227,17 @@ async function pruneTable(sql: Sql, table: string, column: string, before: strin
   return deleted
 }
 
-/** In the order in which they run: a later job sends what an earlier one queued in the same minute. */
+/**
+ * In the order in which they run: a later job sends the events that an earlier one queued in the same minute. Emails begin first,
+ * because people wait for codes, however long the other jobs take.
+ */
 export const JOBS: readonly Job[] = [
+  deliverMail,
   drainSpool,
   complete,
   checkAlerts,
   settleCredits,
   tellOfExpiry,
-  deliverMail,
   deliverWebhooks,
   deliverSlow,
   sendUsage,

@@ -1,10 +1,12 @@
 import { MAX_ORGANIZATIONS } from '../billing/credits/job.ts'
 import { BATCH, BATCHES } from '../billing/overage/job.ts'
-import { MAX_PAGES, PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
+import { PAGE_SUBSCRIPTIONS } from '../billing/reconcile/drift.ts'
 import { MAX_ATTEMPTS } from '../billing/reconcile/job.ts'
+import { MAX_PAGES } from '../billing/reconcile/progress.ts'
 import { changedAfter } from '../db/recent-periods.ts'
 import type { Deps } from '../deps.ts'
 import { JOB_RUN_MS as WEBHOOK_RUN_MS } from '../events/deliver.ts'
+import { RUN_MS as EXPIRY_RUN_MS } from '../events/expiry.ts'
 import { RUN_MS as MAIL_RUN_MS } from '../mail/outbox.ts'
 import { RUN_MS as COMPACT_RUN_MS } from '../metering/compact-hours.ts'
 import { BATCH_ROWS as MAX_COMPLETIONS } from '../metering/complete.ts'
@@ -51,7 +53,7 @@ export const WORK: Readonly<Record<string, Work>> = {
     waiting: 'select 1 from credit_grants where remaining > 0 and expires_at <= $1::timestamptz',
     amount: MAX_ORGANIZATIONS,
   },
-  'tell-expiry': { of: 'keys and invitations that expired within the hour; nothing queues' },
+  'tell-expiry': { of: 'keys and invitations that expired since the last run', ms: EXPIRY_RUN_MS },
   'deliver-mail': {
     of: 'emails that are due',
     waiting: 'select 1 from mail_outbox where next_attempt_at <= $1::timestamptz',

@@ -22,28 +22,39 @@ const CONCURRENCY = 2
 const MAX_RETRIES = 1
 /** A run of the job ends within this time, before the next one begins. */
 export const RUN_MS = 50_000
+/** How long an urgent email waits for the end of a pause after the request, instead of leaving it to the job. */
+const PAUSE_WAIT_MS = 5_000
 /** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
+
+interface Urgency {
+  /** Whether somebody waits for the email, such as for a code: it is sent before all that are not urgent. */
+  readonly urgent: boolean
+}
 
 /**
  * An email with its row: put `insert` in the batch of the email's cause, so that neither exists without the other, and
  * call `send` after it. The answer never waits for the provider, and an email survives a failure of the provider.
  */
-export function mailFor(deps: ManagementDeps, { to, subject, text, html }: Mail) {
+export function mailFor(
+  deps: ManagementDeps,
+  { to, subject, text, html }: Mail,
+  { urgent }: Urgency = { urgent: false },
+) {
   const at = deps.now()
   const id = uuidv7(at)
   const now = new Date(at)
   return {
     insert: deps.db
       .insert(mailOutbox)
-      .values({ id, recipient: to, subject, text, html, nextAttemptAt: now, createdAt: now }),
-    send: () => sendMailSoon(deps, id),
+      .values({ id, recipient: to, subject, text, html, urgent, nextAttemptAt: now, createdAt: now }),
+    send: () => sendMailSoon(deps, id, urgent ? PAUSE_WAIT_MS : 0),
   }
 }
 
-/** Sends an email that is due once the request is answered. */
-export function sendMailSoon(deps: Deps, id: string): void {
-  deps.defer(deliver(deps, id))
+/** Sends an email that is due once the request is answered. @param waitMs how long it may wait for the end of a pause */
+export function sendMailSoon(deps: Deps, id: string, waitMs = 0): void {
+  deps.defer(deliver(deps, id, deps.now() + waitMs))
 }
 
 /**
@@ -61,16 +72,18 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
 }
 
 /**
- * Claims due emails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
- * are retried.
+ * Claims due emails, urgent ones first, so that two concurrent runs do not send one twice, and postpones them, so that those
+ * of a dead run are retried. While an urgent email is due, retries of others take no place.
  */
 const IS_DUE = 'next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))'
 const CLAIM = `
 with retries as materialized (
-  select id from mail_outbox where ${IS_DUE} and attempts > 0 order by next_attempt_at limit $5 for update skip locked
+  select id from mail_outbox where ${IS_DUE} and attempts > 0
+    and (urgent or not exists (select from mail_outbox where ${IS_DUE} and urgent))
+  order by urgent desc, next_attempt_at limit $5 for update skip locked
 ), fresh as materialized (
   select id from mail_outbox where ${IS_DUE} and attempts = 0
-  order by next_attempt_at limit $4 - (select count(*) from retries) for update skip locked
+  order by urgent desc, next_attempt_at limit $4 - (select count(*) from retries) for update skip locked
 )
 update mail_outbox set attempts = attempts + 1, next_attempt_at = $1::timestamptz + make_interval(secs => $2)
 where id in (select id from retries union all select id from fresh)
@@ -127,14 +140,24 @@ export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
   return counts
 }
 
-async function deliver(deps: Deps, id: string): Promise<void> {
+/** @param until how long it may wait for the end of a pause; after that, the job sends the email */
+async function deliver(deps: Deps, id: string, until: number): Promise<void> {
   try {
-    if ((await readPause(deps)) > deps.now()) return // the job sends it after the pause
-    for (const mail of await claim(deps, { atMost: 1, retriesAtMost: 1, ids: [id] })) await attempt(deps, mail)
+    let became: Outcome | undefined
+    do {
+      const pausedUntil = await readPause(deps)
+      const pauseMs = pausedUntil - deps.now()
+      if (pauseMs > 0 && pausedUntil > until) return
+      if (pauseMs > 0) await sleep(pauseMs)
+      const [mail] = await claim(deps, { atMost: 1, retriesAtMost: 1, ids: [id] })
+      became = mail && (await attempt(deps, mail))
+    } while (became === 'put_off' && deps.now() < until)
   } catch (error) {
     log('warn', 'mail_delivery_failed', { mail_id: id, ...errorFields(error) }) // still due, so the job retries it
   }
 }
+
+type Outcome = 'sent' | 'failed' | 'put_off'
 
 interface ClaimOptions {
   readonly atMost: number
@@ -150,11 +173,7 @@ async function claim(deps: Deps, { atMost, retriesAtMost, ids }: ClaimOptions): 
 }
 
 /** @param onPause gets the number of seconds that the provider asks to pause, before a slow database can delay it */
-async function attempt(
-  deps: Deps,
-  claimed: ClaimedMail,
-  onPause?: (seconds: number) => void,
-): Promise<'sent' | 'failed' | 'put_off'> {
+async function attempt(deps: Deps, claimed: ClaimedMail, onPause?: (seconds: number) => void): Promise<Outcome> {
   const { id, recipient, attempts: _, ...mail } = claimed
   let pauseSeconds: number | undefined
   try {

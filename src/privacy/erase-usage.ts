@@ -7,7 +7,7 @@ import { errorFields, log } from '../lib/log.ts'
 export const SETTLED_MS = 3_600_000
 /** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
-/** After this time, a run leaves the rest to the next one. */
+/** After this time, a run leaves the rest to the next one, which begins with those that waited longest. */
 export const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
@@ -23,39 +23,44 @@ interface Erasure {
 
 /**
  * Erases personal data from the raw events of organizations that were deleted, and of subjects that were erased, at least
- * an hour ago, in batches small enough for the statement timeout. Each batch stores its position, so any run resumes there,
+ * an hour ago, in batches small enough for the statement timeout. Each gets a batch in turn, so a large one does not hold up the
+ * others, and a run begins with those that waited longest. Each batch stores its position, so any run resumes there,
  * and two concurrent runs do nothing twice. An erasure that fails does not stop the others; the next run retries it.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + TIME_BUDGET_MS
   const waiting = await listErasures(deps, at)
-  let [events, organizations] = [0, 0]
-  for (const erasure of waiting) {
-    const { erased, isDone } = await eraseUntil(deps, erasure, end)
-    events += erased
-    if (isDone) organizations++
+  let [turn, events, organizations] = [waiting, 0, 0]
+  while (turn.length > 0) {
+    const next: Erasure[] = []
+    for (const erasure of turn) {
+      if (deps.now() >= end) return { organizations, events, left: waiting.length - organizations }
+      const { erased, left, isDone } = await tryBatch(deps, erasure)
+      events += erased
+      if (isDone) organizations++
+      if (left) next.push(left)
+    }
+    turn = next
   }
   return { organizations, events, left: waiting.length - organizations }
 }
 
-async function eraseUntil(deps: Deps, erasure: Erasure, end: number): Promise<{ erased: number; isDone: boolean }> {
-  let [erased, left]: [number, Erasure | undefined] = [0, erasure]
+/** @returns what is left of the erasure for this run */
+async function tryBatch(deps: Deps, erasure: Erasure) {
   try {
-    while (left && deps.now() < end) {
-      const bite = await eraseBatch(deps, left)
-      erased += bite.erased
-      left = bite.next
-    }
+    const { next, erased } = await eraseBatch(deps, erasure)
+    return { erased, left: next, isDone: !next }
   } catch (error) {
     log('error', 'usage_not_erased', { organization_id: erasure.organizationId, ...errorFields(error) })
+    await deps.sql.query(WORKED, [erasure.organizationId, erasure.subject, erasure.since]).catch(() => undefined)
+    return { erased: 0, left: undefined, isDone: false }
   }
-  return { erased, isDone: !left }
 }
 
 async function listErasures({ sql }: Deps, at: number): Promise<Erasure[]> {
   const rows = await sql.query(
     `select organization_id, subject, deleted_at::text as since, coalesce(done_time, '-infinity')::text as done_time, coalesce(done_id, '') as done_id
-     from usage_erasures where deleted_at <= $1 order by deleted_at limit 100`,
+     from usage_erasures where deleted_at <= $1 order by worked_at nulls first, deleted_at limit 100`,
     [new Date(at - SETTLED_MS).toISOString()],
   )
   return rows.map((row) => ({
@@ -114,7 +119,8 @@ async function eraseBatch({ sql }: Deps, from: Erasure): Promise<{ next: Erasure
 
 const SELF = 'organization_id = $1 and subject = $2 and deleted_at = $3::timestamptz'
 const END = `delete from usage_erasures where ${SELF}`
-const PROCEED = `update usage_erasures set done_time = $4::timestamptz, done_id = $5
+const WORKED = `update usage_erasures set worked_at = clock_timestamp() where ${SELF}`
+const PROCEED = `update usage_erasures set done_time = $4::timestamptz, done_id = $5, worked_at = clock_timestamp()
   where ${SELF} and (done_time is null or (done_time, done_id) < ($4::timestamptz, $5))`
 
 async function selectLast({ sql }: Pick<Deps, 'sql'>, erasure: Erasure) {

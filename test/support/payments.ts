@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { forgetAnswers } from '../../src/billing/ask-provider.ts'
 import { type Answer, call, newUser } from './http.ts'
 
 type Provider = 'polar' | 'stripe'
@@ -51,7 +52,12 @@ export async function newCustomer(provider: Provider = 'polar') {
   const organizationId = owner.user.organization_id as string
   const post = (what: string, body: object = {}, headers: Record<string, string> = {}) =>
     call(`POST /api/v1/billing/${what}`, { token: owner.token, body, headers })
-  const info = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
+  const readInfo = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
+  /** The billing page, with what the provider says now. */
+  const info = () => {
+    forgetAnswers()
+    return readInfo()
+  }
 
   /** The whole way to an active plan. */
   async function buy(plan: string): Promise<void> {
@@ -68,5 +74,14 @@ export async function newCustomer(provider: Provider = 'polar') {
     return subscriptions.findLast(mine)
   }
 
-  return { ...owner, organizationId, post, info, buy, subscription, arrive: () => deliver(provider, organizationId) }
+  return {
+    ...owner,
+    organizationId,
+    post,
+    info,
+    readInfo,
+    buy,
+    subscription,
+    arrive: () => deliver(provider, organizationId),
+  }
 }

@@ -41,6 +41,7 @@ const Proration = z.enum(['invoice', 'prorate', 'next_period']).default('prorate
 
 const Patch = z.union([
   z.strictObject({ cancel_at_period_end: z.boolean() }),
+  z.strictObject({ pause_at_period_end: z.boolean(), resumes_at: z.iso.datetime().nullish() }),
   z.strictObject({ revoke: z.literal(true) }),
   z.strictObject({ resume: z.literal(true) }),
   z.strictObject({
@@ -60,6 +61,7 @@ export function applyPatch(patch: z.output<typeof Patch>, shop: Shop, id: string
   if (!subscription) return notFound()
   if (subscription.endedAt) return alreadyCanceled()
   if ('resume' in patch) return resume(shop, subscription)
+  if ('pause_at_period_end' in patch) return planPause(shop, subscription, patch.pause_at_period_end)
   if ('revoke' in patch) shops.revoke(shop, subscription)
   else if ('cancel_at_period_end' in patch) shops.planCancel(shop, subscription, patch.cancel_at_period_end)
   else return changeBought(shop, subscription, patch)
@@ -116,6 +118,15 @@ function resume(shop: Shop, subscription: Subscription): Reply {
   if (subscription.status !== 'paused')
     return json(403, { error: 'InactiveSubscription', detail: 'This subscription is not paused.' })
   shops.turn(shop, subscription, 'unpaused')
+  return json(200, shapes.polarSubscription(subscription, shop))
+}
+
+export function planPause(shop: Shop, subscription: Subscription, isPlanned: boolean): Reply {
+  if (subscription.cancelAtPeriodEnd) return alreadyCanceled()
+  if (subscription.status === 'paused')
+    return json(403, { error: 'InactiveSubscription', detail: 'This subscription is not active.' })
+  shops.touch(subscription, { pauseAtPeriodEnd: isPlanned })
+  shop.tell('plan_change_planned', { subscription }) // `subscription.updated`
   return json(200, shapes.polarSubscription(subscription, shop))
 }
 

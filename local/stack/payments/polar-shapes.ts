@@ -84,7 +84,7 @@ function describeRest(subscription: Subscription, shop: Shop) {
     past_due_at: iso(subscription.pastDueAt),
     current_meter_period_start: null,
     current_meter_period_end: null,
-    pause_at_period_end: false,
+    pause_at_period_end: subscription.pauseAtPeriodEnd === true,
     paused_at: null,
     resumes_at: null,
     customer_id: subscription.customer.id,

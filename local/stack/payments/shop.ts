@@ -59,6 +59,7 @@ export interface Subscription {
   periodStart: Date
   periodEnd: Date
   cancelAtPeriodEnd: boolean
+  pauseAtPeriodEnd?: boolean
   canceledAt: Date | null
   endedAt: Date | null
   pastDueAt: Date | null
@@ -234,6 +235,7 @@ export function advance(shop: Shop, subscription: Subscription): void {
     end(subscription)
     return shop.tell('ended', { subscription })
   }
+  if (subscription.pauseAtPeriodEnd) return turn(shop, subscription, 'paused')
   const now = new Date()
   touch(subscription, { ...subscription.pending, pending: null, trialEnd: null })
   touch(subscription, { periodStart: now, periodEnd: periodAfter(now, intervalOf(shop, subscription)) })
@@ -254,7 +256,7 @@ const STATUS_AFTER = { given_up: 'unpaid', paused: 'paused', unpaused: 'active' 
 
 /** What the last payment attempt, staff, or the customer in the provider's portal does. */
 export function turn(shop: Shop, subscription: Subscription, happening: keyof typeof STATUS_AFTER): void {
-  touch(subscription, { status: STATUS_AFTER[happening] })
+  touch(subscription, { status: STATUS_AFTER[happening], pauseAtPeriodEnd: false })
   shop.tell(happening, { subscription })
 }
 
@@ -286,7 +288,7 @@ const findCycle = (shop: Shop, subscription: Subscription) =>
   ({ cents: sumCents(shop, subscription), reason: 'subscription_cycle' }) as const
 
 /** Each state is newer than the previous one, however fast they follow: receivers use this to order them. */
-function touch(subscription: Subscription, changes: Partial<Subscription>): void {
+export function touch(subscription: Subscription, changes: Partial<Subscription>): void {
   const modifiedAt = new Date(Math.max(Date.now(), subscription.modifiedAt.getTime() + 1))
   Object.assign(subscription, changes, { modifiedAt })
 }

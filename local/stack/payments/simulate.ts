@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type Call, json, parseJson, type Reply } from '../http.ts'
 import { failRefund, loseDispute, type Payment, refund } from './one-off.ts'
+import { planPause } from './polar-change.ts'
 import type { Product } from './products.ts'
 import { type PaymentService, returnAddress } from './provider.ts'
 import * as shops from './shop.ts'
@@ -11,7 +12,7 @@ const id = z.string().min(1)
 const Act = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('pay'), checkout: id }),
   z.strictObject({
-    act: z.enum(['fail_payment', 'mend_card', 'give_up', 'pause', 'cancel_now', 'advance']),
+    act: z.enum(['fail_payment', 'mend_card', 'give_up', 'pause', 'plan_pause', 'cancel_now', 'advance']),
     subscription: id,
   }),
   z.strictObject({ act: z.literal('move'), subscription: id, product: id }),
@@ -42,6 +43,7 @@ const OF_SUBSCRIPTIONS = {
   mend_card: shops.mendCard,
   give_up: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'given_up'),
   pause: (shop: shops.Shop, one: shops.Subscription) => shops.turn(shop, one, 'paused'),
+  plan_pause: (shop: shops.Shop, one: shops.Subscription) => void planPause(shop, one, true),
   cancel_now: shops.revoke,
   advance: shops.advance,
 } as const

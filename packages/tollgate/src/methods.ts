@@ -197,7 +197,7 @@ export const buildMethods = (send: Send) => {
       change: body('POST /billing/change'),
       /** Cancel the subscription. */
       cancel: body('POST /billing/cancel'),
-      /** Revoke a cancellation, or end a pause. */
+      /** Revoke a cancellation or a planned pause, or end a pause. */
       resume: body('POST /billing/resume'),
       /** Opens the payment provider's page for cards and invoices. Redirect the customer to `url`. */
       portal: body('POST /billing/portal'),

@@ -5328,6 +5328,7 @@ export interface Operations {
         | 'billing.resume_requested'
         | 'portal.session_created'
         | 'portal.session_redeemed'
+        | 'admin.appointed'
         | 'admin.user_created'
         | 'admin.user_deleted'
         | 'admin.user_disabled'
@@ -5460,6 +5461,7 @@ export interface Operations {
         | 'billing.resume_requested'
         | 'portal.session_created'
         | 'portal.session_redeemed'
+        | 'admin.appointed'
         | 'admin.user_created'
         | 'admin.user_deleted'
         | 'admin.user_disabled'
@@ -5833,7 +5835,7 @@ export interface Operations {
   'POST /billing/preview': { body: ChangeSubscriptionRequest; answer: ChangePreview }
   /** Cancel the subscription */
   'POST /billing/cancel': { body: SubscriptionChoice; answer: BillingSubscription }
-  /** Revoke a cancellation, or end a pause */
+  /** Revoke a cancellation or a planned pause, or end a pause */
   'POST /billing/resume': { body: SubscriptionChoice; answer: BillingSubscription }
   /** Get the overage ledger */
   'GET /admin/billing/ledger': { query?: { organization_id?: string; external_id?: string }; answer: LedgerMeterList }

@@ -34,7 +34,7 @@ export function tokenMail(
     createdAt: new Date(now),
     expiresAt: new Date(now + EMAIL_TOKENS[purpose].lifetimeMs),
   }
-  return { token: row, ...mailFor(deps, render(service, email, content)) }
+  return { token: row, ...mailFor(deps, render(service, email, content), { urgent: true }) }
 }
 
 /** A day, because the recipient does not expect the email. Afterwards they can request a new password. */
@@ -54,7 +54,8 @@ export function welcomeMail(deps: ManagementDeps, recipient: { readonly userId: 
     createdAt: new Date(now),
     expiresAt: new Date(now + WELCOME_MS),
   }
-  return { insertToken: insertEmailToken(deps.db, row), ...mailFor(deps, render(service, recipient.email, content)) }
+  const mail = mailFor(deps, render(service, recipient.email, content), { urgent: true })
+  return { insertToken: insertEmailToken(deps.db, row), ...mail }
 }
 
 /** Notifies the owner of an address that somebody tried to use it for another account. */

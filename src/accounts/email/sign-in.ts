@@ -78,7 +78,7 @@ async function send(deps: ManagementDeps, { email, code_challenge, return_to }: 
     method === 'code' ? { service, code: inGroups(code) } : { service, url: withCode(return_to ?? '', code) },
   )
   const now = deps.now()
-  const mail = mailFor(deps, render(service, email, content))
+  const mail = mailFor(deps, render(service, email, content), { urgent: true })
   await runBatch(deps.db, {
     signIn: upsertEmailSignIn(deps.db, {
       id: uuidv7(now),

@@ -131,14 +131,6 @@ export function enablePasskeys(db: Database, userId: string, now: Date) {
     .onConflictDoUpdate({ target: totpCredentials.userId, set: fresh })
 }
 
-/** Statements that remove the second factor and its codes. */
-export function removeTwoFactor(db: Database, userId: string) {
-  return [
-    db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
-    db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
-  ] as const
-}
-
 /** Stores a challenge. @returns how the user can present their second factor, besides a backup code */
 export async function insertChallenge(
   db: Database,

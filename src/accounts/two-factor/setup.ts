@@ -14,15 +14,8 @@ import { endSessions } from '../email/queries.ts'
 import { normalizeCode, noticeTo, requireTotp } from './code.ts'
 import { requireSecondFactor, type SecondFactor, verifySecondFactor, wrongFactor } from './factor.ts'
 import type { Proof } from './proof.ts'
-import {
-  enablePasskeys,
-  enableTotp,
-  findTotp,
-  hasNoFactor,
-  removeTwoFactor,
-  replaceBackupCodes,
-  upsertPendingTotp,
-} from './queries.ts'
+import { enablePasskeys, enableTotp, findTotp, hasNoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
+import { removeTwoFactor } from './remove.ts'
 import { describePurpose } from './totp-purpose.ts'
 
 const loadUqr = lazily(() => import('uqr'))

@@ -1,5 +1,6 @@
-import { and, desc, eq, ilike, like, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
+import { readBriefly } from '../../db/read-briefly.ts'
 import { apiKeys, apiKeyUsage } from '../../db/schema/keys.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import type { PageRequest } from '../../http/paging.ts'
@@ -23,15 +24,22 @@ export function listKeys(
   at: Date,
   page: PageRequest,
 ) {
-  return select(db, at, [
-    hint === undefined ? undefined : hasHint(hint),
-    name === undefined ? undefined : ilike(apiKeys.name, beginningWith(name)),
+  const others = [
+    name === undefined ? undefined : sql`lower(${apiKeys.name}) like lower(${beginningWith(name)}::text)`,
     organization_id === undefined ? undefined : eq(apiKeys.organizationId, organization_id),
     status && sql`${stateAt(at)} = ${status}`,
     page.after ? lt(apiKeys.id, page.after) : undefined,
-  ])
-    .orderBy(desc(apiKeys.id))
-    .limit(page.limit + 1)
+  ]
+  const newest = (condition: SQL) => sql`(
+    select id from api_keys where ${and(condition, ...others)} order by id desc limit ${page.limit + 1})`
+  const found = hint === undefined ? [] : hintConditions(hint).map(newest)
+  const among = found.length === 0 ? others : [sql`${apiKeys.id} in (${sql.join(found, sql` union `)})`]
+  return readBriefly(
+    db,
+    select(db, at, among)
+      .orderBy(desc(apiKeys.id))
+      .limit(page.limit + 1),
+  )
 }
 
 /** @param hash SHA-256 of the whole key */
@@ -66,10 +74,18 @@ function select(db: Database, at: Date, conditions: readonly (SQL | undefined)[]
     .where(and(...conditions))
 }
 
-/** Matches the start of the hint, its end, or both. Case-sensitive. */
-function hasHint(text: string): SQL | undefined {
+/** The hint's last characters, of which there is an index. */
+const END = 4
+
+const ends = (last: string) => sql`right(${apiKeys.keyHint}, 4) = ${last}`
+
+/** Matches the start of the hint, its end, or both. Case-sensitive. @returns conditions that are searched apart, each by its index */
+function hintConditions(text: string): SQL[] {
   const { start, end } = readHint(text)
-  const begins = like(apiKeys.keyHint, beginningWith(start))
-  if (end === undefined) return or(begins, sql`right(${apiKeys.keyHint}, 4) = ${start}`)
-  return and(begins, sql`right(${apiKeys.keyHint}, ${end.length}::int) = ${end}`)
+  const begins = sql`${apiKeys.keyHint} like ${beginningWith(start)}`
+  if (end === undefined) return start.length === END ? [begins, ends(start)] : [begins]
+  const whole = sql`right(${apiKeys.keyHint}, ${end.length}::int) = ${end}`
+  return [
+    sql`${start === '' ? sql`true` : begins} and ${end.length < END ? sql`true` : ends(end.slice(-END))} and ${whole}`,
+  ]
 }

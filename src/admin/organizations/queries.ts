@@ -1,5 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
+import { readBriefly } from '../../db/read-briefly.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
 
@@ -38,12 +39,8 @@ export function listOrganizations(
   { where, orderBy }: { readonly where: SQL | undefined; readonly orderBy: readonly SQL[] },
   limit: number,
 ) {
-  return db
-    .select(viewColumns)
-    .from(organizations)
-    .where(where)
-    .orderBy(...orderBy)
-    .limit(limit + 1)
+  const read = db.select(viewColumns).from(organizations).where(where)
+  return readBriefly(db, read.orderBy(...orderBy).limit(limit + 1))
 }
 
 /** Stores a customer, unless its external id is taken. */

@@ -1,3 +1,4 @@
+import { removeTwoFactor } from '../../accounts/two-factor/remove.ts'
 import { keepAnswer } from '../../api/idempotency.ts'
 import type { AuditAction } from '../../audit/actions.ts'
 import { audited } from '../../audit/record.ts'
@@ -13,7 +14,6 @@ import { notice } from '../../mail/notice.ts'
 import { invalidateOrganizations } from '../../organizations/invalidate.ts'
 import { Problem } from '../../problems.ts'
 import {
-  deleteTwoFactor,
   endSessions,
   findUser,
   isDisabled,
@@ -150,7 +150,7 @@ export async function resetTwoFactor(deps: ManagementDeps, request: OnUser<UserP
   await runBatch(deps.db, {
     found: requireThat(deps.db, isSomebody(request.userId), 'user_not_found'),
     audit: audited(deps, toEntry('admin.two_factor_reset', request)),
-    factor: deleteTwoFactor(deps.db, request.userId),
+    factor: removeTwoFactor(deps.db, request.userId),
     sessions: endSessions(deps.db, request.userId, 'two_factor_changed', new Date(deps.now())),
     mail: mail.insert,
     answer: await keepAnswer(deps, 204, null),

@@ -4,7 +4,8 @@ import type { Role } from '../../auth/roles.ts'
 import { hasTwoFactor } from '../../auth/two-factor.ts'
 import { isOnPlan } from '../../db/conditions.ts'
 import type { Database } from '../../db/orm.ts'
-import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
+import { readBriefly } from '../../db/read-briefly.ts'
+import { sessions } from '../../db/schema/accounts.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
 import { containing } from '../../lib/like.ts'
@@ -61,12 +62,11 @@ export function listUsers(
   filter: UserFilter,
   { limit, after }: { limit: number; after: string | undefined },
 ) {
-  return db
+  const read = db
     .select(viewColumns)
     .from(users)
     .where(and(...conditions(filter), after ? lt(users.id, after) : undefined))
-    .orderBy(desc(users.id))
-    .limit(limit + 1)
+  return readBriefly(db, read.orderBy(desc(users.id)).limit(limit + 1))
 }
 
 const inOrganization = (condition: SQL) => sql`exists (
@@ -152,14 +152,6 @@ export async function listMemberless(db: Database, userId: string) {
     sql`select o.id, o.version from organizations o where o.id in (${selectMemberless(userId)})`,
   )
   return rows
-}
-
-/** Statements that remove a user's second factor and its backup codes. */
-export function deleteTwoFactor(db: Database, userId: string) {
-  return [
-    db.delete(totpCredentials).where(eq(totpCredentials.userId, userId)),
-    db.delete(backupCodes).where(eq(backupCodes.userId, userId)),
-  ] as const
 }
 
 /**

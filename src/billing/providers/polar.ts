@@ -39,7 +39,7 @@ export function openPolar({
     reason: polarReason,
     lacksCustomer: isPolarCustomerMissing,
   })
-  const patch = (id: string, body: object) => polar.ask(['PATCH', toPath(id)], PolarSubscription, { body })
+  const patch = (id: string, body: object) => patchSubscription(polar, id, body)
   return {
     name: 'polar',
     createCheckout: async (input) => {
@@ -62,14 +62,22 @@ export function openPolar({
         proration_behavior: PRORATION[when],
       }),
     cancelAtPeriodEnd: (id) => patch(id, { cancel_at_period_end: true }),
-    resume: async (id) => {
-      const found = await polar.ask(['GET', toPath(id)], PolarSubscription)
-      const resumed = found.status === 'paused' ? await patch(id, { resume: true }) : found
-      return resumed.cancelAtPeriodEnd || resumed === found ? patch(id, { cancel_at_period_end: false }) : resumed
-    },
+    resume: (id) => resume(polar, id),
     sendUsage: (amounts) => sendUsage(polar, amounts),
     sendUsageMs: LIMITED_MS + 2 * TIMEOUT_MS,
   }
+}
+
+const patchSubscription = (polar: Caller, id: string, body: object) =>
+  polar.ask(['PATCH', toPath(id)], PolarSubscription, { body })
+
+/** Each request changes one thing: a request with several is refused. */
+async function resume(polar: Caller, id: string) {
+  const patch = (body: object) => patchSubscription(polar, id, body)
+  let now = await polar.ask(['GET', toPath(id)], PolarSubscription)
+  if (now.status === 'paused') now = await patch({ resume: true })
+  if (now.cancelAtPeriodEnd) now = await patch({ cancel_at_period_end: false })
+  return now.pauseAtPeriodEnd ? patch({ pause_at_period_end: false }) : now
 }
 
 /** `invoice`: the difference is charged now, and without a payment nothing changes. */

@@ -224,7 +224,7 @@ export interface BillingProvider {
   }): Promise<readonly ProviderSubscription[]>
   changePlan(change: PlanSwitch): Promise<ProviderSubscription>
   cancelAtPeriodEnd(subscriptionId: string): Promise<ProviderSubscription>
-  /** Revokes a cancellation at the period's end, and ends a pause. */
+  /** Revokes a cancellation or a pause at the period's end, and ends a pause. */
   resume(subscriptionId: string): Promise<ProviderSubscription>
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
   /** The longest that `sendUsage` takes, in milliseconds. */

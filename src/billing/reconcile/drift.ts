@@ -5,12 +5,10 @@ import type { BillingProvider, ProviderName, ProviderSubscription } from '../pro
 import { type Context, type Decision, decide, type Ignored } from '../subscriptions/decide.ts'
 import { findPayersOrganizations, listKnown, listLiving, readContexts } from '../subscriptions/queries.ts'
 import { toBillingClock } from '../subscriptions/sync.ts'
+import { MAX_PAGES, noteNotWhole } from './progress.ts'
 
 /** Subscriptions on a page of either provider. */
 export const PAGE_SUBSCRIPTIONS = 100
-/** Pages of a hundred; a Worker's run has a limited number of requests. */
-export const MAX_PAGES = 200
-
 /**
  * How the provider and the database differ. `missing_here`: the subscription is unknown here; `differs`: see `fields`;
  * `plan`: the organization is on another plan than it should be; `second`: paid for, while another one decides;
@@ -36,23 +34,36 @@ interface Found {
   readonly drifts: readonly Drift[]
 }
 
+interface Part extends Found {
+  /** The page at which to continue, if there are too many for one run. */
+  readonly next: string | undefined
+}
+
 /** Finds the differences between the configured providers and the database. @throws Problem `billing_unavailable` */
 export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
   const all: Found[] = []
-  for (const provider of configuredProviders(deps.config)) all.push(await findDrift(deps, provider))
+  for (const provider of configuredProviders(deps.config)) {
+    const found = await findDrift(deps, provider)
+    if (found.next !== undefined) noteNotWhole({ provider, list: 'subscriptions' })
+    all.push(found)
+  }
   return {
     compared: all.reduce((sum, { compared }) => sum + compared, 0),
     drifts: all.flatMap(({ drifts }) => drifts),
   }
 }
 
-/** The same for one provider: runs every subscription through the same decision as a webhook, without writing. */
-export async function findDrift(deps: ManagementDeps, provider: BillingProvider): Promise<Found> {
+/**
+ * The same for one provider: runs every subscription through the same decision as a webhook, without writing.
+ *
+ * @param from a page at which to continue
+ */
+export async function findDrift(deps: ManagementDeps, provider: BillingProvider, from?: string): Promise<Part> {
   // before the provider is called, so that a subscription that begins meanwhile is not drift
   const living = await listLiving(deps.db, provider.name)
   const drifts: Drift[] = []
   const listed = new Set<string>()
-  let cursor: string | undefined
+  let cursor = from
   for (let page = 0; page < MAX_PAGES; page++) {
     const { subscriptions, unreadable, next } = await provider.listSubscriptions(cursor)
     for (const id of [...subscriptions.map((one) => one.id), ...unreadable]) listed.add(id)
@@ -61,8 +72,10 @@ export async function findDrift(deps: ManagementDeps, provider: BillingProvider)
     cursor = next
     if (next === undefined) break
   }
-  const missing = cursor === undefined ? living.filter((one) => !listed.has(one.providerSubscriptionId)) : []
-  return { compared: listed.size, drifts: [...drifts, ...missing.map((one) => missingThere(provider.name, one))] }
+  const isWhole = from === undefined && cursor === undefined
+  const missing = isWhole ? living.filter((one) => !listed.has(one.providerSubscriptionId)) : []
+  const all = [...drifts, ...missing.map((one) => missingThere(provider.name, one))]
+  return { compared: listed.size, drifts: all, next: cursor }
 }
 
 async function describeDrift(

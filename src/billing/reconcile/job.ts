@@ -5,6 +5,7 @@ import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
 import { findDrift } from './drift.ts'
+import { continueComparing } from './progress.ts'
 import { replayEvents } from './replay.ts'
 import { reconcileTopUps } from './top-ups.ts'
 
@@ -39,7 +40,9 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
 /** A provider that fails does not stop the other one. */
 async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider) {
   try {
-    const { compared, drifts } = await findDrift(deps, provider)
+    const { compared, drifts } = await continueComparing(deps, { provider, list: 'subscriptions' }, (cursor) =>
+      findDrift(deps, provider, cursor),
+    )
     let repaired = 0
     for (const drift of drifts.filter(({ isRepairable }) => isRepairable))
       if (await repair(deps, provider, drift.subscriptionId)) repaired += 1
@@ -54,7 +57,10 @@ async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider
 /** A key that may not list payments does not stop the rest. */
 async function tryTopUps(deps: ManagementDeps, provider: BillingProvider): Promise<number> {
   try {
-    return await reconcileTopUps(deps, provider, NAME)
+    const { repaired } = await continueComparing(deps, { provider, list: 'payments' }, (cursor) =>
+      reconcileTopUps(deps, provider, { because: NAME, cursor }),
+    )
+    return repaired
   } catch (error) {
     log('error', 'top_ups_not_reconciled', { provider: provider.name, ...errorFields(error) })
     return 0

@@ -4,7 +4,7 @@ import { applyPayment } from '../credits/purchase.ts'
 import { listGranted, listPresent } from '../credits/purchase-queries.ts'
 import type { CreditPayment } from '../providers/credit-payments.ts'
 import type { BillingProvider } from '../providers/provider.ts'
-import { MAX_PAGES } from './drift.ts'
+import { MAX_PAGES } from './progress.ts'
 
 /** Covers the slowest payment methods, and providers that failed to send webhooks for days. */
 const LOOK_BACK_MS = 14 * 24 * 3_600_000
@@ -13,17 +13,18 @@ const LOOK_BACK_MS = 14 * 24 * 3_600_000
  * Grants credits that were paid at a provider whose webhook never arrived, and takes back later refunds. Known payments
  * are not changed, and a payment is granted once, whatever its source.
  *
- * @returns how many payments changed something
+ * @param options.cursor the page at which to continue
+ * @returns how many payments changed something, and at which page to continue if there are too many for one run
  * @throws Problem `billing_unavailable`
  */
 export async function reconcileTopUps(
   deps: ManagementDeps,
   provider: BillingProvider,
-  because: string,
-): Promise<number> {
+  { because, cursor: from }: { readonly because: string; readonly cursor: string | undefined },
+): Promise<{ readonly repaired: number; readonly next: string | undefined }> {
   const since = new Date(deps.now() - LOOK_BACK_MS)
   let repaired = 0
-  let cursor: string | undefined
+  let cursor = from
   for (let page = 0; page < MAX_PAGES; page++) {
     const { payments, next } = await provider.listCreditPayments(since, cursor)
     for (const payment of await listNews(deps, provider, payments))
@@ -31,7 +32,7 @@ export async function reconcileTopUps(
     cursor = next
     if (next === undefined) break
   }
-  return repaired
+  return { repaired, next: cursor }
 }
 
 /**

@@ -76,6 +76,8 @@ export const apiKeys = pgTable(
     index('api_keys_creator').on(t.createdBy),
     index('api_keys_expiry').on(t.expiresAt).where(sql`${t.expiresAt} is not null`),
     index('api_keys_hint').on(t.keyHint.op('text_pattern_ops')),
+    index('api_keys_hint_end').on(sql`right(${t.keyHint}, 4)`, t.id),
+    index('api_keys_name').on(sql`lower(${t.name}) text_pattern_ops`),
     check('api_keys_environment', sql`${t.environment} in ('live', 'test')`),
     check('api_keys_custom_rate_limit', sql`${t.customRateLimit} > 0`),
     check('api_keys_max_concurrent', sql`${t.maxConcurrent} > 0`),

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { boolean, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, timestamptz } from './columns.ts'
 
 /**
@@ -15,6 +15,8 @@ export const mailOutbox = pgTable(
     /** Null once sent or given up: an email may contain a link that still works. */
     text: text(),
     html: text(),
+    /** Somebody waits for it: a code or a link. It is sent before all others. */
+    urgent: boolean().notNull().default(false),
     attempts: integer().notNull().default(0),
     /** When it is due. Null once it is sent or given up. */
     nextAttemptAt: timestamptz(),
@@ -25,7 +27,9 @@ export const mailOutbox = pgTable(
   },
   (t) => [
     index('mail_outbox_created').on(t.createdAt),
-    index('mail_outbox_due').on(t.nextAttemptAt).where(sql`${t.nextAttemptAt} is not null`),
+    index('mail_outbox_due')
+      .on(t.urgent.desc().nullsFirst(), t.nextAttemptAt)
+      .where(sql`${t.nextAttemptAt} is not null`),
     index('mail_outbox_given_up').on(t.createdAt).where(sql`${t.nextAttemptAt} is null and ${t.sentAt} is null`),
   ],
 )

@@ -173,6 +173,8 @@ export const usageErasures = pgTable(
     /** The job's position, in the order of the events' primary key. Null before the first event. */
     doneTime: timestamptz(),
     doneId: text(),
+    /** When a run last worked on it: those that waited longest come first. Null before the first run. */
+    workedAt: timestamptz(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.subject] })],
 )

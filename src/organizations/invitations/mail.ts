@@ -26,6 +26,6 @@ export function invitationMail(deps: ManagementDeps, { email, role, organization
     tokenHash: hash,
     createdAt: new Date(now),
     expiresAt: new Date(now + LIFETIME_MS),
-    ...mailFor(deps, render(service, email, content)),
+    ...mailFor(deps, render(service, email, content), { urgent: true }),
   }
 }

@@ -1,26 +1,28 @@
 import type { NeonQueryPromise } from '@neondatabase/serverless'
 import type { Sql } from '../../db/client.ts'
-
-/**
- * Postgres cancels a query after this. The Worker itself stops waiting after DATABASE_TIMEOUT_MS (5 s unless set), but that
- * leaves the statement running: a client that retries would pile up statements.
- */
-export const QUERY_TIMEOUT_MS = 4_500
+import { READ_TIMEOUT_MS } from '../../db/read-briefly.ts'
 
 /** Compiling a query of 31 sums takes half a second; running it without compiling takes tens of milliseconds. */
-const SETTINGS = [`statement_timeout = ${QUERY_TIMEOUT_MS}`, 'jit = off']
+const NO_COMPILING = 'set local jit = off'
+
+/** Gives the next query what is left of the batch's time. 0 would be no limit. */
+const LEFT = `select set_config('statement_timeout', greatest(1,
+  $1::int - floor(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000)::int)::text, true)`
 
 type Query = NeonQueryPromise<false, false>
 
 /**
- * Runs several queries on the same snapshot in one read-only batch. The timeout applies to each query.
+ * Runs several queries on the same snapshot in one read-only batch. The timeout applies to all of them together.
  *
- * @throws Problem `unavailable` when Postgres canceled one of them
+ * @throws Problem `unavailable` when Postgres canceled them
  */
 export async function readTogether(sql: Sql, queries: readonly Query[]): Promise<unknown[][]> {
-  const settings = SETTINGS.map((setting) => sql.query(`set local ${setting}`))
-  const answers = await sql.transaction([...settings, ...queries], { readOnly: true, isolationLevel: 'RepeatableRead' })
-  return answers.slice(settings.length)
+  const timed = queries.flatMap((query) => [sql.query(LEFT, [READ_TIMEOUT_MS]), query])
+  const answers = await sql.transaction([sql.query(NO_COMPILING), ...timed], {
+    readOnly: true,
+    isolationLevel: 'RepeatableRead',
+  })
+  return answers.filter((_, place) => place > 0 && place % 2 === 0)
 }
 
 /** Runs one query like `readTogether`. */

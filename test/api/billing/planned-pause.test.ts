@@ -1,24 +1,40 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { newCustomer } from '../../support/payments.ts'
-import { urlOf } from '../../support/shop.ts'
+import { expect, test } from 'vitest'
+import { act, newCustomer } from '../../support/payments.ts'
 
-afterEach(() => vi.restoreAllMocks())
+/** A customer of Polar whose subscription is paused when its period ends. */
+async function pausing() {
+  const customer = await newCustomer('polar')
+  await customer.buy('pro')
+  const { id } = await customer.subscription()
+  expect(await act('polar', { act: 'plan_pause', subscription: id })).toBe(204)
+  await customer.arrive()
+  return { ...customer, id: id as string }
+}
 
-describe('GET /api/v1/auth/billing/info', () => {
-  test('a pause planned at Polar for the end of the period is shown, and there is no next charge', async () => {
-    const { buy, info } = await newCustomer('polar')
-    const real = globalThis.fetch
-    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-      const response = await real(input, init)
-      if (!/\/subscriptions\/[^/?]+(\?|$)/.test(urlOf(input))) return response
-      return Response.json({ ...(await response.json<object>()), pause_at_period_end: true })
-    })
-    await buy('pro')
-    expect(await info()).toMatchObject({
-      status: 'active',
-      plan: { id: 'pro' },
-      subscription: { pause_at_period_end: true, cancel_at_period_end: false },
-      next_charge: null,
-    })
+test('a pause planned at Polar for the end of the period is shown, and there is no next charge', async () => {
+  const { info } = await pausing()
+  expect(await info()).toMatchObject({
+    status: 'active',
+    plan: { id: 'pro' },
+    subscription: { pause_at_period_end: true, cancel_at_period_end: false },
+    next_charge: null,
   })
+})
+
+test('POST /api/v1/billing/resume withdraws a pause that is planned at Polar', async () => {
+  const { info, post, subscription } = await pausing()
+  expect(await post('resume')).toMatchObject({ status: 200, body: { status: 'active', pause_at_period_end: false } })
+  expect(await subscription()).toMatchObject({ status: 'active', pauseAtPeriodEnd: false })
+  expect(await info()).toMatchObject({
+    subscription: { pause_at_period_end: false },
+    next_charge: expect.anything(),
+  })
+})
+
+test('a planned pause begins when the period ends, and resuming ends it', async () => {
+  const { id, post, arrive, info } = await pausing()
+  await act('polar', { act: 'advance', subscription: id })
+  await arrive()
+  expect(await info()).toMatchObject({ status: 'paused' })
+  expect(await post('resume')).toMatchObject({ status: 200, body: { status: 'active', pause_at_period_end: false } })
 })

@@ -47,7 +47,7 @@ describe('with a replica', () => {
     })
     expect(answer.status).toBe(200)
     expect(asked.replica.length).toBeGreaterThan(0)
-    for (const batch of asked.replica) expect(batch).toMatch(/^{"queries":\[{"query":"set local statement_timeout/)
+    for (const batch of asked.replica) expect(batch).toMatch(/^{"queries":\[{"query":"set local jit/)
     expect(asked.primary.join()).not.toMatch(/from usage_(events|hourly|totals)/)
   })
 

@@ -4,6 +4,7 @@ import { JOBS, type Job, PERIOD_SECONDS } from '../../../src/jobs/registry.ts'
 import { runJobs } from '../../../src/jobs/run.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
+import { eraseFromUsage } from '../../../src/privacy/erase-usage.ts'
 import { failFor } from '../../support/faults.ts'
 import { NOWHERE, newIsolate } from '../../support/isolate.ts'
 
@@ -99,6 +100,61 @@ test('personal data leaves the events of a deleted organization after an hour, c
   await erase(deletedAt + 3_600_000)
   expect([await left(gone), await isWaiting()]).toEqual([[0, 10_002], false])
   expect(await left(other)).toEqual([1, 1])
+})
+
+const LONG_AGO = Date.UTC(2000, 0, 1)
+let deletions = 0
+
+/** A deleted organization with events, deleted after those before. */
+async function deleted(events: number) {
+  const id = uuidv7(Date.now())
+  const { sql } = isolate.deps()
+  await sql.query('insert into usage_erasures (organization_id, deleted_at) values ($1, $2)', [
+    id,
+    new Date(LONG_AGO + ++deletions).toISOString(),
+  ])
+  await sql.query(
+    `insert into usage_events (organization_id, id, occurred_at, ip) select $1::uuid, n::text, now(), '192.0.2.7' from generate_series(1, $2::int) n`,
+    [id, events],
+  )
+  return id
+}
+
+/** A run whose clock leaves time for some batches. */
+function erase(batches: number) {
+  const real = isolate.deps()
+  let at = 0
+  return eraseFromUsage({ ...real, now: () => at++ * Math.ceil(15_000 / (batches + 1)) }, LONG_AGO + 3_700_000)
+}
+
+const withAddress = async (id: string) =>
+  (
+    await isolate
+      .deps()
+      .sql.query('select count(*)::int as events from usage_events where organization_id = $1 and ip is not null', [id])
+  )[0]?.events
+
+const forget = (...ids: string[]) =>
+  isolate.deps().sql.query('delete from usage_erasures where organization_id = any($1)', [ids])
+
+test('a large erasure does not hold up the one after it: each gets a batch in turn', async () => {
+  const [large, small] = [await deleted(15_001), await deleted(1)]
+  expect(await erase(2)).toEqual({ organizations: 1, events: 5_001, left: 1 })
+  expect([await withAddress(large), await withAddress(small)]).toEqual([10_001, 0])
+  await forget(large)
+})
+
+test('the next run begins with the erasure that waited longest', async () => {
+  const [first, second] = [await deleted(10_001), await deleted(10_001)]
+  for (const rows of [
+    [5_001, 10_001],
+    [5_001, 5_001],
+    [1, 5_001],
+  ]) {
+    await erase(1)
+    expect([await withAddress(first), await withAddress(second)]).toEqual(rows)
+  }
+  await forget(first, second)
 })
 
 test('an organization that cannot be erased does not stop others, is logged, and is retried in the next run', async () => {

@@ -452,7 +452,7 @@ class AsyncManagement:
     async def resume_subscription(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.ResumeSubscriptionInput]
     ) -> wire.BillingSubscription:
-        """Revoke a cancellation, or end a pause."""
+        """Revoke a cancellation or a planned pause, or end a pause."""
         return read_answer(wire.BillingSubscription, await self._perform(build("resume_subscription", given, idempotency_key), timeout))
 
     async def billing_portal(

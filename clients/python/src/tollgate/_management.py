@@ -440,7 +440,7 @@ class Management:
     def resume_subscription(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.ResumeSubscriptionInput]
     ) -> wire.BillingSubscription:
-        """Revoke a cancellation, or end a pause."""
+        """Revoke a cancellation or a planned pause, or end a pause."""
         return read_answer(wire.BillingSubscription, self._perform(build("resume_subscription", given, idempotency_key), timeout))
 
     def billing_portal(

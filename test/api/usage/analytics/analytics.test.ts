@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { READ_TIMEOUT_MS } from '../../../../src/db/read-briefly.ts'
 import { enforceRateLimits } from '../../../../src/limits/endpoint-limits.ts'
 import type { UsageEvent } from '../../../../src/metering/event.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
-import { QUERY_TIMEOUT_MS, readRows } from '../../../../src/usage/analytics/read.ts'
+import { readTogether } from '../../../../src/usage/analytics/read.ts'
 import { directly, withoutRequestId } from '../../../support/direct.ts'
 import { call, newKeyHolder, newUser } from '../../../support/http.ts'
 
@@ -210,16 +211,22 @@ test("another organization's usage gets the same response as an unknown one, on 
 })
 
 describe('a question to the database', () => {
-  test('is ended by Postgres itself before the Worker would stop waiting', async () => {
+  test('has a time together with those of its batch, and Postgres itself ends it before the Worker would stop waiting', async () => {
     const { sql, config } = deps
-    const [row] = await readRows<{ timeout: string }>(
-      sql,
-      sql.query(`select current_setting('statement_timeout') as timeout`),
-    )
-    expect(row).toEqual({ timeout: `${QUERY_TIMEOUT_MS}ms` })
-    expect(QUERY_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
+    const [before] = await sql.query(`select current_setting('statement_timeout') as timeout`)
+    const setting = `select replace(current_setting('statement_timeout'), 'ms', '')::int as ms`
+    const slow = sql.query('select max(sqrt(n)) from generate_series(1, 500000) n')
+    const [[first], , [second]] = (await readTogether(sql, [sql.query(setting), slow, sql.query(setting)])) as [
+      { ms: number }[],
+      unknown[],
+      { ms: number }[],
+    ]
+    expect(first?.ms).toBeLessThanOrEqual(READ_TIMEOUT_MS)
+    expect(second?.ms).toBeLessThan(first?.ms ?? 0) // the first query took some of the batch's time
+    expect(second?.ms).toBeGreaterThan(0) // 0 is no limit
+    expect(READ_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
     const [after] = await sql.query(`select current_setting('statement_timeout') as timeout`)
-    expect(after?.timeout).not.toBe(row?.timeout) // of a pooled connection others keep their own
+    expect(after?.timeout).toBe(before?.timeout) // of a pooled connection others keep their own
   })
 })
 

@@ -1,0 +1,60 @@
+import type { ManagementDeps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
+import { createLru } from '../lib/lru.ts'
+import { providerNamed } from './providers/configured.ts'
+import type { PaymentMethod, ProviderName, ProviderSubscription } from './providers/provider.ts'
+import type { Subscription } from './queries.ts'
+
+/** The provider's data is included only if it arrives in time. The rest does not wait for it. */
+const PROVIDER_TIMEOUT_MS = 2_000
+/** How long an answer is used again: a provider limits the requests of all customers together. */
+const KEPT_MS = 30_000
+
+type Answer = readonly [PaymentMethod | undefined, ProviderSubscription | undefined]
+
+/** By subscription and revision, so that nothing is used again after a change. */
+let kept = createLru<{ readonly at: number; readonly answer: Answer }>(1_000)
+
+/** For what changes at a provider without a trace here. */
+export function forgetAnswers(): void {
+  kept = createLru(1_000)
+}
+
+/** What the provider says of a subscription's payment method and next charge; undefined for what it fails to answer in time. */
+export async function askProvider(deps: ManagementDeps, current: Subscription): Promise<Answer> {
+  const { provider: name, providerSubscriptionId: id, revision } = current
+  const key = `${name} ${id} ${revision}`
+  const known = kept.get(key)
+  if (known && deps.now() - known.at < KEPT_MS) return known.answer
+  const provider = providerNamed(deps.config, name)
+  const at = deps.now()
+  const failures: unknown[] = []
+  const answer = await Promise.all([
+    withTimeout(name, provider?.getPaymentMethod?.(id), failures),
+    withTimeout(name, provider?.getSubscription(id), failures),
+  ])
+  if (failures.length === 0) kept.set(key, { at, answer })
+  return answer
+}
+
+/** Waits for the provider, and returns undefined if it fails or is late. */
+async function withTimeout<T>(
+  provider: ProviderName,
+  pending: Promise<T | undefined> | undefined,
+  failures: unknown[],
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => {
+    failures.push('late')
+    resolve(undefined)
+  }, PROVIDER_TIMEOUT_MS)
+  try {
+    return await Promise.race([pending, late])
+  } catch (error) {
+    failures.push(error)
+    log('warn', 'billing_info_unread', { provider, ...errorFields(error) })
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
+}
