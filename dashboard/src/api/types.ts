@@ -2863,6 +2863,7 @@ export type Problem = {
     | 'directory_group_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
+    | 'body_too_slow'
     | 'key_revoked'
     | 'key_expired'
     | 'reservation_closed'

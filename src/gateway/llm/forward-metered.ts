@@ -32,7 +32,7 @@ export async function forwardMetered(
   { record, provider }: { record: KeyRecord; provider: Provider },
 ): Promise<Response> {
   if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
-  const asked = await readModelRequest(call.request, provider)
+  const asked = await readModelRequest(call.request, provider, deps.now)
   try {
     return await forwardAsked(deps, call, { record, provider, asked })
   } finally {

@@ -91,6 +91,7 @@ ProblemCode = Literal[
     "directory_group_not_found",
     "invitation_not_found",
     "method_not_allowed",
+    "body_too_slow",
     "key_revoked",
     "key_expired",
     "reservation_closed",
