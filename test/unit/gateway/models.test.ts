@@ -1,27 +1,6 @@
 import { expect, test } from 'vitest'
 import { estimate } from '../../../src/gateway/llm/estimate.ts'
-import { createEventReader } from '../../../src/gateway/llm/sse.ts'
 import { createUsageReader } from '../../../src/gateway/llm/usage.ts'
-
-const bytes = (text: string) => new TextEncoder().encode(text)
-
-test('events are found wherever the bytes are split, with every kind of line end, and nothing is lost', () => {
-  const text = ': hi\n\ndata: {"a":"ä€😀"}\r\n\r\nevent: x\ndata: 1\ndata: 2\n\ndata:last'
-  const whole = bytes(text)
-  for (let at = 0; at <= whole.length; at++) {
-    const reader = createEventReader()
-    const events = [...reader.take(whole.slice(0, at)), ...reader.take(whole.slice(at)), ...reader.end()]
-    expect(events.map((event) => event.data)).toEqual(['', '{"a":"ä€😀"}', '1\n2', 'last'])
-    expect(events.map((event) => event.text).join('')).toBe(text)
-  }
-})
-
-test('an event without an end is passed on after four megabytes', () => {
-  const reader = createEventReader()
-  const piece = bytes('x'.repeat(1024 * 1024))
-  const passed = Array.from({ length: 6 }, () => reader.take(piece)).flat()
-  expect(passed.map((event) => event.text.length)).toEqual([5 * 1024 * 1024])
-})
 
 test('a prompt of any depth can be estimated', () => {
   const deep = JSON.parse(`${'['.repeat(50_000)}"four"${']'.repeat(50_000)}`) as unknown
