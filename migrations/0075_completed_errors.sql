@@ -199,9 +199,6 @@ with waiting as materialized (
   from moved m where e.organization_id = m.organization_id and e.occurred_at = m.occurred_at and e.id = m.id
 ), done as (
   delete from usage_completions c using found f where c.organization_id = f.organization_id and c.request_id = f.request_id
-), tried as (
-  update usage_completions c set tried_at = now() from waiting w where c.organization_id = w.organization_id and c.request_id = w.request_id
-    and not exists (select 1 from found f where f.organization_id = w.organization_id and f.request_id = w.request_id)
 ), deltas as materialized (
   select * from (select organization_id, hour, key_id, environment, endpoint, status_code, provider, model, route, sum(requests) as requests, sum(api_calls) as api_calls, sum(charge_usd) as charge_usd, sum(errors) as errors from (select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     environment, endpoint, status_code, provider, model, route, -coalesce(requests, 0) as requests, -coalesce(api_calls, 0) as api_calls, -coalesce(charge_usd, 0) as charge_usd, -case when status_code >= 400 then requests else 0 end as errors from moved union all select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,

@@ -24,9 +24,6 @@ import {
   TOTALS,
 } from './roll-up-sql.ts'
 
-/** Reports per run of the job. Later runs process the rest. */
-export const BATCH_ROWS = 1_000
-
 /** The columns that a verification adds to sums. */
 const ADDED = ['requests', 'api_calls', 'charge_usd']
 const MOVED = [...ADDED, 'errors']
@@ -104,9 +101,6 @@ with waiting as materialized (
   from moved m where e.organization_id = m.organization_id and e.occurred_at = m.occurred_at and e.id = m.id
 ), done as (
   delete from usage_completions c using found f where c.organization_id = f.organization_id and c.request_id = f.request_id
-), tried as (
-  update usage_completions c set tried_at = now() from waiting w where c.organization_id = w.organization_id and c.request_id = w.request_id
-    and not exists (select 1 from found f where f.organization_id = w.organization_id and f.request_id = w.request_id)
 ), deltas as materialized (
   ${changing(groupRows(HOURLY, SUMS, `(${placed('-', FROM, FAILED)} union all ${placed('', TO, FAILS)}) as placed`), MOVED)}
 ), ${MARK_LATE}slices as materialized (
@@ -147,9 +141,3 @@ export async function completeRequests(deps: Deps, events: readonly UsageEvent[]
 const deduplicate = <T extends object>(rows: readonly T[]) => [
   ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
 ]
-
-/** Moves requests whose report arrived before their verification, or while the database did not respond. */
-export async function completeWaiting({ sql }: Deps) {
-  const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${BATCH_ROWS}`))
-  return { completed: row?.completed as number, waiting: row?.waiting as number }
-}

@@ -102,10 +102,12 @@ const countEvents = ({ uses, refusals, others }: GatheredEvents) => uses.length 
 const listEvents = ({ uses, refusals, others }: GatheredEvents) => [
   ...uses,
   ...refusals.values(),
-  ...[...others.values()].map((event) => ({ ...event, ...OF_SEVERAL })),
+  ...[...others.values()].map(nameNobody),
 ]
-/** The caller may still hold the event to set its trace, so this is left out when the batch is written. */
-const OF_SEVERAL = { method: '', endpoint: '', subject: null, ip: null, user_agent: null }
+/** When the batch is written: until then the caller may still set the event's trace. */
+function nameNobody(event: UsageEvent): UsageEvent {
+  return { ...event, method: '', endpoint: '', subject: null, ip: null, user_agent: null }
+}
 
 function openBatch(deps: Deps): Batch {
   const full = Promise.withResolvers<void>()

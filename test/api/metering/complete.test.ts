@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
-import { completeWaiting } from '../../../src/metering/complete.ts'
+import { completeWaiting } from '../../../src/metering/complete-waiting.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
 import { usageBreakdown } from '../../../src/usage/analytics/breakdown.ts'

@@ -1,7 +1,7 @@
 /** The error of a report that completes a request is the request's: once, in its hour and under its endpoint. */
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
-import { completeWaiting } from '../../../src/metering/complete.ts'
+import { completeWaiting } from '../../../src/metering/complete-waiting.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
 import { listEvents } from '../../../src/usage/analytics/events.ts'
@@ -142,7 +142,7 @@ test('in random histories no sum has more errors than requests, or fewer than no
   const events = requests.flatMap((of) => {
     const reports = Array.from({ length: pick([0, 1, 2, 3]) }, () => report(of, changes()))
     if (reports[0]) first.set(of.request_id, reports[0])
-    return [verification(of, { endpoint: pick(['/a', '/b']), subject: pick(['ann', 'bob', null]) }), ...reports]
+    return reports.concat(verification(of, { endpoint: pick(['/a', '/b']), subject: pick(['ann', 'bob', null]) }))
   })
   // reports of one request stay in their order, since the first decides
   const order = events.map((event) => ({ event, at: Math.random() + (event.completes ? events.indexOf(event) : 0) }))

@@ -49,7 +49,7 @@ test('an event without an end is not kept', () => {
 })
 
 /** What a watcher reads of an answer that arrives in pieces of a size. */
-function watch(text: string, { size = 7_919, how = 'whole' as StreamEnd } = {}) {
+function watch(text: string, { size = 7_919, how = 'whole' }: { size?: number; how?: StreamEnd } = {}) {
   const reader = createUsageReader('openai')
   const watcher = watchWhole(reader, () => undefined)
   const whole = bytes(text)
