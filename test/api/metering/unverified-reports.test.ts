@@ -50,7 +50,7 @@ async function readRequests(organizationId: string) {
 
 const readErrors = (organizationId: string) =>
   deps.sql.query(
-    'select endpoint, requests::int, errors::int, input_tokens::int from usage_hourly where organization_id = $1 and requests <> 0',
+    'select endpoint, requests::int, errors::int, input_tokens::int from usage_hourly where organization_id = $1 and requests <> 0 order by endpoint, errors',
     [organizationId],
   )
 
@@ -65,7 +65,7 @@ test('count as requests after a day, each once, with their errors', async () => 
   await Promise.all([completeWaiting(deps), completeWaiting(deps)])
   await completeWaiting(deps)
   expect([await waiting(id), await readRequests(id)]).toEqual([0, new Set([3])])
-  expect((await readErrors(id)).toSorted((one, other) => one.errors - other.errors)).toEqual([
+  expect(await readErrors(id)).toEqual([
     { endpoint: '/reported', requests: 1, errors: 0, input_tokens: 5 },
     { endpoint: '/reported', requests: 2, errors: 2, input_tokens: 10 },
   ])
@@ -85,7 +85,7 @@ test('count one request, however many name it, and a verification that comes lat
   const verified = { id: completes, source: VERIFICATION, organization_id: id, endpoint: '/verified', status_code: 200 }
   await writeUsage(deps, [{ ...verified, occurred_at: '2026-11-10T11:00:00.000Z', api_calls: 1 }])
   await completeWaiting(deps)
-  expect((await readErrors(id)).map(({ endpoint, errors }) => [endpoint, errors]).toSorted()).toEqual([
+  expect((await readErrors(id)).map(({ endpoint, errors }) => [endpoint, errors])).toEqual([
     ['/reported', 1],
     ['/verified', 0],
   ])
