@@ -115,6 +115,7 @@ export const PROBLEMS = {
   directory_group_not_found: [404, 'The directory has no such group.'],
   invitation_not_found: [404, 'No such open invitation.'],
   method_not_allowed: [405, 'The resource does not take this method; see Allow.'],
+  body_too_slow: [408, 'The body arrives too slowly; send it again over a faster connection.'],
   key_revoked: [409, 'The key is revoked; issue a new one.'],
   key_expired: [409, 'The key has expired; change its expiry first, or issue a new one.'],
   reservation_closed: [409, 'This idempotency_key stands for a reservation that was settled, canceled or has expired.'],

@@ -1,12 +1,14 @@
 import type { Context } from 'hono'
 import type { Config } from '../config.ts'
+import type { Deps } from '../deps.ts'
 import { isOwnResource } from '../http/challenge.ts'
 import { readHeaderCredential } from '../http/credentials.ts'
 import { clientIp } from '../http/edge.ts'
 import type { AppEnv } from '../http/env.ts'
 import { Problem, type ProblemCode } from '../problems.ts'
 import type { VerdictCode } from '../verdict-codes.ts'
-import { isForAnother } from '../verification/key-format.ts'
+import { findKey } from '../verification/cache.ts'
+import { isAccessToken, isForAnother } from '../verification/key-format.ts'
 import type { KeyRecord } from '../verification/key-record.ts'
 import type { Verdict } from '../verification/verdict.ts'
 import { readVerdictHeaders } from '../verification/verdict-headers.ts'
@@ -32,6 +34,7 @@ export async function admit(c: Context<AppEnv>, match: Match, hold: VerifyContex
   const { headers, method } = c.req.raw
   const key = readHeaderCredential(c.req.raw)
   if (!key || key.length > MAX_KEY_LENGTH) throw new Problem('unauthenticated', { detail: PRESENT_KEY })
+  await requireMadeForHere(deps, key, c.req.url)
   const { scopes, cost, limits } = match.route
   const request = {
     key,
@@ -46,9 +49,15 @@ export async function admit(c: Context<AppEnv>, match: Match, hold: VerifyContex
   const context = { requestId: c.get('requestId'), ...(hold && { hold }) }
   const { verdict, record } = await verifyWithRecord(deps, request, context)
   if (!verdict.valid || !record) throw refuse(verdict, deps.now())
-  if (isForAnother(key, record.metadata, (resource) => isHere(resource, c.req.url, deps.config)))
-    throw new Problem('unauthenticated', { detail: FOR_ANOTHER })
   return { record, limits: readVerdictHeaders(verdict, deps.now()) }
+}
+
+/** Before the verification, which takes units. */
+async function requireMadeForHere(deps: Deps, key: string, url: string): Promise<void> {
+  if (!isAccessToken(key)) return
+  const { record } = await findKey(deps, key)
+  if (record && isForAnother(key, record.metadata, (resource) => isHere(resource, url, deps.config)))
+    throw new Problem('unauthenticated', { detail: FOR_ANOTHER })
 }
 
 /** Whether a token was issued for this host, or for this deployment. */

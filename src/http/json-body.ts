@@ -47,15 +47,10 @@ export function requireReadable(request: Request): void {
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
-/** @param onRead gets the number of bytes so far after each chunk of a body without Content-Length, and may throw a Problem */
-export function readAtMost(
-  request: Request,
-  maxBytes: number,
-  onRead: (bytes: number) => void = () => undefined,
-): Promise<string> {
+export function readAtMost(request: Request, maxBytes: number): Promise<string> {
   const announced = Number(request.headers.get('Content-Length') ?? Number.NaN)
   if (announced > maxBytes) throw new Problem('body_too_large')
-  return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes, onRead)
+  return announced <= maxBytes ? readWhole(request, maxBytes) : readStream(request, maxBytes)
 }
 
 /** ASCII bodies up to this size are decoded here: the decoder takes longer for so few bytes. */
@@ -89,7 +84,7 @@ function isAscii(bytes: Uint8Array): boolean {
 }
 
 /** For a body without Content-Length. */
-async function readStream(request: Request, maxBytes: number, onRead: (bytes: number) => void): Promise<string> {
+async function readStream(request: Request, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let bytes = 0
@@ -97,7 +92,6 @@ async function readStream(request: Request, maxBytes: number, onRead: (bytes: nu
     for await (const chunk of request.body ?? []) {
       bytes += chunk.byteLength
       if (bytes > maxBytes) throw new Problem('body_too_large')
-      onRead(bytes)
       text += decoder.decode(chunk, { stream: true })
     }
     return text + decoder.decode()

@@ -1,6 +1,7 @@
 /**
  * Completes verified requests with reports. A verification counts its request before the outcome is known, under status
- * 200 and no model. The first report that names the request moves it: its raw event, and its part of the sums.
+ * 200 and no model. The first report that names the request moves it: its raw event, and its part of the sums. Its error is
+ * the request's.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -8,22 +9,47 @@ import { claimIds, selectId } from './claim-ids.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 import { FUNCTIONS } from './functions/names.ts'
-import { addTo, DAILY_SLICES, groupRows, HOURLY, MARK_LATE, METER_HOURS, SLICES, sumColumns } from './roll-up-sql.ts'
-
-/** Reports per run of the job. Later runs process the rest. */
-export const BATCH_ROWS = 1_000
+import {
+  addTo,
+  DAILY_SLICES,
+  groupRows,
+  HOURLY,
+  MARK_LATE,
+  METER_HOURS,
+  ofSubjects,
+  PERIODS,
+  SLICES,
+  SUBJECT_DAYS,
+  sumColumns,
+  TOTALS,
+} from './roll-up-sql.ts'
 
 /** The columns that a verification adds to sums. */
 const ADDED = ['requests', 'api_calls', 'charge_usd']
-const SUMS = sumColumns(ADDED)
+const MOVED = [...ADDED, 'errors']
+const SUMS = sumColumns(MOVED)
 
-/** A request can move between values of these dimensions. For all others it keeps the values of its verification. */
-const MOVING = ['status', 'provider', 'model', 'route'] as const
-const SLICED = MOVING.map((name) => `('${name}', ${DIMENSIONS[name]})`).join(', ')
+/** A request moves between values of some dimensions. In all others it may become an error, or cease to be one. */
+const SLICED = Object.entries(DIMENSIONS)
+  .map(([name, value]) => `('${name}', ${value})`)
+  .join(', ')
 
-const placed = (sign: string, columns: readonly string[]) =>
+/** The errors of a request before it is completed, and after. */
+const FAILED = 'case when status_code >= 400 then requests else 0 end'
+const FAILS = 'case when fails then requests else 0 end'
+
+const placed = (sign: string, columns: readonly string[], errors: string) =>
   `select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
-    environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}coalesce(${name}, 0) as ${name}`).join(', ')} from moved`
+    environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}coalesce(${name}, 0) as ${name}`).join(', ')}, ${sign}${errors} as errors from moved`
+/** Rows that change a sum: in most dimensions a request stays where it is. */
+const changing = (rows: string, sums: readonly string[]) =>
+  `select * from (${rows}) as summed where ${sums.map((name) => `${name} <> 0`).join(' or ')}`
+const ERRORS = { errors: 'sum(errors)' }
+/** Of the sums without dimensions, only the errors change. */
+const addErrors = (table: string, keys: readonly string[], from: string) =>
+  addTo(table, keys, ['errors'], `(${changing(groupRows(keys, ERRORS, from), ['errors'])}) as errors`)
+const CHANGED = `(select m.*, ${FAILS} - ${FAILED} as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
+  from moved m left join organizations o on o.id = m.organization_id) as changed`
 /** The same for custom counters that the verification consumed. */
 const placedAmounts = (sign: string, columns: readonly string[]) =>
   `select moved.organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, m.slug as meter, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
@@ -62,7 +88,8 @@ with waiting as materialized (
 ), found as materialized (
   select e.*, w.request_id, w.created_at, coalesce(nullif(w.status_code, 0), e.status_code) as to_status_code,
     coalesce(nullif(w.provider, ''), e.provider) as to_provider, coalesce(nullif(w.model, ''), e.model) as to_model,
-    coalesce(nullif(w.route, ''), e.route) as to_route
+    coalesce(nullif(w.route, ''), e.route) as to_route,
+    w.is_error or (w.status_code = 0 and e.status_code >= 400) as fails
   from located w
   join usage_events e on e.organization_id = w.organization_id and e.occurred_at = w.happened_at and e.id = w.event_id
 ), ${claimIds('claimed', COMPLETED)}, moved as materialized (
@@ -74,17 +101,17 @@ with waiting as materialized (
   from moved m where e.organization_id = m.organization_id and e.occurred_at = m.occurred_at and e.id = m.id
 ), done as (
   delete from usage_completions c using found f where c.organization_id = f.organization_id and c.request_id = f.request_id
-), tried as (
-  update usage_completions c set tried_at = now() from waiting w where c.organization_id = w.organization_id and c.request_id = w.request_id
-    and not exists (select 1 from found f where f.organization_id = w.organization_id and f.request_id = w.request_id)
 ), deltas as materialized (
-  ${groupRows(HOURLY, SUMS, `(${placed('-', FROM)} union all ${placed('', TO)}) as placed`)}
+  ${changing(groupRows(HOURLY, SUMS, `(${placed('-', FROM, FAILED)} union all ${placed('', TO, FAILS)}) as placed`), MOVED)}
 ), ${MARK_LATE}slices as materialized (
-  ${groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`)}
-), hourly as (${addTo('usage_hourly', HOURLY, ADDED, 'deltas')}
+  ${changing(groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`), MOVED)}
+), hourly as (${addTo('usage_hourly', HOURLY, MOVED, 'deltas')}
+), totals as (${addErrors('usage_totals', TOTALS, 'deltas')}
+), periods as (${addErrors('usage_periods', PERIODS, CHANGED)}
+), subject_days as (${addErrors('usage_subject_days', SUBJECT_DAYS, ofSubjects(CHANGED))}
 ), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, `(${placedAmounts('-', FROM)} union all ${placedAmounts('', TO)}) as placed`)}) as sums`)}
-), hourly_slices as (${addTo('usage_slices', SLICES, ADDED, 'slices')}
-), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, ADDED, `(${groupRows(DAILY_SLICES, SUMS, DAYS)}) as days`)}
+), hourly_slices as (${addTo('usage_slices', SLICES, MOVED, 'slices')}
+), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, MOVED, `(${groupRows(DAILY_SLICES, SUMS, DAYS)}) as days`)}
 )
 select (select count(*) from moved)::int as completed, (select count(*) from waiting)::int - (select count(*) from found)::int as waiting`
 
@@ -114,9 +141,3 @@ export async function completeRequests(deps: Deps, events: readonly UsageEvent[]
 const deduplicate = <T extends object>(rows: readonly T[]) => [
   ...new Map(rows.map((row) => [JSON.stringify(row), row])).values(),
 ]
-
-/** Moves requests whose report arrived before their verification, or while the database did not respond. */
-export async function completeWaiting({ sql }: Deps) {
-  const [row] = await sql.query(complete(`select * from usage_completions order by tried_at limit ${BATCH_ROWS}`))
-  return { completed: row?.completed as number, waiting: row?.waiting as number }
-}

@@ -48,7 +48,8 @@ const PRICE_OF_CALLS = `case when greatest(b.api_calls, (b.correction -> 'origin
 const count = (condition: string) => `coalesce(sum(sign) filter (where ${condition}), 0)`
 const COUNTS = {
   requests: 'sum(sign * requests)',
-  errors: 'coalesce(sum(sign * greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
+  errors:
+    'coalesce(sum(sign * greatest(requests, least_errors)) filter (where status_code >= 400 or error_code is not null), 0)',
   ...Object.fromEntries(COUNTER_COLUMNS.map((name) => [name, `coalesce(sum(sign * ${name}), 0)`])),
   unpriced: count(`model <> '' and cost_usd is null`),
 }
@@ -58,8 +59,10 @@ const TIMES = {
   ...Object.fromEntries(LATENCY_COLUMNS.map((name, bucket) => [name, count(`latency = ${bucket}`)])),
 }
 const ALL = { ...COUNTS, ...TIMES }
-const signed = (subject: string) =>
-  `organization_id, occurred_at, id, key_id, environment, ${subject} as subject, ${CHANGED.join(', ')}`
+/** The error of a report that completes a request is the request's (complete.ts). Earlier releases counted it with the report. */
+const LEAST_ERRORS = `case when (trace ->> 'fails_request')::boolean then 0 else 1 end`
+const signed = (subject: string, leastErrors: string) =>
+  `organization_id, occurred_at, id, key_id, environment, ${subject} as subject, ${leastErrors} as least_errors, ${CHANGED.join(', ')}`
 
 /** Where the event was reported for, by the row that is locked: an erasure may have gone over it since it was read. */
 const reported = (name: string) =>
@@ -180,7 +183,7 @@ const CORRECT = `, before as materialized (
     case when a.cost_usd is not null or (a.api_calls > 0 and m.per_call is not null) then coalesce(a.charge_usd,
       coalesce(round(a.cost_usd * (100 + m.percent) / 100, 9), 0) + coalesce(a.api_calls * m.per_call, 0)) end as charge_usd,
     case when a.cost_usd is not null then m.percent end as markup_percent,
-    case when a.api_calls > 0 then m.per_call else b.price_per_call_usd end as price_per_call_usd, a.quantities
+    case when a.api_calls > 0 then m.per_call else b.price_per_call_usd end as price_per_call_usd, a.quantities, ${LEAST_ERRORS} as least_errors
   from before b cross join whose s cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
     left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id
     cross join lateral (select coalesce(b.markup_percent, p.markup_percent, 0) as percent, ${PRICE_OF_CALLS} as per_call) m
@@ -188,14 +191,14 @@ const CORRECT = `, before as materialized (
   update usage_events e set ${[...WHOSE, ...CHANGED].map((name) => `${name} = a.${name}`).join(', ')}, ${ERASED}, correction = i.correction || ${REMEMBER}
   from after a, before b, whose s, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
 ), signed as (
-  select -1 as sign, ${signed(forget('b.subject'))} from before b where not coalesce((correction ->> 'void')::boolean, false)
+  select -1 as sign, ${signed(forget('b.subject'), LEAST_ERRORS)} from before b where not coalesce((correction ->> 'void')::boolean, false)
   union all
-  select 1, ${signed('subject')} from after where not (select (i.correction ->> 'void')::boolean from input i)
+  select 1, ${signed('subject', 'least_errors')} from after where not (select (i.correction ->> 'void')::boolean from input i)
 ), placed as materialized (
   select s.*, date_trunc('hour', s.occurred_at, 'UTC') as hour, usage_period_start(o.period_anchor, s.occurred_at) as period_start,
     width_bucket(s.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from (select sign, organization_id, occurred_at, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id, environment, subject,
-    ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
+    least_errors, ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
 ), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now(), ${LOWER_COVERED}
   returning 1
 ), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}

@@ -22,6 +22,8 @@ const TAKEOVER_MS = 3_000
 const RETRY_UNTIL_MS = 19_000
 /** How many ids of merged refusals are stored for the request inspector; more would let a hammering client fill the database. */
 const MERGED_IDS = 20
+/** How many refusals of one key with one code are told apart in a batch; more would let a client fill the database by varying its input. */
+const TOLD_APART = 20
 /** A log entry holds 256 KB. */
 const EVENTS_PER_LOG_ENTRY = 100
 
@@ -29,6 +31,9 @@ interface GatheredEvents {
   readonly uses: UsageEvent[]
   /** By their common fields. */
   readonly refusals: Map<string, UsageEvent>
+  /** By key and code: how many of those there are, and what merges all further ones. */
+  readonly apart: Map<string, number>
+  readonly others: Map<string, UsageEvent>
 }
 
 interface Batch {
@@ -59,17 +64,29 @@ export function recordUsage(deps: Deps, event: UsageEvent): boolean {
 }
 
 /**
- * Refusals that differ only in their time become one event, so that a client that hammers with a dead key cannot fill
- * the database. Real usage is never merged; the SQL statement deduplicates it.
+ * Refusals of one key with one code, method, address, subject and endpoint become one event, so that a client that hammers with
+ * a dead key cannot fill the database. So do all beyond the first {@link TOLD_APART}, without what tells them apart. Real
+ * usage is never merged; the SQL statement deduplicates it.
  */
-function addTo({ uses, refusals }: GatheredEvents, event: UsageEvent): boolean {
+function addTo({ uses, refusals, apart, others }: GatheredEvents, event: UsageEvent): boolean {
   if (!event.error_code || event.api_calls) {
     uses.push(event)
     return true
   }
-  const slot = [event.key_id, event.error_code, event.method, event.ip].join('\n')
-  const known = refusals.get(slot)
-  refusals.set(slot, known ? merge(known, event) : event)
+  const { key_id, error_code, method, ip, subject, endpoint } = event
+  const group = JSON.stringify([key_id, error_code])
+  const slot = JSON.stringify([group, method, ip, subject, endpoint])
+  if (refusals.has(slot)) return mergeInto(refusals, slot, event)
+  const known = apart.get(group) ?? 0
+  if (known >= TOLD_APART) return mergeInto(others, group, event)
+  apart.set(group, known + 1)
+  return mergeInto(refusals, slot, event)
+}
+
+/** @returns whether it is the first of its place */
+function mergeInto(places: Map<string, UsageEvent>, place: string, event: UsageEvent): boolean {
+  const known = places.get(place)
+  places.set(place, known ? merge(known, event) : event)
   return known === undefined
 }
 
@@ -81,12 +98,20 @@ function merge(known: UsageEvent, { id }: UsageEvent): UsageEvent {
   return { ...known, requests: (known.requests ?? 1) + 1 }
 }
 
-const countEvents = ({ uses, refusals }: GatheredEvents) => uses.length + refusals.size
-const listEvents = ({ uses, refusals }: GatheredEvents) => [...uses, ...refusals.values()]
+const countEvents = ({ uses, refusals, others }: GatheredEvents) => uses.length + refusals.size + others.size
+const listEvents = ({ uses, refusals, others }: GatheredEvents) => [
+  ...uses,
+  ...refusals.values(),
+  ...[...others.values()].map(nameNobody),
+]
+/** When the batch is written: until then the caller may still set the event's trace. */
+function nameNobody(event: UsageEvent): UsageEvent {
+  return { ...event, method: '', endpoint: '', subject: null, ip: null, user_agent: null }
+}
 
 function openBatch(deps: Deps): Batch {
   const full = Promise.withResolvers<void>()
-  const gathered = { uses: [], refusals: new Map() }
+  const gathered = { uses: [], refusals: new Map(), apart: new Map(), others: new Map() }
   const written = gatherThenWrite(deps, gathered, full.promise)
   deps.defer(written)
   return { gathered, close: full.resolve, written, hasGuardian: false }

@@ -50,6 +50,8 @@ export function mayExist(key: string, takesForeign: boolean): boolean {
 
 /** The prefix of keys that are access tokens of applications. */
 export const ACCESS_PREFIX = 'oat'
+
+export const isAccessToken = (key: string) => key.startsWith(`${ACCESS_PREFIX}_`)
 /** By which people and secret scanners tell service keys from those of customers. */
 export const SERVICE_PREFIX = 'sk'
 
@@ -62,7 +64,7 @@ export const isForAnother = (
   key: string,
   { resource }: Readonly<Record<string, unknown>>,
   isOurs: (resource: string) => boolean,
-) => key.startsWith(`${ACCESS_PREFIX}_`) && typeof resource === 'string' && !isOurs(resource)
+) => isAccessToken(key) && typeof resource === 'string' && !isOurs(resource)
 
 export const isPrefix = (text: string) => PREFIX.test(text)
 

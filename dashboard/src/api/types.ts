@@ -2863,6 +2863,7 @@ export type Problem = {
     | 'directory_group_not_found'
     | 'invitation_not_found'
     | 'method_not_allowed'
+    | 'body_too_slow'
     | 'key_revoked'
     | 'key_expired'
     | 'reservation_closed'
@@ -3401,7 +3402,7 @@ export type SetSpendCapRequest = {
 }
 
 export type Settlement = {
-  /** A repeat counts once: `duplicate`, or `conflict` where it says something else. */
+  /** A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled. */
   outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
   /** Whether the hold was still there; it may have expired. */
   released: boolean

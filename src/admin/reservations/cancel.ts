@@ -6,6 +6,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { holdEventId, parseReservationId } from '../../usage/reservation-id.ts'
 import { isOpenReservation } from '../../usage/reservations/open-holds.ts'
+import { isSettled } from '../../usage/reservations/repeats.ts'
 import type { Settlement } from '../../usage/reservations/schemas.ts'
 import { settle } from '../../usage/reservations/settle.ts'
 
@@ -29,7 +30,10 @@ export async function cancelReservation(
 ): Promise<Settlement> {
   const hold = parseReservationId(id)
   if (hold?.organizationId !== organizationId) throw new Problem('reservation_not_found')
-  if (!(await isOpenReservation(deps, organizationId, id))) return { outcome: 'cancelled', released: false }
+  if (!(await isOpenReservation(deps, organizationId, id))) {
+    const isCounted = await isSettled(deps, organizationId, [holdEventId(hold)])
+    return { outcome: isCounted ? 'conflict' : 'cancelled', released: false }
+  }
   await runBatch(deps.db, {
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),
     audit: audited(deps, {

@@ -1,5 +1,6 @@
 import {
   bigint,
+  boolean,
   index,
   integer,
   json,
@@ -54,8 +55,13 @@ export const usageCompletions = pgTable(
     provider: text().notNull(),
     model: text().notNull(),
     route: text().notNull(),
+    /** Whether the report says that the request failed. The previous release counts that with the report, and says false. */
+    isError: boolean().notNull().default(false),
+    /** The report's raw event, if the request has no verification and the report counts for it. Null from the previous release. */
+    reportId: text(),
+    reportAt: timestamp({ withTimezone: true }),
     createdAt: createdAt(),
-    /** When the row was last processed. The oldest rows are next. */
+    /** When the row is processed next. The previous release: when it was processed last. */
     triedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [

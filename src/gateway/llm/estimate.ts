@@ -1,11 +1,9 @@
 /** Estimates the usage of a request to a language model, before it is made. Pure. */
 import { asCount, asText, type Json } from './json.ts'
+import { countTextTokens } from './text-tokens.ts'
 
-/** English text has about four characters a token; most others have fewer. */
-const CHARACTERS_PER_TOKEN = 4
-/** For a picture or a file, which arrives as one long text without spaces. */
+/** For a picture, a sound or a file. */
 const TOKENS_PER_FILE = 1_600
-const LONG_WORD = 1_000
 /** For a request that does not limit its output. */
 const USUAL_OUTPUT = 4_096
 const MAX_ANSWERS = 128
@@ -49,17 +47,41 @@ const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options
 
 /** Iterative, because the caller controls how deep the JSON is. */
 function countTokens(body: unknown): number {
-  const waiting = [body]
+  const waiting: Place[] = [{ value: body, name: '', isEncoded: false }]
   let tokens = 0
-  while (waiting.length > 0) {
-    const value = waiting.pop()
-    if (typeof value === 'string') tokens += countInText(value)
-    else if (Array.isArray(value)) for (const one of value) waiting.push(one)
+  for (let place = waiting.pop(); place; place = waiting.pop()) {
+    const { value, name } = place
+    if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
+    else if (Array.isArray(value)) for (const one of value) waiting.push({ value: one, name, isEncoded: false })
     else if (typeof value === 'object' && value !== null)
-      for (const [name, one] of Object.entries(value)) if (!SETTINGS.has(name)) waiting.push(one)
+      for (const field of listFields(value as Json, name)) waiting.push(field)
   }
   return tokens
 }
 
-const countInText = (text: string) =>
-  text.length > LONG_WORD && !/\s/.test(text) ? TOKENS_PER_FILE : text.length / CHARACTERS_PER_TOKEN
+/** A value, the field that has it, and whether a `data` in it is a file. */
+interface Place {
+  readonly value: unknown
+  readonly name: string
+  readonly isEncoded: boolean
+}
+
+function listFields(object: Json, name: string): Place[] {
+  const isEncoded = name === 'input_audio' || (name === 'source' && object.type === 'base64')
+  return Object.entries(object).flatMap(([field, value]) =>
+    SETTINGS.has(field) ? [] : [{ value, name: field, isEncoded }],
+  )
+}
+
+/** Fields with a file in base64, and fields with an address, which may be a file as well (`data:`). */
+const FILES = new Set(['file_data', 'b64_json'])
+const ADDRESSES = new Set(['url', 'image_url', 'file_url', 'audio_url', 'video_url', 'image', 'images', 'mask'])
+
+const TEXT_FILE = /^data:(text\/|application\/(json|xml))/i
+
+/** Whether a text is a file other than of text. Its place decides, not its form: long words without spaces are text as well. */
+function isFile(text: string, { name, isEncoded }: Place): boolean {
+  if (TEXT_FILE.test(text)) return false
+  if (FILES.has(name) || (isEncoded && name === 'data')) return true
+  return ADDRESSES.has(name) && text.startsWith('data:')
+}

@@ -1,5 +1,6 @@
 import type { Deps } from '../../deps.ts'
 import { CALLER_GONE, CallerGone } from '../../http/caller-gone.ts'
+import { logRepeated } from '../../lib/log.ts'
 import { Problem } from '../../problems.ts'
 import type { KeyRecord } from '../../verification/key-record.ts'
 import type { Call } from '../call.ts'
@@ -32,7 +33,7 @@ export async function forwardMetered(
   { record, provider }: { record: KeyRecord; provider: Provider },
 ): Promise<Response> {
   if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
-  const asked = await readModelRequest(call.request, provider)
+  const asked = await readModelRequest(call.request, provider, deps.now)
   try {
     return await forwardAsked(deps, call, { record, provider, asked })
   } finally {
@@ -109,6 +110,7 @@ function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReade
       return hold ? void releaseTokens(deps, hold).finally(settled.resolve) : settled.resolve()
     }
     call.release()
+    if (how === 'whole' && !usage.read().isFinal) noteUnread(model)
     const used = { ...readUse(usage, asked), status_code: status, response_time_ms: call.elapsedMs() }
     void record(deps, model, { used, laterId: counting.laterId }).finally(settled.resolve)
   }
@@ -118,6 +120,12 @@ function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReade
   passed.headers.delete('Content-Length')
   passed.headers.delete('Content-Encoding') // what was read here is not compressed any more
   return passed
+}
+
+/** A complete answer that tells no usage counts by the estimate of its prompt. */
+function noteUnread({ call, facts }: ModelCall): void {
+  const { request_id, endpoint } = facts
+  logRepeated('warn', 'gateway_usage_unread', { route: call.match.route.slug, request_id, endpoint })
 }
 
 /**

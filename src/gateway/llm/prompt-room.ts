@@ -12,7 +12,7 @@ let held = 0
 
 /** Room for a prompt, until what it was sent to has answered. */
 export interface Room {
-  /** So much of the prompt is read by now. @throws Problem `unavailable`, as {@link takeRoom} */
+  /** So much of the prompt is read by now. @throws Problem `unavailable` with `Retry-After` while others have the room */
   grow(bytes: number): void
   /** The prompt is read, and is not larger than this. */
   shrink(bytes: number): void
@@ -20,13 +20,8 @@ export interface Room {
   free(): void
 }
 
-/**
- * Takes room for a prompt before it is read.
- *
- * @param bytes its length; 0 for one that does not say it, whose room grows while it is read
- * @throws Problem `unavailable` with `Retry-After` while others have the room
- */
-export function takeRoom(bytes: number): Room {
+/** Room for a prompt, which grows while it is read. An announced length takes no room: whoever sends nothing would keep it. */
+export function openRoom(): Room {
   let own = 0
   const resize = (to: number) => {
     held += to - own
@@ -37,9 +32,11 @@ export function takeRoom(bytes: number): Room {
     requireRoom(to, held - own)
     resize(to)
   }
-  grow(bytes)
   return { grow, shrink: (to) => resize(Math.min(own, to)), free: () => resize(0) }
 }
+
+/** @throws Problem `unavailable` with `Retry-After` if a prompt of this length does not fit beside those that are held now */
+export const requireRoomFor = (bytes: number): void => requireRoom(bytes, held)
 
 function requireRoom(bytes: number, ofOthers: number): void {
   if (bytes <= SMALL_BYTES || ofOthers === 0 || ofOthers + bytes <= ROOM_BYTES) return

@@ -1,16 +1,12 @@
-import { readAtMost, requireReadable } from '../../http/json-body.ts'
-import { waitFor } from '../../lib/waiting.ts'
+import { requireReadable } from '../../http/json-body.ts'
 import { Problem } from '../../problems.ts'
 import { type Estimate, estimate } from './estimate.ts'
 import { readForm } from './form.ts'
 import { asObject, type Json, parseObject } from './json.ts'
-import { type Room, takeRoom } from './prompt-room.ts'
+import { readPromptText } from './prompt-body.ts'
+import type { Room } from './prompt-room.ts'
 import type { Provider } from './usage.ts'
 
-/** Larger prompts are sent as files, which are not read here. */
-const MAX_BODY = 20 * 1024 * 1024
-/** The longest time that a refused body is read. */
-const DRAIN_MS = 10_000
 /** Of UTF-8, for each unit of a text's length. */
 const MAX_BYTES_PER_UNIT = 3
 /** Bodies with files. Their parts hold no prompt in JSON. */
@@ -35,42 +31,25 @@ export interface ModelRequest {
  * answer would not count.
  *
  * @returns `undefined` for a request without a body
- * @throws Problem `body_too_large`; `unavailable` while other large prompts are held; `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a
- *   JSON object in UTF-8 nor a form
+ * @throws CallerGone; Problem `body_too_large`; `body_too_slow`; `unavailable` while other large prompts are held;
+ *   `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a JSON object in UTF-8 nor a form
  */
-export async function readModelRequest(request: Request, provider: Provider): Promise<ModelRequest | undefined> {
+export async function readModelRequest(
+  request: Request,
+  provider: Provider,
+  now: () => number,
+): Promise<ModelRequest | undefined> {
   if (!request.body) return undefined
   requireReadable(request)
   if (FORM.test(request.headers.get('Content-Type') ?? ''))
     return { body: await readForm(request.body, request.headers), estimate: undefined, hidesUsage: false }
-  const room = await takeRoomOrDrain(request)
+  const { text, room } = await readPromptText(request, now)
   try {
-    const text = await readAtMost(request, MAX_BODY, room.grow)
     return { ...readPrompt(request, provider, text, room), room }
   } catch (error) {
     room.free()
     throw error
   }
-}
-
-/**
- * A client that is still sending its body when the connection closes sees no answer, so a refused body is read and
- * discarded first.
- */
-async function takeRoomOrDrain(request: Request): Promise<Room> {
-  try {
-    return takeRoom(sizeOf(request))
-  } catch (error) {
-    const drained = request.body?.pipeTo(new WritableStream()).catch(() => undefined) // the client may disconnect
-    if (drained) await waitFor(drained, DRAIN_MS)
-    throw error
-  }
-}
-
-/** 0 for a body that does not say its length, and for one that is refused before it is read, since it is too long. */
-function sizeOf(request: Request): number {
-  const announced = Number(request.headers.get('Content-Length') ?? 0)
-  return announced <= MAX_BODY ? announced : 0
 }
 
 function readPrompt(request: Request, provider: Provider, text: string, room: Room): ModelRequest {

@@ -1,13 +1,17 @@
 /** Server-sent events in a passing stream (WHATWG HTML §9.2). */
+import { type Json, parseObject } from './json.ts'
+import { createMemberReader } from './member-reader.ts'
 
-/** An event longer than this is passed on without being parsed. */
-const MAX_EVENT = 4 * 1024 * 1024
+/** The length of an event that is kept until it is complete. A longer one passes in pieces, and only its usage is read. */
+const MAX_EVENT = 64 * 1024
 const BOUNDARY = /\r\n\r\n|\n\n|\r\r/
+/** A piece leaves so much, which may be the beginning of a boundary. */
+const LEFT = 3
 
-/** One event: its text including the blank line that ends it, and its data. */
+/** One event: its text including the blank line that ends it, and the JSON of its data. Or a piece of a long event. */
 export interface StreamEvent {
   readonly text: string
-  readonly data: string
+  readonly body: Json | undefined
 }
 
 /**
@@ -18,6 +22,24 @@ export interface StreamEvent {
 export function createEventReader() {
   const decoder = new TextDecoder()
   let rest = ''
+  let long: ReturnType<typeof createMemberReader> | undefined
+
+  function complete(text: string): StreamEvent {
+    if (!long) return { text, body: readBody(text) }
+    long.take(text)
+    const body = long.read()
+    long = undefined
+    return { text, body }
+  }
+
+  function passPiece(): StreamEvent {
+    const text = rest.slice(0, endOfPiece(rest))
+    rest = rest.slice(text.length)
+    long ??= createMemberReader()
+    long.take(text)
+    return { text, body: undefined }
+  }
+
   return {
     take(bytes: Uint8Array): StreamEvent[] {
       rest += decoder.decode(bytes, { stream: true })
@@ -26,20 +48,29 @@ export function createEventReader() {
         const end = found.index + found[0].length
         const text = rest.slice(0, end)
         rest = rest.slice(end)
-        events.push({ text, data: readData(text) })
+        events.push(complete(text))
       }
-      if (rest.length > MAX_EVENT) {
-        events.push({ text: rest, data: '' })
-        rest = ''
-      }
+      if (rest.length > (long ? LEFT + 1 : MAX_EVENT)) events.push(passPiece())
       return events
     },
     end(): StreamEvent[] {
       const text = rest + decoder.decode()
       rest = ''
-      return text === '' ? [] : [{ text, data: readData(text) }]
+      return text === '' ? [] : [complete(text)]
     },
   }
+}
+
+/** A piece does not end inside a surrogate pair. */
+function endOfPiece(text: string): number {
+  const end = text.length - LEFT
+  const unit = text.charCodeAt(end)
+  return unit >= 0xdc00 && unit < 0xe000 ? end - 1 : end
+}
+
+function readBody(event: string): Json | undefined {
+  const data = readData(event)
+  return data === '' || data === '[DONE]' ? undefined : parseObject(data)
 }
 
 function readData(event: string): string {

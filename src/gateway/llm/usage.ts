@@ -1,5 +1,6 @@
 /** Reads the token usage that a provider reports for a response. Pure. */
 import { asCount, asList, asObject, asText, type Json } from './json.ts'
+import { countTextTokens } from './text-tokens.ts'
 
 /** With the field names of a report (usage/tokens.ts). */
 interface TokenUse {
@@ -88,9 +89,8 @@ function countOpenAiPieces(body: Json): number {
   }, 0)
 }
 
-/** An event counts at least one token, plus one for every four characters, so that nobody gets long chunks for one token each. */
-const countPiece = (text: unknown) => Math.max(1, Math.floor((asText(text)?.length ?? 0) / CHARACTERS_PER_TOKEN))
-const CHARACTERS_PER_TOKEN = 4
+/** An event counts at least one token, or as many as its text has, so that nobody gets long chunks for one token each. */
+const countPiece = (text: unknown) => Math.max(1, Math.floor(countTextTokens(asText(text) ?? '')))
 
 const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']
 

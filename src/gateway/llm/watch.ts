@@ -1,27 +1,44 @@
 import { asList, parseObject } from './json.ts'
+import { createMemberReader } from './member-reader.ts'
 import { createEventReader, type StreamEvent } from './sse.ts'
 import type { StreamEnd, Watcher } from './tap.ts'
 import type { UsageReader } from './usage.ts'
 
-/** A larger response is passed on without being read. */
-const MAX_ANSWER = 16 * 1024 * 1024
+/** The length of a response that is kept and parsed. Of a longer one, only the usage is read while it passes. */
+const MAX_KEPT = 64 * 1024
 const NOTHING = new Uint8Array()
 
 /** Watches a response that may be one JSON object. */
 export function watchWhole(usage: UsageReader, end: (how: StreamEnd) => void): Watcher {
   const decoder = new TextDecoder()
-  let text = ''
+  const members = createMemberReader()
+  let kept: string | undefined = ''
+  const take = (text: string) => {
+    if (kept === undefined) return members.take(text)
+    kept += text
+    if (kept.length > MAX_KEPT) passKept()
+  }
+  const passKept = () => {
+    members.take(kept ?? '')
+    kept = undefined
+  }
   return {
     pass(bytes) {
-      if (text.length <= MAX_ANSWER) text += decoder.decode(bytes, { stream: true })
+      take(decoder.decode(bytes, { stream: true }))
       return bytes
     },
     flush() {
-      const body = text.length > MAX_ANSWER ? undefined : parseObject(text + decoder.decode())
+      take(decoder.decode())
+      const body = kept === undefined ? undefined : parseObject(kept)
       if (body) usage.take(body)
+      if (body) kept = ''
       return NOTHING
     },
-    end,
+    end(how) {
+      passKept() // of a response that ended early, what was complete
+      usage.take(members.read())
+      end(how)
+    },
   }
 }
 
@@ -48,8 +65,7 @@ export function watchEvents(usage: UsageReader, hidesUsage: boolean, end: (how: 
 }
 
 /** @returns whether it is OpenAI's last event, which has the usage and no choices */
-function takeEvent(usage: UsageReader, { data }: StreamEvent): boolean {
-  const body = data === '' || data === '[DONE]' ? undefined : parseObject(data)
+function takeEvent(usage: UsageReader, { body }: StreamEvent): boolean {
   if (!body) return false
   usage.take(body)
   return Boolean(body.usage) && Array.isArray(body.choices) && asList(body.choices).length === 0

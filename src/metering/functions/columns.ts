@@ -69,7 +69,7 @@ export const OF_USAGE: readonly Column[] = [
   {
     name: 'trace',
     type: 'json',
-    kept: `case when b.completes is null then b.trace else json_build_object('completes', b.completes) end`,
+    kept: `case when b.completes is null then b.trace else json_build_object('completes', b.completes, 'fails_request', true) end`,
   },
   asSaid('quantities', 'jsonb'),
 ]

@@ -5,8 +5,8 @@
  */
 export const FUNCTIONS = {
   recordVerifications: 'record_verifications_1',
-  recordUsage: 'record_usage_2',
-  completeRequests: 'complete_requests_1',
+  recordUsage: 'record_usage_3',
+  completeRequests: 'complete_requests_2',
 } as const
 
 /** The fields that {@link FUNCTIONS.recordVerifications} reads of an event: it drops all others. */

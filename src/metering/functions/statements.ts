@@ -73,9 +73,10 @@ const READINGS = `gauges as (
 
 /** Stores reports until the requests that they complete are moved (complete.ts): the first report of each request. */
 const COMPLETIONS = `completions as (
-  insert into usage_completions (organization_id, request_id, status_code, provider, model, route)
+  insert into usage_completions (organization_id, request_id, status_code, provider, model, route, is_error, report_id, report_at)
   select distinct on (b.organization_id, b.completes) b.organization_id, b.completes::text, coalesce(b.status_code, 0),
-    coalesce(b.provider, ''), coalesce(b.model, ''), coalesce(b.route, '')
+    coalesce(b.provider, ''), coalesce(b.model, ''), coalesce(b.route, ''),
+    coalesce(b.status_code, 0) >= 400 or b.error_code is not null, b.id, b.occurred_at
   from batch b join counted c on c.position = b.position
   where b.completes is not null order by b.organization_id, b.completes, b.position
   on conflict do nothing

@@ -13,11 +13,14 @@ export interface BatchSums {
   readonly lanes: Sums
 }
 
+const FAILED = 'status_code >= 400 or error_code is not null'
+/** The error of a report that completes a verified request is the request's, and is counted with it (complete.ts). */
 const OF_REQUESTS: Sums = {
   requests: 'sum(requests)',
-  /** A report that completes a verified request is not a separate request, but its failure is an error. */
-  errors: 'coalesce(sum(greatest(requests, 1)) filter (where status_code >= 400 or error_code is not null), 0)',
+  errors: `coalesce(sum(requests) filter (where ${FAILED}), 0)`,
 }
+/** A verification is at least one request. */
+const OF_VERIFIED: Sums = { ...OF_REQUESTS, errors: `coalesce(sum(greatest(requests, 1)) filter (where ${FAILED}), 0)` }
 
 const LANES: Sums = {
   even_calls: 'coalesce(sum(api_calls) filter (where lane = 0), 0)',
@@ -58,7 +61,7 @@ export const SUMS_OF_USAGE: BatchSums = {
 }
 
 export const SUMS_OF_VERIFICATIONS: BatchSums = {
-  counts: { ...OF_REQUESTS, api_calls: sumColumn('api_calls') },
+  counts: { ...OF_VERIFIED, api_calls: sumColumn('api_calls') },
   times: {},
   lanes: LANES,
 }

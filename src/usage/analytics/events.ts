@@ -163,6 +163,11 @@ select ${selectColumns(seesCosts)} from page order by page.occurred_at desc, pag
   return readRows<EventRow>(sql, sql.query(statement, parameters))
 }
 
+/** The error of a report that completes a request is counted in the request's hour; the report itself is a row without requests. */
+const MAY_HAVE_ERRORS = 'errors > 0 or status_code >= 400 or requests = 0'
+const HAS_REPORTS = `exists (select 1 from usage_hourly reported where reported.organization_id = $1
+  and reported.hour = usage_totals.hour and (${MAY_HAVE_ERRORS}))`
+
 const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1
 
 /** From the hours in which each part of the filter matches something, selects those in which one event may match all parts. */
@@ -171,7 +176,7 @@ function holdingAll(filter: EventFilter, named: string): string {
   // The next step depends on this one's hour, so Postgres evaluates this first, and only as far as the page needs.
   return `cross join lateral (
     select usage_hourly.hour as held from usage_hourly where organization_id = $1 and usage_hourly.hour = hours.hour ${named}
-      ${filter.errorsOnly ? 'and errors > 0' : ''} limit 1
+      ${filter.errorsOnly ? `and (${MAY_HAVE_ERRORS})` : ''} limit 1
   ) as known`
 }
 
@@ -184,7 +189,7 @@ function selectHours(filter: EventFilter, parameters: unknown[]): string {
       ([dimension, value]) =>
         `select hour from usage_slices where ${span} and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`,
     )
-  const all = `select hour from usage_totals where ${span}${filter.errorsOnly ? ' and errors > 0' : ''}`
+  const all = `select hour from usage_totals where ${span}${filter.errorsOnly ? ` and (errors > 0 or ${HAS_REPORTS})` : ''}`
   return [all, ...slices, ...selectHoursOfSubject(filter, parameters)].join(' intersect ')
 }
 

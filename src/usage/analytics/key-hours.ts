@@ -13,7 +13,7 @@ const MOST_CELLS = 5_000
 
 /** The sum of each outcome, by the status of its rows. Requests that failed without a status have only an error code. */
 const SUMS: Readonly<Record<Outcome, string>> = {
-  succeeded: 'sum(requests - errors)',
+  succeeded: 'sum(greatest(requests - errors, 0))',
   limited: 'coalesce(sum(errors) filter (where status_code = 429), 0)',
   refused: 'coalesce(sum(errors) filter (where status_code in (401, 403)), 0)',
   failed: 'coalesce(sum(errors) filter (where status_code not in (401, 403, 429)), 0)',

@@ -24,10 +24,16 @@ export async function requireUnsettled(
 ): Promise<void> {
   if (holdId === undefined) return
   const periods = [period, toPeriod(periodAnchor, period.start - 1)]
-  const ids = periods.map(({ name }) => `${SOURCE} ${holdEventId({ organizationId, period: name, holdId })}`)
+  const ids = periods.map(({ name }) => holdEventId({ organizationId, period: name, holdId }))
+  if (await isSettled(deps, organizationId, ids)) throw new Problem('reservation_closed')
+}
+
+/** Whether one of these holds was settled, by the ids of their events. False while Postgres does not answer. */
+export async function isSettled(deps: Deps, organizationId: string, eventIds: readonly string[]): Promise<boolean> {
+  const ids = eventIds.map((id) => `${SOURCE} ${id}`)
   const rows = await deps.sql.query(SELECT_SETTLED, [organizationId, ids]).catch((error: unknown) => {
     log('warn', 'settlement_not_looked_up', errorFields(error))
     return []
   })
-  if (rows.length > 0) throw new Problem('reservation_closed')
+  return rows.length > 0
 }

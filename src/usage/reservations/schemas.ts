@@ -150,9 +150,10 @@ export const SettleBody = z
 
 export const SettlementBody = z
   .object({
-    outcome: z
-      .enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled'])
-      .meta({ description: 'A repeat counts once: `duplicate`, or `conflict` where it says something else.' }),
+    outcome: z.enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled']).meta({
+      description:
+        'A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.',
+    }),
     released: z.boolean().meta({ description: 'Whether the hold was still there; it may have expired.' }),
     warnings: Recorded.shape.warnings,
   })

@@ -11,6 +11,7 @@ import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
 import { holdEventId, parseReservationId } from '../reservation-id.ts'
 import { type HoldTrace, readTrace } from './counters.ts'
+import { isSettled } from './repeats.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
 
 /**
@@ -20,7 +21,8 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
  * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id contains. If the
- * database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it expires.
+ * database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it expires. To cancel what was
+ * settled, of which the caller may not have got the answer, is a conflict: the use counts.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
  * @throws Problem `reservation_not_found`, `organization_not_found`, `invalid_request`, `unavailable`
@@ -36,7 +38,11 @@ export async function settle(
   }
   const kept = await lookUp(deps, reservation)
   const trace = kept ?? { key_id: reservation.key_id, subject: reservation.subject, counters: [] }
-  if (cancel) return { outcome: 'cancelled', released: await cancelHold(deps, { reservation, trace }, caller) }
+  if (cancel) {
+    const released = await cancelHold(deps, { reservation, trace }, caller)
+    const isCounted = await isSettled(deps, reservation.organizationId, [holdEventId(reservation)])
+    return { outcome: isCounted ? 'conflict' : 'cancelled', released }
+  }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: holdEventId(reservation), organization_id: reservation.organizationId }]
   const { counters, ...names } = trace

@@ -67,6 +67,63 @@ describe('recording', () => {
   })
 })
 
+/** Refused verifications as they are stored, in the order of their endpoints. */
+async function refusals(isolate: Isolate, organizationId: string) {
+  return isolate
+    .deps()
+    .sql.query(
+      'select subject, endpoint, requests, ip from usage_events where organization_id = $1 order by endpoint collate "C", subject',
+      [organizationId],
+    )
+}
+
+describe('refusals at one moment', () => {
+  const REFUSED = { api_calls: 0, status_code: 429, error_code: 'RATE_LIMITED', method: 'GET', ip: '203.0.113.1' }
+
+  test('of two subjects or endpoints stay apart', async () => {
+    const isolate = await newIsolate()
+    const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
+    for (const subject of ['ann', 'bob', 'ann', null])
+      for (const endpoint of ['/a', '/b']) isolate.record(event(id, { ...REFUSED, key_id, subject, endpoint }))
+    await isolate.settled()
+    const of = (subject: string | null, endpoint: string, requests: number) => ({
+      subject,
+      endpoint,
+      requests,
+      ip: REFUSED.ip,
+    })
+    expect(await refusals(isolate, id)).toEqual([
+      of('ann', '/a', 2),
+      of('bob', '/a', 1),
+      of(null, '/a', 1),
+      of('ann', '/b', 2),
+      of('bob', '/b', 1),
+      of(null, '/b', 1),
+    ])
+  })
+
+  test('of more than 20 kinds become one beyond those, which names nobody', async () => {
+    const isolate = await newIsolate()
+    const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
+    const endpointOf = (at: number) => `/${String(at).padStart(2, '0')}`
+    for (let at = 0; at < 50; at++)
+      isolate.record(event(id, { ...REFUSED, key_id, subject: `s${at % 25}`, endpoint: endpointOf(at % 25) }))
+    isolate.record(event(id, { ...REFUSED, key_id: uuidv7(Date.now()), endpoint: '/other-key' }))
+    await isolate.settled()
+    const rows = await refusals(isolate, id)
+    expect(rows).toEqual([
+      { subject: null, endpoint: '', requests: 10, ip: null },
+      ...Array.from({ length: 20 }, (_, at) => ({
+        subject: `s${at}`,
+        endpoint: endpointOf(at),
+        requests: 2,
+        ip: REFUSED.ip,
+      })),
+      { subject: null, endpoint: '/other-key', requests: 1, ip: REFUSED.ip },
+    ])
+  })
+})
+
 describe('one batch for many organizations', () => {
   test('keeps equal ids of two of them at the same moment apart', async () => {
     const isolate = await newIsolate()

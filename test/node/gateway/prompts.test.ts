@@ -1,4 +1,6 @@
 /** Prompts so large that two of them do not fit into an isolate's memory. */
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
@@ -48,4 +50,23 @@ test('of two concurrent ones one is answered, and the other is told to retry, wh
   expect((await first).status).toBe(200)
   expect((await small).status).toBe(200)
   expect((await ask(content)).status).toBe(200)
+})
+
+test('a caller who announces a large one and sends nothing takes no room from others, and is told that it is too slow', async () => {
+  const { key } = await world.customer()
+  const route = await world.route(upstream.url, { meter: 'openai' })
+  const url = `${route.url}/v1/responses`
+  const headers = bearer(key, { 'Content-Type': 'application/json' })
+  const silent = httpRequest(url, { method: 'POST', headers: { ...headers, 'Content-Length': 20 * 1024 * 1024 } })
+  silent.on('error', () => undefined)
+  silent.flushHeaders()
+  const refused = once(silent, 'response')
+
+  const body = JSON.stringify({ model: 'gpt-4o', input: 'x'.repeat(19 * 1024 * 1024), max_output_tokens: 10 })
+  answer()
+  expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200)
+
+  const [response] = (await refused) as [IncomingMessage]
+  expect(response.statusCode).toBe(408)
+  silent.destroy()
 })

@@ -77,7 +77,7 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
         `update api_keys set key_hash = decode($2, 'hex'), metadata = jsonb_build_object('resource', $3::text) where organization_id = $1`,
         [organizationId, createHash('sha256').update(token).digest('hex'), resource],
       )
-      return token
+      return { organizationId, token }
     },
     eventsOf: (organizationId: string) =>
       world.sql.query(

@@ -1,27 +1,6 @@
 import { expect, test } from 'vitest'
 import { estimate } from '../../../src/gateway/llm/estimate.ts'
-import { createEventReader } from '../../../src/gateway/llm/sse.ts'
 import { createUsageReader } from '../../../src/gateway/llm/usage.ts'
-
-const bytes = (text: string) => new TextEncoder().encode(text)
-
-test('events are found wherever the bytes are split, with every kind of line end, and nothing is lost', () => {
-  const text = ': hi\n\ndata: {"a":"ä€😀"}\r\n\r\nevent: x\ndata: 1\ndata: 2\n\ndata:last'
-  const whole = bytes(text)
-  for (let at = 0; at <= whole.length; at++) {
-    const reader = createEventReader()
-    const events = [...reader.take(whole.slice(0, at)), ...reader.take(whole.slice(at)), ...reader.end()]
-    expect(events.map((event) => event.data)).toEqual(['', '{"a":"ä€😀"}', '1\n2', 'last'])
-    expect(events.map((event) => event.text).join('')).toBe(text)
-  }
-})
-
-test('an event without an end is passed on after four megabytes', () => {
-  const reader = createEventReader()
-  const piece = bytes('x'.repeat(1024 * 1024))
-  const passed = Array.from({ length: 6 }, () => reader.take(piece)).flat()
-  expect(passed.map((event) => event.text.length)).toEqual([5 * 1024 * 1024])
-})
 
 test('a prompt of any depth can be estimated', () => {
   const deep = JSON.parse(`${'['.repeat(50_000)}"four"${']'.repeat(50_000)}`) as unknown
@@ -49,6 +28,40 @@ test('a picture does not count as text, however long', () => {
   const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
   expect(estimate({ messages, max_tokens: 1 }).input_tokens).toBe(1_600)
 })
+
+const tokensOf = (message: object) => estimate({ messages: [message], max_tokens: 1 }).input_tokens
+const LONG = 'x'.repeat(100_000)
+
+test.each([
+  [{ content: [{ type: 'input_audio', input_audio: { data: LONG, format: 'x'.repeat(4) } }] }, 1_601],
+  [{ content: [{ type: 'image', source: { type: 'base64', data: LONG } }] }, 1_600],
+  [{ content: [{ type: 'input_file', file_data: LONG }] }, 1_600],
+  [{ content: [{ type: 'input_image', image_url: `data:image/png;base64,${LONG}` }] }, 1_600],
+  [{ image: { b64_json: LONG } }, 1_600],
+])('what is a file is decided by its place: %#', (message, tokens) => {
+  expect(tokensOf(message)).toBe(tokens)
+})
+
+test.each([
+  [{ content: 'word_'.repeat(20_000) }],
+  [{ content: `data:${'x'.repeat(99_995)}` }],
+  [{ content: [`data:${'x'.repeat(99_995)}`] }],
+  [{ content: [{ type: 'document', source: { type: 'text', data: LONG } }] }],
+  [{ content: [{ type: 'input_file', file_data: `data:text/plain;base64,${'x'.repeat(99_977)}` }] }],
+  [{ data: LONG }],
+  [{ url: LONG }],
+])('a long text without spaces is text anywhere else: %#', (message) => {
+  expect(tokensOf(message)).toBe(25_000)
+})
+
+test.each(['漢', 'か', 'カ', '한', 'ไ', 'ខ', 'မ', '𠮷'])(
+  'a letter of a script without spaces is at least a token: %s',
+  (letter) => {
+    expect(tokensOf({ content: letter.repeat(2_000) })).toBeGreaterThanOrEqual(2_000)
+    const delta = { type: 'response.output_text.delta', delta: letter.repeat(2_000) }
+    expect(read('openai', delta as never).use.output_tokens).toBeGreaterThanOrEqual(2_000)
+  },
+)
 
 const read = (provider: 'openai' | 'anthropic', ...events: object[]) => {
   const reader = createUsageReader(provider)

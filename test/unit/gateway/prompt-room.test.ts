@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
-import { ROOM_BYTES, type Room, takeRoom } from '../../../src/gateway/llm/prompt-room.ts'
+import { openRoom, ROOM_BYTES, type Room, requireRoomFor } from '../../../src/gateway/llm/prompt-room.ts'
 
 const taken: Room[] = []
 const take = (bytes: number) => {
-  const room = takeRoom(bytes)
+  const room = openRoom()
   taken.push(room)
+  room.grow(bytes)
   return room
 }
 afterEach(() => {
@@ -39,7 +40,17 @@ test('small ones always have room, and a single one has it however large', () =>
   expect(() => take(64 * 1024 + 1)).toThrow(refusal)
 })
 
-test('one of unknown length takes room as it is read, and releases it if it is refused', () => {
+test('an announced length is refused where it does not fit now, and takes no room', () => {
+  requireRoomFor(20 * MB)
+  const first = take(20 * MB)
+  expect(() => requireRoomFor(20 * MB)).toThrow(refusal)
+  requireRoomFor(2 * MB)
+  take(2 * MB)
+  first.free()
+  requireRoomFor(20 * MB)
+})
+
+test('a prompt takes room as it is read, and releases it if it is refused', () => {
   const first = take(0)
   const second = take(0)
   first.grow(12 * MB)

@@ -91,6 +91,7 @@ ProblemCode = Literal[
     "directory_group_not_found",
     "invitation_not_found",
     "method_not_allowed",
+    "body_too_slow",
     "key_revoked",
     "key_expired",
     "reservation_closed",
@@ -851,7 +852,7 @@ class ReservationNotGrantedExceeded:
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    # A repeat counts once: `duplicate`, or `conflict` where it says something else.
+    # A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.
     outcome: Literal["settled", "duplicate", "conflict", "spooled", "cancelled"]
     # Whether the hold was still there; it may have expired.
     released: bool

@@ -31,7 +31,12 @@ export function useDailyOutcomes(from: string) {
   const errors = (read: typeof all, at: number) => read.data?.data[at]?.errors ?? 0
   const days = all.data.data.map((day, at) => {
     const [over, no] = [errors(limited, at), errors(unknown, at) + errors(forbidden, at)]
-    return { succeeded: day.requests - day.errors, limited: over, refused: no, failed: day.errors - over - no }
+    return {
+      succeeded: Math.max(0, day.requests - day.errors),
+      limited: over,
+      refused: no,
+      failed: day.errors - over - no,
+    }
   })
   const list = (name: Outcome) => days.map((day) => Math.max(0, day[name]))
   return {

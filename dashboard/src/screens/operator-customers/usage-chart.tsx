@@ -37,7 +37,7 @@ export function UsageChart({ range, measure: name = 'requests', filter = {} }: U
   const series: Series[] =
     name === 'requests'
       ? [
-          { name: 'Succeeded', color: 1, values: points.map(({ requests, errors }) => requests - errors) },
+          { name: 'Succeeded', color: 1, values: points.map(({ requests, errors }) => Math.max(0, requests - errors)) },
           { name: 'Errors', color: 'bad', values: values('errors') },
         ]
       : [{ name: measureName(name, own), color: name === 'errors' ? 'bad' : 1, values: values(name) }]

@@ -107,7 +107,7 @@ const COLUMNS: Column<Row>[] = [
   {
     name: 'Failed',
     numeric: true,
-    cell: ({ requests, errors }) => (requests === 0 ? '–' : formatPercent(errors / requests)),
+    cell: ({ requests, errors }) => (requests === 0 ? '–' : formatPercent(Math.min(1, errors / requests))),
   },
   { name: 'Tokens', numeric: true, secondary: true, cell: ({ tokens }) => formatNumber(tokens) },
   { name: 'Cost', numeric: true, cell: describeCost },

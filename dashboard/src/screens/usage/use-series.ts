@@ -110,7 +110,7 @@ function withOthers(named: readonly Series[], name: string, buckets: readonly Su
 function wholeSeries(buckets: readonly Sums[], measure: Measure, own: OwnMeters): Series[] {
   if (measure === 'requests')
     return [
-      { name: 'Succeeded', color: 1, values: buckets.map(({ requests, errors }) => requests - errors) },
+      { name: 'Succeeded', color: 1, values: buckets.map(({ requests, errors }) => Math.max(0, requests - errors)) },
       { name: 'Failed', color: 'bad', values: buckets.map(({ errors }) => errors) },
     ]
   if (measure === 'tokens')

@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
 import { defineMeters } from '../../../support/custom-meters.ts'
-import { call, newKeyHolder } from '../../../support/http.ts'
+import { administrator, call, newKeyHolder } from '../../../support/http.ts'
 
 const service = inject('credentials').service_key
 const reserve = async (body: object) => (await call('POST /api/v1/usage/reserve', { token: service, body })).body
@@ -89,4 +89,21 @@ describe('open reservations', () => {
     const { token } = await newKeyHolder()
     expect((await list(token, '?cursor=bm9uc2Vuc2U')).body.errors[0].path).toBe('query.cursor')
   })
+})
+
+test('a reservation that was settled and is then canceled is a conflict, also for the operator, and its use stays', async () => {
+  const { keyId: key_id, organizationId } = await newKeyHolder()
+  const operator = await administrator()
+  const byOperator = (id: string) =>
+    call(`POST /api/v1/admin/organizations/${organizationId}/reservations/${id}/cancel`, { token: operator })
+  const [settled, canceled] = [await reserve({ key_id, tokens: 700 }), await reserve({ key_id, tokens: 700 })]
+  const body = { reservation_id: settled.reservation_id, input_tokens: 700 }
+  await call('POST /api/v1/usage/settle', { token: service, body })
+  await cancel(canceled.reservation_id)
+
+  for (const end of [cancel, byOperator]) {
+    expect((await end(settled.reservation_id)).body).toEqual({ outcome: 'conflict', released: false })
+    expect((await end(canceled.reservation_id)).body).toEqual({ outcome: 'cancelled', released: false })
+  }
+  expect((await call('POST /api/v1/usage/settle', { token: service, body })).body.outcome).toBe('duplicate')
 })
