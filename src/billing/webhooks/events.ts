@@ -154,10 +154,10 @@ const stripeDispute: Reader = (payload) => {
   return { reversal, refund: isUndone ? refund : { ...refund, chargedAt: new Date(created * 1000) } }
 }
 
-/** What is refunded, the charge says. Only a failure says that it is not. */
+/** The charge says what is refunded. The refund itself says whether that failed, or was made again. */
 const stripeRefund: Reader = (payload) => {
   const reversal = readStripeRefund(payload)
-  if (!reversal?.isUndone) return { reversal }
+  if (!reversal) return {}
   return { reversal, refund: { id: reversal.paymentId, paymentId: reversal.paymentId } }
 }
 
