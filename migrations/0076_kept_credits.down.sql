@@ -39,4 +39,9 @@ create or replace function cover_charges(ids uuid[], at timestamptz) returns voi
   update usage_periods u set covered_usd = u.covered_usd + l.covered
   from locked l where u.organization_id = l.organization_id and u.period_start = l.period_start
 $$;--> statement-breakpoint
-ALTER TABLE "credit_grants" DROP COLUMN "kept";
+ALTER TABLE "credit_grants" DROP COLUMN "kept";--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" DROP CONSTRAINT "billing_usage_ledger_invoice_state";--> statement-breakpoint
+DROP INDEX "billing_usage_ledger_invoices";--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" DROP COLUMN "invoice_checked_at";--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" DROP COLUMN "invoice_state";--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" DROP COLUMN "invoice_id";

@@ -1,3 +1,8 @@
+ALTER TABLE "billing_usage_ledger" ADD COLUMN "invoice_id" text;--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" ADD COLUMN "invoice_state" text;--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" ADD COLUMN "invoice_checked_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "billing_usage_ledger_invoices" ON "billing_usage_ledger" USING btree ("invoice_id") WHERE "billing_usage_ledger"."invoice_state" in ('open', 'unpaid');--> statement-breakpoint
+ALTER TABLE "billing_usage_ledger" ADD CONSTRAINT "billing_usage_ledger_invoice_state" CHECK ("billing_usage_ledger"."invoice_state" in ('open', 'unpaid', 'paid', 'void'));--> statement-breakpoint
 ALTER TABLE "credit_grants" ADD COLUMN "kept" numeric(24, 9);--> statement-breakpoint
 -- Credits that were taken back left more rolled over than the grant still had: on the next plan, the difference would be granted again.
 update credit_grants set rolled_over = amount where source = 'plan' and rolled_over > amount;--> statement-breakpoint
