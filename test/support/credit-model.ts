@@ -24,7 +24,6 @@ export class CreditModel {
 
   add(id: string, amount: bigint, expiresAt: number | null, priority: number): ModelGrant {
     this.isUsed = true
-    this.payOwed(amount)
     const order = this.grants.length
     const grant = { id, remaining: amount, burned: 0n, expiresAt, priority, order, isOver: false, shortfall: 0n }
     this.grants.push(grant)
@@ -57,6 +56,7 @@ export class CreditModel {
     this.goesOn = goesOn
   }
 
+  /** By credits that were added and not taken back at once. */
   payOwed(amount: bigint): void {
     this.owed = max(0n, this.owed - max(0n, amount))
   }

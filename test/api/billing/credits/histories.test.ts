@@ -139,7 +139,8 @@ async function newHistory() {
     await Promise.all(Array.from({ length: step.times }, () => applyPayment(one, payment, cause)))
     model.settle(now)
     known.isPaid ||= step.isPaid
-    if (known.isPaid && !known.grant) {
+    const isNew = known.isPaid && !known.grant
+    if (isNew) {
       const [row] = await sql.query('select grant_id from credit_purchases where provider = $1 and payment_id = $2', [
         'stripe',
         payment.paymentId,
@@ -149,6 +150,7 @@ async function newHistory() {
     if (!known.grant) return
     const due = BigInt(known.refundedCents) * 10_000_000n - known.taken
     const takes = due < known.grant.remaining ? due : known.grant.remaining
+    if (isNew) model.payOwed(known.grant.remaining - takes)
     if (due > 0n) {
       known.grant.remaining -= takes
       known.grant.shortfall += due - takes
@@ -163,6 +165,7 @@ async function newHistory() {
     const { id } = await grantCredits(deps(), { operator: OPERATOR, organizationId, input: { ...input, expires_at } })
     model.settle(now)
     model.add(id, step.amount, expiresAt, step.priority)
+    model.payOwed(step.amount)
   }
 
   async function revoke(grant: ModelGrant): Promise<void> {
