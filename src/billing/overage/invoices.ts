@@ -14,7 +14,7 @@ const IS_KNOWN = 'select 1 from billing_usage_ledger where provider = $1 and inv
 
 const SET_STATE = `
 with known as materialized (
-  select identifier, invoice_state from billing_usage_ledger where provider = $1 and invoice_id = $2 order by identifier for no key update
+  select identifier, invoice_state from billing_usage_ledger where provider = $1 and invoice_id = $2
 )
 update billing_usage_ledger l set invoice_state = $3, invoice_checked_at = $4
 from known k where l.identifier = k.identifier returning l.organization_id, k.invoice_state as before`
