@@ -252,6 +252,9 @@ const LedgerMeter = z
       description:
         'At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.',
     }),
+    unpaid_units: z
+      .int()
+      .meta({ description: 'On an invoice of its own that was not paid. They are in `sent_units`.' }),
     difference_units: z
       .int()
       .meta({ description: 'Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.' }),

@@ -97,7 +97,7 @@ const listUse = (of: string) =>
  * stay. Of the latest one is also known since when the event counts for them.
  */
 const REMEMBER = `jsonb_build_object('counts', jsonb_build_array(jsonb_build_object('claim', i.claim, 'at', now(),
-  'xid', pg_current_xact_id()::text::bigint, 'told_at', ${TOLD_MS},
+  'xid', pg_current_xact_id()::text::bigint, 'told_at', ${TOLD_MS}, 'charge_before_credits', (select d.began_with::text from charge_change d where d.is_early),
   'from', jsonb_build_object('subject', b.subject, 'key_since', s.key_since, 'subject_since', s.subject_since, ${listUse('b')}),
   'to', jsonb_build_object('subject', case when s.subject = b.subject then b.subject else a.subject end,
     'key_since', case when s.other_key then ${NOW_MS} else s.key_since end,
@@ -145,19 +145,31 @@ from usage_events e join organizations o on o.id = e.organization_id
 where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.value ? 'from'
   and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED} order by counted.place desc`
 
-/** Credits do not pay for charges before they began, and get nothing back when such a charge is corrected. */
-const LOWER_UNPAID = `
-  update credit_accounts c set charged_before = c.charged_before + d.charge
-  from (select s.organization_id, coalesce(sum(s.sign * s.charge_usd), 0) as charge from signed s group by 1) d, before b
-  where c.organization_id = d.organization_id and b.ingested_at < c.began_at and d.charge <> 0`
-
 /**
- * A lower charge lowers first what the plan covered of its period, since credits had paid all they could. Not a charge from
- * before the credits: that was never covered.
+ * For an organization with credits: by how much the correction changes the charge, and by how much that changes what the plan
+ * covered of the event's period (`covered`), which is read under the lock of the organization.
+ *
+ * A lower charge lowers first what was covered, since credits had paid all they could. A charge from before the credits
+ * (`is_early`) is not paid from them, and returns nothing to them. The ledger of overage has it as it was when they began
+ * (`began_with`). What a correction adds to that is covered, so that it is overage where the plan has a price for that, and goes
+ * first when the charge is corrected again.
  */
-const LOWER_COVERED = `covered_usd = known.covered_usd + case when exists (
-  select from before b join credit_accounts c on c.organization_id = b.organization_id where b.ingested_at < c.began_at)
-  then 0 else greatest(-known.covered_usd, least(0, excluded.charge_usd)) end`
+const CHARGE_CHANGE = `
+  select b.organization_id, b.is_early, b.began_with, a.charge - b.charge as change, case when u.organization_id is null then 0
+    when b.is_early then greatest(-u.covered_usd, greatest(0, a.charge - b.began_with) - greatest(0, b.charge - b.began_with))
+    else greatest(-u.covered_usd, least(0, a.charge - b.charge)) end as covered
+  from (select e.organization_id, e.occurred_at, coalesce(e.charge_usd, 0) as charge, e.ingested_at < c.began_at as is_early,
+    coalesce((e.correction #>> '{counts,0,charge_before_credits}')::numeric, e.charge_usd, 0) as began_with
+    from before e join credit_accounts c on c.organization_id = e.organization_id) b
+  cross join (select coalesce(charge_usd, 0) as charge from after) a join organizations o on o.id = b.organization_id
+  left join usage_periods u on u.organization_id = b.organization_id and u.period_start = usage_period_start(o.period_anchor, b.occurred_at)`
+
+const CHANGE_COVERED = 'covered_usd = known.covered_usd + coalesce((select d.covered from charge_change d), 0)'
+
+/** Credits do not pay for the rest of a charge from before they began. */
+const CHANGE_UNPAID = `
+  update credit_accounts c set charged_before = c.charged_before + d.change - d.covered
+  from charge_change d where c.organization_id = d.organization_id and d.is_early and d.change <> d.covered`
 
 /** Skips the sums that a repeat would change: `before` is read under the lock that the batch has taken. */
 const CORRECT = `, before as materialized (
@@ -187,6 +199,7 @@ const CORRECT = `, before as materialized (
   from before b cross join whose s cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
     left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id
     cross join lateral (select coalesce(b.markup_percent, p.markup_percent, 0) as percent, ${PRICE_OF_CALLS} as per_call) m
+), charge_change as materialized (${CHARGE_CHANGE}
 ), updated as (
   update usage_events e set ${[...WHOSE, ...CHANGED].map((name) => `${name} = a.${name}`).join(', ')}, ${ERASED}, correction = i.correction || ${REMEMBER}
   from after a, before b, whose s, input i where e.organization_id = a.organization_id and e.occurred_at = a.occurred_at and e.id = a.id
@@ -199,7 +212,7 @@ const CORRECT = `, before as materialized (
     width_bucket(s.response_time_ms - 1, '{${LATENCY_BOUNDS_MS.join(',')}}'::integer[]) as latency
   from (select sign, organization_id, occurred_at, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id, environment, subject,
     least_errors, ${CHANGED.join(', ')} from signed) as s left join organizations o on o.id = s.organization_id
-), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now(), ${LOWER_COVERED}
+), ${addByHour(ALL, SLICED)}, periods as (${addTo('usage_periods', PERIODS, Object.keys(COUNTS), `(${groupRows(PERIODS, COUNTS, 'placed')}) as periods`)}, updated_at = now(), ${CHANGE_COVERED}
   returning 1
 ), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, Object.keys(COUNTS), `(${groupRows(SUBJECT_DAYS, COUNTS, ofSubjects('placed'))}) as subjects`)}
 ), ${MARK_LATE}quantities as materialized (
@@ -209,7 +222,7 @@ const CORRECT = `, before as materialized (
 ), meter_periods as (${addTo('usage_meter_periods', METER_PERIODS, ['amount'], `(${groupRows(METER_PERIODS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
 ), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, 'quantities')}) as sums`)}
 ), meter_subject_days as (${addTo('usage_meter_subject_days', METER_SUBJECT_DAYS, ['amount'], `(${groupRows(METER_SUBJECT_DAYS, { amount: 'sum(amount)' }, ofSubjects('quantities'))}) as sums`)}
-), unpaid as (${LOWER_UNPAID}
+), unpaid as (${CHANGE_UNPAID}
 ), keys as (
   insert into api_key_usage as known (key_id, organization_id, total_requests, last_used_at)
   select key_id, organization_id, sum(sign * requests), max(occurred_at) from placed
@@ -236,7 +249,7 @@ export interface CorrectionInput {
 
 /**
  * The statement, in two parts: between them goes a parameter, the JSON of a {@link CorrectionInput}. Must run under
- * `lockUsageEvent` in the same batch.
+ * `lockOrganization` and `lockUsageEvent` in the same batch.
  */
 export const CORRECT_EVENT = [
   'with input as materialized (select * from jsonb_to_record(',

@@ -4,6 +4,7 @@ import { requireOwner } from '../accounts/passwords/reauthenticate.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { mayDo } from '../auth/role-permissions.ts'
+import { recordBeforeLeaving } from '../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
 import { lockOwnOrganizations } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -55,6 +56,7 @@ type Mails = Awaited<ReturnType<typeof noticesToOwners>>
 async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug }: OrganizationView, mails: Mails) {
   const { db } = deps
   const isOwner = mayDo(id, user.userId, 'organization:delete')
+  await recordBeforeLeaving(deps, id)
   const done = await tryBatch(db, {
     // locks all of the user's organizations, so that two concurrent deletions cannot both succeed and leave none
     lock: lockOwnOrganizations(db, user.userId),

@@ -5,6 +5,7 @@ import type { Proof } from '../accounts/two-factor/proof.ts'
 import { getOwnProfile } from '../accounts/user.ts'
 import { audited } from '../audit/record.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
+import { recordBeforeLeaving } from '../billing/overage/job.ts'
 import { requireThat, type Statement, tryBatch } from '../db/batch.ts'
 import { lockLeavingUser, lockOwnOrganizations } from '../db/locks.ts'
 import { anonymizeEvents } from '../db/usage-erasure.ts'
@@ -24,6 +25,7 @@ import {
   deleteUser,
   detachKeys,
   keptOrganizations,
+  listOwnedAlone,
   listOwnerless,
   listPaidFor,
   ownedAlone,
@@ -81,6 +83,7 @@ export async function eraseAccount(
   gone: 'unauthenticated' | 'user_not_found',
 ): Promise<void> {
   const { db } = deps
+  for (const id of await listOwnedAlone(db, userId)) await recordBeforeLeaving(deps, id)
   const done = await tryBatch(db, {
     locks: [lockOwnOrganizations(db, userId), lockLeavingUser(db, userId)],
     allowed: requireThat(db, canBeDeleted(userId)),

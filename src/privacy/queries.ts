@@ -23,6 +23,12 @@ export const ownedAlone = (userId: string) => sql`(
   select o.id from organizations o join memberships mine on mine.organization_id = o.id
   where mine.user_id = ${userId}::uuid and mine.role = 'owner' and o.is_personal and ${isAloneIn(userId)})`
 
+/** The ids of {@link ownedAlone}. */
+export async function listOwnedAlone(db: Database, userId: string): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`select id from ${ownedAlone(userId)} own order by id`)
+  return rows.map(({ id }) => id)
+}
+
 /** The other organizations that a user belongs to. */
 export const keptOrganizations = (userId: string) => sql`(
   select m.organization_id as id from memberships m

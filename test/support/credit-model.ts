@@ -8,6 +8,8 @@ export interface ModelGrant {
   readonly priority: number
   readonly order: number
   isOver: boolean
+  /** Refunded after it was spent: taken when it comes back. */
+  shortfall: bigint
 }
 
 export class CreditModel {
@@ -22,9 +24,8 @@ export class CreditModel {
 
   add(id: string, amount: bigint, expiresAt: number | null, priority: number): ModelGrant {
     this.isUsed = true
-    this.payOwed(amount)
     const order = this.grants.length
-    const grant = { id, remaining: amount, burned: 0n, expiresAt, priority, order, isOver: false }
+    const grant = { id, remaining: amount, burned: 0n, expiresAt, priority, order, isOver: false, shortfall: 0n }
     this.grants.push(grant)
     return grant
   }
@@ -36,9 +37,12 @@ export class CreditModel {
 
   settle(now: number): void {
     for (const grant of this.inOrder()) this.pay(grant)
-    for (const grant of this.inOrder().toReversed()) this.giveBack(grant, now)
+    const hasEnded = (grant: ModelGrant) => grant.isOver || isOver(grant, now)
+    const returning = this.inOrder().toReversed()
+    for (const grant of returning.filter((one) => !hasEnded(one))) this.giveBack(grant)
+    for (const grant of returning.filter(hasEnded)) this.giveBack(grant)
     for (const grant of this.grants) {
-      if (!isOver(grant, now)) continue
+      if (!hasEnded(grant)) continue
       grant.remaining = 0n
       grant.isOver = true
     }
@@ -52,6 +56,7 @@ export class CreditModel {
     this.goesOn = goesOn
   }
 
+  /** By credits that were added and not taken back at once. */
   payOwed(amount: bigint): void {
     this.owed = max(0n, this.owed - max(0n, amount))
   }
@@ -75,10 +80,14 @@ export class CreditModel {
     if (due > 0n) this.burn(grant, due < grant.remaining ? due : grant.remaining)
   }
 
-  /** What was paid for reversed charges, unless the grant has ended. */
-  private giveBack(grant: ModelGrant, now: number): void {
-    const over = this.burned - this.charged
-    if (over > 0n && !grant.isOver && !isOver(grant, now)) this.burn(grant, over < grant.burned ? -over : -grant.burned)
+  /** What was paid for reversed charges, without what a refund takes of it. */
+  private giveBack(grant: ModelGrant): void {
+    const over = max(0n, this.burned - this.charged)
+    const returned = over < grant.burned ? over : grant.burned
+    const refunded = returned < grant.shortfall ? returned : grant.shortfall
+    this.burn(grant, -returned)
+    grant.remaining -= refunded
+    grant.shortfall -= refunded
   }
 
   private burn(grant: ModelGrant, amount: bigint): void {

@@ -137,6 +137,17 @@ export function createStripeInvoices(shop: Shop) {
     return json(200, show(invoice))
   }
 
+  /** Collects an open invoice now. */
+  function payOne(id: string): Reply {
+    const invoice = find(id)
+    if (!invoice) return notFound()
+    if (invoice.status !== 'open') return stripeError('invoice_not_payable', 'This invoice is not open.')
+    if (shop.customers.get(invoice.customerId)?.cardFails)
+      return stripeError('card_declined', 'Your card was declined.', undefined, 402)
+    Object.assign(invoice, { status: 'paid' })
+    return json(200, show(invoice))
+  }
+
   function list({ url }: Call): Reply {
     const [customer, subscription, status] = ['customer', 'subscription', 'status'].map((one) =>
       url.searchParams.get(one),
@@ -178,6 +189,7 @@ export function createStripeInvoices(shop: Shop) {
     showItem: (id: string) => showOne(items.get(id), stripeInvoiceItem),
     create,
     finalize: finalizeOne,
+    pay: payOne,
     list,
     listPayments,
     showInvoice: (id: string) => showOne(find(id), show),

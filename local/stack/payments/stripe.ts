@@ -143,6 +143,7 @@ function createHandlers(shop: Shop, invoices: StripeInvoices): readonly Handler[
     ['GET', /^invoices$/, invoices.list],
     ['GET', /^invoice_payments$/, invoices.listPayments],
     ['POST', /^invoices\/([^/]+)\/finalize$/, once((_form, _call, id) => invoices.finalize(id))],
+    ['POST', /^invoices\/([^/]+)\/pay$/, once((_form, _call, id) => invoices.pay(id))],
     ['GET', /^invoices\/([^/]+)$/, (_, id) => invoices.showInvoice(id)],
     ['GET', /^subscriptions$/, (call) => list(shop, call, false)],
     ['GET', /^subscriptions\/search$/, (call) => list(shop, call, true)],

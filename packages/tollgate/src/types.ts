@@ -526,10 +526,11 @@ export type BillingDriftDataItem = {
     | 'plan'
     | 'second'
     | 'missing_there'
+    | 'overage_unpaid'
     | 'unreadable'
     | 'unknown_organization'
     | 'unknown_product'
-  /** The provider's. */
+  /** The provider's. For `overage_unpaid`, that of the invoice. */
   subscription_id: string
   organization_id: string | null
   /** The fields that differ here. */
@@ -1855,6 +1856,8 @@ export type LedgerMeter = {
   written_off_units: number
   /** At Stripe with another amount, or sent there as meter events by an earlier version, without an answer. */
   unknown_units: number
+  /** On an invoice of its own that was not paid. They are in `sent_units`. */
+  unpaid_units: number
   /** Overage that is not recorded yet. Negative if more was recorded, as before an upgrade. */
   difference_units: number
   /** US dollars, with six decimals. */

@@ -1,5 +1,6 @@
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
+import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { isOrganization } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
@@ -25,6 +26,7 @@ export async function deleteCustomer(deps: ManagementDeps, operator: Operator, o
   }
   const { name, slug, externalId } = found
   const mails = await noticesToOwners(deps, organizationId, 'deleted', { organization: name })
+  await recordBeforeLeaving(deps, organizationId)
   const { organization } = await runBatch(db, {
     lock: lockOrganization(db, organizationId),
     found: requireThat(db, isOrganization(organizationId), 'organization_not_found'),

@@ -101,6 +101,7 @@ export const BY_NAME: Readonly<Record<string, unknown>> = {
   refused_units: 0,
   written_off_units: 0,
   unknown_units: 0,
+  unpaid_units: 0,
   difference_units: 0,
   difference_usd: '0.000000',
   input_usd: '2.5',

@@ -9,6 +9,8 @@ export interface NewGrant {
   readonly ledgerId: string
   readonly organizationId: string
   readonly amount: string
+  /** The part of the amount that the same batch takes back: it pays nothing that is owed. */
+  readonly takes?: string | undefined
   readonly source: CreditSource
   readonly priority?: number
   readonly reason?: string | undefined
@@ -24,7 +26,17 @@ export interface NewGrant {
  * @returns its new version
  */
 export function addGrant(db: Database, grant: NewGrant) {
-  const { id, ledgerId, organizationId, amount, source, priority = 0, reason = null, expiresAt = null } = grant
+  const {
+    id,
+    ledgerId,
+    organizationId,
+    amount,
+    source,
+    takes = '0',
+    priority = 0,
+    reason = null,
+    expiresAt = null,
+  } = grant
   const at = sql`${grant.at.toISOString()}::timestamptz`
   const organization = sql`${organizationId}::uuid`
   return db.execute<{ id: string; version: number }>(sql`
@@ -33,7 +45,7 @@ export function addGrant(db: Database, grant: NewGrant) {
       values (${organization}, ${selectCharged(organization)}, ${amount}::numeric, ${amount}::numeric, ${at})
       on conflict (organization_id) do update set charged_before = case when ${IS_UNUSED} then excluded.charged_before else a.charged_before end,
         began_at = case when ${IS_UNUSED} then excluded.began_at else a.began_at end, granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
-        owed = case when ${IS_UNUSED} then 0 else greatest(0, a.owed - excluded.granted) end, low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
+        owed = case when ${IS_UNUSED} then 0 else greatest(0, a.owed - (excluded.granted - ${takes}::numeric)) end, low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
     ), granted as (
       insert into credit_grants (id, organization_id, amount, remaining, source, priority, reason, expires_at, created_at)
       values (${id}::uuid, ${organization}, ${amount}::numeric, ${amount}::numeric, ${source}, ${priority}::int, ${reason}, ${expiresAt}::timestamptz, ${at})
@@ -78,6 +90,7 @@ export function changeGrant(db: Database, change: GrantChange) {
       update credit_grants g set remaining = g.remaining + f.amount,
         amount = g.amount + case when ${kind} = 'correct' then f.amount else 0 end,
         rolled_over = g.rolled_over + case when ${kind} = 'correct' then f.amount else 0 end,
+        kept = g.kept + case when ${kind} = 'correct' then f.amount else 0 end,
         revoked_at = case when ${kind} = 'revoke' then ${at} else g.revoked_at end
       from found f where g.id = f.id and g.organization_id = ${organization}
     ), booked as (

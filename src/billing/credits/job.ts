@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
+import { problemIn } from '../../db/client.ts'
 import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
 import { notifySpendCaps } from '../spend-cap/notify.ts'
 import { selectCharged } from './charged.ts'
 import { MISSING_CREDITS } from './renew.ts'
@@ -26,12 +28,36 @@ export const MAX_ORGANIZATIONS = 2_000
  */
 export async function runCredits(deps: Deps, at: number) {
   const due = await selectDue(deps, at)
-  let changed = 0
+  let [changed, failed] = [0, 0]
   for (let from = 0; from < due.length; from += BATCH_ORGANIZATIONS) {
     const part = due.slice(from, from + BATCH_ORGANIZATIONS)
-    changed += await settleAll(deps, sql`select unnest(string_to_array(${part.join(',')}, ',')::uuid[])`)
+    const result = await settleSome(deps, part)
+    changed += result.changed
+    failed += result.failed
   }
-  return { settled: due.length, changed, told: await tellCredits(deps, at), caps: await notifySpendCaps(deps) }
+  const told = await tellCredits(deps, at)
+  return { settled: due.length - failed, failed, changed, told, caps: await notifySpendCaps(deps) }
+}
+
+/**
+ * If a batch fails, each half of it is tried alone, so that one organization's odd data does not stop the others.
+ *
+ * @throws the error of a database that is not there: then nothing else would succeed
+ */
+async function settleSome(deps: Deps, ids: readonly string[]): Promise<{ changed: number; failed: number }> {
+  try {
+    const changed = await settleAll(deps, sql`select unnest(string_to_array(${ids.join(',')}, ',')::uuid[])`)
+    return { changed, failed: 0 }
+  } catch (error) {
+    if (problemIn(error)) throw error
+    if (ids.length === 1) {
+      log('error', 'credits_not_settled', { organization_id: ids[0], ...errorFields(error) })
+      return { changed: 0, failed: 1 }
+    }
+    const middle = Math.ceil(ids.length / 2)
+    const [one, other] = [await settleSome(deps, ids.slice(0, middle)), await settleSome(deps, ids.slice(middle))]
+    return { changed: one.changed + other.changed, failed: one.failed + other.failed }
+  }
 }
 
 /** In random order: organizations whose credits always fail must not block the others. */

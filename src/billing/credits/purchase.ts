@@ -118,7 +118,7 @@ function describeChanges(deps: ManagementDeps, { organizationId, provider }: Cre
   return [
     ...(granted === undefined
       ? []
-      : [addGrant(db, { ...common(), id: grantId, amount: granted, source: 'purchase', reason })]),
+      : [addGrant(db, { ...common(), id: grantId, amount: granted, takes, source: 'purchase', reason })]),
     ...(takes === undefined ? [] : [returned(toUsd(-toNanoUsd(takes)), `Refunded${rest}`)]),
     ...(gives === undefined ? [] : [returned(gives, 'The refund failed')]),
   ]

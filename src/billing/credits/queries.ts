@@ -50,12 +50,17 @@ export type AccountRow = {
   readonly is_low_balance_default: boolean
 }
 
+/** Whether an account `a` counts: the organization has had credits, or its plan `p` includes some. */
+const USES_CREDITS = sql.raw(
+  'a.organization_id is not null and (a.last_granted > 0 or coalesce(p.included_credits_usd > 0, false))',
+)
+
 /** An organization's account, as after its settlement; zeros without one. */
 export const selectAccount = (db: Database, organizationId: string) =>
   db.execute<AccountRow>(sql`
-    select a.organization_id is not null as uses_credits, coalesce(a.granted - a.burned, 0)::text as balance,
+    select ${USES_CREDITS} as uses_credits, coalesce(a.granted - a.burned, 0)::text as balance,
       coalesce(${LOW_BALANCE}, 0)::text as low_balance, a.low_balance is null as is_low_balance_default, p.at_no_credits,
-      coalesce(greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned), 0)::text as owed
+      case when ${USES_CREDITS} then greatest(0, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned) else 0 end::text as owed
     from organizations o join plans p on p.id = o.plan_id left join credit_accounts a on a.organization_id = o.id
     where o.id = ${organizationId}::uuid`)
 

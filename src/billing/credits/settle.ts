@@ -12,11 +12,14 @@ import { publishVersions } from '../../limits/versions.ts'
 import { selectCharged } from './charged.ts'
 import { cover } from './cover.ts'
 import { renew } from './renew.ts'
-import { takeBackIncluded, type Unpaid } from './take-back.ts'
+import { takeBackIncluded, type Unpaid, withinAmount } from './take-back.ts'
 
 /** The order in which grants are spent: soonest expiring first, then by priority, then the oldest. */
 export const BURN_ORDER = sql.raw('g.expires_at nulls last, g.priority, g.id')
 const RETURN_ORDER = sql.raw('g.expires_at desc nulls first, g.priority desc, g.id desc')
+
+/** What a changed grant `c` of a plan that nobody paid for loses of its amount. */
+const UNPAID = 'case when c.kept is null then 0 else c.refunded end'
 
 type Changed = { id: string; version: number }
 
@@ -27,8 +30,9 @@ type Changed = { id: string; version: number }
  * `due` is a difference of sums: all charges since the first grant, minus everything spent. So every charge is paid once,
  * whatever the order of charges, grants and runs. The part that no grant can pay stays due, and is paid by the next grant.
  * Charges recorded by now are paid by a grant that has just expired; charges recorded later are paid by
- * the remaining grants. If charges were corrected to less, the difference returns to the grants that were spent last
- * and have not ended. What a refund could not take, because it was spent, it takes now: nobody pays for it any more.
+ * the remaining grants. If charges were corrected to less, the difference returns to the grants that were spent last: first to
+ * those that have not ended, then to the others, which lose it at once. So every paid charge belongs to a grant. What a refund
+ * could not take, because it was spent, it takes now: nobody pays for it any more.
  *
  * @returns the organizations whose credits changed other than by spending, with their new versions
  */
@@ -40,40 +44,41 @@ function settle(db: Database, organizations: SQL, now: number) {
       select a.organization_id, ${selectCharged(sql`a.organization_id`)} - a.charged_before - a.burned as due
       from credit_accounts a where a.organization_id in (${organizations})
     ), share as (
-      select g.id, g.organization_id, g.remaining,
-        g.remaining > 0 and g.expires_at <= ${at} as is_over,
+      select g.*, state.has_ended,
         case when a.due >= 0
           then least(g.remaining, greatest(0, a.due - sum(g.remaining) over burning + g.remaining))
-          when g.revoked_at is null and (g.expires_at is null or g.expires_at > ${at})
-          then -least(g.burned, greatest(0, -a.due - sum(g.burned) over returning_ + g.burned))
-          else 0 end as burned
+          else -least(g.burned, greatest(0, -a.due - sum(g.burned) over returning_ + g.burned)) end as burns
       from credit_grants g join account a using (organization_id)
-      where g.remaining > 0 or (a.due < 0 and g.burned > 0 and g.revoked_at is null and (g.expires_at is null or g.expires_at > ${at}))
+      cross join lateral (select g.revoked_at is not null or coalesce(g.expires_at <= ${at}, false) as has_ended) state
+      where g.remaining > 0 or (a.due < 0 and g.burned > 0)
       window burning as (partition by g.organization_id order by ${BURN_ORDER}),
-        returning_ as (partition by g.organization_id order by ${RETURN_ORDER})
+        returning_ as (partition by g.organization_id order by state.has_ended, ${RETURN_ORDER})
+    ), reversed as materialized (
+      select s.*, case when s.burns >= 0 then 0 when p.shortfall > 0 then least(-s.burns, p.shortfall)
+        when s.kept is not null then least(s.remaining - s.burns, greatest(0, s.amount - s.kept - (s.burned + s.burns))) else 0 end as refunded
+      from share s left join credit_purchases p on p.organization_id = s.organization_id and p.grant_id = s.id and s.burns < 0 and p.shortfall > 0
+      where s.burns <> 0 or (s.has_ended and s.remaining > 0)
     ), changed as materialized (
-      select s.*, case when s.is_over then s.remaining - s.burned else 0 end as expired,
-        case when p.shortfall > 0 then least(-s.burned, p.shortfall) else 0 end as refunded
-      from share s left join credit_purchases p on p.organization_id = s.organization_id and p.grant_id = s.id and s.burned < 0 and p.shortfall > 0
-      where s.burned <> 0 or s.is_over
+      select r.*, case when r.has_ended then r.remaining - r.burns - r.refunded else 0 end as gone from reversed r
     ), granted as (
-      update credit_grants g set remaining = g.remaining - c.burned - c.expired - c.refunded, burned = g.burned + c.burned
+      update credit_grants g set remaining = g.remaining - c.burns - c.refunded - c.gone, burned = g.burned + c.burns,
+        amount = g.amount - ${sql.raw(UNPAID)}, rolled_over = ${withinAmount(`g.amount - ${UNPAID}`)}
       from changed c where g.id = c.id and g.organization_id = c.organization_id
     ), purchased as (
       update credit_purchases p set shortfall = p.shortfall - c.refunded, taken_back = p.taken_back + c.refunded, updated_at = ${at}
       from changed c where p.grant_id = c.id and p.organization_id = c.organization_id and c.refunded > 0
     ), booked as (
       insert into credit_ledger (id, organization_id, grant_id, kind, amount, created_at)
-      select ${id}, organization_id, id, case when burned > 0 then 'burn' else 'return' end, -burned, ${at} from changed where burned <> 0
-      union all select ${id}, organization_id, id, 'expire', -expired, ${at} from changed where expired > 0
+      select ${id}, organization_id, id, case when burns > 0 then 'burn' else 'return' end, -burns, ${at} from changed where burns <> 0
       union all select ${id}, organization_id, id, 'refund', -refunded, ${at} from changed where refunded > 0
+      union all select ${id}, organization_id, id, case when revoked_at is null then 'expire' else 'revoke' end, -gone, ${at} from changed where gone > 0
     ), summed as (
       update credit_accounts a set burned = a.burned + c.burned, granted = a.granted - c.gone, updated_at = ${at}
-      from (select organization_id, sum(burned) as burned, sum(expired + refunded) as gone from changed group by 1) c
+      from (select organization_id, sum(burns) as burned, sum(gone + refunded) as gone from changed group by 1) c
       where a.organization_id = c.organization_id
     )
     update organizations o set version = o.version + 1
-    where o.id in (select organization_id from changed where expired > 0 or burned < 0) returning o.id, o.version`)
+    where o.id in (select organization_id from changed where gone > 0 or burns < 0) returning o.id, o.version`)
 }
 
 /** The batch steps that bring an organization's credits up to date: its lock, and every change that is due by now. */

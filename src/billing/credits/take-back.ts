@@ -10,15 +10,24 @@ export interface Unpaid {
   readonly trialStart: Date | null
 }
 
-/** What rolled over was paid for, unless all of it is from the trial. @param trialStart null for none */
-const paidRollover = (trialStart: SQL) => sql`case when ${trialStart} is null or exists (
-  select from credit_grants k where k.organization_id = g.organization_id and k.source = 'plan' and k.expires_at = g.period_start
-    and k.created_at < ${trialStart} - interval '1 hour') then coalesce(g.rolled_over, 0) else least(0, g.rolled_over) end`
+/** The part of a grant `g` that its plan does not include, when the grant becomes smaller. It never exceeds the amount. */
+export const withinAmount = (amount: string): SQL =>
+  sql.raw(`case when g.rolled_over is not null then least(g.rolled_over, ${amount}) end`)
+
+/** What rolled over to a grant `g` and was paid for: after a trial, at most what grants from before it left. @param trialStart null for none */
+const paidRollover = (
+  trialStart: SQL,
+) => sql`case when ${trialStart} is null then coalesce(g.rolled_over, 0) else least(coalesce(g.rolled_over, 0), (
+  select coalesce(-sum(l.amount), 0) from credit_grants k
+  join credit_ledger l on l.organization_id = k.organization_id and l.grant_id = k.id and l.kind = 'expire'
+  where k.organization_id = g.organization_id and k.source = 'plan' and k.expires_at = g.period_start
+    and k.created_at < ${trialStart} - interval '1 hour')) end`
 
 /**
  * The statement that takes back the remainder of the credits that a plan included in the usage period of `now`, because
- * its charge was refunded or never paid. Credits rolled over from a period that was paid for stay. If
+ * its charge was refunded or never paid. Credits rolled over from a period that was paid for stay (`kept`). If
  * the plan is paid for after all, the difference is granted again (credits/renew.ts), because the grant is now smaller.
+ * What was spent, and comes back by a correction, is taken by the settlement of that (credits/settle.ts).
  *
  * Earlier statements of the batch must lock the organization and settle its credits.
  *
@@ -30,15 +39,17 @@ export function takeBackIncluded(db: Database, { organizationId, trialStart }: U
   const organization = sql`${organizationId}::uuid`
   return db.execute<{ id: string; version: number }>(sql`
     with found as materialized (
-      select g.id, least(g.remaining, greatest(0, g.amount - ${paidRollover(sql`${trialStart?.toISOString() ?? null}::timestamptz`)} - g.burned)) as amount
+      select g.id, paid.kept, least(g.remaining, greatest(0, g.amount - paid.kept - g.burned)) as amount
       from credit_grants g join organizations o on o.id = g.organization_id
+      cross join lateral (select ${paidRollover(sql`${trialStart?.toISOString() ?? null}::timestamptz`)} as kept) paid
       where o.id = ${organization} and g.source = 'plan' and g.revoked_at is null
         and g.period_start = usage_period_start(o.period_anchor, ${at})
     ), taken as materialized (
       select * from found where amount > 0
     ), changed as (
-      update credit_grants g set remaining = g.remaining - t.amount, amount = g.amount - t.amount
-      from taken t where g.id = t.id and g.organization_id = ${organization}
+      update credit_grants g set remaining = g.remaining - f.amount, amount = g.amount - f.amount, kept = f.kept,
+        rolled_over = ${withinAmount('g.amount - f.amount')}
+      from found f where g.id = f.id and g.organization_id = ${organization}
     ), booked as (
       insert into credit_ledger (id, organization_id, grant_id, kind, amount, reason, created_at)
       select ${rowId}, ${organization}, id, 'refund', -amount, 'The plan was refunded or not paid', ${at} from taken

@@ -170,7 +170,9 @@ async function sendEntries(provider: BillingProvider, entries: readonly OpenEntr
 function toOutcomes(entries: readonly OpenEntry[], receipt: UsageReceipt): EntryOutcome[] {
   const isLast = new Map(entries.map(({ identifier, attempts }) => [identifier, attempts + 1 >= MAX_TRIES]))
   return [
-    ...receipt.taken.map((identifier) => ({ identifier, state: 'sent' }) as const),
+    ...receipt.taken.map(
+      (identifier) => ({ identifier, state: 'sent', invoice_id: receipt.invoices?.get(identifier) }) as const,
+    ),
     ...receipt.refused.map((refusal) => ({ ...toError(refusal), state: 'refused' }) as const),
     ...receipt.contradicted.map((refusal) => ({ ...toError(refusal), state: 'unknown' }) as const),
     ...receipt.postponed.map((refusal) => ({

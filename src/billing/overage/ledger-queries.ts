@@ -61,9 +61,10 @@ const SETTLE = `
 update billing_usage_ledger l set state = coalesce(outcome.state, l.state), error = outcome.error,
   claimed_until = case when outcome.identifier is null then $1::timestamptz - interval '1 millisecond' end,
   attempts = l.attempts + case when outcome.identifier = l.identifier then 1 else 0 end,
-  sent_at = case when outcome.state = 'sent' then $1::timestamptz end
+  sent_at = case when outcome.state = 'sent' then $1::timestamptz end,
+  invoice_id = outcome.invoice_id, invoice_state = case when outcome.invoice_id is not null then 'open' end
 from unnest($2::text[]) as claimed(identifier)
-left join jsonb_to_recordset($3::jsonb) as outcome(identifier text, state text, error text) using (identifier)
+left join jsonb_to_recordset($3::jsonb) as outcome(identifier text, state text, error text, invoice_id text) using (identifier)
 where l.charged_with = claimed.identifier and l.state = 'pending'`
 
 /** The outcome of a claimed entry. Without a state it is open again. */
@@ -72,6 +73,8 @@ export interface EntryOutcome {
   readonly state?: 'sent' | 'refused' | 'unknown'
   /** The provider's own message. */
   readonly error?: string
+  /** Of an amount with an invoice of its own. */
+  readonly invoice_id?: string | undefined
 }
 
 /** Records the outcomes of claimed entries. Entries without an outcome are open again. */
@@ -119,14 +122,15 @@ select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #
     where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end), (
     select floor(sum(h.amount)) from usage_meter_hourly h
     where h.organization_id = $1 and h.hour >= t.period_start and h.hour < t.period_end and h.meter = t.meter), 0)::text end as used_by_hour,
-  l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text, l.written_off::text
+  l.recorded::text, l.amount::text, l.pending::text, l.sent::text, l.refused::text, l.unknown::text, l.written_off::text, l.unpaid::text
 from of_periods t
 left join usage_periods u on u.organization_id = t.organization_id and u.period_start = t.period_start
 cross join lateral (
   select coalesce(sum(units), 0) as recorded, coalesce(sum(amount_micro_usd), 0) as amount,
     coalesce(sum(units) filter (where state = 'pending'), 0) as pending, coalesce(sum(units) filter (where state = 'sent'), 0) as sent,
     coalesce(sum(units) filter (where state = 'refused'), 0) as refused, coalesce(sum(units) filter (where state = 'unknown'), 0) as unknown,
-    coalesce(sum(units) filter (where state = 'written_off'), 0) as written_off
+    coalesce(sum(units) filter (where state = 'written_off'), 0) as written_off,
+    coalesce(sum(units) filter (where invoice_state = 'unpaid'), 0) as unpaid
   from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) l
 order by t.period_start desc, t.meter`
@@ -154,6 +158,7 @@ export interface LedgerRow {
   readonly refused: string
   readonly unknown: string
   readonly written_off: string
+  readonly unpaid: string
 }
 
 /** An organization's periods with terms, latest first. */

@@ -33,6 +33,7 @@ function toMeter(row: LedgerRow): z.output<typeof Ledger>['data'][number] {
     refused_units: Number(row.refused),
     written_off_units: Number(row.written_off),
     unknown_units: Number(row.unknown),
+    unpaid_units: Number(row.unpaid),
     difference_units: overage - Number(row.recorded),
     difference_usd: toUsd(owed - recorded),
   }

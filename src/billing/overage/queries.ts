@@ -96,14 +96,15 @@ export const USED_UNITS = `coalesce(${caseOfMeter('t.meter', (meter) => billedUn
   where c.organization_id = u.organization_id and c.period_start = u.period_start and c.meter = t.meter))::bigint`
 
 /**
- * What calls cost is paid from credits by those who use them, except what their plan covers when none are left. What was
+ * What calls cost is paid from credits by those who have had some or whose plan includes some, except what their plan covers when none are left. What was
  * charged before their first grant is in the ledger by then.
  */
 export const ABOVE_UNITS = `least(${USED_UNITS} - t.included_units, case when t.meter = 'cost_usd' then (
   select ${billedUnitsIn('u.covered_usd', 'cost_usd')}::bigint + (
     select coalesce(sum(l.units), 0)::bigint from billing_usage_ledger l
     where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter and l.created_at <= a.began_at)
-  from credit_accounts a where a.organization_id = t.organization_id) end)`
+  from credit_accounts a where a.organization_id = t.organization_id and (a.last_granted > 0 or exists (
+    select from organizations x join plans q on q.id = x.plan_id where x.id = a.organization_id and q.included_credits_usd > 0))) end)`
 
 const selectDeltas = (scope: DueScope) => `
 select t.organization_id, t.meter, to_json(t.period_start) #>> '{}' as period_start, t.tiers, t.provider, t.provider_customer_id,

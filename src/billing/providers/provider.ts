@@ -179,6 +179,8 @@ export interface UsageAmount {
 export interface UsageReceipt {
   /** Idempotency keys that the provider has now, from this call or an earlier one. */
   readonly taken: readonly string[]
+  /** For amounts that got an invoice of their own: the provider's id of that, by idempotency key. */
+  readonly invoices?: ReadonlyMap<string, string>
   /** Amounts that it will never accept. */
   readonly refused: readonly AmountRefusal[]
   /** Amounts that it refused this time, and may accept later. */
@@ -186,6 +188,9 @@ export interface UsageReceipt {
   /** Amounts that it already has with other figures: a person decides. */
   readonly contradicted: readonly AmountRefusal[]
 }
+
+/** `open`: not collected yet. `unpaid`: collecting failed, or was given up. */
+export type InvoiceState = 'open' | 'unpaid' | 'paid' | 'void'
 
 export interface AmountRefusal {
   readonly idempotencyKey: string
@@ -229,6 +234,8 @@ export interface BillingProvider {
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
   /** The longest that `sendUsage` takes, in milliseconds. */
   readonly sendUsageMs: number
+  /** The state of an invoice of overage alone. Absent if the provider makes none. */
+  getInvoiceState?(invoiceId: string): Promise<InvoiceState>
   /** Absent if the provider shows it only in its own portal. */
   getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>
   /** The subscription of a payment, for refund events that name only the payment; undefined if there is none. */

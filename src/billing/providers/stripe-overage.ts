@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { Problem } from '../../problems.ts'
 import { type Caller, refusalReason, TIMEOUT_MS } from './http.ts'
-import type { UsageAmount, UsageReceipt } from './provider.ts'
+import type { InvoiceState, UsageAmount, UsageReceipt } from './provider.ts'
 import { retryLimited } from './retry-limited.ts'
 import { reference, stripeReason } from './stripe-shapes.ts'
 
@@ -21,8 +21,8 @@ const CURRENCY = 'usd'
 
 /** No amount is started after this; the remaining ones stay open. */
 const BEGIN_MS = 60_000
-/** For an amount: looking for its item, creating it, looking whether it is on an invoice, finding a card, and making one. */
-const MAX_CALLS = MAX_PAGES + 4
+/** For an amount: looking for its item, creating it, looking twice whether it is on an invoice, finding a card, and making one. */
+const MAX_CALLS = MAX_PAGES + 5
 export const SEND_USAGE_MS = BEGIN_MS + MAX_CALLS * TIMEOUT_MS
 
 const Item = z.object({
@@ -36,7 +36,7 @@ const ItemPage = z.object({ data: z.array(FoundItem), has_more: z.boolean() })
 
 /** The outcome of one amount. Without a conclusive response it is `unanswered`. */
 type Outcome =
-  | { readonly kind: 'taken' }
+  | { readonly kind: 'taken'; readonly invoiceId?: string | undefined }
   | { readonly kind: Exclude<keyof UsageReceipt, 'taken'>; readonly reason: string }
   | { readonly kind: 'unanswered'; readonly error: unknown }
 
@@ -62,6 +62,11 @@ export async function sendUsage(stripe: Caller, amounts: readonly UsageAmount[])
     )
   return {
     taken: sent.filter(({ outcome }) => outcome.kind === 'taken').map(({ idempotencyKey }) => idempotencyKey),
+    invoices: new Map(
+      sent.flatMap(({ idempotencyKey, outcome }) =>
+        outcome.kind === 'taken' && outcome.invoiceId !== undefined ? [[idempotencyKey, outcome.invoiceId]] : [],
+      ),
+    ),
     refused: having('refused'),
     postponed: having('postponed'),
     contradicted: having('contradicted'),
@@ -84,8 +89,8 @@ async function sendAmount(stripe: Caller, amount: UsageAmount): Promise<Outcome>
     return { kind: 'contradicted', reason: describeContradiction(known, amount) }
   const sent = known ? { item: known } : await createItem(stripe, amount)
   if ('reason' in sent) return { kind: 'refused', reason: sent.reason }
-  if (amount.subscriptionId === undefined) await invoiceNow(stripe, amount, sent.item)
-  return { kind: 'taken' }
+  const invoiceId = amount.subscriptionId === undefined ? await invoiceNow(stripe, amount, sent.item) : undefined
+  return { kind: 'taken', invoiceId }
 }
 
 const describeContradiction = ({ id, amount, currency }: z.output<typeof FoundItem>, { cents }: UsageAmount) =>
@@ -135,10 +140,13 @@ async function findItem(stripe: Caller, amount: UsageAmount): Promise<z.output<t
 /**
  * Puts a customer's waiting items on an invoice, which Stripe finalizes within the hour and collects. An item is on at most one
  * invoice, so this can be repeated. The current state is read, because a repeated POST returns the first response.
+ *
+ * @returns the invoice's id
  */
-async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageAmount, { id }: Item): Promise<void> {
-  const item = await stripe.ask(['GET', `/invoiceitems/${encodeURIComponent(id)}`], Item)
-  if (item.invoice !== undefined) return
+async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageAmount, { id }: Item) {
+  const findInvoice = async () => (await stripe.ask(['GET', `/invoiceitems/${encodeURIComponent(id)}`], Item)).invoice
+  const known = await findInvoice()
+  if (known !== undefined) return known
   const body = {
     customer: customerId,
     default_payment_method: await findPaymentMethod(stripe, customerId),
@@ -148,8 +156,22 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
     metadata: { org_id: organizationId },
   }
   const answer = await stripe.attempt('POST', '/invoices', { body })
-  if (answer.status < 400 || isInvoiced(answer.body)) return
+  if (isInvoiced(answer.body)) return findInvoice()
+  if (answer.status < 400) return Made.parse(answer.body).id
   throw stripe.toProblem(answer)
+}
+
+const Made = z.object({ id: z.string().min(1) })
+const Invoice = z.object({ status: z.string().nullish(), attempt_count: z.number().nullish() })
+
+/** A draft that was deleted at Stripe is void. An open invoice whose collection failed is tried again there, for days. */
+export async function getInvoiceState(stripe: Caller, id: string): Promise<InvoiceState> {
+  const answer = await stripe.attempt('GET', `/invoices/${encodeURIComponent(id)}`)
+  if (answer.status === 404) return 'void'
+  if (answer.status >= 400) throw stripe.toProblem(answer)
+  const { status, attempt_count: attempts } = Invoice.parse(answer.body)
+  if (status === 'paid' || status === 'void') return status
+  return status === 'uncollectible' || (status === 'open' && (attempts ?? 0) > 0) ? 'unpaid' : 'open'
 }
 
 /**

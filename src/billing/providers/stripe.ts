@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts'
 import { readPayments, readStripeSession } from './credit-payments.ts'
 import { type Caller, openCaller, readRows, withCheckoutId } from './http.ts'
 import type { BillingProvider, CheckoutInput, PaymentMethod } from './provider.ts'
-import { SEND_USAGE_MS, sendUsage } from './stripe-overage.ts'
+import { getInvoiceState, SEND_USAGE_MS, sendUsage } from './stripe-overage.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
   encodeForm,
@@ -58,6 +58,7 @@ export function openStripe({ STRIPE_API_URL, STRIPE_SECRET_KEY }: Config): Billi
     sendUsage: (amounts) => sendUsage(stripe, amounts),
     sendUsageMs: SEND_USAGE_MS,
     getPaymentMethod: (id) => getPaymentMethod(stripe, id),
+    getInvoiceState: (id) => getInvoiceState(stripe, id),
     subscriptionOfPayment: (id) => subscriptionOfPayment(stripe, id),
   }
 }

@@ -1,5 +1,6 @@
 import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
+import { listUnpaid, type UnpaidInvoice } from '../overage/invoices.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider, ProviderName, ProviderSubscription } from '../providers/provider.ts'
 import { type Context, type Decision, decide, type Ignored } from '../subscriptions/decide.ts'
@@ -12,13 +13,22 @@ export const PAGE_SUBSCRIPTIONS = 100
 /**
  * How the provider and the database differ. `missing_here`: the subscription is unknown here; `differs`: see `fields`;
  * `plan`: the organization is on another plan than it should be; `second`: paid for, while another one decides;
- * `missing_there`: the provider does not list it; `unreadable`: its shape is unknown; the others name what is unknown.
+ * `missing_there`: the provider does not list it; `overage_unpaid`: an invoice of overage alone was not paid; `unreadable`: its shape is unknown; the others name what is unknown.
  */
-type DriftKind = 'missing_here' | 'differs' | 'plan' | 'second' | 'missing_there' | 'unreadable' | Ignored
+type DriftKind =
+  | 'missing_here'
+  | 'differs'
+  | 'plan'
+  | 'second'
+  | 'missing_there'
+  | 'overage_unpaid'
+  | 'unreadable'
+  | Ignored
 
 export interface Drift {
   readonly provider: ProviderName
   readonly kind: DriftKind
+  /** The provider's, or that of the invoice of `overage_unpaid`. */
   readonly subscriptionId: string
   readonly organizationId: string | undefined
   /** The fields that differ here. */
@@ -74,7 +84,12 @@ export async function findDrift(deps: ManagementDeps, provider: BillingProvider,
   }
   const isWhole = from === undefined && cursor === undefined
   const missing = isWhole ? living.filter((one) => !listed.has(one.providerSubscriptionId)) : []
-  const all = [...drifts, ...missing.map((one) => missingThere(provider.name, one))]
+  const unpaid = await listUnpaid(deps, provider.name)
+  const all = [
+    ...drifts,
+    ...missing.map((one) => missingThere(provider.name, one)),
+    ...unpaid.map((one) => overageUnpaid(provider.name, one)),
+  ]
   return { compared: listed.size, drifts: all, next: cursor }
 }
 
@@ -169,4 +184,10 @@ function missingThere(provider: ProviderName, row: Awaited<ReturnType<typeof lis
     there: undefined,
     isRepairable: false,
   }
+}
+
+/** No plan depends on it: a person decides whether to ask the customer again or to let it be. */
+function overageUnpaid(provider: ProviderName, { invoice_id, organization_id }: UnpaidInvoice): Drift {
+  const common = { provider, subscriptionId: invoice_id, organizationId: organization_id, fields: [] }
+  return { ...common, kind: 'overage_unpaid', here: undefined, there: undefined, isRepairable: false }
 }

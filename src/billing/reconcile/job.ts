@@ -1,6 +1,7 @@
 import { systemDeps } from '../../db/system-deps.ts'
 import type { Deps, ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
+import { checkInvoices } from '../overage/invoices.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
@@ -40,6 +41,7 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
 /** A provider that fails does not stop the other one. */
 async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider) {
   try {
+    await checkInvoices(deps, provider)
     const { compared, drifts } = await continueComparing(deps, { provider, list: 'subscriptions' }, (cursor) =>
       findDrift(deps, provider, cursor),
     )

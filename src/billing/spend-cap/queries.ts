@@ -26,7 +26,7 @@ const priceOf = (tiers: string, units: string) => `(
 const OVERAGE = `coalesce((
   select sum(greatest(one.priced, one.charged)) from (
     select meter, coalesce(sum(priced), 0) as priced, coalesce(sum(charged), 0) as charged from (
-      select t.meter, ${priceOf('t.tiers', `(${USED_UNITS} - ceil((t.included#>>'{}')::numeric))`)} as priced, 0 as charged
+      select t.meter, ${priceOf('t.tiers', `(coalesce(${USED_UNITS}, 0) - ceil((t.included#>>'{}')::numeric))`)} as priced, 0 as charged
       from (
         select m.meter, m.price->'tiers' as tiers,
           coalesce(nullif(o.limit_overrides->m.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->m.meter->'limit') as included

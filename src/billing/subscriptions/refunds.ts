@@ -27,12 +27,17 @@ export interface ReversedPayment {
 
 /**
  * The refunded charges after the news. A refund that fails is none, in whichever order the events come: what is left of the
- * refunds must be the whole charge.
+ * refunds must be the whole charge. A charge whose refund failed stays known: the refund may be made again, and the events of
+ * that do not say when the charge was made.
  */
 export function applyRefund(known: RefundedCharges, refund: Refund, reversed: ReversedPayment): RefundedCharges {
   const { [refund.id]: before, ...others } = known
   const charge = toCharge(refund) ?? (refund.isDisputed ? undefined : before)
-  return charge && isTaken(charge, refund, reversed) ? { ...others, [refund.id]: charge } : others
+  if (!charge) return others
+  const isFailed = !isTaken(charge, refund, reversed)
+  if (refund.isDisputed && isFailed) return others
+  const { at, cents } = charge
+  return { ...others, [refund.id]: { at, ...(cents !== undefined && { cents }), ...(isFailed && { failed: true }) } }
 }
 
 const toCharge = ({ chargedAt, cents }: Refund): RefundedCharge | undefined =>
@@ -50,10 +55,11 @@ interface Known {
 
 /** The time of the latest refunded charge. One that an earlier version recorded has a time alone. */
 export function latestRefund(known: Known | undefined, charges: RefundedCharges): Date | null {
-  const listed = timesOf(known?.refundedCharges ?? {})
+  const listed = timesOf(Object.values(known?.refundedCharges ?? {}))
   const alone = known?.refundedChargeAt?.getTime()
-  const times = [...timesOf(charges), ...(alone === undefined || listed.includes(alone) ? [] : [alone])]
+  const taken = Object.values(charges).filter(({ failed }) => !failed)
+  const times = [...timesOf(taken), ...(alone === undefined || listed.includes(alone) ? [] : [alone])]
   return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
-const timesOf = (charges: RefundedCharges) => Object.values(charges).map(({ at }) => Date.parse(at))
+const timesOf = (charges: readonly RefundedCharge[]) => charges.map(({ at }) => Date.parse(at))

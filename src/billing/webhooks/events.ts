@@ -13,6 +13,8 @@ import { type Reversal, readPolarRefund, readStripeDispute, readStripeRefund } f
 /** The objects to check again. */
 export interface Subject {
   readonly subscriptionId?: string | undefined
+  /** An invoice without a subscription: it may be one of overage alone. */
+  readonly invoiceId?: string | undefined
   /** All subscriptions of a customer. */
   readonly customer?: { readonly id: string; readonly externalId?: string | undefined; readonly isGone: boolean }
   /**
@@ -113,6 +115,7 @@ const polarCustomer =
 const StripeObject = OfStripe({ id })
 const StripeSession = OfStripe({ subscription: reference })
 const StripeInvoice = OfStripe({
+  id,
   subscription: reference,
   parent: z.object({ subscription_details: z.object({ subscription: reference }).nullish() }).nullish(),
 })
@@ -133,8 +136,9 @@ const stripeSession: Reader = (payload) => ({
 })
 
 const stripeInvoice: Reader = (payload) => {
-  const { parent, subscription } = StripeInvoice.parse(payload).data.object
-  return { subscriptionId: parent?.subscription_details?.subscription ?? subscription }
+  const { id: invoiceId, parent, subscription } = StripeInvoice.parse(payload).data.object
+  const subscriptionId = parent?.subscription_details?.subscription ?? subscription
+  return subscriptionId === undefined ? { invoiceId } : { subscriptionId }
 }
 
 const stripeCharge: Reader = (payload) => {
@@ -154,10 +158,10 @@ const stripeDispute: Reader = (payload) => {
   return { reversal, refund: isUndone ? refund : { ...refund, chargedAt: new Date(created * 1000) } }
 }
 
-/** What is refunded, the charge says. Only a failure says that it is not. */
+/** The charge says what is refunded. The refund itself says whether that failed, or was made again. */
 const stripeRefund: Reader = (payload) => {
   const reversal = readStripeRefund(payload)
-  if (!reversal?.isUndone) return { reversal }
+  if (!reversal) return {}
   return { reversal, refund: { id: reversal.paymentId, paymentId: reversal.paymentId } }
 }
 

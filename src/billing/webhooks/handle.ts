@@ -2,6 +2,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { Problem } from '../../problems.ts'
 import { applyPayment, noteReversal } from '../credits/purchase.ts'
+import { checkInvoice } from '../overage/invoices.ts'
 import { providerNamed } from '../providers/configured.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 import { listOfCustomer } from '../subscriptions/queries.ts'
@@ -54,6 +55,7 @@ async function takeEffect(deps: ManagementDeps, event: StoredEvent, claimed: Cla
   if (!subject || !provider) return store(alsoWrite)
   const payment = subject.payment ?? (subject.reversal && (await noteReversal(deps, subject.reversal)))
   if (payment) return applyPayment(deps, payment, { because: event.eventId, alsoWrite })
+  if (subject.invoiceId !== undefined) return applyInvoice(deps, provider, { id: subject.invoiceId, alsoWrite })
   const targets = await listTargets(deps, provider, subject)
   if (targets.length === 0) return store(alsoWrite)
   return applyAll(deps, provider, { targets, subject, because: event.eventId, alsoWrite })
@@ -70,6 +72,16 @@ function readEvent(deps: ManagementDeps, event: StoredEvent) {
 async function store(alsoWrite: (outcome: { readonly what: string }) => Promise<unknown>): Promise<string> {
   await alsoWrite({ what: 'stored' })
   return 'stored'
+}
+
+async function applyInvoice(
+  deps: ManagementDeps,
+  provider: BillingProvider,
+  { id, alsoWrite }: { readonly id: string; alsoWrite(outcome: { readonly what: string }): Promise<unknown> },
+): Promise<string> {
+  const what = (await checkInvoice(deps, provider, id)) ? 'applied' : 'stored'
+  await alsoWrite({ what })
+  return what
 }
 
 interface Effects {

@@ -76,6 +76,10 @@ export const billingUsageLedger = pgTable(
     /** When it was first sent. From then on the provider may have it. */
     attemptedAt: timestamptz(),
     sentAt: timestamptz(),
+    /** The invoice of its own at Stripe, and what became of it when it was last looked at. */
+    invoiceId: text(),
+    invoiceState: text({ enum: ['open', 'unpaid', 'paid', 'void'] }),
+    invoiceCheckedAt: timestamptz(),
     /** Why the provider refused it. */
     error: text(),
     createdAt: createdAt(),
@@ -89,9 +93,11 @@ export const billingUsageLedger = pgTable(
     index('billing_usage_ledger_waiting')
       .on(t.organizationId, t.createdAt)
       .where(sql`${t.state} = 'pending' and ${t.chargedWith} is null`),
+    index('billing_usage_ledger_invoices').on(t.invoiceId).where(sql`${t.invoiceState} in ('open', 'unpaid')`),
     index('billing_usage_ledger_charged_with').on(t.chargedWith),
     check('billing_usage_ledger_provider', sql`${t.provider} in ('polar', 'stripe')`),
     check('billing_usage_ledger_state', sql`${t.state} in ('pending', 'sent', 'refused', 'unknown', 'written_off')`),
+    check('billing_usage_ledger_invoice_state', sql`${t.invoiceState} in ('open', 'unpaid', 'paid', 'void')`),
     check('billing_usage_ledger_units', sql`${t.units} > 0 and ${t.fromUnits} >= 0`),
   ],
 )

@@ -88,6 +88,8 @@ export const creditGrants = pgTable(
      */
     periodStart: timestamptz(),
     rolledOver: usd(),
+    /** Null until credits were taken back because the plan was refunded or not paid. From then on, the part of the amount that was paid for. */
+    kept: usd(),
     createdAt: createdAt(),
   },
   (t) => [

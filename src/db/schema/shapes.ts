@@ -63,6 +63,8 @@ export interface RefundedCharge {
   readonly at: string
   /** In the currency's smallest unit, if the event said so. */
   readonly cents?: number | undefined
+  /** The refund failed: it takes nothing until it is made again. */
+  readonly failed?: boolean | undefined
 }
 
 /** What an add-on adds to a plan's limits, each time it is bought. */

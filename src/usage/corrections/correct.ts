@@ -4,7 +4,7 @@ import { requireNamed } from '../../auth/named-organization.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
-import { lockUsageEvent } from '../../db/locks.ts'
+import { lockOrganization, lockUsageEvent } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
@@ -122,6 +122,7 @@ async function apply(deps: ManagementDeps, { operator, input, fields, reason }: 
   const organizationId = input.organization_id
   try {
     await runBatch(deps.db, {
+      organization: lockOrganization(deps.db, organizationId), // what credits pay for changes under its lock
       lock: lockUsageEvent(deps.db, { organizationId, occurredAt: input.occurred_at, id: input.id }),
       claim: claimCorrection(deps.db, organizationId, `correction ${input.id} ${input.claim}`),
       change: correctEvent(deps.db, input),

@@ -28,7 +28,8 @@ export function holdLocally({ quota, gauges, counters: asked, ms, now }: AskedHo
   if (refused >= 0) return { outcome: 'exceeded', refused, meters, counters }
   const full = asked.findIndex((counter, at) => {
     const state = counters[at]
-    return state !== undefined && counter.cost > 0 && isCounterFull(counter, state, counter.cost)
+    const needed = counter.isBalance ? Math.max(counter.cost, 1) : counter.cost // without a cost, something must be left
+    return state !== undefined && needed > 0 && isCounterFull(counter, state, needed)
   })
   if (full >= 0) return { outcome: 'counter_exceeded', refused: full, meters, counters }
   rememberHeld(quota, now + ms, now)

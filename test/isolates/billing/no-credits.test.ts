@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { breakStores } from '../../support/broken-stores.ts'
 import { newPricedHolder, readCharges } from '../../support/call-prices.ts'
-import { countTrips, type Isolate, newIsolate } from '../../support/isolate.ts'
+import { countTrips, type Isolate, NOWHERE, newIsolate } from '../../support/isolate.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -65,4 +65,14 @@ test('while Redis fails, calls go on beyond the balance, and count once afterwar
   await grant('0.03')
   await vi.waitFor(async () => expect((await isolate.verify(key)).valid).toBe(true), { timeout: 5_000 })
   expect(await admit(10)).toBe(2)
+})
+
+test('while Redis fails, a reservation without a cost is refused as well if nothing is left', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { keyId: key_id, grant, spend } = await world('1.00', 'block')
+  await spend('1.00')
+  const reserve = async () => (await newIsolate({ UPSTASH_REDIS_REST_URL: NOWHERE })).reserve({ key_id, queries: 1 })
+  expect(await reserve()).toMatchObject({ granted: false, code: 'CREDITS_EXHAUSTED' })
+  await grant('0.01')
+  expect(await reserve()).toMatchObject({ granted: true })
 })

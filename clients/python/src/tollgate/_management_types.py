@@ -330,8 +330,8 @@ class BillingDrift:
 class BillingDriftDataItem:
     provider: Literal["polar", "stripe"]
     # See docs/operate/billing.md.
-    kind: Literal["missing_here", "differs", "plan", "second", "missing_there", "unreadable", "unknown_organization", "unknown_product"]
-    # The provider's.
+    kind: Literal["missing_here", "differs", "plan", "second", "missing_there", "overage_unpaid", "unreadable", "unknown_organization", "unknown_product"]
+    # The provider's. For `overage_unpaid`, that of the invoice.
     subscription_id: str
     organization_id: str | None
     # The fields that differ here.
@@ -960,6 +960,8 @@ class LedgerMeter:
     written_off_units: int
     # At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.
     unknown_units: int
+    # On an invoice of its own that was not paid. They are in `sent_units`.
+    unpaid_units: int
     # Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.
     difference_units: int
     # US dollars, with six decimals.

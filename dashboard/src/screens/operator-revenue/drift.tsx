@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<BillingDriftDataItem['kind'], string>> = {
   plan: 'The organization is on another plan',
   second: 'A second subscription of one customer',
   missing_there: 'Unknown to the provider',
+  overage_unpaid: 'An invoice of overage was not paid',
   unreadable: 'The provider’s data cannot be read',
   unknown_organization: 'Bought for an organization that is unknown here',
   unknown_product: 'Bought a product that no plan names',

@@ -1,10 +1,12 @@
 /** What happens when no credits are left, as the plan says: `block` refuses, `allow` goes on. */
 import { expect, test, vi } from 'vitest'
+import { applyPayment } from '../../../../src/billing/credits/purchase.ts'
 import { settleCredits } from '../../../../src/billing/credits/settle.ts'
 import { newPricedHolder } from '../../../support/call-prices.ts'
 import { at, listLedger } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
 import { administrator, call, eventually, verify } from '../../../support/http.ts'
+import { managementDeps } from '../../../support/management.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
 
@@ -119,6 +121,21 @@ test('what was owed before stays owed, and the next grants pay it once', async (
   expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
   await spend('0.30')
   expect(await credits()).toMatchObject({ owed: '0.300000' })
+})
+
+test('a purchase that is refunded at once pays nothing of what is owed', async () => {
+  const { spend, put, goesOn, credits, organizationId } = await world(null, '1.00')
+  await spend('1.70')
+  await put(goesOn)
+  const payment = { provider: 'stripe', paymentId: crypto.randomUUID(), organizationId, customerId: undefined } as const
+  const buy = (refundedCents: number, paymentId = payment.paymentId) => {
+    const cents = { creditCents: 500, paidCents: 500, refundedCents }
+    return applyPayment(managementDeps(directly()), { ...payment, ...cents, paymentId }, { because: 'A test' })
+  }
+  await buy(500)
+  expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.700000' })
+  await buy(480, crypto.randomUUID())
+  expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.500000' })
 })
 
 test('a changed plan holds at once for everybody on it, and what was let through is not owed afterwards', async () => {

@@ -44,6 +44,8 @@ async function newCapped(cost_usd: string, { action = 'block', price = null as s
   return { ...holder, cap, read, info, reserve, report, codes }
 }
 
+const mails = (email: string) =>
+  sql.query(`select 1 from mail_outbox where recipient = $1 and subject like '%spend cap%'`, [email])
 const five = ['VALID', 'VALID', 'VALID', 'VALID', 'VALID']
 
 test('overage of verified calls counts towards the cap, call by call, and reaches it exactly', async () => {
@@ -55,6 +57,13 @@ test('overage of verified calls counts towards the cap, call by call, and reache
   expect(await codes(1)).toEqual(['spend_cap'])
   await cap({ cost_usd: '0.60' })
   expect(await codes(2)).toEqual(['VALID', 'spend_cap'])
+})
+
+test('before anything is used there is no overage, and no cap is reached', async () => {
+  const { read, email } = await newCapped('0.10', { action: 'alert' })
+  expect(await read()).toMatchObject({ used: '0.000000' })
+  await notifySpendCaps(directly())
+  expect(await mails(email)).toHaveLength(0)
 })
 
 test('charges and overage count together, and the rest that is left is shown', async () => {
@@ -108,8 +117,6 @@ test('a busy key does not lease calls beyond the cap', async () => {
 })
 
 test('overage that reaches the cap, or leaves too little of it, is told of once', async () => {
-  const mails = (email: string) =>
-    sql.query(`select 1 from mail_outbox where recipient = $1 and subject like '%spend cap%'`, [email])
   const alerted = await newCapped('0.30', { action: 'alert' })
   await alerted.report({ input_tokens: 1_299, api_calls: 0 })
   await notifySpendCaps(directly())

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { listLedger } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
-import { call, verify } from '../../../support/http.ts'
+import { administrator, call, verify } from '../../../support/http.ts'
 import { act, newCustomer } from '../../../support/payments.ts'
 import { deliver, planOf, polarEvent, reconcileAlone, stripeEvent, urlOf } from '../../../support/shop.ts'
 import { hidePlans, sellPlan } from '../../../support/sold-plans.ts'
@@ -29,13 +29,19 @@ describe.each(['polar', 'stripe'] as const)('credits that a plan at %s includes'
       const event = { id: crypto.randomUUID(), key_id: issued.body.id, endpoint: '/v1/x', cost_usd }
       await call('POST /api/v1/usage', { token, body: { events: [event] } })
       await credits() // charges burn when somebody reads
+      return event.id
+    }
+    const correct = async (event_id: string, fields: object) => {
+      const body = { organization_id: customer.organizationId, event_id, reason: 'A test', ...fields }
+      const { status } = await call('POST /api/v1/usage/corrections', { token: await administrator(), body })
+      expect(status).toBe(200)
     }
     const happen = async (what: string) => {
       expect(await act(provider, { act: what, subscription: id })).toBe(204)
       await customer.arrive()
     }
     expect(await credits()).toMatchObject({ balance: '20.000000' })
-    return { ...customer, id, key: issued.body.key as string, credits, spend, happen }
+    return { ...customer, id, key: issued.body.key as string, credits, spend, correct, happen }
   }
 
   const refund = {
@@ -72,6 +78,22 @@ describe.each(['polar', 'stripe'] as const)('credits that a plan at %s includes'
     expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
     expect(await listLedger(organizationId)).toEqual(['grant 20', 'burn -5', 'refund -15'])
     expect((await verify(key)).body.code).toBe('CREDITS_EXHAUSTED')
+  })
+
+  test('go with the refund also where their use is corrected later, and come back whole once the plan is paid', async () => {
+    const { organizationId, id, credits, spend, correct } = await subscriber()
+    const event = await spend('5.00')
+    await refund(id)
+    await correct(event, { cost_usd: '2.00' })
+    expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
+    await correct(event, { void: true })
+    expect(await credits()).toMatchObject({ balance: '0.000000', owed: '0.000000' })
+    expect((await listLedger(organizationId)).slice(2).toSorted()).toEqual(
+      ['refund -15', 'refund -2', 'refund -3', 'return 2', 'return 3'].toSorted(),
+    )
+    const body = { plan }
+    await call(`PUT /api/v1/admin/organizations/${organizationId}/plan`, { token: await administrator(), body })
+    expect(await credits()).toMatchObject({ balance: '20.000000' })
   })
 
   test('go even if the subscription was canceled before the refund arrived', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { directly } from '../../../support/direct.ts'
-import { call } from '../../../support/http.ts'
+import { administrator, call } from '../../../support/http.ts'
 import { act, newCustomer } from '../../../support/payments.ts'
 import { planOf, reconcileAlone } from '../../../support/shop.ts'
-import { hidePlans, sellPlan } from '../../../support/sold-plans.ts'
+import { hidePlans, LIMITS, sellPlan } from '../../../support/sold-plans.ts'
 
 const DAY = 86_400_000
 const { sql } = directly()
@@ -32,8 +32,19 @@ describe.each(['polar', 'stripe'] as const)('credits of a trial at %s', (provide
           created_at = created_at - $2::interval where organization_id = $1`,
         [customer.organizationId, createdBefore],
       )
+    /** To another plan, by what that includes. */
+    async function moveTo(included_credits_usd: string) {
+      const id = `other-${crypto.randomUUID().slice(0, 8)}`
+      const [token, made] = [
+        await administrator(),
+        { id, name: 'Other', prices: [], limits: LIMITS, included_credits_usd },
+      ]
+      expect((await call('POST /api/v1/admin/plans', { token, body: made })).status).toBe(201)
+      const path = `/api/v1/admin/organizations/${customer.organizationId}/plan`
+      expect((await call(`PUT ${path}`, { token, body: { plan: id } })).status).toBe(200)
+    }
     expect(await balance()).toBe('20.000000')
-    return { ...customer, id, balance, happen, passPeriod }
+    return { ...customer, id, balance, happen, passPeriod, moveTo }
   }
 
   test('go when it is canceled at once', async () => {
@@ -71,11 +82,31 @@ describe.each(['polar', 'stripe'] as const)('credits of a trial at %s', (provide
   })
 
   test('go with what rolled over from it', async () => {
-    const { balance, happen, passPeriod } = await trier()
+    const { balance, happen, passPeriod, moveTo } = await trier()
     await passPeriod()
     expect(await balance()).toBe('40.000000')
     await happen('cancel_now')
     expect(await balance()).toBe('0.000000')
+    await moveTo('1.00')
+    expect(await balance(), 'on a plan that includes $1').toBe('1.000000')
+  })
+
+  test('leave at most what a grant from before it left', async () => {
+    const { organizationId, balance, happen, passPeriod } = await trier()
+    await passPeriod()
+    await sql.query(
+      `with earlier as (
+         insert into credit_grants (id, organization_id, amount, remaining, source, expires_at, period_start, rolled_over, created_at)
+         select gen_random_uuid(), organization_id, 1, 1, source, expires_at, period_start, 0, created_at - interval '60 days'
+         from credit_grants where organization_id = $1 returning id, organization_id
+       ), booked as (
+         insert into credit_ledger (id, organization_id, grant_id, kind, amount) select gen_random_uuid(), organization_id, id, 'grant', 1 from earlier
+       ) update credit_accounts set granted = granted + 1 where organization_id = $1`,
+      [organizationId],
+    )
+    expect(await balance()).toBe('41.000000')
+    await happen('cancel_now')
+    expect(await balance()).toBe('1.000000')
   })
 
   test('leave what rolled over from a period before it', async () => {

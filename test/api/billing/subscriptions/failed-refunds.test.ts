@@ -106,6 +106,17 @@ describe.each(['polar', 'stripe'] as const)('the refund of a plan at %s', (provi
     expect(await tellRefund({ ...failed, status: 'failed' })).toBe('free')
   })
 
+  test('that failed and was made again takes the plan, also if the charge is told before the new refund', async () => {
+    const { tellRefund, tellRefunded, balance } = await payer()
+    const [failed, again] = [whole(), whole()]
+    await tellRefund(failed)
+    expect(await tellRefunded()).toBe('free')
+    expect(await tellRefund({ ...failed, status: 'failed' })).toBe(plan)
+    expect(await tellRefunded(), 'nothing but the failed refund is known').toBe(plan)
+    expect([await tellRefund(again), await balance()]).toEqual(['free', '0.000000'])
+    expect(await tellRefund({ ...again, status: 'failed' })).toBe(plan)
+  })
+
   test('and its failure, told at the same time, leave the plan', async () => {
     const { organizationId, tellRefund, tellRefunded } = await payer()
     const refund = whole()

@@ -8,6 +8,13 @@ import { productOf, reconcileAlone } from '../../../support/shop.ts'
 
 const { sql } = directly()
 
+const PASSWORD = 'correct horse battery'
+const OVERAGE = [{ units: 250, amount: 5_000 }]
+const ledgerOf = ({ organizationId }: { readonly organizationId: string }) =>
+  sql.query('select units::int, amount_micro_usd::int as amount from billing_usage_ledger where organization_id = $1', [
+    organizationId,
+  ])
+
 /** An organization on `builder` that is 250 calls above a limit of its own. */
 async function world() {
   const customer = await newCustomer()
@@ -47,9 +54,34 @@ test.each<[string, (customer: Awaited<ReturnType<typeof world>>) => Promise<unkn
   const customer = await world()
   await change(customer)
   expect((await customer.info()).plan.id).not.toBe('builder')
-  const ledger = await sql.query(
-    'select units::int, amount_micro_usd::int as amount from billing_usage_ledger where organization_id = $1',
-    [customer.organizationId],
-  )
-  expect(ledger).toEqual([{ units: 250, amount: 5_000 }])
+  expect(await ledgerOf(customer)).toEqual(OVERAGE)
+})
+
+test.each<[string, (customer: Awaited<ReturnType<typeof world>>) => Promise<unknown>]>([
+  [
+    'its owner',
+    async ({ organizationId, token, info }) => {
+      const confirm_name = (await call('GET /api/v1/organizations', { token })).body.data.find(
+        ({ id }: { id: string }) => id === organizationId,
+      ).name
+      await call('POST /api/v1/organizations', { token, body: { name: 'Another' } })
+      expect((await info()).subscription.cancel_at_period_end).toBe(true)
+      const body = { confirm_name, password: PASSWORD }
+      return call(`DELETE /api/v1/organizations/${organizationId}`, { token, body })
+    },
+  ],
+  [
+    'an administrator',
+    async ({ organizationId }) =>
+      call(`DELETE /api/v1/admin/organizations/${organizationId}`, { token: await administrator() }),
+  ],
+  [
+    'its owner, with their account',
+    ({ token }) => call('DELETE /api/v1/auth/me', { token, body: { password: PASSWORD } }),
+  ],
+])('overage is in the ledger after the organization was deleted by %s', async (_, remove) => {
+  const customer = await world()
+  await customer.post('cancel')
+  expect(await remove(customer)).toMatchObject({ status: 204 })
+  expect(await ledgerOf(customer)).toEqual(OVERAGE)
 })

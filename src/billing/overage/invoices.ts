@@ -1,0 +1,73 @@
+/** Invoices of overage alone. No subscription shows whether they are paid, and no plan depends on it. */
+import type { Deps } from '../../deps.ts'
+import { errorFields, log } from '../../lib/log.ts'
+import type { BillingProvider, InvoiceState, ProviderName } from '../providers/provider.ts'
+
+/** Invoices that one run looks at, those it has not seen for longest first. */
+const MAX_INVOICES = 200
+
+const LIST_OPEN = `
+select invoice_id from billing_usage_ledger where provider = $1 and invoice_state in ('open', 'unpaid')
+group by 1 order by min(invoice_checked_at) nulls first, 1 limit $2`
+
+const IS_WATCHED = `
+select 1 from billing_usage_ledger where provider = $1 and invoice_id = $2 and invoice_state in ('open', 'unpaid') limit 1`
+
+const SET_STATE = `
+with known as materialized (
+  select identifier, invoice_state from billing_usage_ledger where provider = $1 and invoice_id = $2
+)
+update billing_usage_ledger l set invoice_state = $3, invoice_checked_at = $4
+from known k where l.identifier = k.identifier returning l.organization_id, k.invoice_state as before`
+
+/** Looks at the invoices that are not settled. One that cannot be read does not stop the others. */
+export async function checkInvoices(deps: Deps, provider: BillingProvider): Promise<void> {
+  if (!provider.getInvoiceState) return
+  for (const { invoice_id } of await deps.sql.query(LIST_OPEN, [provider.name, MAX_INVOICES])) {
+    try {
+      await checkInvoice(deps, provider, String(invoice_id))
+    } catch (error) {
+      log('warn', 'overage_invoice_unread', { provider: provider.name, invoice: invoice_id, ...errorFields(error) })
+    }
+  }
+}
+
+/**
+ * Records the state of an invoice at its provider. One that is newly unpaid is logged.
+ *
+ * @returns undefined if it is none of overage, or was settled before
+ */
+export async function checkInvoice(
+  deps: Deps,
+  provider: BillingProvider,
+  invoiceId: string,
+): Promise<InvoiceState | undefined> {
+  const known = await deps.sql.query(IS_WATCHED, [provider.name, invoiceId])
+  const state = known.length > 0 ? await provider.getInvoiceState?.(invoiceId) : undefined
+  if (!state) return undefined
+  const at = new Date(deps.now()).toISOString()
+  const rows = await deps.sql.query(SET_STATE, [provider.name, invoiceId, state, at])
+  const news = rows.find(({ before }) => before !== state)
+  if (news && state === 'unpaid') {
+    log('error', 'overage_unpaid', {
+      organization_id: news.organization_id,
+      provider: provider.name,
+      invoice: invoiceId,
+    })
+  }
+  return state
+}
+
+export interface UnpaidInvoice {
+  readonly invoice_id: string
+  readonly organization_id: string
+}
+
+/** The invoices that were unpaid when they were last looked at. */
+export async function listUnpaid(deps: Deps, provider: ProviderName): Promise<UnpaidInvoice[]> {
+  return (await deps.sql.query(
+    `select distinct invoice_id, organization_id from billing_usage_ledger
+     where provider = $1 and invoice_state = 'unpaid' order by invoice_id limit $2`,
+    [provider, MAX_INVOICES],
+  )) as UnpaidInvoice[]
+}
