@@ -15,7 +15,8 @@ select 1 from billing_usage_ledger where provider = $1 and invoice_id = $2 and i
 
 const SET_STATE = `
 with known as materialized (
-  select identifier, invoice_state from billing_usage_ledger where provider = $1 and invoice_id = $2
+  select identifier, invoice_state from billing_usage_ledger
+  where provider = $1 and invoice_id = $2 and invoice_state in ('open', 'unpaid')
 )
 update billing_usage_ledger l set invoice_state = $3, invoice_checked_at = $4
 from known k where l.identifier = k.identifier returning l.organization_id, k.invoice_state as before`

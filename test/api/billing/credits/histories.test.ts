@@ -121,6 +121,14 @@ async function newHistory() {
     return code !== undefined
   }
 
+  async function addBought(paymentId: string, cents: number) {
+    const rows = await sql.query('select grant_id from credit_purchases where provider = $1 and payment_id = $2', [
+      'stripe',
+      paymentId,
+    ])
+    return model.add(rows[0]?.grant_id, BigInt(cents) * 10_000_000n, null, 0)
+  }
+
   async function buy(step: Extract<Step, { kind: 'buy' }>): Promise<void> {
     const known = bought.get(step.which) ?? { ...step, refundedCents: 0, isPaid: false, taken: 0n }
     bought.set(step.which, known)
@@ -140,13 +148,7 @@ async function newHistory() {
     model.settle(now)
     known.isPaid ||= step.isPaid
     const isNew = known.isPaid && !known.grant
-    if (isNew) {
-      const [row] = await sql.query('select grant_id from credit_purchases where provider = $1 and payment_id = $2', [
-        'stripe',
-        payment.paymentId,
-      ])
-      known.grant = model.add(row?.grant_id, BigInt(known.cents) * 10_000_000n, null, 0)
-    }
+    if (isNew) known.grant = await addBought(payment.paymentId, known.cents)
     if (!known.grant) return
     const due = BigInt(known.refundedCents) * 10_000_000n - known.taken
     const takes = due < known.grant.remaining ? due : known.grant.remaining
