@@ -514,6 +514,8 @@ export type BeginTwoFactorPasskeyRequest = {
 export type BillingDrift = {
   /** Subscriptions that the providers listed. */
   compared: number
+  /** False if a provider lists more subscriptions than one request can compare: 20,000. The hourly run compares all, part by part. */
+  is_whole: boolean
   data: BillingDriftDataItem[]
 }
 

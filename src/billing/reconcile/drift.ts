@@ -44,14 +44,19 @@ interface Found {
   readonly drifts: readonly Drift[]
 }
 
+interface AllFound extends Found {
+  /** Whether every subscription was compared. */
+  readonly isWhole: boolean
+}
+
 interface Part extends Found {
   /** The page at which to continue, if there are too many for one run. */
   readonly next: string | undefined
 }
 
 /** Finds the differences between the configured providers and the database. @throws Problem `billing_unavailable` */
-export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
-  const all: Found[] = []
+export async function findAllDrift(deps: ManagementDeps): Promise<AllFound> {
+  const all: Part[] = []
   for (const provider of configuredProviders(deps.config)) {
     const found = await findDrift(deps, provider)
     if (found.next !== undefined) noteNotWhole({ provider, list: 'subscriptions' })
@@ -59,6 +64,7 @@ export async function findAllDrift(deps: ManagementDeps): Promise<Found> {
   }
   return {
     compared: all.reduce((sum, { compared }) => sum + compared, 0),
+    isWhole: all.every(({ next }) => next === undefined),
     drifts: all.flatMap(({ drifts }) => drifts),
   }
 }

@@ -9,6 +9,10 @@ const loadDrift = lazily(() => import('./drift.ts'))
 const DriftReport = z
   .object({
     compared: z.int().meta({ description: 'Subscriptions that the providers listed.' }),
+    is_whole: z.boolean().meta({
+      description:
+        'False if a provider lists more subscriptions than one request can compare: 20,000. The hourly run compares all, part by part.',
+    }),
     data: z.array(
       z.object({
         provider: z.enum(PROVIDERS),
@@ -53,8 +57,8 @@ const driftRoute = apiRoute({
 
 export const reconcileRoutes = newRouter().openapi(driftRoute, async (c) => {
   const { findAllDrift } = await loadDrift() // loads both providers
-  const { compared, drifts } = await findAllDrift(c.var.deps)
-  return c.json({ compared, data: drifts.map(toDrift) }, 200)
+  const { compared, isWhole, drifts } = await findAllDrift(c.var.deps)
+  return c.json({ compared, is_whole: isWhole, data: drifts.map(toDrift) }, 200)
 })
 
 function toDrift(drift: Drift): z.output<typeof DriftReport>['data'][number] {

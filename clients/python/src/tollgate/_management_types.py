@@ -323,6 +323,8 @@ class AuditLogTarget:
 class BillingDrift:
     # Subscriptions that the providers listed.
     compared: int
+    # False if a provider lists more subscriptions than one request can compare: 20,000. The hourly run compares all, part by part.
+    is_whole: bool
     data: list[BillingDriftDataItem]
 
 

@@ -30,8 +30,12 @@ export function Drift() {
       intro="Where subscriptions here and at the payment providers disagree. An hourly job repairs what it can."
       state={
         data && (
-          <Status kind={data.data.length === 0 ? 'good' : 'warn'}>
-            {data.data.length === 0 ? 'In sync' : `${formatNumber(data.data.length)} differ`}
+          <Status kind={data.data.length === 0 && data.is_whole ? 'good' : 'warn'}>
+            {data.data.length === 0
+              ? data.is_whole
+                ? 'In sync'
+                : 'Compared in part'
+              : `${formatNumber(data.data.length)} differ`}
           </Status>
         )
       }
@@ -52,6 +56,7 @@ export function Drift() {
           empty={
             <Empty title="No differences">
               {formatNumber(data.compared)} subscriptions at the providers were compared.
+              {data.is_whole ? '' : ' A provider has more. The hourly job compares all of them, part by part.'}
             </Empty>
           }
         />
