@@ -3,7 +3,9 @@ import { openStripe } from '../../../../src/billing/providers/stripe.ts'
 import { directly } from '../../../support/direct.ts'
 import { failFor } from '../../../support/faults.ts'
 import { newCustomer } from '../../../support/payments.ts'
-import { answering, codeOf, json, NOTHING, newAmount } from '../../../support/provider-answers.ts'
+import { answering, codeOf, json, NOTHING as NO_AMOUNTS, newAmount } from '../../../support/provider-answers.ts'
+
+const NOTHING = { ...NO_AMOUNTS, invoices: new Map() }
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -57,10 +59,10 @@ test('refused items have a reason; temporary refusals are separate, and unanswer
   const bad = { error: { message: 'No such customer.' } }
   answering(json({ id: 'ii_1' }), json(bad, 400), json({}, 409), json({}, 500))
   expect(await stripe.sendUsage(['a', 'b', 'c', 'd'].map(newAmount))).toEqual({
+    ...NOTHING,
     taken: ['a'],
     refused: [{ idempotencyKey: 'b', reason: 'No such customer.' }],
     postponed: [{ idempotencyKey: 'c', reason: expect.any(String) }],
-    contradicted: [],
   })
   answering(json({}, 500))
   expect(await codeOf(stripe.sendUsage([newAmount('a')]))).toBe('billing_unavailable')
