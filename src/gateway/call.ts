@@ -18,4 +18,6 @@ export interface Call {
   release(): void
   /** Records how the request ended. */
   end(status: number): void
+  /** A report says how the request ended: `end` then records nothing. */
+  leaveToReport(): void
 }

@@ -46,6 +46,7 @@ export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
     elapsedMs,
     release: held.release,
     end: (status) => held.end({ status_code: status, response_time_ms: elapsedMs() }),
+    leaveToReport: held.leave,
   }
   const answer = await send(deps, call)
   const facts = { requestId, origin: url.origin, limits: admitted?.limits ?? {}, isHere: match.base !== '' }

@@ -38,6 +38,11 @@ export function holdEvent(deps: Deps) {
     },
     /** Records it without its outcome; another event with the outcome follows. */
     release: () => release(),
+    /** Records it without its outcome, which somebody else records: `end` records nothing after this. */
+    leave(): void {
+      release()
+      taken = undefined
+    },
     end(ending: Ending): void {
       if (held) release(ending)
       else if (taken) recordUsage(deps, completion(deps, taken, ending))

@@ -54,13 +54,19 @@ async function forwardAsked(deps: Deps, call: Call, { record, provider, asked: w
   if (hold) call.release() // a report follows that completes it
   const model: ModelCall = { call, facts, asked, hold } // without the body: it outlasts the answer
   const answer = await send(call, body).catch((error: unknown) => {
-    if (hold) deps.defer(error instanceof CallerGone ? recordPrompt(deps, model) : releaseTokens(deps, hold))
+    if (hold) endWithoutAnswer(deps, { ...model, hold }, error)
     throw error
   })
   if (answer.body && answer.ok) return meter(deps, model, answer, createUsageReader(provider))
   call.end(answer.status)
   if (hold) deps.defer(releaseTokens(deps, hold))
   return answer
+}
+
+function endWithoutAnswer(deps: Deps, model: ModelCall & { readonly hold: string }, error: unknown): void {
+  if (!(error instanceof CallerGone)) return deps.defer(releaseTokens(deps, model.hold))
+  model.call.leaveToReport()
+  deps.defer(recordPrompt(deps, model))
 }
 
 /** Of a caller who went away before the answer began: the provider had the prompt. */

@@ -140,9 +140,10 @@ test('a caller who disconnects before the response begins stops the model’s wo
 
   await eventually(async () => expect(await calls()).toMatchObject([{ ended: 'hung_up' }]))
   await eventually(async () => {
-    const [event] = await events()
+    const [event, ...others] = await events()
     expect(event).toMatchObject({ status_code: 499, model: 'gpt-4o', output_tokens: 0 })
     expect(event?.input_tokens).toBeGreaterThan(0)
+    expect(others).toEqual([])
     expect(await holds()).toMatchObject({ held: 0 })
   })
 })
