@@ -37,8 +37,8 @@ export const BUDGETS = {
    */
   compilingCpu: 3.75,
   /** Cloudflare accepts 3 MB after gzip on its free plan. */
-  bundleBytes: 2_060_000,
-  bundleGzipBytes: 660_000,
+  bundleBytes: 2_200_000,
+  bundleGzipBytes: 700_000,
 } as const
 
 export type Budget = keyof typeof BUDGETS
