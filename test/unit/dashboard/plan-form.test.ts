@@ -80,9 +80,15 @@ const PLAN = {
 
 const FORM = toPlanForm(PLAN)
 
-test('the form contains everything that a plan has, and reads back the same', () => {
+test('the form contains everything that a plan has, reads back the same, and writes dollars as people do', () => {
   const { version: _, replaced_at: _r, organization_count: _o, created_at: _c, updated_at: _u, ...known } = PLAN
-  expect(toPlanBody(FORM)).toEqual(known)
+  expect(toPlanBody(FORM)).toEqual({
+    ...known,
+    included_credits_usd: '20.00',
+    rollover_max_usd: '5.00',
+    price_per_call_usd: '0.0005',
+    limits: { ...known.limits, meters: { ...known.limits.meters, cost_usd: { limit: '500.00', at_limit: 'block' } } },
+  })
 })
 
 test('saving sends only what was changed, and an unchanged form changes nothing', () => {
@@ -119,7 +125,7 @@ test('credits, key limits and concurrent reservations are listed before and afte
     keyConcurrent: '5',
   }
   expect(describePlanChanges(FORM, after, {})).toEqual([
-    ['Credits per period, US dollars', '20.000000', 'None'],
+    ['Credits per period, US dollars', '20.00', 'None'],
     ['When credits are used up', 'Calls continue', 'Calls are refused'],
     [
       'Limits of every key',

@@ -85,9 +85,9 @@ export const toPlanForm = (plan: Plan): PlanForm => ({
   prices: plan.prices.map(writePrice).join('\n'),
   trial: String(plan.trial_days),
   markup: String(plan.markup_percent),
-  callPrice: plan.price_per_call_usd ?? '',
-  credits: plan.included_credits_usd ?? '',
-  rollover: plan.rollover_max_usd ?? '',
+  callPrice: toDollars(plan.price_per_call_usd),
+  credits: toDollars(plan.included_credits_usd),
+  rollover: toDollars(plan.rollover_max_usd),
   atNoCredits: plan.at_no_credits,
   seats: writeSeats(plan.seats),
   addons: writeAddons(plan.addons),
@@ -99,11 +99,16 @@ export const toPlanForm = (plan: Plan): PlanForm => ({
   keys: String(plan.limits.max_api_keys),
   order: String(plan.sort_order),
   isPublic: plan.is_public,
-  limits: each(metersOf(plan), (meter) => limitOf(plan, meter)?.limit?.toString() ?? ''),
+  limits: each(metersOf(plan), (meter) => toTypedLimit(limitOf(plan, meter)?.limit)),
   atLimit: each(metersOf(plan), (meter) => limitOf(plan, meter)?.at_limit ?? 'block'),
   tiers: each(withOthers(CHARGED, plan.overage), (meter) => writeOverage(priceOf(plan, meter))),
   features: writeFeatures(plan.features),
 })
+
+/** As people type dollars: of the API's six decimals, those beyond the cents only where they are not zero. */
+const toDollars = (amount: string | null) => amount?.replace(/(\.\d\d\d*?)0+$/, '$1') ?? ''
+const toTypedLimit = (limit: number | string | null | undefined) =>
+  typeof limit === 'string' ? toDollars(limit) : (limit?.toString() ?? '')
 
 const metersOf = (plan: Plan) => withOthers(METERS, plan.limits.meters)
 const limitOf = ({ limits }: Plan, meter: string) => limits.meters[meter as 'api_calls']
