@@ -123,8 +123,8 @@ export const NAMED = `select c.* from usage_completions c
   on named.organization_id = c.organization_id and named.request_id = c.request_id`
 
 /**
- * Moves the requests that a batch completes or verifies, once the batch is written. Never fails: the job moves the rest
- * within a minute.
+ * Moves the requests that a batch completes or verifies, once the batch is written. Never fails: the job retries the
+ * rest, within a minute at first, then with backoff.
  */
 export async function completeRequests(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
   const named = events.flatMap(({ organization_id, completes, source, request_id, id }) => {
