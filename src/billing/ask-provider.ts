@@ -7,7 +7,7 @@ import type { Subscription } from './queries.ts'
 
 /** The provider's data is included only if it arrives in time. The rest does not wait for it. */
 const PROVIDER_TIMEOUT_MS = 2_000
-/** How long an answer is cached: a provider's rate limit applies to the requests of all customers together. */
+/** How long an isolate caches an answer: a provider's rate limit applies to the requests of all customers together. */
 const KEPT_MS = 30_000
 
 type Answer = readonly [PaymentMethod | undefined, ProviderSubscription | undefined]
