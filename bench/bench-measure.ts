@@ -119,7 +119,7 @@ const perRequest = (trips: Trips, requests: number): Trips => ({
   redisCommands: trips.redisCommands / requests,
 })
 
-/** Tables that grow with each use: events, the ids that detect repeats, and the one table of the hand-written design. */
+/** Tables that grow with each use: events, ids for deduplication, and the one table of the hand-written design. */
 const GROWING = { events: '^(usage_events|naive_usage)', dedupe: '^usage_dedupe' } as const
 
 /** Rows and bytes of each table. */
@@ -135,7 +135,10 @@ async function storedUse({ sql }: World, kind: keyof typeof GROWING): Promise<St
   return new Map(rows.map(({ name, rows, bytes }) => [name, { rows, bytes }]))
 }
 
-/** The bytes of the new rows, each of the size of an average one: a table grows by whole pages, and by several of them at once. */
+/**
+ * Estimates the bytes of the new rows from the average size of a row. The growth of the table is too coarse a measure:
+ * a table grows by whole pages, several at a time.
+ */
 function grown(before: Stored, after: Stored): number {
   const newBytes = [...after].map(
     ([name, { rows, bytes }]) => (rows - (before.get(name)?.rows ?? 0)) * (bytes / (rows || 1)),

@@ -35,7 +35,10 @@ await command(async function admin() {
   }
 })
 
-/** The command has no Redis to publish the change in, so isolates see it when the cached rows reach their maximum age. */
+/**
+ * This command has no connection to Redis, so it cannot invalidate the cached keys. Isolates see the change when their
+ * cached rows reach the maximum age.
+ */
 function describeRevoked(keys: number): string {
   return `${keys === 1 ? 'One API key was' : `${keys} API keys were`} revoked. Running Workers refuse revoked keys within 25 seconds.`
 }

@@ -388,7 +388,7 @@ export interface SettleInput extends UseDetails {
 }
 
 export interface Settlement {
-  /** A repeat counts once: `duplicate`, or `conflict` if its content differs, such as a cancellation of what was settled. */
+  /** A repeat counts once: `duplicate`, or `conflict` if it differs, such as canceling a settled reservation. */
   readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
   /** Whether the hold still existed. It may have expired. */
   readonly released: boolean

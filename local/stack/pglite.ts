@@ -11,7 +11,7 @@ const MAX_KNOWN = 1_500
 /** Commands after which a prepared statement may return other columns. */
 const CHANGES_TABLES = new Set(['CREATE', 'ALTER', 'DROP', 'DO'])
 
-/** Statements between two vacuums. */
+/** How many statements run before the next vacuum. */
 const VACUUM_AFTER = 10_000
 
 /**
@@ -126,7 +126,10 @@ async function prepare(connection: Connection, query: string): Promise<string | 
   return name
 }
 
-/** A server has autovacuum for this. Without it, plans stay those of empty tables, and every search reads dead rows. */
+/**
+ * Replaces a server's autovacuum. Without it, the planner would treat every table as empty, and scans would read dead
+ * rows.
+ */
 async function vacuum(connection: Connection): Promise<void> {
   connection.sinceVacuum = 0
   await connection.lite.execProtocol(Buffer.concat(inOneStep('vacuum (analyze)')))

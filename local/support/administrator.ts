@@ -17,21 +17,25 @@ import { ensureOwner } from './seed-data.ts'
 interface Appointment {
   readonly platformId: string
   readonly email: string
-  /** Sets a new password for a known user, and ends everything that works in their name. */
+  /**
+   * Sets a new password for a known user, and ends their sessions, email links and applications. An account that
+   * registered itself and never confirmed its address also loses its API keys, factors and identities.
+   */
   readonly resetsPassword: boolean
 }
 
 interface Appointed {
-  /** Absent if the user keeps their own. */
+  /** Absent if the user keeps their password. */
   readonly password?: string
-  /** How many API keys were revoked, those of applications included. */
+  /** The number of revoked API keys, including those of applications. */
   readonly revokedKeys: number
 }
 
 /**
- * Makes a known or a new user an owner of the platform organization, audited.
+ * Makes a known or new user an owner of the platform organization, and writes an audit row.
  *
- * @throws Error for a disabled account; without `resetsPassword` also for one that may be a stranger's
+ * @throws Error if the account is disabled or changes meanwhile; without `resetsPassword`, also if it may belong to a
+ *   stranger
  */
 export async function appoint(db: Database, appointment: Appointment): Promise<Appointed> {
   const { email, resetsPassword } = appointment
@@ -76,7 +80,10 @@ async function keep(db: Database, appointment: Appointment, id: string): Promise
   return { revokedKeys: 0 }
 }
 
-/** The same as a reset by email, and ends the support sessions that the user opened. A second factor of a confirmed account stays. */
+/**
+ * Does the same as a password reset by email, and also ends the support sessions that the user opened. A confirmed
+ * account keeps its second factor.
+ */
 async function reset(db: Database, appointment: Appointment, id: string): Promise<Appointed> {
   const { password, passwordHash } = await newPassword()
   const now = new Date()
@@ -99,7 +106,7 @@ async function reset(db: Database, appointment: Appointment, id: string): Promis
 const isTheSame = (id: string, { email }: Appointment, condition: SQL) =>
   sql`exists (select 1 from users where id = ${id}::uuid and email = ${email} and is_active and ${condition})`
 
-/** The membership, and the row of the audit log. */
+/** Statements that add the membership and the audit row. */
 function appointed(db: Database, { platformId }: Appointment, userId: string, detail: Record<string, unknown>) {
   const action: AuditAction = 'admin.appointed'
   const now = new Date()

@@ -7,20 +7,24 @@ import type { Subscription } from './queries.ts'
 
 /** The provider's data is included only if it arrives in time. The rest does not wait for it. */
 const PROVIDER_TIMEOUT_MS = 2_000
-/** How long an answer is used again: a provider limits the requests of all customers together. */
+/** How long an isolate caches an answer: a provider's rate limit applies to the requests of all customers together. */
 const KEPT_MS = 30_000
 
 type Answer = readonly [PaymentMethod | undefined, ProviderSubscription | undefined]
 
-/** By subscription and revision, so that nothing is used again after a change. */
+/** The cached answers, by subscription and revision: a change of the subscription invalidates them. */
 let kept = createLru<{ readonly at: number; readonly answer: Answer }>(1_000)
 
-/** For what changes at a provider without a trace here. */
+/** Clears the cache. For tests that change something at a provider while the revision stays the same. */
 export function forgetAnswers(): void {
   kept = createLru(1_000)
 }
 
-/** What the provider says of a subscription's payment method and next charge; undefined for what it fails to answer in time. */
+/**
+ * Asks the provider for the payment method and the current state of a subscription.
+ *
+ * @returns both; undefined for a part that the provider did not answer in time
+ */
 export async function askProvider(deps: ManagementDeps, current: Subscription): Promise<Answer> {
   const { provider: name, providerSubscriptionId: id, revision } = current
   const key = `${name} ${id} ${revision}`

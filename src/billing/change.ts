@@ -95,7 +95,7 @@ export async function cancelSubscription(deps: ManagementDeps, { manager, organi
  * Revokes a pending cancellation or a planned pause, and ends a pause. Idempotent.
  *
  * @throws Problem `no_subscription`; `payment_open` if only a payment helps, also if the provider requires one to
- *   continue
+ *   continue; `billing_rejected` if the provider did not revoke the planned pause
  */
 export async function resumeSubscription(deps: ManagementDeps, { manager, organizationId }: ChangeRequest) {
   const { current, provider } = await open(deps, organizationId)
@@ -112,7 +112,7 @@ export async function resumeSubscription(deps: ManagementDeps, { manager, organi
     () => provider.resume(current.providerSubscriptionId),
   )
   if (after.status === 'paused') throw new Problem('payment_open')
-  if (after.pauseAtPeriodEnd) throw new Problem('billing_rejected') // never a success without effect
+  if (after.pauseAtPeriodEnd) throw new Problem('billing_rejected') // the provider answered, but without effect
   return after
 }
 

@@ -5,27 +5,30 @@ import { insertDeliveries } from './publish.ts'
 import { insertStates, replaceStates } from './state.ts'
 import { type Expired, type Happening, invitationsExpired, keysExpired, organizationsOfExpired } from './subjects.ts'
 
-/** How far back a run looks at least, because rows may be committed late. No event is sent twice. */
+/**
+ * A run looks back at least this far, unless it continues an unfinished one, because rows may be committed late. No
+ * event is sent twice.
+ */
 const LOOK_BACK_MS = 3_600_000
 /** Each run that covers the same span sends the state again. That is correct but redundant, so the span is short. */
 const STATE_LOOK_BACK_MS = 120_000
-/** After an outage, a run starts where the last one ended, at most this far back. */
+/** After an outage, a run starts where the last one ended, but looks back at most this far. */
 const MAX_LOOK_BACK_MS = 7 * 24 * 3_600_000
-/** Rows per statement: well within its timeout, whatever expires at one moment. */
+/** Rows per statement, so that it stays well within its timeout, however many rows expire at the same time. */
 const BATCH_ROWS = 1_000
 /** After this time, a run leaves the rest to the next one. */
 export const RUN_MS = 20_000
 
 /** What expires, or is about to. */
 interface Kind {
-  /** Of its progress. */
+  /** The name under which its position is stored. */
   readonly task: string
   /** Days before the expiry at which there is an event. 0 is the expiry itself. */
   readonly days: number
   readonly table: SQL
   readonly condition: SQL
   readonly happening: (batch: Expired) => Happening
-  /** Whether the state of the organizations changes. */
+  /** Whether the expiry changes the state of the organization. */
   readonly changesState: boolean
 }
 
@@ -52,12 +55,12 @@ const KINDS: readonly Kind[] = [
   },
 ]
 
-/** Where a kind continues. */
+/** Where a run begins with a kind. */
 interface Start {
-  /** ISO 8601 with microseconds: events of this time and before were published, except those of rows after `id`. */
+  /** ISO 8601 with microseconds. The run begins with the rows of this time whose id is greater than `id`. */
   readonly time: string
   readonly id: string
-  /** Since when no state was sent, in Unix milliseconds. */
+  /** Unix milliseconds. The state is sent for expiries after this time. */
   readonly statesSince: number
 }
 
@@ -65,11 +68,11 @@ interface Start {
 const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Publishes events that only the passing of time causes: keys that expire soon or have expired, and expired invitations. Each
- * kind keeps its position after each batch, so that nothing is lost while no run succeeds, up to a week.
+ * Publishes events that only the passing of time causes: keys that expire soon or have expired, and expired invitations.
+ * The position of each kind is stored after each batch, so that no event is lost in an outage of up to a week.
  *
  * @param at when the run was due, in Unix milliseconds
- * @returns the number of deliveries it created, and whether it left some to the next run
+ * @returns the number of deliveries it created, and whether it left rows to the next run
  */
 export async function tellExpiry(deps: Deps, at: number) {
   const run = { deps, db: ormOver(deps.sql), at, end: deps.now() + RUN_MS }
@@ -119,7 +122,7 @@ async function tell({ deps, db, at }: Run, kind: Kind, { rows, since }: { rows: 
 
 type Row = Record<'time' | 'id', string>
 
-/** In the order of their events. */
+/** Lists the next rows, in the order of their expiry. */
 async function listBatch({ db, at }: Run, { table, condition, days }: Kind, { time, id }: Row): Promise<Row[]> {
   const ahead = sql`make_interval(hours => ${24 * days}::int)`
   const { rows } = await db.execute<Row>(sql`
@@ -132,12 +135,15 @@ async function listBatch({ db, at }: Run, { table, condition, days }: Kind, { ti
 
 const toIso = (at: number) => new Date(at).toISOString()
 
-/** A position that lies ahead is of a clock that was wrong. */
+/**
+ * A run that ran out of time is continued exactly at its last row. Otherwise the run looks back. A position in the
+ * future comes from a wrong clock, and is ignored.
+ */
 function toStart(position: string | undefined, at: number): Start {
   const [time = '', id = ''] = position?.split(' ') ?? []
   const known = Date.parse(time)
   const last = known <= at ? Math.max(known, at - MAX_LOOK_BACK_MS) : at
-  if (id && known === last) return { time, id, statesSince: last - 1 } // the rest of a run
+  if (id && known === last) return { time, id, statesSince: last - 1 } // the rest of an unfinished run
   const statesSince = Math.min(last, at - STATE_LOOK_BACK_MS)
   return { time: toIso(Math.min(last, at - LOOK_BACK_MS)), id: FIRST_ID, statesSince }
 }
@@ -149,7 +155,7 @@ async function readPositions(db: Database): Promise<ReadonlyMap<string, string>>
   return new Map(rows.map(({ task, position }) => [task, position]))
 }
 
-/** It may move back: what is published again is published once. */
+/** The position may move back: publishing is idempotent. */
 const keepPosition = (db: Database, task: string, { time, id }: Row) =>
   db.execute(sql`
     insert into retention_progress (task, position, updated_at) values (${task}, ${`${time} ${id}`.trim()}, now())

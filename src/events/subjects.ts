@@ -117,7 +117,7 @@ export const subscriptionEvent = (
     from subscriptions s where s.id = ${id}::uuid and s.organization_id = ${organizationId}::uuid`,
 })
 
-/** Rows that expire until a time, ISO 8601. Rows that were changed meanwhile are left out. */
+/** Rows by id. Rows whose expiry was moved beyond `until` (ISO 8601) meanwhile are left out. */
 export interface Expired {
   readonly ids: readonly string[]
   readonly until: string
@@ -127,7 +127,7 @@ const isAmong = (row: SQL, { ids, until }: Expired, days = 0) => sql`
   ${row}.id = any(array(select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid))
   and ${row}.expires_at <= ${until}::timestamptz + make_interval(hours => ${24 * days}::int)`
 
-/** Keys that expire `days` days after a time. With 0 days, they have expired. */
+/** Keys that expire at most `days` days after `until`. With 0 days, they have expired. */
 export const keysExpired = (expired: Expired, days: number): Happening => ({
   type: days > 0 ? 'key.expiring' : 'key.expired',
   isOnce: true,
@@ -139,7 +139,7 @@ export const keysExpired = (expired: Expired, days: number): Happening => ({
       and k.client_id is null and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
 })
 
-/** The ids of organizations with one of these keys. */
+/** Selects the ids of the organizations of these keys. */
 export const organizationsOfExpired = (expired: Expired) => sql`
   select distinct k.organization_id as id from api_keys k
   where ${isAmong(sql`k`, expired)} and k.revoked_at is null and k.client_id is null`

@@ -52,7 +52,7 @@ export async function admit(c: Context<AppEnv>, match: Match, hold: VerifyContex
   return { record, limits: readVerdictHeaders(verdict, deps.now()) }
 }
 
-/** Before the verification, which takes units. */
+/** Runs before the verification, because a verification consumes units. */
 async function requireMadeForHere(deps: Deps, key: string, url: string): Promise<void> {
   if (!isAccessToken(key)) return
   const { record } = await findKey(deps, key)

@@ -18,6 +18,6 @@ export interface Call {
   release(): void
   /** Records how the request ended. */
   end(status: number): void
-  /** A report says how the request ended: `end` then records nothing. */
+  /** Leaves it to a report to say how the request ended: `end` records nothing after this. */
   leaveToReport(): void
 }

@@ -38,7 +38,7 @@ export function holdEvent(deps: Deps) {
     },
     /** Records it without its outcome; another event with the outcome follows. */
     release: () => release(),
-    /** Records it without its outcome, which somebody else records: `end` records nothing after this. */
+    /** Records it without its outcome, and leaves the outcome to a report: `end` records nothing after this. */
     leave(): void {
       release()
       taken = undefined

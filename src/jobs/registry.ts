@@ -228,8 +228,8 @@ async function pruneTable(sql: Sql, table: string, column: string, before: strin
 }
 
 /**
- * In the order in which they run: a later job sends the events that an earlier one queued in the same minute. Emails begin first,
- * because people wait for codes, however long the other jobs take.
+ * In the order in which they run: a later job sends the events that an earlier one queued in the same minute. Emails
+ * come first, because people wait for codes and must not wait for the other jobs.
  */
 export const JOBS: readonly Job[] = [
   deliverMail,

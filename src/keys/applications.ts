@@ -24,7 +24,7 @@ const isTheirs = ({ userId, organizationId }: Ending) =>
     organizationId === undefined ? undefined : eq(apiKeys.organizationId, organizationId),
   )
 
-/** Batch steps that revoke the access of a person's applications, and delete consents that were not exchanged yet. */
+/** Batch steps that revoke the access of a person's applications, and delete consents that are not exchanged yet. */
 export function revokeApplications(db: Database, ending: Ending) {
   const { userId, organizationId, now } = ending
   return {

@@ -22,13 +22,13 @@ const CONCURRENCY = 2
 const MAX_RETRIES = 1
 /** A run of the job ends within this time, before the next one begins. */
 export const RUN_MS = 50_000
-/** How long an urgent email waits for the end of a pause after the request, instead of leaving it to the job. */
+/** How long an urgent email waits after its request for the end of a pause. Other emails are left to the job. */
 const PAUSE_WAIT_MS = 5_000
 /** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
 
 interface Urgency {
-  /** Whether somebody waits for the email, such as for a code: it is sent before all that are not urgent. */
+  /** Whether somebody waits for the email, such as for a code. It is sent before all emails that are not urgent. */
   readonly urgent: boolean
 }
 
@@ -52,7 +52,11 @@ export function mailFor(
   }
 }
 
-/** Sends an email that is due once the request is answered. @param waitMs how long it may wait for the end of a pause */
+/**
+ * Sends an email after the request is answered.
+ *
+ * @param waitMs how long it may wait for the end of a pause
+ */
 export function sendMailSoon(deps: Deps, id: string, waitMs = 0): void {
   deps.defer(deliver(deps, id, deps.now() + waitMs))
 }
@@ -72,8 +76,8 @@ export function insertMails(now: number, mails: readonly Mail[], provided: SQL):
 }
 
 /**
- * Claims due emails, urgent ones first, so that two concurrent runs do not send one twice, and postpones them, so that those
- * of a dead run are retried. While an urgent email is due, retries of others take no place.
+ * Claims due emails, so that two concurrent runs do not send one twice, and postpones them, so that those of a dead run
+ * are retried. Urgent emails come first: while one is due, no other email is retried.
  */
 const IS_DUE = 'next_attempt_at <= $1 and ($3::uuid[] is null or id = any($3))'
 const CLAIM = `
@@ -140,7 +144,9 @@ export async function deliverDueMail(deps: Deps, ids?: readonly string[]) {
   return counts
 }
 
-/** @param until how long it may wait for the end of a pause; after that, the job sends the email */
+/**
+ * @param until how long it may wait for the end of a pause, in Unix milliseconds; after that, the job sends the email
+ */
 async function deliver(deps: Deps, id: string, until: number): Promise<void> {
   try {
     let became: Outcome | undefined

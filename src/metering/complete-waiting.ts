@@ -1,6 +1,7 @@
 /**
- * The reports that wait for the verification of their request: it is not written yet, or the database did not answer. Of some
- * there is none, because the reporter names its requests itself: these count as requests of their own after a day.
+ * Processes the reports that wait for the verification of their request: it is not written yet, or the database did not
+ * answer. Some have no verification, because the reporter chose the request id itself: after a day, these count as
+ * requests of their own.
  */
 import type { Deps } from '../deps.ts'
 import { claimIds } from './claim-ids.ts'
@@ -10,12 +11,12 @@ import { addByHour, addTo, groupRows, MARK_LATE, ofSubjects, PERIODS, SLICED, SU
 
 /** Reports per run of the job. Later runs process the rest. */
 export const BATCH_ROWS = 1_000
-/** Of one organization, as long as others have any. */
+/** How many reports of one organization come before those of the others. */
 const SHARE = 100
 
 /**
- * Picks the reports of a run. The longer one has waited, the later it is tried again. A statement of its own, so that a run that
- * fails does not begin with the same ones again.
+ * Picks the reports of a run, and schedules their next attempt with backoff: after half the time that a report has
+ * waited. It is committed separately, so that after a failed run the next one does not begin with the same reports.
  */
 const PICK = `
 with due as materialized (
@@ -33,8 +34,8 @@ const SUMS = { requests: 'sum(requests)', errors: 'sum(errors)' }
 const NAMES = Object.keys(SUMS)
 
 /**
- * Counts reports (`$1`) whose request nobody verified for a day as the request: each request once, by the claim under which it
- * would be moved. A corrected report stays what the correction says.
+ * Counts reports (`$1`) as requests if nobody verified the request for a day. Each request counts once: the statement
+ * takes the claim under which the request would be moved. A corrected report stays as the correction left it.
  */
 const COUNT = `
 with waiting as materialized (
@@ -63,7 +64,7 @@ with waiting as materialized (
 )
 select count(*)::int as counted from counted`
 
-/** The job. @returns how many reports moved their request, were counted as one, or wait on */
+/** The job. @returns how many reports moved their request, how many were counted as one, and how many still wait */
 export async function completeWaiting({ sql }: Deps) {
   const named = JSON.stringify(await sql.query(PICK))
   const [moved] = await sql.query(`select * from ${FUNCTIONS.completeRequests}($1)`, [named])

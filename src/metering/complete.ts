@@ -1,7 +1,7 @@
 /**
  * Completes verified requests with reports. A verification counts its request before the outcome is known, under status
- * 200 and no model. The first report that names the request moves it: its raw event, and its part of the sums. Its error is
- * the request's.
+ * 200 and no model. The first report that names the request moves it: its raw event, and its part of the sums. If that
+ * report is an error, the request counts as one error.
  */
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -29,23 +29,23 @@ const ADDED = ['requests', 'api_calls', 'charge_usd']
 const MOVED = [...ADDED, 'errors']
 const SUMS = sumColumns(MOVED)
 
-/** A request moves between values of some dimensions. In all others it may become an error, or cease to be one. */
+/** A request moves between the values of some dimensions. In the others, only its error may be added or removed. */
 const SLICED = Object.entries(DIMENSIONS)
   .map(([name, value]) => `('${name}', ${value})`)
   .join(', ')
 
-/** The errors of a request before it is completed, and after. */
+/** The errors of a request before and after it is completed. */
 const FAILED = 'case when status_code >= 400 then requests else 0 end'
 const FAILS = 'case when fails then requests else 0 end'
 
 const placed = (sign: string, columns: readonly string[], errors: string) =>
   `select organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     environment, endpoint, ${columns.join(', ')}, ${ADDED.map((name) => `${sign}coalesce(${name}, 0) as ${name}`).join(', ')}, ${sign}${errors} as errors from moved`
-/** Rows that change a sum: in most dimensions a request stays where it is. */
+/** Selects only rows that change a sum: in most dimensions a request stays where it is. */
 const changing = (rows: string, sums: readonly string[]) =>
   `select * from (${rows}) as summed where ${sums.map((name) => `${name} <> 0`).join(' or ')}`
 const ERRORS = { errors: 'sum(errors)' }
-/** Of the sums without dimensions, only the errors change. */
+/** In sums without dimensions, only the errors change. */
 const addErrors = (table: string, keys: readonly string[], from: string) =>
   addTo(table, keys, ['errors'], `(${changing(groupRows(keys, ERRORS, from), ['errors'])}) as errors`)
 const CHANGED = `(select m.*, ${FAILS} - ${FAILED} as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
@@ -123,8 +123,8 @@ export const NAMED = `select c.* from usage_completions c
   on named.organization_id = c.organization_id and named.request_id = c.request_id`
 
 /**
- * Moves the requests that a batch completes or verifies, once the batch is written. Never fails: the job moves the rest
- * within a minute.
+ * Moves the requests that a batch completes or verifies, once the batch is written. Never fails: the job retries the
+ * rest, within a minute at first, then with backoff.
  */
 export async function completeRequests(deps: Deps, events: readonly UsageEvent[]): Promise<void> {
   const named = events.flatMap(({ organization_id, completes, source, request_id, id }) => {

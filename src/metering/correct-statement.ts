@@ -59,7 +59,10 @@ const TIMES = {
   ...Object.fromEntries(LATENCY_COLUMNS.map((name, bucket) => [name, count(`latency = ${bucket}`)])),
 }
 const ALL = { ...COUNTS, ...TIMES }
-/** The error of a report that completes a request is the request's (complete.ts). Earlier releases counted it with the report. */
+/**
+ * The error of a report that completes a request is counted with the request (complete.ts), not here. Earlier releases
+ * counted it with the report.
+ */
 const LEAST_ERRORS = `case when (trace ->> 'fails_request')::boolean then 0 else 1 end`
 const signed = (subject: string, leastErrors: string) =>
   `organization_id, occurred_at, id, key_id, environment, ${subject} as subject, ${leastErrors} as least_errors, ${CHANGED.join(', ')}`
@@ -146,13 +149,14 @@ where e.organization_id = $1 and e.occurred_at = $2 and e.id = $3 and counted.va
   and (counted.value ->> 'at')::timestamptz > now() - ${REMEMBERED} order by counted.place desc`
 
 /**
- * For an organization with credits: by how much the correction changes the charge, and by how much that changes what the plan
- * covered of the event's period (`covered`), which is read under the lock of the organization.
+ * For an organization with credits: by how much the correction changes the charge (`change`), and by how much it
+ * changes the part of the period that the plan covered (`covered`). That part is read under the lock of the
+ * organization.
  *
- * A lower charge lowers first what was covered, since credits had paid all they could. A charge from before the credits
- * (`is_early`) is not paid from them, and returns nothing to them. The ledger of overage has it as it was when they began
- * (`began_with`). What a correction adds to that is covered, so that it is overage where the plan has a price for that, and goes
- * first when the charge is corrected again.
+ * A lower charge first lowers the covered part, because credits had paid all they could. Credits do not pay a charge
+ * from before they began (`is_early`), and get nothing back from it. The overage ledger has such a charge as it was
+ * when the credits began (`began_with`). What a correction adds to that is covered, so that it is overage if the plan
+ * has a price for it, and is removed first when the charge is corrected again.
  */
 const CHARGE_CHANGE = `
   select b.organization_id, b.is_early, b.began_with, a.charge - b.charge as change, case when u.organization_id is null then 0
@@ -166,7 +170,7 @@ const CHARGE_CHANGE = `
 
 const CHANGE_COVERED = 'covered_usd = known.covered_usd + coalesce((select d.covered from charge_change d), 0)'
 
-/** Credits do not pay for the rest of a charge from before they began. */
+/** The rest of an early charge: credits do not pay for it. */
 const CHANGE_UNPAID = `
   update credit_accounts c set charged_before = c.charged_before + d.change - d.covered
   from charge_change d where c.organization_id = d.organization_id and d.is_early and d.change <> d.covered`

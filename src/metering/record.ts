@@ -22,7 +22,10 @@ const TAKEOVER_MS = 3_000
 const RETRY_UNTIL_MS = 19_000
 /** How many ids of merged refusals are stored for the request inspector; more would let a hammering client fill the database. */
 const MERGED_IDS = 20
-/** How many refusals of one key with one code are told apart in a batch; more would let a client fill the database by varying its input. */
+/**
+ * How many different refusals of one key with one code a batch keeps apart. Without a limit, a client could fill the
+ * database by varying its input.
+ */
 const TOLD_APART = 20
 /** A log entry holds 256 KB. */
 const EVENTS_PER_LOG_ENTRY = 100
@@ -31,7 +34,7 @@ interface GatheredEvents {
   readonly uses: UsageEvent[]
   /** By their common fields. */
   readonly refusals: Map<string, UsageEvent>
-  /** By key and code: how many of those there are, and what merges all further ones. */
+  /** By key and code: how many different refusals there are, and the event into which all further ones are merged. */
   readonly apart: Map<string, number>
   readonly others: Map<string, UsageEvent>
 }
@@ -64,9 +67,10 @@ export function recordUsage(deps: Deps, event: UsageEvent): boolean {
 }
 
 /**
- * Refusals of one key with one code, method, address, subject and endpoint become one event, so that a client that hammers with
- * a dead key cannot fill the database. So do all beyond the first {@link TOLD_APART}, without what tells them apart. Real
- * usage is never merged; the SQL statement deduplicates it.
+ * Refusals of one key with the same code, method, address, subject and endpoint become one event, so that a client that
+ * hammers with a dead key cannot fill the database. All refusals beyond the first {@link TOLD_APART} different ones of
+ * a key and code become one event without method, address, subject and endpoint. Real usage is never merged; the SQL
+ * statement deduplicates it.
  */
 function addTo({ uses, refusals, apart, others }: GatheredEvents, event: UsageEvent): boolean {
   if (!event.error_code || event.api_calls) {
@@ -83,7 +87,7 @@ function addTo({ uses, refusals, apart, others }: GatheredEvents, event: UsageEv
   return mergeInto(refusals, slot, event)
 }
 
-/** @returns whether it is the first of its place */
+/** @returns whether it is the first event of its place */
 function mergeInto(places: Map<string, UsageEvent>, place: string, event: UsageEvent): boolean {
   const known = places.get(place)
   places.set(place, known ? merge(known, event) : event)
@@ -104,7 +108,10 @@ const listEvents = ({ uses, refusals, others }: GatheredEvents) => [
   ...refusals.values(),
   ...[...others.values()].map(nameNobody),
 ]
-/** When the batch is written: until then the caller may still set the event's trace. */
+/**
+ * Removes the fields that differ between merged refusals. It copies the event only when the batch is written, because
+ * until then the caller may still set the event's trace.
+ */
 function nameNobody(event: UsageEvent): UsageEvent {
   return { ...event, method: '', endpoint: '', subject: null, ip: null, user_agent: null }
 }

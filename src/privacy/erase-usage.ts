@@ -7,7 +7,7 @@ import { errorFields, log } from '../lib/log.ts'
 export const SETTLED_MS = 3_600_000
 /** Events per statement: well within its timeout, even on the smallest database. */
 const BATCH_ROWS = 5_000
-/** After this time, a run leaves the rest to the next one, which begins with those that waited longest. */
+/** After this time, a run leaves the rest to the next one, which begins with the erasures that waited longest. */
 export const TIME_BUDGET_MS = 15_000
 
 interface Erasure {
@@ -22,10 +22,11 @@ interface Erasure {
 }
 
 /**
- * Erases personal data from the raw events of organizations that were deleted, and of subjects that were erased, at least
- * an hour ago, in batches small enough for the statement timeout. Each gets a batch in turn, so a large one does not hold up the
- * others, and a run begins with those that waited longest. Each batch stores its position, so any run resumes there,
- * and two concurrent runs do nothing twice. An erasure that fails does not stop the others; the next run retries it.
+ * Erases personal data from the raw events of organizations that were deleted, and of subjects that were erased, at
+ * least an hour ago, in batches small enough for the statement timeout. The erasures take turns, one batch each, so
+ * that a large one does not hold up the others, and a run begins with those that waited longest. Each batch stores its
+ * position, so any run resumes there, and two concurrent runs do nothing twice. An erasure that fails does not stop the
+ * others; the next run retries it.
  */
 export async function eraseFromUsage(deps: Deps, at: number) {
   const end = deps.now() + TIME_BUDGET_MS
@@ -45,7 +46,7 @@ export async function eraseFromUsage(deps: Deps, at: number) {
   return { organizations, events, left: waiting.length - organizations }
 }
 
-/** @returns what is left of the erasure for this run */
+/** @returns `left`: the rest of the erasure for this run, undefined if it is done or failed */
 async function tryBatch(deps: Deps, erasure: Erasure) {
   try {
     const { next, erased } = await eraseBatch(deps, erasure)

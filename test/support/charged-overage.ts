@@ -1,4 +1,4 @@
-/** An organization that pays for what its calls cost above $1, at a provider. */
+/** An organization that pays a provider for the cost of its calls above $1. */
 import { afterAll, expect } from 'vitest'
 import { settleCredits } from '../../src/billing/credits/settle.ts'
 import { sendMeteredUsage } from '../../src/billing/overage/job.ts'

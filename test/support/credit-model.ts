@@ -8,7 +8,7 @@ export interface ModelGrant {
   readonly priority: number
   readonly order: number
   isOver: boolean
-  /** Refunded after it was spent: taken when it comes back. */
+  /** The part that was refunded after it was spent. It is taken when it returns. */
   shortfall: bigint
 }
 
@@ -56,7 +56,7 @@ export class CreditModel {
     this.goesOn = goesOn
   }
 
-  /** By credits that were added and not taken back at once. */
+  /** Pays what is owed, with added credits that were not taken back at once. */
   payOwed(amount: bigint): void {
     this.owed = max(0n, this.owed - max(0n, amount))
   }
@@ -80,7 +80,7 @@ export class CreditModel {
     if (due > 0n) this.burn(grant, due < grant.remaining ? due : grant.remaining)
   }
 
-  /** What was paid for reversed charges, without what a refund takes of it. */
+  /** Returns what the grant paid for reversed charges, minus the part that a refund takes. */
   private giveBack(grant: ModelGrant): void {
     const over = max(0n, this.burned - this.charged)
     const returned = over < grant.burned ? over : grant.burned

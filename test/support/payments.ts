@@ -53,7 +53,7 @@ export async function newCustomer(provider: Provider = 'polar') {
   const post = (what: string, body: object = {}, headers: Record<string, string> = {}) =>
     call(`POST /api/v1/billing/${what}`, { token: owner.token, body, headers })
   const readInfo = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
-  /** The billing page, with what the provider says now. */
+  /** The billing page, with uncached data of the provider. */
   const info = () => {
     forgetAnswers()
     return readInfo()

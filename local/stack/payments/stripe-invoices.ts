@@ -137,7 +137,7 @@ export function createStripeInvoices(shop: Shop) {
     return json(200, show(invoice))
   }
 
-  /** Collects an open invoice now. */
+  /** Collects the payment of an open invoice now. */
   function payOne(id: string): Reply {
     const invoice = find(id)
     if (!invoice) return notFound()

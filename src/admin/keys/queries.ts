@@ -74,12 +74,16 @@ function select(db: Database, at: Date, conditions: readonly (SQL | undefined)[]
     .where(and(...conditions))
 }
 
-/** The hint's last characters, of which there is an index. */
+/** The number of last characters of a hint that are indexed. */
 const END = 4
 
 const ends = (last: string) => sql`right(${apiKeys.keyHint}, 4) = ${last}`
 
-/** Matches the start of the hint, its end, or both. Case-sensitive. @returns conditions that are searched apart, each by its index */
+/**
+ * Matches the start of the hint, its end, or both. Case-sensitive.
+ *
+ * @returns alternative conditions: each is searched separately, so that each can use its own index
+ */
 function hintConditions(text: string): SQL[] {
   const { start, end } = readHint(text)
   const begins = sql`${apiKeys.keyHint} like ${beginningWith(start)}`

@@ -18,8 +18,9 @@ interface Cancellation {
 }
 
 /**
- * Cancels a customer's reservation and releases its units, with the same response as the customer's own cancellation. The audit
- * row is written first, and only if the reservation is open: a repeat changes nothing.
+ * Cancels a customer's reservation and releases its units, with the same response as the customer's own cancellation:
+ * `conflict` if the reservation was settled. The audit row is written first, and only if the reservation is open: a
+ * repeat changes nothing.
  *
  * @throws Problem `organization_not_found`, `reservation_not_found` if it belongs to another organization, `unavailable` if
  *   Redis does not tell whether it is open

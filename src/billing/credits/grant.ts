@@ -9,7 +9,7 @@ export interface NewGrant {
   readonly ledgerId: string
   readonly organizationId: string
   readonly amount: string
-  /** The part of the amount that the same batch takes back: it pays nothing that is owed. */
+  /** The part of the amount that the same batch takes back. It does not reduce what is owed. */
   readonly takes?: string | undefined
   readonly source: CreditSource
   readonly priority?: number

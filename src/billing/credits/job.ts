@@ -40,9 +40,10 @@ export async function runCredits(deps: Deps, at: number) {
 }
 
 /**
- * If a batch fails, each half of it is tried alone, so that one organization's odd data does not stop the others.
+ * Settles a batch. If it fails, retries each half separately, so that bad data of one organization does not stop the
+ * others.
  *
- * @throws the error of a database that is not there: then nothing else would succeed
+ * @throws Problem if the database does not answer: then no other batch would succeed
  */
 async function settleSome(deps: Deps, ids: readonly string[]): Promise<{ changed: number; failed: number }> {
   try {

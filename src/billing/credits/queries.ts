@@ -50,7 +50,7 @@ export type AccountRow = {
   readonly is_low_balance_default: boolean
 }
 
-/** Whether an account `a` counts: the organization has had credits, or its plan `p` includes some. */
+/** Whether an organization with the account `a` uses credits: it was granted some, or its plan `p` includes some. */
 const USES_CREDITS = sql.raw(
   'a.organization_id is not null and (a.last_granted > 0 or coalesce(p.included_credits_usd > 0, false))',
 )

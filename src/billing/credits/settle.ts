@@ -18,7 +18,7 @@ import { takeBackIncluded, type Unpaid, withinAmount } from './take-back.ts'
 export const BURN_ORDER = sql.raw('g.expires_at nulls last, g.priority, g.id')
 const RETURN_ORDER = sql.raw('g.expires_at desc nulls first, g.priority desc, g.id desc')
 
-/** What a changed grant `c` of a plan that nobody paid for loses of its amount. */
+/** By how much the amount of a changed grant `c` shrinks: only a grant of a plan that nobody paid for has `kept`. */
 const UNPAID = 'case when c.kept is null then 0 else c.refunded end'
 
 type Changed = { id: string; version: number }
@@ -29,10 +29,10 @@ type Changed = { id: string; version: number }
  *
  * `due` is a difference of sums: all charges since the first grant, minus everything spent. So every charge is paid once,
  * whatever the order of charges, grants and runs. The part that no grant can pay stays due, and is paid by the next grant.
- * Charges recorded by now are paid by a grant that has just expired; charges recorded later are paid by
- * the remaining grants. If charges were corrected to less, the difference returns to the grants that were spent last: first to
- * those that have not ended, then to the others, which lose it at once. So every paid charge belongs to a grant. What a refund
- * could not take, because it was spent, it takes now: nobody pays for it any more.
+ * Charges recorded by now are paid by a grant that has just expired; charges recorded later are paid by the remaining
+ * grants. If charges were corrected to less, the difference returns to the grants that were spent last: first to those
+ * that have not ended, then to the others, which lose it at once. So every paid charge belongs to a grant. If a refund
+ * could not take credits because they were spent, it takes them when they return: nobody has paid for them.
  *
  * @returns the organizations whose credits changed other than by spending, with their new versions
  */

@@ -10,11 +10,18 @@ export interface Unpaid {
   readonly trialStart: Date | null
 }
 
-/** The part of a grant `g` that its plan does not include, when the grant becomes smaller. It never exceeds the amount. */
+/**
+ * `rolled_over` (the part that the plan does not include) of a grant `g` whose amount shrinks: at most the new amount.
+ */
 export const withinAmount = (amount: string): SQL =>
   sql.raw(`case when g.rolled_over is not null then least(g.rolled_over, ${amount}) end`)
 
-/** What rolled over to a grant `g` and was paid for: after a trial, at most what grants from before it left. @param trialStart null for none */
+/**
+ * The paid part of the credits that rolled over to a grant `g`. After a trial, it is at most what the plan's grants
+ * from before the trial had left.
+ *
+ * @param trialStart null if there was no trial
+ */
 const paidRollover = (
   trialStart: SQL,
 ) => sql`case when ${trialStart} is null then coalesce(g.rolled_over, 0) else least(coalesce(g.rolled_over, 0), (
@@ -25,9 +32,9 @@ const paidRollover = (
 
 /**
  * The statement that takes back the remainder of the credits that a plan included in the usage period of `now`, because
- * its charge was refunded or never paid. Credits rolled over from a period that was paid for stay (`kept`). If
- * the plan is paid for after all, the difference is granted again (credits/renew.ts), because the grant is now smaller.
- * What was spent, and comes back by a correction, is taken by the settlement of that (credits/settle.ts).
+ * its charge was refunded or never paid. Credits rolled over from a period that was paid for stay (`kept`). If the plan
+ * is paid for after all, the difference is granted again (credits/renew.ts), because the grant is now smaller. Spent
+ * credits that a correction returns later are taken when that correction is settled (credits/settle.ts).
  *
  * Earlier statements of the batch must lock the organization and settle its credits.
  *

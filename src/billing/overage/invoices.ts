@@ -1,9 +1,9 @@
-/** Invoices of overage alone. No subscription shows whether they are paid, and no plan depends on it. */
+/** Invoices that contain only overage. No subscription shows whether they are paid, and no plan depends on it. */
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import type { BillingProvider, InvoiceState, ProviderName } from '../providers/provider.ts'
 
-/** Invoices that one run looks at, those it has not seen for longest first. */
+/** How many invoices one run checks, least recently checked first, and how many the drift report lists. */
 const MAX_INVOICES = 200
 
 const LIST_OPEN = `
@@ -21,7 +21,7 @@ with known as materialized (
 update billing_usage_ledger l set invoice_state = $3, invoice_checked_at = $4
 from known k where l.identifier = k.identifier returning l.organization_id, k.invoice_state as before`
 
-/** Looks at the invoices that are not settled. One that cannot be read does not stop the others. */
+/** Checks the invoices that are open or unpaid. An invoice that cannot be read does not stop the others. */
 export async function checkInvoices(deps: Deps, provider: BillingProvider): Promise<void> {
   if (!provider.getInvoiceState) return
   for (const { invoice_id } of await deps.sql.query(LIST_OPEN, [provider.name, MAX_INVOICES])) {
@@ -34,9 +34,9 @@ export async function checkInvoices(deps: Deps, provider: BillingProvider): Prom
 }
 
 /**
- * Records the state of an invoice at its provider. One that is newly unpaid is logged.
+ * Records the state of an invoice at its provider, and logs it if it became unpaid.
  *
- * @returns undefined if it is none of overage, or was settled before
+ * @returns undefined if the invoice is not one of overage, or is already known to be paid or void
  */
 export async function checkInvoice(
   deps: Deps,
@@ -64,7 +64,7 @@ export interface UnpaidInvoice {
   readonly organization_id: string
 }
 
-/** The invoices that were unpaid when they were last looked at. */
+/** The invoices that were unpaid when they were last checked. */
 export async function listUnpaid(deps: Deps, provider: ProviderName): Promise<UnpaidInvoice[]> {
   return (await deps.sql.query(
     `select distinct invoice_id, organization_id from billing_usage_ledger

@@ -73,7 +73,7 @@ export interface EntryOutcome {
   readonly state?: 'sent' | 'refused' | 'unknown'
   /** The provider's own message. */
   readonly error?: string
-  /** Of an amount with an invoice of its own. */
+  /** The invoice of an amount that has an invoice of its own. */
   readonly invoice_id?: string | undefined
 }
 

@@ -17,8 +17,8 @@ interface DueScope {
 }
 
 /**
- * Parameters: `$1`, the time; `$2`, whether to scan all; `$3`, the one organization. The statement says whether there is one: a
- * plan that serves both cases would read all organizations to find the one.
+ * Parameters: `$1`, the time; `$2`, whether to scan all; `$3`, the one organization. Each case has its own statement: a
+ * query plan that serves both would scan all organizations to find one.
  */
 function isDue({ organizationId }: DueScope): string {
   const isOfScope = organizationId === null ? '$3::uuid is null' : 'o.id = $3::uuid'
@@ -96,8 +96,9 @@ export const USED_UNITS = `coalesce(${caseOfMeter('t.meter', (meter) => billedUn
   where c.organization_id = u.organization_id and c.period_start = u.period_start and c.meter = t.meter))::bigint`
 
 /**
- * What calls cost is paid from credits by those who have had some or whose plan includes some, except what their plan covers when none are left. What was
- * charged before their first grant is in the ledger by then.
+ * Credits pay the cost of calls for organizations that were granted some or whose plan includes some. So their overage
+ * is only what the plan covers when no credits are left, plus what the ledger had when the credits began: charges from
+ * before the first grant are in the ledger by then.
  */
 export const ABOVE_UNITS = `least(${USED_UNITS} - t.included_units, case when t.meter = 'cost_usd' then (
   select ${billedUnitsIn('u.covered_usd', 'cost_usd')}::bigint + (

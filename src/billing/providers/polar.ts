@@ -71,7 +71,7 @@ export function openPolar({
 const patchSubscription = (polar: Caller, id: string, body: object) =>
   polar.ask(['PATCH', toPath(id)], PolarSubscription, { body })
 
-/** Each request changes one thing: a request with several is refused. */
+/** Polar refuses a request that changes several things, so each change is a request of its own. */
 async function resume(polar: Caller, id: string) {
   const patch = (body: object) => patchSubscription(polar, id, body)
   let now = await polar.ask(['GET', toPath(id)], PolarSubscription)

@@ -179,7 +179,7 @@ export interface UsageAmount {
 export interface UsageReceipt {
   /** Idempotency keys that the provider has now, from this call or an earlier one. */
   readonly taken: readonly string[]
-  /** For amounts that got an invoice of their own: the provider's id of that, by idempotency key. */
+  /** The provider's ids of invoices, by idempotency key, for amounts that got an invoice of their own. */
   readonly invoices?: ReadonlyMap<string, string>
   /** Amounts that it will never accept. */
   readonly refused: readonly AmountRefusal[]
@@ -189,7 +189,7 @@ export interface UsageReceipt {
   readonly contradicted: readonly AmountRefusal[]
 }
 
-/** `open`: not collected yet. `unpaid`: collecting failed, or was given up. */
+/** `open`: not collected yet. `unpaid`: a payment failed, or the provider gave up. */
 export type InvoiceState = 'open' | 'unpaid' | 'paid' | 'void'
 
 export interface AmountRefusal {
@@ -229,12 +229,12 @@ export interface BillingProvider {
   }): Promise<readonly ProviderSubscription[]>
   changePlan(change: PlanSwitch): Promise<ProviderSubscription>
   cancelAtPeriodEnd(subscriptionId: string): Promise<ProviderSubscription>
-  /** Revokes a cancellation or a pause at the period's end, and ends a pause. */
+  /** Revokes a cancellation or a pause that is planned for the period's end, and ends a current pause. */
   resume(subscriptionId: string): Promise<ProviderSubscription>
   sendUsage(amounts: readonly UsageAmount[]): Promise<UsageReceipt>
   /** The longest that `sendUsage` takes, in milliseconds. */
   readonly sendUsageMs: number
-  /** The state of an invoice of overage alone. Absent if the provider makes none. */
+  /** The state of an invoice that contains only overage. Absent if the provider makes no such invoices. */
   getInvoiceState?(invoiceId: string): Promise<InvoiceState>
   /** Absent if the provider shows it only in its own portal. */
   getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>

@@ -21,7 +21,10 @@ const CURRENCY = 'usd'
 
 /** No amount is started after this; the remaining ones stay open. */
 const BEGIN_MS = 60_000
-/** For an amount: looking for its item, creating it, looking twice whether it is on an invoice, finding a card, and making one. */
+/**
+ * Calls for one amount: find its item (`MAX_PAGES`), create it, read its invoice before and after, find a card, and
+ * create the invoice.
+ */
 const MAX_CALLS = MAX_PAGES + 5
 export const SEND_USAGE_MS = BEGIN_MS + MAX_CALLS * TIMEOUT_MS
 
@@ -138,8 +141,9 @@ async function findItem(stripe: Caller, amount: UsageAmount): Promise<z.output<t
 }
 
 /**
- * Puts a customer's waiting items on an invoice, which Stripe finalizes within the hour and collects. An item is on at most one
- * invoice, so this can be repeated. The current state is read, because a repeated POST returns the first response.
+ * Puts a customer's pending items on an invoice, which Stripe finalizes within the hour and collects. An item is on at
+ * most one invoice, so this can be repeated. The current state is read, because a repeated POST returns the first
+ * response.
  *
  * @returns the invoice's id
  */
@@ -164,7 +168,10 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
 const Made = z.object({ id: z.string().min(1) })
 const Invoice = z.object({ status: z.string().nullish(), attempt_count: z.number().nullish() })
 
-/** A draft that was deleted at Stripe is void. An open invoice whose collection failed is tried again there, for days. */
+/**
+ * A draft that was deleted at Stripe (404) is void. An open invoice is unpaid once a payment failed, although Stripe
+ * retries for days.
+ */
 export async function getInvoiceState(stripe: Caller, id: string): Promise<InvoiceState> {
   const answer = await stripe.attempt('GET', `/invoices/${encodeURIComponent(id)}`)
   if (answer.status === 404) return 'void'

@@ -13,7 +13,8 @@ export const PAGE_SUBSCRIPTIONS = 100
 /**
  * How the provider and the database differ. `missing_here`: the subscription is unknown here; `differs`: see `fields`;
  * `plan`: the organization is on another plan than it should be; `second`: paid for, while another one decides;
- * `missing_there`: the provider does not list it; `overage_unpaid`: an invoice of overage alone was not paid; `unreadable`: its shape is unknown; the others name what is unknown.
+ * `missing_there`: the provider does not list it; `overage_unpaid`: an invoice that contains only overage was not paid;
+ * `unreadable`: its shape is unknown; the others name what is unknown.
  */
 type DriftKind =
   | 'missing_here'
@@ -28,7 +29,7 @@ type DriftKind =
 export interface Drift {
   readonly provider: ProviderName
   readonly kind: DriftKind
-  /** The provider's, or that of the invoice of `overage_unpaid`. */
+  /** The provider's id of the subscription; for `overage_unpaid`, of the invoice. */
   readonly subscriptionId: string
   readonly organizationId: string | undefined
   /** The fields that differ here. */
@@ -45,12 +46,12 @@ interface Found {
 }
 
 interface AllFound extends Found {
-  /** Whether every subscription was compared. */
+  /** Whether all subscriptions of every provider were compared. */
   readonly isWhole: boolean
 }
 
 interface Part extends Found {
-  /** The page at which to continue, if there are too many for one run. */
+  /** The page at which the next run continues; undefined if this one reached the end of the list. */
   readonly next: string | undefined
 }
 
@@ -70,9 +71,10 @@ export async function findAllDrift(deps: ManagementDeps): Promise<AllFound> {
 }
 
 /**
- * The same for one provider: runs every subscription through the same decision as a webhook, without writing.
+ * The same for one provider: runs every subscription through the same decision as a webhook, without writing. Finds
+ * `missing_there` only if one run reads the whole list.
  *
- * @param from a page at which to continue
+ * @param from the page at which to continue; absent for the beginning
  */
 export async function findDrift(deps: ManagementDeps, provider: BillingProvider, from?: string): Promise<Part> {
   // before the provider is called, so that a subscription that begins meanwhile is not drift
@@ -192,7 +194,7 @@ function missingThere(provider: ProviderName, row: Awaited<ReturnType<typeof lis
   }
 }
 
-/** No plan depends on it: a person decides whether to ask the customer again or to let it be. */
+/** No plan depends on the invoice: a person decides whether to ask the customer again or to leave it unpaid. */
 function overageUnpaid(provider: ProviderName, { invoice_id, organization_id }: UnpaidInvoice): Drift {
   const common = { provider, subscriptionId: invoice_id, organizationId: organization_id, fields: [] }
   return { ...common, kind: 'overage_unpaid', here: undefined, there: undefined, isRepairable: false }

@@ -4,7 +4,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { log } from '../../lib/log.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 
-/** Pages of a hundred; a Worker's run has a limited number of requests. */
+/** Pages that one run reads, of 100 rows each: Cloudflare limits the subrequests of an invocation. */
 export const MAX_PAGES = 200
 
 /** A list at a provider that may be too long for one run. */
@@ -15,7 +15,7 @@ interface LongList {
 
 const toTask = ({ provider, list }: LongList) => `compare ${list} of ${provider.name}`
 
-/** @returns the page at which the last run stopped; undefined if it came to the end */
+/** @returns the page at which the last run stopped; undefined if it reached the end */
 async function readCursor(db: Database, of: LongList): Promise<string | undefined> {
   const { rows } = await db.execute<{ position: string }>(
     sql`select position from retention_progress where task = ${toTask(of)}`,
@@ -23,7 +23,7 @@ async function readCursor(db: Database, of: LongList): Promise<string | undefine
   return rows[0]?.position || undefined
 }
 
-/** Keeps where the next run continues. @param cursor undefined for the beginning */
+/** Stores where the next run continues. @param cursor undefined for the beginning */
 async function keepCursor({ db }: ManagementDeps, of: LongList, cursor: string | undefined): Promise<void> {
   await db.execute(sql`
     insert into retention_progress (task, position, updated_at) values (${toTask(of)}, ${cursor ?? ''}, now())
@@ -35,7 +35,10 @@ export function noteNotWhole({ provider, list }: LongList): void {
   log('warn', 'billing_not_compared_whole', { provider: provider.name, list, pages: MAX_PAGES })
 }
 
-/** Runs a comparison from where the last one stopped. If it fails, the next one begins anew: the page may be gone. */
+/**
+ * Runs a comparison from where the last one stopped. If it fails, the next one starts from the beginning: the page may
+ * no longer exist.
+ */
 export async function continueComparing<T extends { readonly next: string | undefined }>(
   deps: ManagementDeps,
   of: LongList,

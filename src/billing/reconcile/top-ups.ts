@@ -14,7 +14,7 @@ const LOOK_BACK_MS = 14 * 24 * 3_600_000
  * are not changed, and a payment is granted once, whatever its source.
  *
  * @param options.cursor the page at which to continue
- * @returns how many payments changed something, and at which page to continue if there are too many for one run
+ * @returns how many payments changed something, and the page at which to continue, undefined at the end of the list
  * @throws Problem `billing_unavailable`
  */
 export async function reconcileTopUps(

@@ -26,9 +26,9 @@ export interface ReversedPayment {
 }
 
 /**
- * The refunded charges after the news. A refund that fails is none, in whichever order the events come: what is left of the
- * refunds must be the whole charge. A charge whose refund failed stays known: the refund may be made again, and the events of
- * that do not say when the charge was made.
+ * The refunded charges after a new event. A failed refund does not count, in whichever order the events arrive: the
+ * remaining refunds must add up to the whole charge. A charge whose refund failed stays in the list, because the refund
+ * may be made again, and the events of the new refund do not say when the charge was made.
  */
 export function applyRefund(known: RefundedCharges, refund: Refund, reversed: ReversedPayment): RefundedCharges {
   const { [refund.id]: before, ...others } = known

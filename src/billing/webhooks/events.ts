@@ -13,7 +13,7 @@ import { type Reversal, readPolarRefund, readStripeDispute, readStripeRefund } f
 /** The objects to check again. */
 export interface Subject {
   readonly subscriptionId?: string | undefined
-  /** An invoice without a subscription: it may be one of overage alone. */
+  /** An invoice without a subscription. It may contain only overage. */
   readonly invoiceId?: string | undefined
   /** All subscriptions of a customer. */
   readonly customer?: { readonly id: string; readonly externalId?: string | undefined; readonly isGone: boolean }
@@ -158,7 +158,7 @@ const stripeDispute: Reader = (payload) => {
   return { reversal, refund: isUndone ? refund : { ...refund, chargedAt: new Date(created * 1000) } }
 }
 
-/** The charge says what is refunded. The refund itself says whether that failed, or was made again. */
+/** The events of a charge say how much is refunded. Those of a refund say whether it failed or was made again. */
 const stripeRefund: Reader = (payload) => {
   const reversal = readStripeRefund(payload)
   if (!reversal) return {}

@@ -76,7 +76,7 @@ export const billingUsageLedger = pgTable(
     /** When it was first sent. From then on the provider may have it. */
     attemptedAt: timestamptz(),
     sentAt: timestamptz(),
-    /** The invoice of its own at Stripe, and what became of it when it was last looked at. */
+    /** For an invoice of its own: its id at Stripe, and its state when it was last checked. */
     invoiceId: text(),
     invoiceState: text({ enum: ['open', 'unpaid', 'paid', 'void'] }),
     invoiceCheckedAt: timestamptz(),

@@ -88,7 +88,10 @@ export const creditGrants = pgTable(
      */
     periodStart: timestamptz(),
     rolledOver: usd(),
-    /** Null until credits were taken back because the plan was refunded or not paid. From then on, the part of the amount that was paid for. */
+    /**
+     * The part of the amount that was paid for. Null unless the plan was refunded or not paid, and its credits were
+     * taken back.
+     */
     kept: usd(),
     createdAt: createdAt(),
   },

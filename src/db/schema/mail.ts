@@ -15,7 +15,7 @@ export const mailOutbox = pgTable(
     /** Null once sent or given up: an email may contain a link that still works. */
     text: text(),
     html: text(),
-    /** Somebody waits for it: a code or a link. It is sent before all others. */
+    /** Somebody waits for it: it has a code, a link or an invitation. It is sent before all that are not urgent. */
     urgent: boolean().notNull().default(false),
     attempts: integer().notNull().default(0),
     /** When it is due. Null once it is sent or given up. */

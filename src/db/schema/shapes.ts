@@ -63,7 +63,7 @@ export interface RefundedCharge {
   readonly at: string
   /** In the currency's smallest unit, if the event said so. */
   readonly cents?: number | undefined
-  /** The refund failed: it takes nothing until it is made again. */
+  /** The refund failed. The charge does not count as refunded until the refund is made again. */
   readonly failed?: boolean | undefined
 }
 

@@ -43,7 +43,8 @@ export const usageDedupe = pgTable(
 
 /**
  * The data of the first report of a verified request, until the request is moved (metering/complete.ts). A row exists
- * only for a moment, unless the verification is not written yet.
+ * only for a moment, unless the verification is not written yet; after a day without one, the report counts as the
+ * request (metering/complete-waiting.ts).
  */
 export const usageCompletions = pgTable(
   'usage_completions',
@@ -55,13 +56,18 @@ export const usageCompletions = pgTable(
     provider: text().notNull(),
     model: text().notNull(),
     route: text().notNull(),
-    /** Whether the report says that the request failed. The previous release counts that with the report, and says false. */
+    /**
+     * Whether the report says that the request failed. The previous release counts that error at once; it writes false.
+     */
     isError: boolean().notNull().default(false),
-    /** The report's raw event, if the request has no verification and the report counts for it. Null from the previous release. */
+    /**
+     * The id and time of the report's raw event, which counts as the request if no verification arrives within a day.
+     * Null in rows of the previous release.
+     */
     reportId: text(),
     reportAt: timestamp({ withTimezone: true }),
     createdAt: createdAt(),
-    /** When the row is processed next. The previous release: when it was processed last. */
+    /** When the row is due for its next attempt. In rows of the previous release: the time of the last attempt. */
     triedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [
@@ -179,7 +185,7 @@ export const usageErasures = pgTable(
     /** The job's position, in the order of the events' primary key. Null before the first event. */
     doneTime: timestamptz(),
     doneId: text(),
-    /** When a run last worked on it: those that waited longest come first. Null before the first run. */
+    /** When a run last processed it. A run begins with those that waited longest. Null before the first run. */
     workedAt: timestamptz(),
   },
   (t) => [primaryKey({ columns: [t.organizationId, t.subject] })],

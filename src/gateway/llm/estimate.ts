@@ -2,7 +2,7 @@
 import { asCount, asText, type Json } from './json.ts'
 import { countTextTokens } from './text-tokens.ts'
 
-/** For a picture, a sound or a file. */
+/** For a picture, an audio clip or a file. */
 const TOKENS_PER_FILE = 1_600
 /** For a request that does not limit its output. */
 const USUAL_OUTPUT = 4_096
@@ -59,7 +59,7 @@ function countTokens(body: unknown): number {
   return tokens
 }
 
-/** A value, the field that has it, and whether a `data` in it is a file. */
+/** A value, the name of its field, and whether its object has a file in base64 in the field `data`. */
 interface Place {
   readonly value: unknown
   readonly name: string
@@ -73,13 +73,16 @@ function listFields(object: Json, name: string): Place[] {
   )
 }
 
-/** Fields with a file in base64, and fields with an address, which may be a file as well (`data:`). */
+/** Fields with a file in base64, and fields with a URL, which may contain a file (`data:`). */
 const FILES = new Set(['file_data', 'b64_json'])
 const ADDRESSES = new Set(['url', 'image_url', 'file_url', 'audio_url', 'video_url', 'image', 'images', 'mask'])
 
 const TEXT_FILE = /^data:(text\/|application\/(json|xml))/i
 
-/** Whether a text is a file other than of text. Its place decides, not its form: long words without spaces are text as well. */
+/**
+ * Whether a string is a file, other than a text file. Its place in the request decides, not its form: a long string
+ * without spaces can be text.
+ */
 function isFile(text: string, { name, isEncoded }: Place): boolean {
   if (TEXT_FILE.test(text)) return false
   if (FILES.has(name) || (isEncoded && name === 'data')) return true

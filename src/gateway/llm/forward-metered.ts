@@ -69,7 +69,7 @@ function endWithoutAnswer(deps: Deps, model: ModelCall & { readonly hold: string
   deps.defer(recordPrompt(deps, model))
 }
 
-/** Of a caller who went away before the answer began: the provider had the prompt. */
+/** For a caller who disconnected before the answer began: the provider had the prompt, so the prompt counts. */
 function recordPrompt(deps: Deps, { call, facts, asked, hold }: ModelCall): Promise<void> {
   const { input_tokens = 0, model } = asked.estimate ?? {}
   const used = { input_tokens, output_tokens: 0, ...(model !== undefined && { model }) }
@@ -128,7 +128,9 @@ function meter(deps: Deps, model: ModelCall, answer: Response, usage: UsageReade
   return passed
 }
 
-/** A complete answer that tells no usage counts by the estimate of its prompt. */
+/**
+ * Logs a complete answer without usage figures. Estimates count instead: of the prompt, and of the chunks of a stream.
+ */
 function noteUnread({ call, facts }: ModelCall): void {
   const { request_id, endpoint } = facts
   logRepeated('warn', 'gateway_usage_unread', { route: call.match.route.slug, request_id, endpoint })

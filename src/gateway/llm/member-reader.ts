@@ -1,10 +1,13 @@
-/** Reads a few members of a JSON object while its text passes by, however long it is. Pure. */
+/** Reads a few members of a JSON object from a stream of its text, without keeping the text. Pure. */
 import type { Json } from './json.ts'
 
-/** What tells the usage of an answer (usage.ts): at the top, or one level below, in the answer that an event contains. */
+/**
+ * The members that usage.ts reads. They are at the top level, or one level below, in the `response` or `message` that
+ * an event contains.
+ */
 const WANTED = new Set(['usage', 'model', 'id', 'type', 'background'])
 const CONTAINERS = new Set(['response', 'message'])
-/** A longer member is none of those. */
+/** A longer value is ignored: the wanted ones are short. In UTF-16 code units. */
 const MAX_MEMBER = 16 * 1024
 const MAX_NAME = 32
 
@@ -17,7 +20,7 @@ interface Member {
   readonly outer: string
   readonly name: string
   text: string
-  /** Where its text goes on, in the piece at hand. */
+  /** Where the rest of its text begins in the current piece. */
   from: number
 }
 
@@ -26,18 +29,18 @@ interface Reading {
   depth: number
   isInString: boolean
   isEscaped: boolean
-  /** The beginning of the last string: a name, if a colon follows. */
+  /** The beginning of the last string. It is a member's name if a colon follows. */
   string: string
-  /** The name of the open member at the top. */
+  /** The name of the current member at the top level. */
   outer: string
   member: Member | undefined
   isOver: boolean
 }
 
 /**
- * A member counts once it is complete; of two with one name, the last.
+ * A member counts once it is complete. If two have the same name, the last one counts.
  *
- * @returns a function that takes the next piece of the text, and one that returns the wanted members so far
+ * @returns `take` for the next piece of the text, and `read` for the wanted members so far
  */
 export function createMemberReader() {
   const reading: Reading = {
@@ -61,7 +64,7 @@ export function createMemberReader() {
   }
 }
 
-/** @returns where to go on */
+/** @returns the index at which to continue */
 function passString(reading: Reading, text: string, at: number): number {
   if (reading.isEscaped) {
     reading.isEscaped = false

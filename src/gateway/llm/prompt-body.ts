@@ -5,19 +5,19 @@ import { openRoom, type Room, requireRoomFor } from './prompt-room.ts'
 
 /** Larger prompts are sent as files, which are not read here. */
 const MAX_BODY = 20 * 1024 * 1024
-/** The longest time without a byte, and what every body has in addition to the time of its bytes. */
+/** The longest time without a byte, and the time that every body has in addition to that for its bytes. */
 const PATIENCE_MS = 10_000
 const SLOWEST_BYTES_PER_MS = 64
-/** The longest time that a refused body is read. */
+/** How long the rest of a refused body is read at most. */
 const DRAIN_MS = 10_000
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
 /**
- * Reads the text of a prompt. It takes the isolate's room while it is read: the caller frees it.
+ * Reads the text of a prompt. The bytes that have arrived take room in the isolate, until the caller frees it.
  *
- * @throws CallerGone; Problem `body_too_large`, `unavailable` while others have the room, `malformed_json` for what is not UTF-8,
- *   `body_too_slow` after ten seconds without a byte, or below 64 kB/s after the first ten seconds
+ * @throws CallerGone; Problem `body_too_large`, `unavailable` while other prompts hold the room, `malformed_json` if
+ *   the body is not UTF-8, `body_too_slow` after 10 s without a byte, or if it falls behind 64 kB/s, with 10 s to spare
  */
 export async function readPromptText(request: Request, now: () => number): Promise<{ text: string; room: Room }> {
   const announced = Number(request.headers.get('Content-Length') ?? 0)
@@ -69,8 +69,8 @@ function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
 }
 
 /**
- * Ends the reading of a body that is refused. A client that is still sending when the connection closes sees no answer, so the
- * rest is read and discarded first, unless it is not coming.
+ * Stops reading a refused body. A client that is still sending when the connection closes does not see the response, so
+ * the rest is read and discarded first, unless the client has stopped sending.
  */
 async function end(reader: Reader, error: unknown): Promise<void> {
   const isComing = error instanceof Problem && error.code !== 'body_too_slow'

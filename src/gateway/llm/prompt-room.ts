@@ -10,9 +10,13 @@ const SMALL_BYTES = 64 * 1024
 
 let held = 0
 
-/** Room for a prompt, until what it was sent to has answered. */
+/** The room that a prompt holds, until the upstream's answer begins. */
 export interface Room {
-  /** So much of the prompt is read by now. @throws Problem `unavailable` with `Retry-After` while others have the room */
+  /**
+   * Sets how many bytes of the prompt have been read.
+   *
+   * @throws Problem `unavailable` with `Retry-After` while other prompts hold the room
+   */
   grow(bytes: number): void
   /** The prompt is read, and is not larger than this. */
   shrink(bytes: number): void
@@ -20,7 +24,10 @@ export interface Room {
   free(): void
 }
 
-/** Room for a prompt, which grows while it is read. An announced length takes no room: whoever sends nothing would keep it. */
+/**
+ * Room for a prompt, which grows while the prompt is read. An announced length takes no room, because a caller who
+ * sends nothing would hold it.
+ */
 export function openRoom(): Room {
   let own = 0
   const resize = (to: number) => {
@@ -35,7 +42,7 @@ export function openRoom(): Room {
   return { grow, shrink: (to) => resize(Math.min(own, to)), free: () => resize(0) }
 }
 
-/** @throws Problem `unavailable` with `Retry-After` if a prompt of this length does not fit beside those that are held now */
+/** @throws Problem `unavailable` with `Retry-After` if a prompt of this length does not fit now, beside the others */
 export const requireRoomFor = (bytes: number): void => requireRoom(bytes, held)
 
 function requireRoom(bytes: number, ofOthers: number): void {

@@ -7,7 +7,7 @@ import { readPromptText } from './prompt-body.ts'
 import type { Room } from './prompt-room.ts'
 import type { Provider } from './usage.ts'
 
-/** Of UTF-8, for each unit of a text's length. */
+/** UTF-8 bytes per UTF-16 code unit of a text. */
 const MAX_BYTES_PER_UNIT = 3
 /** Bodies with files. Their parts hold no prompt in JSON. */
 const FORM = /^multipart\/form-data/i
@@ -32,7 +32,8 @@ export interface ModelRequest {
  *
  * @returns `undefined` for a request without a body
  * @throws CallerGone; Problem `body_too_large`; `body_too_slow`; `unavailable` while other large prompts are held;
- *   `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a JSON object in UTF-8 nor a form
+ *   `unsupported_media_type` for a compressed body; `malformed_json` for what is neither a JSON object in UTF-8 nor a
+ *   form
  */
 export async function readModelRequest(
   request: Request,

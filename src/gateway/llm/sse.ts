@@ -2,13 +2,16 @@
 import { type Json, parseObject } from './json.ts'
 import { createMemberReader } from './member-reader.ts'
 
-/** The length of an event that is kept until it is complete. A longer one passes in pieces, and only its usage is read. */
+/** Events up to this length are kept until complete. Longer ones pass in pieces, and only their usage is read. */
 const MAX_EVENT = 64 * 1024
 const BOUNDARY = /\r\n\r\n|\n\n|\r\r/
-/** A piece leaves so much, which may be the beginning of a boundary. */
+/** How much of the text a piece leaves behind: it may be the beginning of a boundary. */
 const LEFT = 3
 
-/** One event: its text including the blank line that ends it, and the JSON of its data. Or a piece of a long event. */
+/**
+ * One event: its text including the blank line that ends it, and the JSON of its data. A long event is several pieces:
+ * only the last one has a `body`, with the members that member-reader.ts reads.
+ */
 export interface StreamEvent {
   readonly text: string
   readonly body: Json | undefined
@@ -61,7 +64,7 @@ export function createEventReader() {
   }
 }
 
-/** A piece does not end inside a surrogate pair. */
+/** Where a piece ends: never inside a surrogate pair. */
 function endOfPiece(text: string): number {
   const end = text.length - LEFT
   const unit = text.charCodeAt(end)

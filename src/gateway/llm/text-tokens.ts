@@ -1,11 +1,11 @@
-/** English text has about four characters a token; most other scripts with spaces have fewer. */
+/** English text has about four characters per token; most other languages with spaces between words have fewer. */
 const CHARACTERS_PER_TOKEN = 4
 
 /**
- * Estimates the tokens of a text: one for four characters, and one for each letter of a script that is written without spaces,
- * or in syllables. Pure.
+ * Estimates the tokens of a text: one per four characters, but one per character of a script that is written without
+ * spaces or in syllables. Pure.
  *
- * @returns a fraction for a short text
+ * @returns not rounded
  */
 export function countTextTokens(text: string): number {
   let dense = 0
@@ -13,11 +13,14 @@ export function countTextTokens(text: string): number {
   return dense + (text.length - dense) / CHARACTERS_PER_TOKEN
 }
 
-/** Code units: Thai to Myanmar, Khmer, and from the radicals of Chinese over kana and Hangul to the first half of rare signs. */
+/**
+ * UTF-16 code units: Thai to Myanmar, Khmer, and all from CJK radicals through kana and Hangul to high surrogates (rare
+ * ideographs).
+ */
 function isDense(unit: number): boolean {
   if (unit < 0x0e00) return false
   return unit < 0x10a0 || (unit >= 0x1780 && unit < 0x1800) || (unit >= 0x2e80 && unit < 0xdc00) || isCompatible(unit)
 }
 
-/** Compatibility ideographs, and kana of half width. */
+/** Compatibility ideographs, and half-width kana. */
 const isCompatible = (unit: number) => (unit >= 0xf900 && unit < 0xfb00) || (unit >= 0xff66 && unit < 0xffa0)

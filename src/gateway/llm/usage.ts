@@ -89,7 +89,7 @@ function countOpenAiPieces(body: Json): number {
   }, 0)
 }
 
-/** An event counts at least one token, or as many as its text has, so that nobody gets long chunks for one token each. */
+/** A chunk counts the estimated tokens of its text, at least one, so that a long chunk does not count as one token. */
 const countPiece = (text: unknown) => Math.max(1, Math.floor(countTextTokens(asText(text) ?? '')))
 
 const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']

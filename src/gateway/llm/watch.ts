@@ -4,7 +4,7 @@ import { createEventReader, type StreamEvent } from './sse.ts'
 import type { StreamEnd, Watcher } from './tap.ts'
 import type { UsageReader } from './usage.ts'
 
-/** The length of a response that is kept and parsed. Of a longer one, only the usage is read while it passes. */
+/** Responses up to this length are kept and parsed. Of a longer one, only the usage is read while it passes. */
 const MAX_KEPT = 64 * 1024
 const NOTHING = new Uint8Array()
 
@@ -35,7 +35,7 @@ export function watchWhole(usage: UsageReader, end: (how: StreamEnd) => void): W
       return NOTHING
     },
     end(how) {
-      passKept() // of a response that ended early, what was complete
+      passKept() // if the response ended early, its complete members count
       usage.take(members.read())
       end(how)
     },

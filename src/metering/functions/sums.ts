@@ -14,12 +14,12 @@ export interface BatchSums {
 }
 
 const FAILED = 'status_code >= 400 or error_code is not null'
-/** The error of a report that completes a verified request is the request's, and is counted with it (complete.ts). */
+/** The error of a report that completes a verified request is counted with that request (complete.ts), not here. */
 const OF_REQUESTS: Sums = {
   requests: 'sum(requests)',
   errors: `coalesce(sum(requests) filter (where ${FAILED}), 0)`,
 }
-/** A verification is at least one request. */
+/** A failed verification counts at least one error. */
 const OF_VERIFIED: Sums = { ...OF_REQUESTS, errors: `coalesce(sum(greatest(requests, 1)) filter (where ${FAILED}), 0)` }
 
 const LANES: Sums = {

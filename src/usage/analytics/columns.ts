@@ -99,7 +99,8 @@ export function toSums(row: SumRow) {
   return {
     requests: row.requests,
     errors: row.errors,
-    error_rate: row.requests > 0 ? roundTo(Math.min(1, row.errors / row.requests), 6) : null, // sums of earlier releases have errors of reports
+    // at most 1: sums of earlier releases also count the errors of reports
+    error_rate: row.requests > 0 ? roundTo(Math.min(1, row.errors / row.requests), 6) : null,
     ...toFigures(row, FIGURES),
     avg_response_time_ms: averageTime(row),
     p50_response_time_ms: percentile(row.latency, 0.5),

@@ -163,7 +163,10 @@ select ${selectColumns(seesCosts)} from page order by page.occurred_at desc, pag
   return readRows<EventRow>(sql, sql.query(statement, parameters))
 }
 
-/** The error of a report that completes a request is counted in the request's hour; the report itself is a row without requests. */
+/**
+ * The error of a report that completes a request is counted in the hour of the request. In its own hour, the report is
+ * a row without requests.
+ */
 const MAY_HAVE_ERRORS = 'errors > 0 or status_code >= 400 or requests = 0'
 const HAS_REPORTS = `exists (select 1 from usage_hourly reported where reported.organization_id = $1
   and reported.hour = usage_totals.hour and (${MAY_HAVE_ERRORS}))`

@@ -5,16 +5,16 @@ import { READ_TIMEOUT_MS } from '../../db/read-briefly.ts'
 /** Compiling a query of 31 sums takes half a second; running it without compiling takes tens of milliseconds. */
 const NO_COMPILING = 'set local jit = off'
 
-/** Gives the next query what is left of the batch's time. 0 would be no limit. */
+/** Sets the timeout of the next query to the remaining time of the batch. At least 1 ms, because 0 means no limit. */
 const LEFT = `select set_config('statement_timeout', greatest(1,
   $1::int - floor(extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000)::int)::text, true)`
 
 type Query = NeonQueryPromise<false, false>
 
 /**
- * Runs several queries on the same snapshot in one read-only batch. The timeout applies to all of them together.
+ * Runs several queries on the same snapshot in one read-only batch, with one timeout for all of them together.
  *
- * @throws Problem `unavailable` when Postgres canceled them
+ * @throws Problem `unavailable` if Postgres canceled one of them
  */
 export async function readTogether(sql: Sql, queries: readonly Query[]): Promise<unknown[][]> {
   const timed = queries.flatMap((query) => [sql.query(LEFT, [READ_TIMEOUT_MS]), query])

@@ -122,7 +122,7 @@ async function apply(deps: ManagementDeps, { operator, input, fields, reason }: 
   const organizationId = input.organization_id
   try {
     await runBatch(deps.db, {
-      organization: lockOrganization(deps.db, organizationId), // what credits pay for changes under its lock
+      organization: lockOrganization(deps.db, organizationId), // credits are settled under this lock
       lock: lockUsageEvent(deps.db, { organizationId, occurredAt: input.occurred_at, id: input.id }),
       claim: claimCorrection(deps.db, organizationId, `correction ${input.id} ${input.claim}`),
       change: correctEvent(deps.db, input),

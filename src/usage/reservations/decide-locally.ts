@@ -28,7 +28,7 @@ export function holdLocally({ quota, gauges, counters: asked, ms, now }: AskedHo
   if (refused >= 0) return { outcome: 'exceeded', refused, meters, counters }
   const full = asked.findIndex((counter, at) => {
     const state = counters[at]
-    const needed = counter.isBalance ? Math.max(counter.cost, 1) : counter.cost // without a cost, something must be left
+    const needed = counter.isBalance ? Math.max(counter.cost, 1) : counter.cost // a cost of 0 also needs a balance
     return state !== undefined && needed > 0 && isCounterFull(counter, state, needed)
   })
   if (full >= 0) return { outcome: 'counter_exceeded', refused: full, meters, counters }

@@ -28,7 +28,7 @@ export async function requireUnsettled(
   if (await isSettled(deps, organizationId, ids)) throw new Problem('reservation_closed')
 }
 
-/** Whether one of these holds was settled, by the ids of their events. False while Postgres does not answer. */
+/** Whether one of these holds was settled, by the ids of their events. False if Postgres does not answer. */
 export async function isSettled(deps: Deps, organizationId: string, eventIds: readonly string[]): Promise<boolean> {
   const ids = eventIds.map((id) => `${SOURCE} ${id}`)
   const rows = await deps.sql.query(SELECT_SETTLED, [organizationId, ids]).catch((error: unknown) => {

@@ -15,14 +15,15 @@ import { isSettled } from './repeats.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
 
 /**
- * Records the actual use of a reservation, and releases its hold. The event's id is the hold's (`holdEventId`), so that settling
- * twice counts once, even after the hold has expired.
+ * Records the actual use of a reservation, and releases its hold. The event's id is the hold's (`holdEventId`), so that
+ * settling twice counts once, even after the hold has expired.
  *
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
- * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id contains. If the
- * database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it expires. To cancel what was
- * settled, of which the caller may not have got the answer, is a conflict: the use counts.
+ * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id
+ * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it
+ * expires. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
+ * response to the settlement.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
  * @throws Problem `reservation_not_found`, `organization_not_found`, `invalid_request`, `unavailable`

@@ -9,7 +9,7 @@ const deps = managementDeps(directly())
 const use = (account: string) =>
   Promise.all(Array.from({ length: 299 }, () => enforceRateLimits(deps, { audit_read: { account } })))
 
-test('the audit log is read 300 times a minute: by an organization, and by a reader of the whole deployment', async () => {
+test('an organization, or a reader of the whole deployment, may read the audit log 300 times a minute', async () => {
   const [{ token, user }, service] = [await newUser(), await newServiceKey('platform:audit:read')]
   await Promise.all([use(user.organization_id), use(service.id)])
   for (const [route, as] of [

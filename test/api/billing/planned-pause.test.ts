@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { act, newCustomer } from '../../support/payments.ts'
 
-/** A customer of Polar whose subscription is paused when its period ends. */
+/** A customer of Polar whose subscription will be paused at the end of its period. */
 async function pausing() {
   const customer = await newCustomer('polar')
   await customer.buy('pro')
@@ -21,7 +21,7 @@ test('a pause planned at Polar for the end of the period is shown, and there is 
   })
 })
 
-test('POST /api/v1/billing/resume withdraws a pause that is planned at Polar', async () => {
+test('POST /api/v1/billing/resume revokes a pause that is planned at Polar', async () => {
   const { info, post, subscription } = await pausing()
   expect(await post('resume')).toMatchObject({ status: 200, body: { status: 'active', pause_at_period_end: false } })
   expect(await subscription()).toMatchObject({ status: 'active', pauseAtPeriodEnd: false })

@@ -14,7 +14,7 @@ function watch(provider: string) {
   return () => spy.mock.calls.filter(([input]) => urlOf(input).includes(`/${provider}/`)).length
 }
 
-test('a billing page that is polled asks the provider once, and again after a change', async () => {
+test('polling the billing page calls the provider once, and again after a change', async () => {
   const { buy, readInfo: info, post } = await newCustomer('stripe')
   await buy('pro')
   const asked = watch('stripe')
@@ -30,7 +30,7 @@ test('a billing page that is polled asks the provider once, and again after a ch
   expect(asked()).toBeGreaterThan(changed)
 })
 
-test('an organization reads its billing page 60 times a minute', async () => {
+test('an organization may read its billing page 60 times a minute', async () => {
   const { token, organizationId } = await newCustomer()
   const deps = managementDeps(directly())
   const units = Array.from({ length: 60 }, () => enforceRateLimits(deps, { billing_read: { account: organizationId } }))

@@ -1,4 +1,6 @@
-/** The error of a report that completes a request is the request's: once, in its hour and under its endpoint. */
+/**
+ * The error of a report that completes a request is counted once, in the hour and under the endpoint of the request.
+ */
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { completeWaiting } from '../../../src/metering/complete-waiting.ts'
@@ -47,7 +49,7 @@ const SUMS = 'sum(requests)::int as requests, sum(errors)::int as errors'
 const TABLES = ['usage_hourly', 'usage_totals', 'usage_periods']
 const DIMENSIONS = ['endpoint', 'key', 'environment', 'status']
 
-/** The sums of an organization, wherever they are. */
+/** The sums of an organization in all tables. */
 async function readSums(organizationId: string) {
   const read = (from: string) => deps.sql.query(`select ${SUMS} from ${from}`, [organizationId])
   const tables = TABLES.map((table) => read(`${table} where organization_id = $1`))
@@ -68,7 +70,7 @@ const newRequest = (organization_id = uuidv7(Date.now())): Request => ({
   request_id: uuidv7(VERIFIED_AT),
 })
 
-test('three reports that a request failed are one error, where the request is', async () => {
+test('three reports that a request failed count as one error, in the hour and under the endpoint of the request', async () => {
   const of = newRequest()
   await writeUsage(deps, [verification(of, { subject: 'ann', lane: 0 })])
   await writeUsage(deps, [report(of), report(of)])
@@ -96,7 +98,7 @@ test.each<[string, Partial<UsageEvent>, Partial<UsageEvent>, number]>([
   for (const row of await readSums(of.organization_id)) expect(row.errors).toBe(errors)
 })
 
-test('a report that waits since the previous release counts its error once', async () => {
+test('the error of a report that waits since the previous release counts once', async () => {
   const of = newRequest()
   await writeUsage(deps, [verification(of)])
   // the previous release counted the error with the report
@@ -111,7 +113,7 @@ test('a report that waits since the previous release counts its error once', asy
   for (const row of await readSums(of.organization_id)) expect(row.errors).toBe(1)
 })
 
-test('the list of errors has the request and each report of its failure', async () => {
+test('the list of errors contains the request and each report of its failure', async () => {
   const of = newRequest()
   await writeUsage(deps, [
     verification(of),
@@ -127,7 +129,7 @@ test('the list of errors has the request and each report of its failure', async 
   expect(await list({ status: '500', endpoint: '/reported' })).toEqual(['/reported'])
 })
 
-test('in random histories no sum has more errors than requests, or fewer than none', async () => {
+test('in random histories no sum has more errors than requests, or a negative number of errors', async () => {
   const organizationId = uuidv7(Date.now())
   const requests = Array.from({ length: 12 }, () => newRequest(organizationId))
   const pick = <T>(values: readonly T[]) => values[Math.floor(Math.random() * values.length)] as T
@@ -144,7 +146,7 @@ test('in random histories no sum has more errors than requests, or fewer than no
     if (reports[0]) first.set(of.request_id, reports[0])
     return reports.concat(verification(of, { endpoint: pick(['/a', '/b']), subject: pick(['ann', 'bob', null]) }))
   })
-  // reports of one request stay in their order, since the first decides
+  // reports of one request stay in order, because the first one decides
   const order = events.map((event) => ({ event, at: Math.random() + (event.completes ? events.indexOf(event) : 0) }))
   for (const { event } of order.toSorted((a, b) => a.at - b.at)) await writeUsage(deps, [event])
   await completeWaiting(deps)

@@ -1,4 +1,4 @@
-/** Reports that name a request which nobody verified. */
+/** Reports that name a request without a verification. */
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { completeWaiting } from '../../../src/metering/complete-waiting.ts'
@@ -23,7 +23,7 @@ const report = (organization_id: string, changes: Partial<UsageEvent> = {}): Usa
   ...changes,
 })
 
-/** As if the reports of an organization had arrived so long ago, and were due. */
+/** Makes the reports of an organization this old, and due. */
 const age = (organizationId: string, interval: string) =>
   deps.sql.query(
     `update usage_completions set created_at = now() - $2::interval, tried_at = '-infinity' where organization_id = $1`,
@@ -54,7 +54,7 @@ const readErrors = (organizationId: string) =>
     [organizationId],
   )
 
-test('count as requests after a day, each once, with their errors', async () => {
+test('unverified reports count as requests after a day, each once, with their errors', async () => {
   const id = newOrganization()
   await writeUsage(deps, [report(id), report(id), report(id, { status_code: 200 })])
   await age(id, '23 hours')
@@ -71,7 +71,7 @@ test('count as requests after a day, each once, with their errors', async () => 
   ])
 })
 
-test('count one request, however many name it, and a verification that comes later stays what it is', async () => {
+test('several unverified reports of one request count once, and a verification that arrives later is not changed', async () => {
   const id = newOrganization()
   const completes = uuidv7(Date.parse('2026-11-10T11:00:00.000Z'))
   await writeUsage(deps, [report(id, { completes })])
@@ -91,7 +91,7 @@ test('count one request, however many name it, and a verification that comes lat
   ])
 })
 
-test('are tried again the later, the longer they wait, and those of one organization keep no others waiting', async () => {
+test('unverified reports are retried with backoff, and those of one organization do not hold up the others', async () => {
   const [id, other] = [newOrganization(), newOrganization()]
   await writeUsage(
     deps,

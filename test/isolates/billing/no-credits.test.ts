@@ -67,7 +67,7 @@ test('while Redis fails, calls go on beyond the balance, and count once afterwar
   expect(await admit(10)).toBe(2)
 })
 
-test('while Redis fails, a reservation without a cost is refused as well if nothing is left', async () => {
+test('while Redis fails, even a reservation without a cost is refused if no credits are left', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { keyId: key_id, grant, spend } = await world('1.00', 'block')
   await spend('1.00')

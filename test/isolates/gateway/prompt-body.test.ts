@@ -1,4 +1,4 @@
-/** How long a prompt may take to arrive, and what it holds meanwhile. */
+/** How long a prompt may take to arrive, and how much room it holds meanwhile. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readPromptText } from '../../../src/gateway/llm/prompt-body.ts'
 import { openRoom } from '../../../src/gateway/llm/prompt-room.ts'
@@ -31,7 +31,7 @@ function sendPrompt(headers: Record<string, string> = {}) {
   return { writer, ended, send: (bytes: Uint8Array) => writer.write(bytes) }
 }
 
-/** Whether 20 MB fit beside what is held. */
+/** Whether there is room for 20 MB more. */
 function hasRoom(): boolean {
   const room = openRoom()
   try {
@@ -44,7 +44,7 @@ function hasRoom(): boolean {
   }
 }
 
-test('what a caller announces takes no room, and one who sends nothing for ten seconds is told so', async () => {
+test('an announced length takes no room, and a caller who sends nothing for ten seconds is refused', async () => {
   const { ended } = sendPrompt({ 'Content-Length': String(20 * MB) })
 
   await vi.advanceTimersByTimeAsync(9_999)
@@ -54,7 +54,7 @@ test('what a caller announces takes no room, and one who sends nothing for ten s
   expect(await ended).toBe('body_too_slow')
 })
 
-test('one who stops in the middle keeps the room of what was read for ten seconds', async () => {
+test('a caller who stops in the middle holds the room of the bytes that were read for ten seconds', async () => {
   const { ended, send, writer } = sendPrompt({ 'Content-Length': String(20 * MB) })
   await send(BIG)
 
@@ -81,7 +81,7 @@ test('a prompt that arrives byte by byte is too slow after ten seconds, and one 
   expect(await steady.ended).toBe(30 * 64_000)
 })
 
-test('of two that grow together one is refused midway, its rest is read, and the other is answered', async () => {
+test('if two growing prompts do not fit together, one is refused midway and drained, and the other is accepted', async () => {
   const [first, second] = [sendPrompt(), sendPrompt()]
   await first.send(BIG)
   await second.send(BIG)
@@ -95,7 +95,7 @@ test('of two that grow together one is refused midway, its rest is read, and the
   expect(hasRoom()).toBe(true)
 })
 
-test('what is not UTF-8, or too large, is refused once it is read', async () => {
+test('a prompt that is not UTF-8 or too large is refused while it is read', async () => {
   const invalid = sendPrompt()
   await invalid.send(new Uint8Array([0xff]))
   await invalid.writer.close()

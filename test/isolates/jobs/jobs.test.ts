@@ -105,7 +105,7 @@ test('personal data leaves the events of a deleted organization after an hour, c
 const LONG_AGO = Date.UTC(2000, 0, 1)
 let deletions = 0
 
-/** A deleted organization with events, deleted after those before. */
+/** A deleted organization with events. Each one was deleted after the previous one. */
 async function deleted(events: number) {
   const id = uuidv7(Date.now())
   const { sql } = isolate.deps()
@@ -120,7 +120,7 @@ async function deleted(events: number) {
   return id
 }
 
-/** A run whose clock leaves time for some batches. */
+/** A run whose clock leaves time for this many batches. */
 function erase(batches: number) {
   const real = isolate.deps()
   let at = 0
@@ -137,14 +137,14 @@ const withAddress = async (id: string) =>
 const forget = (...ids: string[]) =>
   isolate.deps().sql.query('delete from usage_erasures where organization_id = any($1)', [ids])
 
-test('a large erasure does not hold up the one after it: each gets a batch in turn', async () => {
+test('a large erasure does not hold up the next one: they take turns, one batch each', async () => {
   const [large, small] = [await deleted(15_001), await deleted(1)]
   expect(await erase(2)).toEqual({ organizations: 1, events: 5_001, left: 1 })
   expect([await withAddress(large), await withAddress(small)]).toEqual([10_001, 0])
   await forget(large)
 })
 
-test('the next run begins with the erasure that waited longest', async () => {
+test('each run begins with the erasure that waited longest', async () => {
   const [first, second] = [await deleted(10_001), await deleted(10_001)]
   for (const rows of [
     [5_001, 10_001],

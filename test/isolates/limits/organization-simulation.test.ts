@@ -1,7 +1,8 @@
 /**
- * Random histories of an organization with two keys, of which one has limits of its own: verifications, reservations, their
- * settlements and cancellations, and reports with and without a key or a subject, some of them sent twice at once, while Redis
- * loses everything now and then. A model counts each limit by itself, and every verdict is held against all of them.
+ * Random histories of an organization with two keys, one of which has its own limits: verifications, reservations,
+ * their settlements and cancellations, and reports with and without a key or a subject. Some are sent several times at
+ * once, and Redis loses everything now and then. A model counts each limit, and every verdict is compared with all of
+ * them.
  */
 import fc from 'fast-check'
 import { expect, inject, test } from 'vitest'
@@ -25,7 +26,7 @@ const OF_ORGANIZATION = [
 
 type Meter = 'api_calls' | 'tokens'
 
-/** Whose use counts in a limit. */
+/** Who makes a request: this decides in which limits it counts. */
 interface Asker {
   readonly key: 'own' | 'other' | 'none'
   readonly subject: string | undefined
@@ -52,7 +53,7 @@ const newCounter = (name: string, meter: string, limit: number, counts: Counter[
 
 const holdOf = ({ held }: Counter) => [...held.values()].reduce((sum, units) => sum + units, 0)
 const remainingOf = (counter: Counter) => Math.max(0, counter.limit - counter.used - holdOf(counter))
-/** A request that takes nothing of a meter needs one unit that is left. */
+/** Even a request that takes nothing from a meter needs one remaining unit. */
 const lacks = (counter: Counter, units: number) => counter.used + holdOf(counter) + Math.max(1, units) > counter.limit
 
 const SUBJECTS = ['ada', 'bob', undefined] as const
@@ -99,12 +100,12 @@ const steps = fc.oneof(
 type Step = typeof steps extends fc.Arbitrary<infer One> ? One : never
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
-/** What happened in any of the histories. */
+/** How often each outcome occurred, in all histories together. */
 const seen = { valid: 0, refused: 0, held: 0, notHeld: 0, settled: 0, late: 0, canceled: 0, reported: 0, flushed: 0 }
 
 const isolates = [await newIsolate(), await newIsolate()]
 let turn = 0
-/** One after the other. */
+/** The isolates in turn. */
 const isolate = () => isolates[turn++ % 2] as (typeof isolates)[0]
 
 async function begin() {
@@ -198,7 +199,7 @@ async function begin() {
 
   return {
     act: (step: Step) => (acts[step.kind] as (of: Step) => Promise<void>)(step),
-    /** The quotas that a customer reads are the model's. */
+    /** Compares the quotas that the customer reads with the model. */
     async check() {
       await settleAll()
       const { body } = await call('GET /api/v1/quotas', { token: holder.token })

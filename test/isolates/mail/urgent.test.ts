@@ -15,10 +15,15 @@ afterEach(() => vi.restoreAllMocks())
 const newAddress = (kind: string) => `${kind}-${crypto.randomUUID()}@example.com`
 const mailOf = (to: string) => ({ to, subject: 'A subject', text: 'A text', html: '<p>A text</p>' })
 
-/** A provider used only by this test: its pauses stop no other test's mails. */
+/** A provider used only by this test: its pauses do not delay the emails of other tests. */
 const ownProvider = () => ({ MAIL_API_URL: `${env.STACK_URL}/mail/emails?of=${crypto.randomUUID()}` })
 
-/** Emails in the outbox of an isolate, those that are not urgent for longer. */
+/**
+ * Delivers due emails, of which those that are not urgent have waited longer.
+ *
+ * @param attempts how often the others were attempted before
+ * @returns the kinds of the emails, in the order in which they were sent
+ */
 async function waiting({ others, urgent, attempts }: { others: number; urgent: number; attempts: number }) {
   const provider = ownProvider()
   const isolate = await newIsolate(provider)
@@ -42,19 +47,19 @@ async function waiting({ others, urgent, attempts }: { others: number; urgent: n
     if (urlOf(input).startsWith(provider.MAIL_API_URL)) order.push(/(notice|code)-/.exec(bodyOf(init))?.[1] ?? '')
     return real(input, init)
   })
-  isolate.advance(1_000) // the codes are due as well
+  isolate.advance(1_000) // now the codes are due as well
   await deliverDueMail(isolate.deps(), ids)
   return order
 }
 
 describe('an urgent email', () => {
-  test('is sent before all that were due for longer', async () => {
+  test('is sent before other emails that have been due for longer', async () => {
     const order = await waiting({ others: 6, urgent: 1, attempts: 0 })
     expect(order).toHaveLength(7)
-    expect(order.indexOf('code')).toBeLessThan(2) // two at once
+    expect(order.indexOf('code')).toBeLessThan(2) // two are sent at once
   })
 
-  test('takes the place of retries', async () => {
+  test('is sent before retries of other emails', async () => {
     const order = await waiting({ others: 3, urgent: 4, attempts: 1 })
     expect(order).toEqual(['code', 'code', 'code', 'code', 'notice', 'notice', 'notice'])
   })
@@ -62,7 +67,7 @@ describe('an urgent email', () => {
   test.each([
     [true, 0],
     [false, 1],
-  ])('waits after its request for the end of a short pause, and no other does: urgent %j', async (urgent, putOff) => {
+  ])('waits after its request until a short pause ends, others do not: urgent %j', async (urgent, putOff) => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const provider = ownProvider()
     const isolate = await newIsolate(provider)
@@ -80,7 +85,7 @@ describe('an urgent email', () => {
     expect((await rowOf(email)).sent_at === null ? 1 : 0).toBe(putOff)
   })
 
-  test('is one that somebody waits for: a code, a link or an invitation, and no notice', async () => {
+  test('is one that somebody waits for: a code, a link or an invitation, but not a notice', async () => {
     const deps = managementDeps((await newIsolate()).deps())
     const [reset, verify, welcome, invitation] = [newAddress('a'), newAddress('b'), newAddress('c'), newAddress('d')]
     const [changed, inUse] = [newAddress('e'), newAddress('f')]

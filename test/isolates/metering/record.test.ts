@@ -67,7 +67,7 @@ describe('recording', () => {
   })
 })
 
-/** Refused verifications as they are stored, in the order of their endpoints. */
+/** The stored refusals, sorted by endpoint. */
 async function refusals(isolate: Isolate, organizationId: string) {
   return isolate
     .deps()
@@ -80,7 +80,7 @@ async function refusals(isolate: Isolate, organizationId: string) {
 describe('refusals at one moment', () => {
   const REFUSED = { api_calls: 0, status_code: 429, error_code: 'RATE_LIMITED', method: 'GET', ip: '203.0.113.1' }
 
-  test('of two subjects or endpoints stay apart', async () => {
+  test('of different subjects or endpoints are not merged', async () => {
     const isolate = await newIsolate()
     const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
     for (const subject of ['ann', 'bob', 'ann', null])
@@ -102,7 +102,7 @@ describe('refusals at one moment', () => {
     ])
   })
 
-  test('of more than 20 kinds become one beyond those, which names nobody', async () => {
+  test('beyond the first 20 different ones are merged into one without subject, endpoint and address', async () => {
     const isolate = await newIsolate()
     const [id, key_id] = [uuidv7(Date.now()), uuidv7(Date.now())]
     const endpointOf = (at: number) => `/${String(at).padStart(2, '0')}`

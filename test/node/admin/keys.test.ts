@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close())
 
-/** The plan of the statement that a search sends, as Postgres makes it with the search's own values. */
+/** Runs a search, and explains its statement with the same parameters. */
 async function explain(filter: Parameters<typeof listKeys>[1]) {
   const sent = vi.spyOn(globalThis, 'fetch')
   const rows = await listKeys(ormOver(database.sql), filter, new Date(), { limit: 20, after: undefined })
@@ -39,13 +39,13 @@ test.each([
   [{ hint: '…ab12' }, ['api_keys_hint_end']],
   [{ name: 'name abc1' }, ['api_keys_name']],
   [{ hint: 'ab12', name: 'name abc1' }, ['api_keys_']],
-])('a search for %j among many keys reads them by an index', async (filter, indexes) => {
+])('a search for %j among many keys uses an index', async (filter, indexes) => {
   const { plan } = await explain(filter)
   for (const index of indexes) expect(plan).toContain(index)
   expect(plan).not.toContain('Seq Scan on api_keys')
 })
 
-test('a key is found by the start of its name in any case of letters, and by its last four characters', async () => {
+test('a key is found by the start of its name, case-insensitively, and by its last four characters', async () => {
   const [one] = await database.sql.query(`select id, name, key_hint from api_keys where name like 'Name %' limit 1`)
   for (const filter of [{ name: one?.name.toUpperCase() }, { hint: one?.key_hint.slice(-4) }, { hint: one?.key_hint }])
     expect((await explain(filter)).rows.map(({ id }) => id)).toContain(one?.id)

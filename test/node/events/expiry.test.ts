@@ -25,7 +25,7 @@ beforeEach(async () => {
   )
 })
 
-/** @param readings what the clock says, one after the other; the last one from then on */
+/** @param readings the successive readings of the clock; the last one is repeated */
 function run(at: number, readings: readonly number[] = [at]) {
   const left = [...readings]
   const deps = { sql: database.sql, now: () => left.shift() ?? readings.at(-1) ?? at }
@@ -44,7 +44,7 @@ async function published() {
   return Object.fromEntries(rows.map(({ type, events }) => [type, events]))
 }
 
-test('what expired while no run succeeded is published by the next one, once, with the state of its organization', async () => {
+test('expiries while no run succeeded are published once by the next run, with the state of the organization', async () => {
   await run(NOON)
   await addKeys(1, NOON + HOUR)
   await run(NOON + 2 * DAY)
@@ -52,25 +52,25 @@ test('what expired while no run succeeded is published by the next one, once, wi
   expect(await published()).toEqual({ 'key.expired': 1, 'organization.state': 1 })
 })
 
-test('a run looks back a week at most', async () => {
+test('a run looks back at most a week', async () => {
   await run(NOON)
   await addKeys(1, NOON + HOUR)
   await run(NOON + 9 * DAY)
   expect(await published()).toEqual({})
 })
 
-test('keys that expire at one moment are published in batches, and a run that has no time left is continued by the next one', async () => {
+test('keys that expire at the same time are published in batches, and the next run continues one that ran out of time', async () => {
   await run(NOON)
   await addKeys(2_500, NOON + HOUR)
   const at = NOON + HOUR + 30_000
-  // of keys in 7 days and in 1 day nothing is due; then the time ends after the first batch
+  // no key expires in 7 days or in 1 day; then the time runs out after the first batch of expired keys
   expect(await run(at, [at, at, at, at, at, at + 20_000])).toMatchObject({ left: true })
   expect((await published())['key.expired']).toBe(1_000)
   expect(await run(at + 60_000)).toMatchObject({ left: false })
   expect((await published())['key.expired']).toBe(2_500)
 })
 
-test('a position that lies ahead stops nothing', async () => {
+test('a position in the future does not stop the run', async () => {
   await run(NOON + 300 * DAY)
   await addKeys(1, NOON)
   await run(NOON)

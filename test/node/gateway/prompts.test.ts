@@ -52,7 +52,7 @@ test('of two concurrent ones one is answered, and the other is told to retry, wh
   expect((await ask(content)).status).toBe(200)
 })
 
-test('a caller who announces a large one and sends nothing takes no room from others, and is told that it is too slow', async () => {
+test('a caller who announces a large prompt and sends nothing takes no room from others, and gets a 408', async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url, { meter: 'openai' })
   const url = `${route.url}/v1/responses`

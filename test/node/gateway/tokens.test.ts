@@ -15,7 +15,7 @@ afterAll(async () => {
   await world.close()
 })
 
-test('a token that an application got for another service reaches no upstream and takes nothing; one for this host does', async () => {
+test('a token issued for another service does not reach the upstream and consumes nothing; one for this host does both', async () => {
   const route = await world.route(upstream.url)
   const before = upstream.requests.length
   const ask = async (resource: string) => {

@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 const admin = (more = '') => runScript(`admin --email ${EMAIL}${more}`, database.env)
 
-/** An account with a session, a link by email, a key, a backup code and a linked identity. */
+/** An account with a session, an email link, a key, a backup code and a linked identity. */
 async function account(fields: Partial<typeof users.$inferInsert> = {}) {
   const { user, organization } = newAccount({ email: EMAIL }, Date.now())
   const [userId, organizationId] = [user.id, organization.id]
@@ -65,7 +65,7 @@ async function account(fields: Partial<typeof users.$inferInsert> = {}) {
   return userId
 }
 
-/** What works in somebody's name. */
+/** Counts the credentials that work in a user's name. */
 async function waysIn(userId: string) {
   const count = async (rows: PromiseLike<unknown[]>) => (await rows).length
   return {
@@ -104,7 +104,7 @@ describe('npm run admin', { timeout: 30_000 }, () => {
     expect(await appointments(userId)).toEqual([])
   })
 
-  test('with --reset-password such an account keeps nothing that was created in it', async () => {
+  test('with --reset-password, removes everything that was created in such an account', async () => {
     const userId = await account({ passwordHash: 'theirs' })
 
     const { code, stdout } = await admin(' --reset-password')
@@ -118,7 +118,7 @@ describe('npm run admin', { timeout: 30_000 }, () => {
     expect((await db.select().from(users).where(eq(users.id, userId)))[0]?.emailVerifiedAt).not.toBeNull()
   })
 
-  test('with --reset-password a confirmed account loses its sessions and links, and keeps its factors and keys', async () => {
+  test('with --reset-password, ends the sessions and links of a confirmed account, and keeps its factors and keys', async () => {
     const userId = await account({ emailVerifiedAt: new Date() })
     const id = uuidv7(Date.now())
     await db.insert(users).values({ id, email: 'customer@example.com' })
@@ -127,10 +127,10 @@ describe('npm run admin', { timeout: 30_000 }, () => {
     expect((await admin(' --reset-password')).stdout).not.toContain('revoked')
 
     expect(await waysIn(userId)).toEqual({ ...ALL, sessions: 0, links: 0 })
-    expect((await waysIn(id)).sessions).toBe(0) // the support session that they opened
+    expect((await waysIn(id)).sessions).toBe(0) // the support session that the user opened
   })
 
-  test('makes a confirmed account an owner as it is, and so one that the operator created', async () => {
+  test('makes an account that the operator created an owner, although its address is not confirmed, and changes nothing else', async () => {
     const userId = await account({ emailVerifiedAt: null, isSelfRegistered: false })
     expect(await admin()).toMatchObject({ code: 0, stderr: '' })
     expect(await owns(userId)).toMatchObject([{ role: 'owner' }])
@@ -138,7 +138,7 @@ describe('npm run admin', { timeout: 30_000 }, () => {
     expect(await appointments(userId)).toMatchObject([{ detail: { password: 'kept' } }])
   })
 
-  test('refuses a disabled account, and does not enable it', async () => {
+  test('refuses a disabled account and does not enable it', async () => {
     const userId = await account({ emailVerifiedAt: new Date(), isActive: false })
     for (const more of ['', ' --reset-password'])
       expect(await admin(more)).toMatchObject({ code: 1, stderr: expect.stringContaining('is a disabled account') })

@@ -80,7 +80,7 @@ const PLAN = {
 
 const FORM = toPlanForm(PLAN)
 
-test('the form contains everything that a plan has, reads back the same, and writes dollars as people do', () => {
+test('the form contains everything that a plan has, reads back the same, and drops trailing zeros of dollars', () => {
   const { version: _, replaced_at: _r, organization_count: _o, created_at: _c, updated_at: _u, ...known } = PLAN
   expect(toPlanBody(FORM)).toEqual({
     ...known,

@@ -1,4 +1,4 @@
-/** The usage of answers that are too long to be kept. */
+/** The usage of responses that are too long to be kept in memory. */
 import { expect, test } from 'vitest'
 import { createMemberReader } from '../../../src/gateway/llm/member-reader.ts'
 import { createEventReader } from '../../../src/gateway/llm/sse.ts'
@@ -11,7 +11,7 @@ const LONG = '"}],{[:\\😀ä'.repeat(50_000)
 const usage = { prompt_tokens: 5, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 3 } }
 const USE = { input_tokens: 5, output_tokens: 9, cached_tokens: 3 }
 
-test('events are found wherever the bytes are split, with every kind of line end, and nothing is lost', () => {
+test('events are found wherever the bytes are split, with every kind of line ending, and nothing is lost', () => {
   const text = ': hi\n\ndata: {"a":"ä€😀"}\r\n\r\nevent: x\ndata: {"b":\ndata: 2}\n\ndata:{}'
   const whole = bytes(text)
   for (let at = 0; at <= whole.length; at++) {
@@ -48,7 +48,7 @@ test('an event without an end is not kept', () => {
   expect(passed.map((event) => event.text.length)).toEqual([99_997, 100_000, 100_000, 100_000, 100_000, 100_000])
 })
 
-/** What a watcher reads of an answer that arrives in pieces of a size. */
+/** What a watcher reads from a response that arrives in pieces of this size. */
 function watch(text: string, { size = 7_919, how = 'whole' }: { size?: number; how?: StreamEnd } = {}) {
   const reader = createUsageReader('openai')
   const watcher = watchWhole(reader, () => undefined)
@@ -66,7 +66,7 @@ test.each([
   ],
   ['at the beginning', { model: 'm', usage, data: [{ embedding: LONG }] }],
   ['in the middle', { a: LONG, usage, model: 'm', b: LONG }],
-])('the usage of a long answer counts, %s', (_, answer) => {
+])('the usage in a long response counts, %s', (_, answer) => {
   for (const size of [997, 65_537, 10_000_000])
     expect(watch(JSON.stringify(answer), { size })).toEqual({ model: 'm', use: USE, isFinal: true })
 })
@@ -76,17 +76,17 @@ test.each([
   { data: LONG, text: JSON.stringify({ usage }) },
   [{ usage, data: LONG }],
   { 'us\\u0061ge': usage, data: LONG },
-])('usage elsewhere in a long answer does not count: %#', (answer) => {
+])('usage in another place of a long response does not count: %#', (answer) => {
   expect(watch(JSON.stringify(answer))).toMatchObject({ use: {}, isFinal: false })
 })
 
-test('usage that has passed counts where the rest of an answer does not arrive', () => {
+test('usage that has arrived counts even if the rest of the response does not arrive', () => {
   const text = JSON.stringify({ model: 'm', usage, choices: [] })
   expect(watch(text.slice(0, -2), { how: 'aborted' })).toEqual({ model: 'm', use: USE, isFinal: true })
   expect(watch(text.slice(0, 50), { how: 'broken' })).toMatchObject({ use: {}, isFinal: false })
 })
 
-test('a caller who did not ask for the usage gets long events, and not the usage', () => {
+test('a caller who did not request the usage gets the long events, but not the usage event', () => {
   const reader = createUsageReader('openai')
   const watcher = watchEvents(reader, true, () => undefined)
   const long = `data: ${JSON.stringify({ choices: [{ delta: { content: LONG } }] })}\n\n`
@@ -100,7 +100,7 @@ test('a caller who did not ask for the usage gets long events, and not the usage
   expect(reader.read().use).toMatchObject(USE)
 })
 
-test('what is read does not depend on where the text is split', () => {
+test('the result does not depend on where the text is split', () => {
   const text = JSON.stringify({
     id: 'a"b\\',
     usage: { a: [1, { b: '}' }] },

@@ -38,7 +38,7 @@ test.each([
   [{ content: [{ type: 'input_file', file_data: LONG }] }, 1_600],
   [{ content: [{ type: 'input_image', image_url: `data:image/png;base64,${LONG}` }] }, 1_600],
   [{ image: { b64_json: LONG } }, 1_600],
-])('what is a file is decided by its place: %#', (message, tokens) => {
+])('the place of a value decides that it is a file: %#', (message, tokens) => {
   expect(tokensOf(message)).toBe(tokens)
 })
 
@@ -55,7 +55,7 @@ test.each([
 })
 
 test.each(['漢', 'か', 'カ', '한', 'ไ', 'ខ', 'မ', '𠮷'])(
-  'a letter of a script without spaces is at least a token: %s',
+  'a character of a script without spaces counts at least one token: %s',
   (letter) => {
     expect(tokensOf({ content: letter.repeat(2_000) })).toBeGreaterThanOrEqual(2_000)
     const delta = { type: 'response.output_text.delta', delta: letter.repeat(2_000) }

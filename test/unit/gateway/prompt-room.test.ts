@@ -40,7 +40,7 @@ test('small ones always have room, and a single one has it however large', () =>
   expect(() => take(64 * 1024 + 1)).toThrow(refusal)
 })
 
-test('an announced length is refused where it does not fit now, and takes no room', () => {
+test('an announced length is refused if it does not fit now, and takes no room', () => {
   requireRoomFor(20 * MB)
   const first = take(20 * MB)
   expect(() => requireRoomFor(20 * MB)).toThrow(refusal)

@@ -105,7 +105,7 @@ export const toPlanForm = (plan: Plan): PlanForm => ({
   features: writeFeatures(plan.features),
 })
 
-/** As people type dollars: of the API's six decimals, those beyond the cents only where they are not zero. */
+/** Writes dollars as people type them: drops trailing zeros beyond the cents from the API's six decimals. */
 const toDollars = (amount: string | null) => amount?.replace(/(\.\d\d\d*?)0+$/, '$1') ?? ''
 const toTypedLimit = (limit: number | string | null | undefined) =>
   typeof limit === 'string' ? toDollars(limit) : (limit?.toString() ?? '')

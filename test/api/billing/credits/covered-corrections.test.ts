@@ -6,7 +6,7 @@ import { call } from '../../../support/http.ts'
 
 const { sql } = directly()
 
-test('a charge that is corrected while credits are settled is never covered beyond what is left of it', async () => {
+test('when a charge is corrected while credits are settled, the plan covers no more than the rest of the charge', async () => {
   const { organizationId, admin, changePlan, spend, credits } = await newPricedHolder(null, '1.00')
   await changePlan({ at_no_credits: 'allow' })
   const correct = (event_id: string) =>

@@ -1,4 +1,4 @@
-/** Corrections of usage that a grant paid which has ended since. */
+/** Corrections of usage that was paid by a grant that has ended since. */
 import { expect, test } from 'vitest'
 import { listLedger, newCreditHolder } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
@@ -22,14 +22,14 @@ async function world() {
   const spend = async (cost: string) => {
     const id = crypto.randomUUID()
     expect((await holder.spend(cost, id)).status).toBe(200)
-    await credits() // charges burn when somebody reads
+    await credits() // a read settles the charges
     return id
   }
   const balance = async () => (await credits()).balance
   return { ...holder, first: first.id as string, correct, expire, spend, balance }
 }
 
-test('what an expired grant paid does not make later charges free', async () => {
+test('correcting usage that an expired grant paid does not make later charges free', async () => {
   const { organizationId, spend, expire, correct, balance } = await world()
   const event = await spend('5.00')
   await expire()
@@ -40,7 +40,7 @@ test('what an expired grant paid does not make later charges free', async () => 
   expect((await listLedger(organizationId)).slice(3).toSorted()).toEqual(['burn -3', 'expire -5', 'return 5'])
 })
 
-test('the difference returns to grants that have not ended first', async () => {
+test('the difference first returns to grants that have not ended', async () => {
   const { spend, expire, correct, balance } = await world()
   const event = await spend('7.00')
   await expire()
@@ -53,7 +53,7 @@ test('the difference returns to grants that have not ended first', async () => {
   expect(await balance()).toBe('9.000000')
 })
 
-test('what a revoked grant paid is revoked as well, and live grants pay an event that is restored', async () => {
+test('what returns to a revoked grant is revoked as well, and live grants pay if the event is restored', async () => {
   const { organizationId, first, act, spend, correct, balance } = await world()
   const event = await spend('4.00')
   expect((await act(first, 'revoke')).status).toBe(200)

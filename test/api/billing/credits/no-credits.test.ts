@@ -123,7 +123,7 @@ test('what was owed before stays owed, and the next grants pay it once', async (
   expect(await credits()).toMatchObject({ owed: '0.300000' })
 })
 
-test('a purchase that is refunded at once pays nothing of what is owed', async () => {
+test('the refunded part of a purchase that is refunded at once does not pay what is owed', async () => {
   const { spend, put, goesOn, credits, organizationId } = await world(null, '1.00')
   await spend('1.70')
   await put(goesOn)

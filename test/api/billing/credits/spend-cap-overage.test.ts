@@ -59,7 +59,7 @@ test('overage of verified calls counts towards the cap, call by call, and reache
   expect(await codes(2)).toEqual(['VALID', 'spend_cap'])
 })
 
-test('before anything is used there is no overage, and no cap is reached', async () => {
+test('without usage there is no overage, and no cap is reached', async () => {
   const { read, email } = await newCapped('0.10', { action: 'alert' })
   expect(await read()).toMatchObject({ used: '0.000000' })
   await notifySpendCaps(directly())

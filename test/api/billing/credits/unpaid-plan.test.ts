@@ -80,7 +80,7 @@ describe.each(['polar', 'stripe'] as const)('credits that a plan at %s includes'
     expect((await verify(key)).body.code).toBe('CREDITS_EXHAUSTED')
   })
 
-  test('go with the refund also where their use is corrected later, and come back whole once the plan is paid', async () => {
+  test('do not return when their use is corrected after the refund, and are granted in full once the plan is paid', async () => {
     const { organizationId, id, credits, spend, correct } = await subscriber()
     const event = await spend('5.00')
     await refund(id)

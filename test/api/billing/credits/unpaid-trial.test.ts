@@ -32,7 +32,7 @@ describe.each(['polar', 'stripe'] as const)('credits of a trial at %s', (provide
           created_at = created_at - $2::interval where organization_id = $1`,
         [customer.organizationId, createdBefore],
       )
-    /** To another plan, by what that includes. */
+    /** Moves the customer to another plan, which includes so many credits. */
     async function moveTo(included_credits_usd: string) {
       const id = `other-${crypto.randomUUID().slice(0, 8)}`
       const [token, made] = [
@@ -91,7 +91,7 @@ describe.each(['polar', 'stripe'] as const)('credits of a trial at %s', (provide
     expect(await balance(), 'on a plan that includes $1').toBe('1.000000')
   })
 
-  test('leave at most what a grant from before it left', async () => {
+  test('end, except for the remainder of a grant from before the trial', async () => {
     const { organizationId, balance, happen, passPeriod } = await trier()
     await passPeriod()
     await sql.query(

@@ -48,7 +48,7 @@ test.each(['polar', 'stripe'] as const)(
 )
 
 test.each(['block', 'allow'])(
-  'an account that never had credits ends no overage, and nothing is charged twice after its first grant (%s)',
+  'an account without credits is still charged overage, and nothing is charged twice after its first grant (%s)',
   async (at_no_credits) => {
     const { changePlan, buy, spend, run, settle, invoiced, grant, credits, put } = await chargedWorld('polar')
     await changePlan({ at_no_credits })
@@ -56,7 +56,7 @@ test.each(['block', 'allow'])(
     const body = { id, name: 'Brief', prices: [], limits: LIMITS, included_credits_usd: '5.00' }
     await call('POST /api/v1/admin/plans', { token: await administrator(), body })
     await put(id)
-    await buy() // before anything was granted
+    await buy() // before any credits were granted
     await spend('3.00')
     await settle()
     expect(await credits()).toMatchObject({ uses_credits: false, owed: '0.000000' })

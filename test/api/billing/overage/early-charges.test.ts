@@ -1,4 +1,4 @@
-/** Corrections of charges from before an organization's first credits: an invoice pays what they add. */
+/** Corrections of charges from before an organization's first credits: what they add goes on an invoice. */
 import { expect, test } from 'vitest'
 import { chargedWorld } from '../../../support/charged-overage.ts'
 
@@ -7,7 +7,7 @@ async function world() {
   await one.buy()
   await one.spend('3.00', EVENT)
   await one.grant('10.00')
-  /** Invoiced micro-dollars, and the balance. */
+  /** The invoiced micro-dollars, and the balance of credits. */
   const state = async () => {
     await one.settle()
     await one.run()
@@ -19,7 +19,7 @@ async function world() {
 
 const EVENT = 'early'
 
-test('a raised charge is invoiced once, whatever becomes of it afterwards', async () => {
+test('a raised charge is invoiced once, however it is corrected afterwards', async () => {
   const { correct, spend, state } = await world()
   await correct(EVENT, '8.00')
   expect(await state()).toEqual([7_000_000, '10.000000'])
@@ -32,7 +32,7 @@ test('a raised charge is invoiced once, whatever becomes of it afterwards', asyn
   expect(await state()).toEqual([8_000_000, '6.000000'])
 })
 
-test('a charge that is raised and lowered again before it is invoiced costs nothing', async () => {
+test('a charge that is raised and lowered again before the next invoice costs nothing more', async () => {
   const { correct, spend, state } = await world()
   await correct(EVENT, '8.00')
   await correct(EVENT, '3.00')
@@ -40,7 +40,7 @@ test('a charge that is raised and lowered again before it is invoiced costs noth
   expect(await state()).toEqual([2_000_000, '6.000000'])
 })
 
-test('a charge that is lowered and raised again was invoiced already', async () => {
+test('a charge that is lowered and raised again is not invoiced twice', async () => {
   const { correct, spend, state } = await world()
   await correct(EVENT, '1.00')
   await spend('4.00')

@@ -1,4 +1,4 @@
-/** Invoices of overage alone: no subscription shows whether they are paid. */
+/** Invoices that contain only overage: no subscription shows whether they are paid. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { sendMeteredUsage } from '../../../../src/billing/overage/job.ts'
 import { directly } from '../../../support/direct.ts'
@@ -10,7 +10,7 @@ import { deliver, reconcileAlone, stripeEvent } from '../../../support/shop.ts'
 const { sql } = directly()
 afterEach(() => vi.restoreAllMocks())
 
-/** A customer who has left, whose overage is on an invoice of its own that their card does not pay. */
+/** A customer who canceled. Their overage is on an invoice of its own, and their card declines it. */
 async function world() {
   const one = await overageWorld('stripe')
   const { organizationId, use, arrive, subscription, report } = one
@@ -59,7 +59,7 @@ const watchErrors = (text: string) => {
       .filter((line) => line.includes(text) && line.includes('overage_unpaid'))
 }
 
-test('one that fails is known by its webhook, is drift that only a person can end, and is no more once it is paid', async () => {
+test('a failed invoice is recorded by its webhook, is drift that is not repairable, and disappears once it is paid', async () => {
   const { organizationId, invoice, customer, tell, unpaid, drift, info } = await world()
   const errors = watchErrors(invoice)
   expect(await unpaid()).toBe(0)
@@ -83,7 +83,7 @@ test('one that fails is known by its webhook, is drift that only a person can en
   expect([await unpaid(), await drift()]).toEqual([0, []])
 })
 
-test('one whose webhook never came is found within the hour', async () => {
+test('a failed invoice whose webhook never arrived is found by the hourly job', async () => {
   const { invoice, unpaid, reconcile } = await world()
   const errors = watchErrors(invoice)
   await reconcile()

@@ -9,7 +9,7 @@ test.each([
   ['subscriptions', /\/polar\/v1\/subscriptions\/\?/],
   ['payments', /\/polar\/v1\/orders\/\?/],
 ])(
-  'a list of %s that is too long for one run is continued by the next one, logged, and then begun anew',
+  'a list of %s that is too long for one run is logged, continued by the next run, and then read from the start',
   async (list, path) => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     const real = globalThis.fetch
@@ -36,6 +36,6 @@ test.each([
     expect(await run()).toMatchObject({ pages: [1, 200], told })
     expect(await run()).toMatchObject({ pages: [201, 202], told: [] })
     expect((await run()).pages).toEqual([1, 200])
-    expect((await run()).pages).toEqual([201, 202]) // and leaves nothing for other tests
+    expect((await run()).pages).toEqual([201, 202]) // leaves no position for other tests
   },
 )

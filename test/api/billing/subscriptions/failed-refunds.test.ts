@@ -106,7 +106,7 @@ describe.each(['polar', 'stripe'] as const)('the refund of a plan at %s', (provi
     expect(await tellRefund({ ...failed, status: 'failed' })).toBe('free')
   })
 
-  test('that failed and was made again takes the plan, also if the charge is told before the new refund', async () => {
+  test('ends the plan if it failed and was made again, even if the event of the charge arrives before that of the new refund', async () => {
     const { tellRefund, tellRefunded, balance } = await payer()
     const [failed, again] = [whole(), whole()]
     await tellRefund(failed)

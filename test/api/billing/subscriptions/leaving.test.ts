@@ -79,7 +79,7 @@ test.each<[string, (customer: Awaited<ReturnType<typeof world>>) => Promise<unkn
     'its owner, with their account',
     ({ token }) => call('DELETE /api/v1/auth/me', { token, body: { password: PASSWORD } }),
   ],
-])('overage is in the ledger after the organization was deleted by %s', async (_, remove) => {
+])('the ledger has the overage of an organization that was deleted by %s', async (_, remove) => {
   const customer = await world()
   await customer.post('cancel')
   expect(await remove(customer)).toMatchObject({ status: 204 })

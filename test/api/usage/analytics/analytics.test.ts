@@ -211,7 +211,7 @@ test("another organization's usage gets the same response as an unknown one, on 
 })
 
 describe('a question to the database', () => {
-  test('has a time together with those of its batch, and Postgres itself ends it before the Worker would stop waiting', async () => {
+  test('shares one timeout with its batch, and Postgres cancels it before the Worker would stop waiting', async () => {
     const { sql, config } = deps
     const [before] = await sql.query(`select current_setting('statement_timeout') as timeout`)
     const setting = `select replace(current_setting('statement_timeout'), 'ms', '')::int as ms`
@@ -226,7 +226,7 @@ describe('a question to the database', () => {
     expect(second?.ms).toBeGreaterThan(0) // 0 is no limit
     expect(READ_TIMEOUT_MS).toBeLessThan(config.DATABASE_TIMEOUT_MS)
     const [after] = await sql.query(`select current_setting('statement_timeout') as timeout`)
-    expect(after?.timeout).toBe(before?.timeout) // of a pooled connection others keep their own
+    expect(after?.timeout).toBe(before?.timeout) // the next user of a pooled connection has the default timeout
   })
 })
 

@@ -91,7 +91,7 @@ describe('open reservations', () => {
   })
 })
 
-test('a reservation that was settled and is then canceled is a conflict, also for the operator, and its use stays', async () => {
+test('canceling a settled reservation is a conflict, also for the operator, and its use still counts', async () => {
   const { keyId: key_id, organizationId } = await newKeyHolder()
   const operator = await administrator()
   const byOperator = (id: string) =>
