@@ -6,9 +6,16 @@ import type { BillingProvider, InvoiceState, ProviderName } from '../providers/p
 /** How many invoices one run checks, least recently checked first, and how many the drift report lists. */
 const MAX_INVOICES = 200
 
-const LIST_OPEN = `
-select invoice_id from billing_usage_ledger where provider = $1 and invoice_state in ('open', 'unpaid')
-group by 1 order by min(invoice_checked_at) nulls first, 1 limit $2`
+/** Also notes the check, so that invoices that cannot be read take their turn like all others. */
+const CLAIM_OPEN = `
+with chosen as materialized (
+  select invoice_id from billing_usage_ledger where provider = $1 and invoice_state in ('open', 'unpaid')
+  group by 1 order by min(invoice_checked_at) nulls first, 1 limit $2
+), claimed as (
+  update billing_usage_ledger set invoice_checked_at = $3
+  where provider = $1 and invoice_id in (select invoice_id from chosen) and invoice_state in ('open', 'unpaid') returning invoice_id
+)
+select distinct invoice_id from claimed`
 
 const IS_WATCHED = `
 select 1 from billing_usage_ledger where provider = $1 and invoice_id = $2 and invoice_state in ('open', 'unpaid') limit 1`
@@ -24,7 +31,8 @@ from known k where l.identifier = k.identifier returning l.organization_id, k.in
 /** Checks the invoices that are open or unpaid. An invoice that cannot be read does not stop the others. */
 export async function checkInvoices(deps: Deps, provider: BillingProvider): Promise<void> {
   if (!provider.getInvoiceState) return
-  for (const { invoice_id } of await deps.sql.query(LIST_OPEN, [provider.name, MAX_INVOICES])) {
+  const at = new Date(deps.now()).toISOString()
+  for (const { invoice_id } of await deps.sql.query(CLAIM_OPEN, [provider.name, MAX_INVOICES, at])) {
     try {
       await checkInvoice(deps, provider, String(invoice_id))
     } catch (error) {

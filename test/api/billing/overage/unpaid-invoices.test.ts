@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { sendMeteredUsage } from '../../../../src/billing/overage/job.ts'
 import { directly } from '../../../support/direct.ts'
+import { failFor } from '../../../support/faults.ts'
 import { administrator, call } from '../../../support/http.ts'
 import { askStripe, directlyAt, fullLook, HOUR, overageWorld } from '../../../support/overage.ts'
 import { act } from '../../../support/payments.ts'
@@ -90,4 +91,21 @@ test('a failed invoice whose webhook never arrived is found by the hourly job', 
   await reconcile()
   expect(await unpaid()).toBe(250)
   expect(errors()).toHaveLength(1)
+})
+
+test('an invoice that cannot be read is checked again after all others', async () => {
+  const { invoice, reconcile } = await world()
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  await sql.query(
+    "update billing_usage_ledger set invoice_checked_at = now() - interval '2 days' where invoice_id = $1",
+    [invoice],
+  )
+  await failFor(`/invoices/${invoice}`, { door: 'stripe', count: 10, kind: 'status', value: 500 })
+  await reconcile()
+  expect(warned.mock.calls.some(([line]) => String(line).includes('overage_invoice_unread'))).toBe(true)
+  const [row] = await sql.query(
+    "select invoice_state, invoice_checked_at > now() - interval '1 day' as is_recent from billing_usage_ledger where invoice_id = $1",
+    [invoice],
+  )
+  expect(row).toEqual({ invoice_state: 'open', is_recent: true })
 })
