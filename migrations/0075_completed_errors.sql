@@ -1,7 +1,9 @@
 ALTER TABLE "usage_completions" ADD COLUMN "is_error" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "usage_completions" ADD COLUMN "report_id" text;--> statement-breakpoint
 ALTER TABLE "usage_completions" ADD COLUMN "report_at" timestamp with time zone;--> statement-breakpoint
--- The error of a report that completes a request is the request's, and moves with it. The functions of the previous release stay.
+-- The error of a report that completes a request is the request's, and moves with it. The function with which the previous
+-- release records usage stays; the one with which it completes requests does what the new one does, so that the errors of
+-- reports that the new release wrote move too.
 CREATE FUNCTION record_usage_3(jsonb) RETURNS TABLE (xid text, sent integer, accepted integer, others jsonb, periods jsonb, quantities jsonb, awaited boolean, charged boolean) LANGUAGE plpgsql AS $function$
 #variable_conflict use_column
 BEGIN RETURN QUERY 
@@ -215,14 +217,12 @@ late as (
 ), totals as (
   insert into usage_totals as known (organization_id, hour, errors) select organization_id, hour, errors from (select * from (select organization_id, hour, sum(errors) as errors from deltas group by organization_id, hour) as summed where errors <> 0) as errors order by organization_id, hour
   on conflict (organization_id, hour) do update set errors = known.errors + excluded.errors
-), periods as (
-  insert into usage_periods as known (organization_id, period_start, errors) select organization_id, period_start, errors from (select * from (select organization_id, period_start, sum(errors) as errors from (select m.*, case when fails then requests else 0 end - case when status_code >= 400 then requests else 0 end as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
-  from moved m left join organizations o on o.id = m.organization_id) as changed group by organization_id, period_start) as summed where errors <> 0) as errors order by organization_id, period_start
-  on conflict (organization_id, period_start) do update set errors = known.errors + excluded.errors
-), subject_days as (
-  insert into usage_subject_days as known (organization_id, day, subject, errors) select organization_id, day, subject, errors from (select * from (select organization_id, day, subject, sum(errors) as errors from (select *, (occurred_at at time zone 'UTC')::date as day from (select m.*, case when fails then requests else 0 end - case when status_code >= 400 then requests else 0 end as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
-  from moved m left join organizations o on o.id = m.organization_id) as changed where subject is not null) as named group by organization_id, day, subject) as summed where errors <> 0) as errors order by organization_id, day, subject
-  on conflict (organization_id, day, subject) do update set errors = known.errors + excluded.errors
+), hourly_slices as (
+  insert into usage_slices as known (organization_id, dimension, value, hour, requests, api_calls, charge_usd, errors) select organization_id, dimension, value, hour, requests, api_calls, charge_usd, errors from slices order by organization_id, dimension, value, hour
+  on conflict (organization_id, dimension, value, hour) do update set requests = known.requests + excluded.requests, api_calls = known.api_calls + excluded.api_calls, charge_usd = known.charge_usd + excluded.charge_usd, errors = known.errors + excluded.errors
+), daily_slices as (
+  insert into usage_daily_slices as known (organization_id, dimension, day, value, requests, api_calls, charge_usd, errors) select organization_id, dimension, day, value, requests, api_calls, charge_usd, errors from (select organization_id, dimension, day, value, sum(requests) as requests, sum(api_calls) as api_calls, sum(charge_usd) as charge_usd, sum(errors) as errors from (select *, (hour at time zone 'UTC')::date as day from slices) as dated group by organization_id, dimension, day, value) as days order by organization_id, dimension, day, value
+  on conflict (organization_id, dimension, day, value) do update set requests = known.requests + excluded.requests, api_calls = known.api_calls + excluded.api_calls, charge_usd = known.charge_usd + excluded.charge_usd, errors = known.errors + excluded.errors
 ), meter_hours as (
   insert into usage_meter_hourly as known (organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route, amount) select organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route, amount from (select organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route, sum(amount) as amount from (select moved.organization_id, date_trunc('hour', occurred_at, 'UTC') as hour, m.slug as meter, coalesce(key_id, '00000000-0000-0000-0000-000000000000') as key_id,
     environment, endpoint, status_code, provider, model, route, -round(quantity.value::numeric, m.scale) as amount
@@ -230,12 +230,17 @@ late as (
     environment, endpoint, to_status_code as status_code, to_provider as provider, to_model as model, to_route as route, round(quantity.value::numeric, m.scale) as amount
   from moved cross join lateral jsonb_each_text(moved.quantities) as quantity(slug, value) join meters m on m.slug = quantity.slug and m.kind = 'counter') as placed group by organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route) as sums order by organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route
   on conflict (organization_id, hour, meter, key_id, environment, endpoint, status_code, provider, model, route) do update set amount = known.amount + excluded.amount
-), hourly_slices as (
-  insert into usage_slices as known (organization_id, dimension, value, hour, requests, api_calls, charge_usd, errors) select organization_id, dimension, value, hour, requests, api_calls, charge_usd, errors from slices order by organization_id, dimension, value, hour
-  on conflict (organization_id, dimension, value, hour) do update set requests = known.requests + excluded.requests, api_calls = known.api_calls + excluded.api_calls, charge_usd = known.charge_usd + excluded.charge_usd, errors = known.errors + excluded.errors
-), daily_slices as (
-  insert into usage_daily_slices as known (organization_id, dimension, day, value, requests, api_calls, charge_usd, errors) select organization_id, dimension, day, value, requests, api_calls, charge_usd, errors from (select organization_id, dimension, day, value, sum(requests) as requests, sum(api_calls) as api_calls, sum(charge_usd) as charge_usd, sum(errors) as errors from (select *, (hour at time zone 'UTC')::date as day from slices) as dated group by organization_id, dimension, day, value) as days order by organization_id, dimension, day, value
-  on conflict (organization_id, dimension, day, value) do update set requests = known.requests + excluded.requests, api_calls = known.api_calls + excluded.api_calls, charge_usd = known.charge_usd + excluded.charge_usd, errors = known.errors + excluded.errors
+), subject_days as (
+  insert into usage_subject_days as known (organization_id, day, subject, errors) select organization_id, day, subject, errors from (select * from (select organization_id, day, subject, sum(errors) as errors from (select *, (occurred_at at time zone 'UTC')::date as day from (select m.*, case when fails then requests else 0 end - case when status_code >= 400 then requests else 0 end as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
+  from moved m left join organizations o on o.id = m.organization_id) as changed where subject is not null) as named group by organization_id, day, subject) as summed where errors <> 0) as errors order by organization_id, day, subject
+  on conflict (organization_id, day, subject) do update set errors = known.errors + excluded.errors
+), periods as (
+  insert into usage_periods as known (organization_id, period_start, errors) select organization_id, period_start, errors from (select * from (select organization_id, period_start, sum(errors) as errors from (select m.*, case when fails then requests else 0 end - case when status_code >= 400 then requests else 0 end as errors, usage_period_start(o.period_anchor, m.occurred_at) as period_start
+  from moved m left join organizations o on o.id = m.organization_id) as changed group by organization_id, period_start) as summed where errors <> 0) as errors order by organization_id, period_start
+  on conflict (organization_id, period_start) do update set errors = known.errors + excluded.errors
 )
 select (select count(*) from moved)::int as completed, (select count(*) from waiting)::int - (select count(*) from found)::int as waiting;
+END $function$;--> statement-breakpoint
+CREATE OR REPLACE FUNCTION complete_requests_1(jsonb) RETURNS TABLE (completed integer, waiting integer) LANGUAGE plpgsql AS $function$
+BEGIN RETURN QUERY select * from complete_requests_2($1);
 END $function$;

@@ -56,11 +56,11 @@ with waiting as materialized (
     coalesce(c.key_id, '00000000-0000-0000-0000-000000000000') as key_id, c.environment, c.endpoint, c.status_code,
     c.provider, c.model, c.route, c.subject, 1 as requests, case when c.is_error then 1 else 0 end as errors
   from counted c left join organizations o on o.id = c.organization_id
-), ${addByHour(SUMS, SLICED)}, ${MARK_LATE}periods as (${addTo('usage_periods', PERIODS, NAMES, `(${groupRows(PERIODS, SUMS, 'placed')}) as periods`)}
-), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, NAMES, `(${groupRows(SUBJECT_DAYS, SUMS, ofSubjects('placed'))}) as subjects`)}
-), keys as (
+), ${addByHour(SUMS, SLICED)}, ${MARK_LATE}keys as (
   update api_key_usage known set total_requests = known.total_requests + used.requests
   from (select key_id, sum(requests) as requests from placed group by 1) as used where known.key_id = used.key_id
+), subject_days as (${addTo('usage_subject_days', SUBJECT_DAYS, NAMES, `(${groupRows(SUBJECT_DAYS, SUMS, ofSubjects('placed'))}) as subjects`)}
+), periods as (${addTo('usage_periods', PERIODS, NAMES, `(${groupRows(PERIODS, SUMS, 'placed')}) as periods`)}
 )
 select count(*)::int as counted from counted`
 

@@ -75,6 +75,8 @@ const COMPLETED = `select distinct organization_id, sha256(convert_to('completed
  * ids of one request, only one has an effect. Found requests are removed from the waiting rows. A refused request stays
  * where it is.
  *
+ * Postgres runs the last of these additions first: in the order in which a batch of usage locks the tables.
+ *
  * @param waiting SQL of the rows of `usage_completions` to process
  */
 export const complete = (waiting: string) => `
@@ -107,11 +109,11 @@ with waiting as materialized (
   ${changing(groupRows(SLICES, SUMS, `deltas, lateral (values ${SLICED}) as slice(dimension, value) where value <> ''`), MOVED)}
 ), hourly as (${addTo('usage_hourly', HOURLY, MOVED, 'deltas')}
 ), totals as (${addErrors('usage_totals', TOTALS, 'deltas')}
-), periods as (${addErrors('usage_periods', PERIODS, CHANGED)}
-), subject_days as (${addErrors('usage_subject_days', SUBJECT_DAYS, ofSubjects(CHANGED))}
-), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, `(${placedAmounts('-', FROM)} union all ${placedAmounts('', TO)}) as placed`)}) as sums`)}
 ), hourly_slices as (${addTo('usage_slices', SLICES, MOVED, 'slices')}
 ), daily_slices as (${addTo('usage_daily_slices', DAILY_SLICES, MOVED, `(${groupRows(DAILY_SLICES, SUMS, DAYS)}) as days`)}
+), meter_hours as (${addTo('usage_meter_hourly', METER_HOURS, ['amount'], `(${groupRows(METER_HOURS, { amount: 'sum(amount)' }, `(${placedAmounts('-', FROM)} union all ${placedAmounts('', TO)}) as placed`)}) as sums`)}
+), subject_days as (${addErrors('usage_subject_days', SUBJECT_DAYS, ofSubjects(CHANGED))}
+), periods as (${addErrors('usage_periods', PERIODS, CHANGED)}
 )
 select (select count(*) from moved)::int as completed, (select count(*) from waiting)::int - (select count(*) from found)::int as waiting`
 

@@ -7,6 +7,7 @@ import { completeWaiting } from '../../../src/metering/complete-waiting.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
 import { listEvents } from '../../../src/usage/analytics/events.ts'
+import { countDeadlocks } from '../../support/deadlocks.ts'
 import { directly } from '../../support/direct.ts'
 
 const deps = directly()
@@ -161,4 +162,25 @@ test('in random histories no sum has more errors than requests, or a negative nu
     )
     expect(wrong, table).toEqual([])
   }
+})
+
+test('failing reports complete requests beside other batches of the organization, without a deadlock', async () => {
+  const { organization_id } = newRequest()
+  const shared = { organization_id, occurred_at: new Date(REPORTED_AT).toISOString(), subject: 'ann' }
+  const before = await countDeadlocks(deps)
+  await Promise.all(
+    Array.from({ length: 16 }, async (_, writer) => {
+      for (let round = 0; round < 8; round++) {
+        const some = Array.from({ length: 5 }, () => newRequest(organization_id))
+        const uses = some.map((of) => verification(of, { subject: 'ann', endpoint: '/reported', lane: 0 }))
+        if (writer % 2) await writeUsage(deps, uses)
+        else await writeUsage(deps, [...uses, ...some.map((of) => report(of, shared))])
+      }
+    }),
+  )
+  const all = { requests: 640, errors: 320 }
+  expect(await readSums(organization_id)).toEqual(
+    Array.from({ length: TABLES.length + 2 * DIMENSIONS.length }, () => all),
+  )
+  expect(await countDeadlocks(deps)).toBe(before)
 })

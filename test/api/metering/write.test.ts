@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
 import { type UsageEvent, VERIFICATION } from '../../../src/metering/event.ts'
 import { writeUsage } from '../../../src/metering/write.ts'
+import { countDeadlocks } from '../../support/deadlocks.ts'
 import { directly } from '../../support/direct.ts'
 
 const deps = directly()
@@ -121,14 +122,14 @@ describe('a verification', () => {
   test('counts once among 16 concurrent writers and reports, without a deadlock', async () => {
     const id = organization()
     const events = Array.from({ length: 60 }, (_, at) => (at % 3 ? verification(id) : event(id)))
-    const before = await deadlocks()
+    const before = await countDeadlocks(deps)
     const written = await Promise.all(
       Array.from({ length: 16 }, (_, at) => writeUsage(deps, shuffled(events).slice(0, 30 + at))),
     )
     const last = await writeUsage(deps, events)
     expect(written.reduce((sum, { accepted }) => sum + accepted, last.accepted)).toBe(60)
     expect(await sums(id)).toMatchObject({ events: 60, ids: 20, requests: 60, api_calls: 60 })
-    expect(await deadlocks()).toBe(before)
+    expect(await countDeadlocks(deps)).toBe(before)
   })
 })
 
@@ -149,7 +150,7 @@ describe('16 concurrent writers with overlapping batches for two organizations',
         }),
       ),
     )
-    const before = await deadlocks()
+    const before = await countDeadlocks(deps)
     const written = await Promise.all(
       Array.from({ length: 16 }, async () => {
         let accepted = 0
@@ -176,7 +177,7 @@ describe('16 concurrent writers with overlapping batches for two organizations',
       )
       expect(others).toEqual({ hourly_slices: 200, daily_slices: 200, totals: 200, periods: 200, keys: 200 })
     }
-    expect(await deadlocks()).toBe(before)
+    expect(await countDeadlocks(deps)).toBe(before)
   })
 
   test('count one of several events under one id and report a conflict for the others', async () => {
@@ -197,13 +198,6 @@ describe('16 concurrent writers with overlapping batches for two organizations',
     expect(await sums(id)).toMatchObject({ events: 20, ids: 20, requests: 20 })
   })
 })
-
-/** Their count in Postgres: the writer would retry and hide one. */
-async function deadlocks(): Promise<number> {
-  await deps.sql.query('select pg_stat_clear_snapshot()')
-  const [row] = await deps.sql.query('select deadlocks::int from pg_stat_database where datname = current_database()')
-  return row?.deadlocks
-}
 
 function shuffled<T>(items: readonly T[]): T[] {
   return items
