@@ -229,7 +229,8 @@ async function pruneTable(sql: Sql, table: string, column: string, before: strin
 
 /**
  * In the order in which they run: a later job sends the events that an earlier one queued in the same minute. Emails
- * come first, because people wait for codes and must not wait for the other jobs.
+ * come first, because people wait for codes and must not wait for the other jobs. Emails that a job queues are sent a
+ * minute later.
  */
 export const JOBS: readonly Job[] = [
   deliverMail,

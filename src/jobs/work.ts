@@ -39,8 +39,8 @@ const DAY_MS = 24 * 3_600_000
 export const WORK: Readonly<Record<string, Work>> = {
   'drain-usage-spool': { of: 'spooled batches of usage', ms: DRAIN_MS },
   'complete-requests': {
-    of: 'reports that wait for their verification',
-    waiting: 'select 1 from usage_completions',
+    of: 'reports without their verification whose next attempt is due',
+    waiting: 'select 1 from usage_completions where tried_at <= $1::timestamptz',
     amount: MAX_COMPLETIONS,
   },
   'check-usage-alerts': {

@@ -165,11 +165,9 @@ select ${selectColumns(seesCosts)} from page order by page.occurred_at desc, pag
 
 /**
  * The error of a report that completes a request is counted in the hour of the request. In its own hour, the report is
- * a row without requests.
+ * a row without requests, under its status.
  */
 const MAY_HAVE_ERRORS = 'errors > 0 or status_code >= 400 or requests = 0'
-const HAS_REPORTS = `exists (select 1 from usage_hourly reported where reported.organization_id = $1
-  and reported.hour = usage_totals.hour and (${MAY_HAVE_ERRORS}))`
 
 const isCombined = (filter: EventFilter) => namedIn(filter).length + Number(filter.errorsOnly === true) > 1
 
@@ -192,7 +190,10 @@ function selectHours(filter: EventFilter, parameters: unknown[]): string {
       ([dimension, value]) =>
         `select hour from usage_slices where ${span} and dimension = $${parameters.push(dimension)} and value = $${parameters.push(value)}`,
     )
-  const all = `select hour from usage_totals where ${span}${filter.errorsOnly ? ` and (errors > 0 or ${HAS_REPORTS})` : ''}`
+  const used = `select hour from usage_totals where ${span}`
+  const failed = `(${used} and errors > 0 union
+    select hour from usage_slices where ${span} and dimension = 'status' and value >= '400')`
+  const all = filter.errorsOnly ? failed : used
   return [all, ...slices, ...selectHoursOfSubject(filter, parameters)].join(' intersect ')
 }
 
