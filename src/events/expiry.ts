@@ -77,12 +77,18 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 export async function tellExpiry(deps: Deps, at: number) {
   const run = { deps, db: ormOver(deps.sql), at, end: deps.now() + RUN_MS }
   const known = await readPositions(run.db)
+  const errors: unknown[] = []
   let [told, left] = [0, false]
   for (const kind of KINDS) {
-    const done = await tellKind(run, kind, toStart(known.get(kind.task), at))
-    told += done.told
-    left ||= done.left
+    try {
+      const done = await tellKind(run, kind, toStart(known.get(kind.task), at))
+      told += done.told
+      left ||= done.left
+    } catch (error) {
+      errors.push(error) // of one kind: the others are told all the same
+    }
   }
+  if (errors.length > 0) throw errors[0]
   return { told, left }
 }
 
@@ -96,15 +102,15 @@ interface Run {
 async function tellKind(run: Run, kind: Kind, start: Start) {
   let told = 0
   let { time, id } = start
-  while (run.deps.now() < run.end) {
+  do {
     const rows = await listBatch(run, kind, { time, id })
     told += await tell(run, kind, { rows, since: start.statesSince })
     const last = rows.length < BATCH_ROWS ? undefined : rows.at(-1)
-    await keepPosition(run.db, kind.task, last ?? { time: toIso(run.at), id: '' })
+    await keepPosition(run.db, kind.task, last ? `${last.time} ${last.id} ${start.statesSince}` : toIso(run.at))
     if (!last) return { told, left: false }
     time = last.time
     id = last.id
-  }
+  } while (run.deps.now() < run.end)
   return { told, left: true }
 }
 
@@ -140,10 +146,10 @@ const toIso = (at: number) => new Date(at).toISOString()
  * future comes from a wrong clock, and is ignored.
  */
 function toStart(position: string | undefined, at: number): Start {
-  const [time = '', id = ''] = position?.split(' ') ?? []
+  const [time = '', id = '', since] = position?.split(' ') ?? []
   const known = Date.parse(time)
   const last = known <= at ? Math.max(known, at - MAX_LOOK_BACK_MS) : at
-  if (id && known === last) return { time, id, statesSince: last - 1 } // the rest of an unfinished run
+  if (id && known === last) return { time, id, statesSince: Number(since) } // the rest of an unfinished run
   const statesSince = Math.min(last, at - STATE_LOOK_BACK_MS)
   return { time: toIso(Math.min(last, at - LOOK_BACK_MS)), id: FIRST_ID, statesSince }
 }
@@ -156,7 +162,7 @@ async function readPositions(db: Database): Promise<ReadonlyMap<string, string>>
 }
 
 /** The position may move back: publishing is idempotent. */
-const keepPosition = (db: Database, task: string, { time, id }: Row) =>
+const keepPosition = (db: Database, task: string, position: string) =>
   db.execute(sql`
-    insert into retention_progress (task, position, updated_at) values (${task}, ${`${time} ${id}`.trim()}, now())
+    insert into retention_progress (task, position, updated_at) values (${task}, ${position}, now())
     on conflict (task) do update set position = excluded.position, updated_at = now()`)

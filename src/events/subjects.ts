@@ -127,7 +127,7 @@ const isAmong = (row: SQL, { ids, until }: Expired, days = 0) => sql`
   ${row}.id = any(array(select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid))
   and ${row}.expires_at <= ${until}::timestamptz + make_interval(hours => ${24 * days}::int)`
 
-/** Keys that expire at most `days` days after `until`. With 0 days, they have expired. */
+/** Keys that expire after `until`, at most `days` days after it. With 0 days, keys that have expired. */
 export const keysExpired = (expired: Expired, days: number): Happening => ({
   type: days > 0 ? 'key.expiring' : 'key.expired',
   isOnce: true,
@@ -135,7 +135,7 @@ export const keysExpired = (expired: Expired, days: number): Happening => ({
     select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}) || ${asJson(days > 0 ? { days } : {})} as data,
       concat_ws('_', 'expiry', k.id, ${days}::text, extract(epoch from k.expires_at)::bigint) as once
     from api_keys k
-    where ${isAmong(sql`k`, expired, days)} and (k.revoked_at is null or k.revoked_at > k.expires_at)
+    where ${isAmong(sql`k`, expired, days)} and (${days}::int = 0 or k.expires_at > ${expired.until}::timestamptz) and (k.revoked_at is null or k.revoked_at > k.expires_at)
       and k.client_id is null and k.created_at <= k.expires_at - make_interval(days => ${days}::int)`,
 })
 
