@@ -24,6 +24,8 @@ const MAX_RETRIES = 1
 export const RUN_MS = 50_000
 /** How long an urgent email waits after its request for the end of a pause. Other emails are left to the job. */
 const PAUSE_WAIT_MS = 5_000
+/** Over how long the emails that wait for the end of the same pause are spread. */
+const SPREAD_MS = 1_000
 /** How long a claim lasts: longer than an attempt. The claims of a run that died are due again after it. */
 const LEASE_SECONDS = 30
 
@@ -153,8 +155,12 @@ async function deliver(deps: Deps, id: string, until: number): Promise<void> {
     do {
       const pausedUntil = await readPause(deps)
       const pauseMs = pausedUntil - deps.now()
-      if (pauseMs > 0 && pausedUntil > until) return
-      if (pauseMs > 0) await sleep(pauseMs)
+      if (pauseMs > 0) {
+        if (pausedUntil > until) return
+        await sleep(pauseMs + Math.random() * SPREAD_MS)
+        became = 'put_off' // the pause may have become longer
+        continue
+      }
       const [mail] = await claim(deps, { atMost: 1, retriesAtMost: 1, ids: [id] })
       became = mail && (await attempt(deps, mail))
     } while (became === 'put_off' && deps.now() < until)
