@@ -47,14 +47,19 @@ const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options
 
 /** Iterative, because the caller controls how deep the JSON is. */
 function countTokens(body: unknown): number {
-  const waiting: Place[] = [{ value: body, name: '', isEncoded: false }]
+  /** Objects and arrays alone: an array may have millions of numbers. */
+  const waiting: Place[] = []
   let tokens = 0
+  const see = (place: Place) => {
+    const { value } = place
+    if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
+    else if (typeof value === 'object' && value !== null) waiting.push(place)
+  }
+  see({ value: body, name: '', isEncoded: false })
   for (let place = waiting.pop(); place; place = waiting.pop()) {
     const { value, name } = place
-    if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
-    else if (Array.isArray(value)) for (const one of value) waiting.push({ value: one, name, isEncoded: false })
-    else if (typeof value === 'object' && value !== null)
-      for (const field of listFields(value as Json, name)) waiting.push(field)
+    if (Array.isArray(value)) for (const one of value) see({ value: one, name, isEncoded: false })
+    else for (const field of listFields(value as Json, name)) see(field)
   }
   return tokens
 }

@@ -76,7 +76,7 @@ function passString(reading: Reading, text: string, at: number): number {
   if (found?.[0] === '"') reading.isInString = false
   else if (found) {
     reading.isEscaped = true
-    reading.string += '\\' // no wanted name has an escape
+    if (reading.string.length <= MAX_NAME) reading.string += '\\' // no wanted name has an escape
   }
   return end + 1
 }
