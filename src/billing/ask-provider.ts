@@ -32,12 +32,15 @@ export async function askProvider(deps: ManagementDeps, current: Subscription): 
   if (known && deps.now() - known.at < KEPT_MS) return known.answer
   const provider = providerNamed(deps.config, name)
   const at = deps.now()
-  const failures: unknown[] = []
+  let isWhole = true
+  const onFailure = () => {
+    isWhole = false
+  }
   const answer = await Promise.all([
-    withTimeout(name, provider?.getPaymentMethod?.(id), failures),
-    withTimeout(name, provider?.getSubscription(id), failures),
+    withTimeout(name, provider?.getPaymentMethod?.(id), onFailure),
+    withTimeout(name, provider?.getSubscription(id), onFailure),
   ])
-  if (failures.length === 0) kept.set(key, { at, answer })
+  if (isWhole) kept.set(key, { at, answer })
   return answer
 }
 
@@ -45,17 +48,18 @@ export async function askProvider(deps: ManagementDeps, current: Subscription): 
 async function withTimeout<T>(
   provider: ProviderName,
   pending: Promise<T | undefined> | undefined,
-  failures: unknown[],
+  onFailure: () => void,
 ): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => {
-    failures.push('late')
+    onFailure()
+    log('warn', 'billing_info_unread', { provider, reason: 'late' })
     resolve(undefined)
   }, PROVIDER_TIMEOUT_MS)
   try {
     return await Promise.race([pending, late])
   } catch (error) {
-    failures.push(error)
+    onFailure()
     log('warn', 'billing_info_unread', { provider, ...errorFields(error) })
     return undefined
   } finally {

@@ -69,7 +69,7 @@ async function selectDue(deps: Deps, at: number): Promise<string[]> {
   const { rows } = await ormOver(deps.sql).execute<{ id: string }>(sql`
     select id from (
       select a.organization_id as id from credit_accounts a
-      where exists (select from usage_periods u where u.organization_id = a.organization_id and u.updated_at > ${since})
+      where a.last_granted > 0 and exists (select from usage_periods u where u.organization_id = a.organization_id and u.updated_at > ${since})
         and ${selectCharged(sql`a.organization_id`)} - a.charged_before <> a.burned
       union select g.organization_id from credit_grants g where g.remaining > 0 and g.expires_at <= ${now}
       union select o.id from plans p join organizations o on o.plan_id = p.id

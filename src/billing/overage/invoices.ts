@@ -5,6 +5,8 @@ import type { BillingProvider, InvoiceState, ProviderName } from '../providers/p
 
 /** How many invoices one run checks, least recently checked first, and how many the drift report lists. */
 const MAX_INVOICES = 200
+/** After so many failures in a row, the provider is down: the next run goes on. */
+const MAX_FAILURES = 3
 
 /** Also notes the check, so that invoices that cannot be read take their turn like all others. */
 const CLAIM_OPEN = `
@@ -28,15 +30,18 @@ with known as materialized (
 update billing_usage_ledger l set invoice_state = $3, invoice_checked_at = $4
 from known k where l.identifier = k.identifier returning l.organization_id, k.invoice_state as before`
 
-/** Checks the invoices that are open or unpaid. An invoice that cannot be read does not stop the others. */
+/** Checks the invoices that are open or unpaid. One that cannot be read does not stop the others; a provider that is down does. */
 export async function checkInvoices(deps: Deps, provider: BillingProvider): Promise<void> {
   if (!provider.getInvoiceState) return
   const at = new Date(deps.now()).toISOString()
+  let failures = 0
   for (const { invoice_id } of await deps.sql.query(CLAIM_OPEN, [provider.name, MAX_INVOICES, at])) {
     try {
       await checkInvoice(deps, provider, String(invoice_id))
+      failures = 0
     } catch (error) {
       log('warn', 'overage_invoice_unread', { provider: provider.name, invoice: invoice_id, ...errorFields(error) })
+      if (++failures === MAX_FAILURES) return
     }
   }
 }

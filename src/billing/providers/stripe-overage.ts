@@ -160,12 +160,10 @@ async function invoiceNow(stripe: Caller, { customerId, organizationId }: UsageA
     metadata: { org_id: organizationId },
   }
   const answer = await stripe.attempt('POST', '/invoices', { body })
-  if (isInvoiced(answer.body)) return findInvoice()
-  if (answer.status < 400) return Made.parse(answer.body).id
+  if (answer.status < 400 || isInvoiced(answer.body)) return findInvoice()
   throw stripe.toProblem(answer)
 }
 
-const Made = z.object({ id: z.string().min(1) })
 const Invoice = z.object({ status: z.string().nullish(), attempt_count: z.number().nullish() })
 
 /**
@@ -173,10 +171,9 @@ const Invoice = z.object({ status: z.string().nullish(), attempt_count: z.number
  * retries for days.
  */
 export async function getInvoiceState(stripe: Caller, id: string): Promise<InvoiceState> {
-  const answer = await stripe.attempt('GET', `/invoices/${encodeURIComponent(id)}`)
-  if (answer.status === 404) return 'void'
-  if (answer.status >= 400) throw stripe.toProblem(answer)
-  const { status, attempt_count: attempts } = Invoice.parse(answer.body)
+  const found = await stripe.find(`/invoices/${encodeURIComponent(id)}`, Invoice)
+  if (!found) return 'void'
+  const { status, attempt_count: attempts } = found
   if (status === 'paid' || status === 'void') return status
   return status === 'uncollectible' || (status === 'open' && (attempts ?? 0) > 0) ? 'unpaid' : 'open'
 }

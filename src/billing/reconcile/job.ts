@@ -34,6 +34,7 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
     counts.repaired += repaired
     counts.left += left
     counts.top_ups += await tryTopUps(deps, provider)
+    await tryInvoices(deps, provider)
   }
   return counts
 }
@@ -41,7 +42,6 @@ export async function reconcileBilling(plain: Deps): Promise<Record<string, unkn
 /** A provider that fails does not stop the other one. */
 async function reconcileProvider(deps: ManagementDeps, provider: BillingProvider) {
   try {
-    await checkInvoices(deps, provider)
     const { compared, drifts } = await continueComparing(deps, { provider, list: 'subscriptions' }, (cursor) =>
       findDrift(deps, provider, cursor),
     )
@@ -66,6 +66,14 @@ async function tryTopUps(deps: ManagementDeps, provider: BillingProvider): Promi
   } catch (error) {
     log('error', 'top_ups_not_reconciled', { provider: provider.name, ...errorFields(error) })
     return 0
+  }
+}
+
+async function tryInvoices(deps: ManagementDeps, provider: BillingProvider): Promise<void> {
+  try {
+    await checkInvoices(deps, provider)
+  } catch (error) {
+    log('error', 'overage_invoices_not_checked', { provider: provider.name, ...errorFields(error) })
   }
 }
 

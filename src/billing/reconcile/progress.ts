@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { log } from '../../lib/log.ts'
+import { errorFields, log } from '../../lib/log.ts'
 import type { BillingProvider } from '../providers/provider.ts'
 
 /** Pages that one run reads, of 100 rows each: Cloudflare limits the subrequests of an invocation. */
@@ -45,12 +45,14 @@ export async function continueComparing<T extends { readonly next: string | unde
   compare: (cursor: string | undefined) => Promise<T>,
 ): Promise<T> {
   const cursor = await readCursor(deps.db, of)
-  try {
-    const done = await compare(cursor)
-    if (cursor !== undefined || done.next !== undefined) await keepCursor(deps, of, done.next)
-    return done
-  } catch (error) {
+  const done = await compare(cursor).catch(async (error: unknown) => {
     if (cursor !== undefined) await keepCursor(deps, of, undefined)
     throw error
+  })
+  if (cursor !== undefined || done.next !== undefined) {
+    await keepCursor(deps, of, done.next).catch((error: unknown) =>
+      log('warn', 'billing_progress_not_kept', { list: of.list, provider: of.provider.name, ...errorFields(error) }),
+    )
   }
+  return done
 }

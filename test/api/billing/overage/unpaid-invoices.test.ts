@@ -93,7 +93,7 @@ test('a failed invoice whose webhook never arrived is found by the hourly job', 
   expect(errors()).toHaveLength(1)
 })
 
-test('an invoice that cannot be read is checked again after all others', async () => {
+test('the check of an invoice that cannot be read is noted, so that the invoice takes its turn', async () => {
   const { invoice, reconcile } = await world()
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   await sql.query(
