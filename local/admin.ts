@@ -9,10 +9,11 @@ import { seedFoundation } from './support/seed-data.ts'
 const HELP = `Usage: npm run admin -- --email you@example.com [--reset-password]
 
 Makes an administrator of this deployment: a user, known or new, who owns the platform organization. A new
-user gets a password, which is printed once; change it after the first login. Who is there keeps theirs, unless
---reset-password asks for another: it ends the user's sessions, links and applications. An account that registered itself and never
-confirmed its address may be a stranger's: it is refused, and --reset-password removes what was created in it, as a
-reset by email does. A disabled account is refused. DATABASE_URL names the database.`
+user gets a password, which is printed once; change it after the first login. A known user keeps theirs, unless
+--reset-password asks for another: it ends the user's sessions, links and applications. An account that
+registered itself and never confirmed its address may be a stranger's: it is refused, and --reset-password
+removes what was created in it, as a reset by email does. A disabled account is refused. DATABASE_URL names
+the database.`
 
 const KEPT = 'The password is what it was; --reset-password sets another.'
 

@@ -36,7 +36,7 @@ export async function eraseFromUsage(deps: Deps, at: number) {
     const next: Erasure[] = []
     for (const erasure of turn) {
       if (deps.now() >= end) return { organizations, events, left: waiting.length - organizations }
-      const { erased, left, isDone } = await tryBatch(deps, erasure)
+      const { erased, left, isDone } = await eraseNext(deps, erasure)
       events += erased
       if (isDone) organizations++
       if (left) next.push(left)
@@ -47,7 +47,7 @@ export async function eraseFromUsage(deps: Deps, at: number) {
 }
 
 /** @returns `left`: the rest of the erasure for this run, undefined if it is done or failed */
-async function tryBatch(deps: Deps, erasure: Erasure) {
+async function eraseNext(deps: Deps, erasure: Erasure) {
   try {
     const { next, erased } = await eraseBatch(deps, erasure)
     return { erased, left: next, isDone: !next }

@@ -23,7 +23,8 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id
  * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it
  * expires. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
- * response to the settlement.
+ * response to the settlement. While the event is in the spool, or the database fails, the response is `cancelled`
+ * although the use counts.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
  * @throws Problem `reservation_not_found`, `organization_not_found`, `invalid_request`, `unavailable`
