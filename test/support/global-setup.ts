@@ -33,6 +33,7 @@ export default async function setup(project: TestProject) {
   const { sql } = through('postgresql://postgres:local@localhost/postgres', `${stack.url}/sql`)
   await migrateUp(sql, undefined, () => undefined)
   project.provide('credentials', await seedDemo(sql, {}))
+  project.provide('histories', { seed: numberIn('HISTORY_SEED'), ms: numberIn('HISTORY_MS') })
   return async function teardown() {
     const withheld = endQuiet()
     if (process.env.RUNTIME_LOG) await writeFile(process.env.RUNTIME_LOG, withheld.join('\n'))
@@ -41,3 +42,5 @@ export default async function setup(project: TestProject) {
     await rm(folder, { recursive: true, maxRetries: 20 }) // a script that was just killed may still write to its cache
   }
 }
+
+const numberIn = (name: string) => (process.env[name] ? Number(process.env[name]) : undefined)

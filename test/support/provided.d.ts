@@ -4,5 +4,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** What the seed of this test run made. */
     credentials: Credentials
+    /** Which random histories are drawn, and for how many milliseconds: absent for the usual ones. */
+    histories: { readonly seed: number | undefined; readonly ms: number | undefined }
   }
 }

@@ -4,6 +4,7 @@ import { expect, inject, test } from 'vitest'
 import { correct, newCustomer, report, sumsOf } from '../../support/corrected-usage.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
 import { directly } from '../../support/direct.ts'
+import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { call } from '../../support/http.ts'
 
 const token = inject('credentials').service_key
@@ -81,74 +82,85 @@ async function expectedOfLimits(organizationId: string, keys: readonly { readonl
   })
 }
 
-test('after any events and corrections every sum is the sum of the events, to the nano-dollar', {
-  timeout: 240_000,
-}, async () => {
-  await defineMeters()
-  const tokens = fc.integer({ min: 0, max: 100_000 })
-  const event = fc.record({
-    model: fc.constantFrom('gpt-4o', 'text-embedding-3-small', 'unheard-of', ''),
-    input_tokens: tokens,
-    output_tokens: tokens,
-    api_calls: fc.integer({ min: 0, max: 3 }),
-    status_code: fc.constantFrom(200, 500),
-    hoursAgo: fc.integer({ min: 0, max: 60 }),
-    response_time_ms: fc.constantFrom(undefined, 7, 300),
-    subject: fc.constantFrom(undefined, 'ada', 'ben'),
-    images: fc.integer({ min: 0, max: 5 }),
-  })
-  const whose = fc.record(
-    { key: fc.constantFrom(0, 1, null), subject: fc.constantFrom('ada', 'ben', null), input_tokens: tokens },
-    { requiredKeys: [] },
-  )
-  const change: fc.Arbitrary<Change> = fc.oneof(
-    fc.constant({ void: true }),
-    whose.filter((one) => Object.keys(one).length > 0),
-    fc.record({ input_tokens: tokens }),
-    fc.record({ model: fc.constantFrom('gpt-4o', 'unheard-of') }),
-    fc.record({ cost_usd: fc.constantFrom('0.0000000005', '0.123456789', '0') }),
-  )
-  const history = fc.record({
-    markup: fc.constantFrom(0, 12.5, 33.3333),
-    events: fc.array(event, { minLength: 1, maxLength: 6 }),
-    changes: fc.array(fc.tuple(fc.nat(5), change), { maxLength: 6 }),
-  })
-  await fc.assert(
-    fc.asyncProperty(history, async ({ markup, events, changes }) => {
-      const { keyId, key, organization_id, meters, token: owner } = await newCustomer(markup, WIDE_LIMITS)
-      const second = { name: 'Second', environment: 'test', limits: WIDE_LIMITS }
-      const keys = [{ id: keyId, key }, (await call('POST /api/v1/auth/api-keys', { token: owner, body: second })).body]
-      await report(
-        events.map(({ hoursAgo, images, ...one }, at) => ({
-          ...one,
-          id: `e${at}`,
-          key_id: keyId,
-          quantities: { images },
-          timestamp: new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
-        })),
-      )
-      for (const [at, [index, { key: named, ...fields }]] of changes.entries()) {
-        const key_id = named === undefined ? {} : { key_id: named === null ? null : keys[named]?.id }
-        const body = { event_id: `e${index % events.length}`, organization_id, reason: `r${at}`, ...key_id, ...fields }
-        await Promise.all([correct(body), correct(body)])
-      }
-      const { events: all, inEnvironments, ...sums } = await sumsOf(organization_id)
-      for (const [name, sum] of Object.entries(sums)) {
-        const expected = name === 'environments' || name === 'days' ? inEnvironments : all
-        const shared = Object.fromEntries(
-          Object.entries(expected as object).filter(([figure]) => figure in (sum as object)),
+test(
+  'after any events and corrections every sum is the sum of the events, to the nano-dollar',
+  async () => {
+    await defineMeters()
+    const tokens = fc.integer({ min: 0, max: 100_000 })
+    const event = fc.record({
+      model: fc.constantFrom('gpt-4o', 'text-embedding-3-small', 'unheard-of', ''),
+      input_tokens: tokens,
+      output_tokens: tokens,
+      api_calls: fc.integer({ min: 0, max: 3 }),
+      status_code: fc.constantFrom(200, 500),
+      hoursAgo: fc.integer({ min: 0, max: 60 }),
+      response_time_ms: fc.constantFrom(undefined, 7, 300),
+      subject: fc.constantFrom(undefined, 'ada', 'ben'),
+      images: fc.integer({ min: 0, max: 5 }),
+    })
+    const whose = fc.record(
+      { key: fc.constantFrom(0, 1, null), subject: fc.constantFrom('ada', 'ben', null), input_tokens: tokens },
+      { requiredKeys: [] },
+    )
+    const change: fc.Arbitrary<Change> = fc.oneof(
+      fc.constant({ void: true }),
+      whose.filter((one) => Object.keys(one).length > 0),
+      fc.record({ input_tokens: tokens }),
+      fc.record({ model: fc.constantFrom('gpt-4o', 'unheard-of') }),
+      fc.record({ cost_usd: fc.constantFrom('0.0000000005', '0.123456789', '0') }),
+    )
+    const history = fc.record({
+      markup: fc.constantFrom(0, 12.5, 33.3333),
+      events: fc.array(event, { minLength: 1, maxLength: 6 }),
+      changes: fc.array(fc.tuple(fc.nat(5), change), { maxLength: 6 }),
+    })
+    await checkHistories(
+      fc.asyncProperty(history, async ({ markup, events, changes }) => {
+        const { keyId, key, organization_id, meters, token: owner } = await newCustomer(markup, WIDE_LIMITS)
+        const second = { name: 'Second', environment: 'test', limits: WIDE_LIMITS }
+        const keys = [
+          { id: keyId, key },
+          (await call('POST /api/v1/auth/api-keys', { token: owner, body: second })).body,
+        ]
+        await report(
+          events.map(({ hoursAgo, images, ...one }, at) => ({
+            ...one,
+            id: `e${at}`,
+            key_id: keyId,
+            quantities: { images },
+            timestamp: new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
+          })),
         )
-        expect(sum, name).toMatchObject(shared)
-      }
-      const [period] = await sql.query(
-        `select charge_usd::text as charge from usage_periods where organization_id = $1 and period_start = usage_period_start(null, now())`,
-        [organization_id],
-      )
-      const used = (await meters()).cost_usd.used as string
-      expect(Number(used)).toBe(Number(period?.charge ?? 0))
-      expect(await usedOf(organization_id, ROLLED_UP)).toEqual(await usedOf(organization_id, BY_EVENT))
-      expect(await usedOfLimits(keys)).toEqual(await expectedOfLimits(organization_id, keys))
-    }),
-    { numRuns: 10 },
-  )
-})
+        for (const [at, [index, { key: named, ...fields }]] of changes.entries()) {
+          const key_id = named === undefined ? {} : { key_id: named === null ? null : keys[named]?.id }
+          const body = {
+            event_id: `e${index % events.length}`,
+            organization_id,
+            reason: `r${at}`,
+            ...key_id,
+            ...fields,
+          }
+          await Promise.all([correct(body), correct(body)])
+        }
+        const { events: all, inEnvironments, ...sums } = await sumsOf(organization_id)
+        for (const [name, sum] of Object.entries(sums)) {
+          const expected = name === 'environments' || name === 'days' ? inEnvironments : all
+          const shared = Object.fromEntries(
+            Object.entries(expected as object).filter(([figure]) => figure in (sum as object)),
+          )
+          expect(sum, name).toMatchObject(shared)
+        }
+        const [period] = await sql.query(
+          `select charge_usd::text as charge from usage_periods where organization_id = $1 and period_start = usage_period_start(null, now())`,
+          [organization_id],
+        )
+        const used = (await meters()).cost_usd.used as string
+        expect(Number(used)).toBe(Number(period?.charge ?? 0))
+        expect(await usedOf(organization_id, ROLLED_UP)).toEqual(await usedOf(organization_id, BY_EVENT))
+        expect(await usedOfLimits(keys)).toEqual(await expectedOfLimits(organization_id, keys))
+      }),
+      { runs: 10, withinMs: 60_000 },
+    )
+  },
+  HISTORIES_TIMEOUT_MS,
+)

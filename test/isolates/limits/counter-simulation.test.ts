@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countersOf, unique } from '../../support/counters.ts'
+import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 
 const MINUTE = 60_000
@@ -13,7 +14,6 @@ const BUCKET = MINUTE / 30
 const LIMIT = 100
 /** Times are read both here and in Redis. */
 const CLOCK_MS = 400
-const SEED = 20_261_128
 
 const { newPeriod, newWindow, newSlots } = countersOf(await newIsolate(TWO_DATABASES))
 const KINDS = { window: newWindow, period: newPeriod, slots: newSlots }
@@ -174,8 +174,9 @@ test.each(['window', 'period', 'slots'] as const)(
       const { act } = begin(kind)
       for (const step of history) await act(step)
     })
-    await fc.assert(property, { seed: SEED, numRuns: 25, interruptAfterTimeLimit: 20_000 })
+    await checkHistories(property, { runs: 25, withinMs: 20_000 })
   },
+  HISTORIES_TIMEOUT_MS,
 )
 
 test('the histories covered every event', () => {

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { breakStatement } from '../../support/broken-stores.ts'
 import { flushKey } from '../../support/flush.ts'
+import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { newKeyHolder, setLimits } from '../../support/http.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { keepOwnSpool } from '../../support/own-spool.ts'
@@ -14,7 +15,6 @@ import { loseAnswers } from '../../support/store-faults.ts'
 
 keepOwnSpool()
 
-const SEED = 20_261_130
 const LIMIT = 1_000_000
 const LIMITS = [
   { name: 'month', meter: 'tokens', limit: LIMIT, period: 'month' },
@@ -120,13 +120,17 @@ async function begin() {
   return { act, end }
 }
 
-test('limits of a key count each use once, whichever responses are lost and whatever is repeated', async () => {
-  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-  const property = fc.asyncProperty(fc.array(steps, { minLength: 6, maxLength: 16 }), async (history) => {
-    const { act, end } = await begin()
-    for (const step of history) await act(step)
-    await end()
-  })
-  await fc.assert(property, { seed: SEED, numRuns: 20, endOnFailure: true, interruptAfterTimeLimit: 40_000 })
-  expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
-}, 60_000)
+test(
+  'limits of a key count each use once, whichever responses are lost and whatever is repeated',
+  async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const property = fc.asyncProperty(fc.array(steps, { minLength: 6, maxLength: 16 }), async (history) => {
+      const { act, end } = await begin()
+      for (const step of history) await act(step)
+      await end()
+    })
+    await checkHistories(property, { runs: 20, withinMs: 40_000 })
+    expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
+  },
+  HISTORIES_TIMEOUT_MS,
+)

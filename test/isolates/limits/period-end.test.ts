@@ -6,10 +6,10 @@ import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
 import { periodNamed } from '../../../src/lib/period.ts'
 import { BUCKET_MS, EXAMPLES, histories, MINUTE, type Step, type World, worlds } from '../../support/histories.ts'
+import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { type Isolate, moveTime, newIsolate } from '../../support/isolate.ts'
 import { begin, type Key, LEASE_MS, mostWithin, type Simulated, sum } from '../../support/limits-ledger.ts'
 
-const SEED = 20_261_130
 const SETTLED_AFTER_MS = 91_000
 const DAY_MS = 86_400_000
 
@@ -114,27 +114,31 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('in any history across the end of a period, no unit of either period counts in the other one', async () => {
-  const property = fc.asyncProperty(
-    worlds,
-    histories,
-    fc.integer({ min: 2_000, max: 20_000 }),
-    async (world, history, ends) => {
-      for (const isolate of isolates) isolate.revive()
-      try {
-        const time = moveTime(isolates)
-        await time.until(Math.ceil(clock() / BUCKET_MS) * BUCKET_MS + world.phaseMs)
-        const calm = { ...world, isTroubled: false }
-        const endsAt = clock() + ends
-        const both = beginBoth(calm, endsAt)
-        await live(both, history, endsAt, time)
-        await checkEnd(both, calm, time)
-      } finally {
-        vi.useRealTimers()
-      }
-    },
-  )
-  const examples = EXAMPLES.map(([world, steps]): [World, Step[], number] => [world, steps, 2_000])
-  await fc.assert(property, { seed: SEED, numRuns: 12, interruptAfterTimeLimit: 15_000, examples })
-  expect(Object.entries(seen).filter(([, times]) => times === 0)).toEqual([])
-})
+test(
+  'in any history across the end of a period, no unit of either period counts in the other one',
+  async () => {
+    const property = fc.asyncProperty(
+      worlds,
+      histories,
+      fc.integer({ min: 2_000, max: 20_000 }),
+      async (world, history, ends) => {
+        for (const isolate of isolates) isolate.revive()
+        try {
+          const time = moveTime(isolates)
+          await time.until(Math.ceil(clock() / BUCKET_MS) * BUCKET_MS + world.phaseMs)
+          const calm = { ...world, isTroubled: false }
+          const endsAt = clock() + ends
+          const both = beginBoth(calm, endsAt)
+          await live(both, history, endsAt, time)
+          await checkEnd(both, calm, time)
+        } finally {
+          vi.useRealTimers()
+        }
+      },
+    )
+    const examples = EXAMPLES.map(([world, steps]): [World, Step[], number] => [world, steps, 2_000])
+    await checkHistories(property, { runs: 12, withinMs: 15_000, examples })
+    expect(Object.entries(seen).filter(([, times]) => times === 0)).toEqual([])
+  },
+  HISTORIES_TIMEOUT_MS,
+)

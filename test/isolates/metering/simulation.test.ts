@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
 import { EXAMPLES, histories, type Step, type World, worlds } from '../../support/account-histories.ts'
 import { type Account, openAccount, sumUnits } from '../../support/account-ledger.ts'
+import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { type Isolate, moveTime, newIsolate, TWO_DATABASES } from '../../support/isolate.ts'
 import { FAULTS, type Network, openNetwork } from '../../support/store-faults.ts'
 
@@ -17,8 +18,6 @@ const LEASE_MS = 1_500
 const FAULT_MS = 4_000
 const SLOW_MS = 150
 const SETTLED_AFTER_MS = 91_000
-/** The seed: another one draws other histories. */
-const SEED = 20_261_127
 
 /** Only what the history says is late; organizations in either of two Redis databases. */
 const PATIENT = { REDIS_TIMEOUT_MS: '5000', ...TWO_DATABASES }
@@ -200,15 +199,13 @@ afterEach(() => {
 })
 
 describe('an organization whose month ends while stores fail, responses are lost and isolates die', () => {
-  test('has in Redis and in Postgres what it was granted, each call once and in the month of its request', async () => {
-    const property = fc.asyncProperty(worlds, histories, play)
-    await fc.assert(property, {
-      seed: SEED,
-      numRuns: 10,
-      endOnFailure: true,
-      interruptAfterTimeLimit: 50_000,
-      examples: EXAMPLES,
-    })
-    expect(HAPPENS.filter((event) => !seen.has(event))).toEqual([])
-  }, 60_000)
+  test(
+    'has in Redis and in Postgres what it was granted, each call once and in the month of its request',
+    async () => {
+      const property = fc.asyncProperty(worlds, histories, play)
+      await checkHistories(property, { runs: 10, withinMs: 50_000, examples: EXAMPLES })
+      expect(HAPPENS.filter((event) => !seen.has(event))).toEqual([])
+    },
+    HISTORIES_TIMEOUT_MS,
+  )
 })
