@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import type { CreditSource } from '../../db/schema/credits.ts'
-import { selectCharged } from './charged.ts'
 
 /** Credits to add. Amounts in decimal US dollars. */
 export interface NewGrant {
@@ -21,7 +20,8 @@ export interface NewGrant {
 
 /**
  * The statement that adds credits. An earlier statement of the batch must lock the organization. From its first grant on,
- * an organization uses credits; they do not pay for its earlier charges.
+ * an organization uses credits; they do not pay for its earlier charges. What an earlier plan covered of those is overage
+ * already, and counts as covered no more.
  *
  * @returns its new version
  */
@@ -42,10 +42,14 @@ export function addGrant(db: Database, grant: NewGrant) {
   return db.execute<{ id: string; version: number }>(sql`
     with account as (
       insert into credit_accounts as a (organization_id, charged_before, granted, last_granted, updated_at)
-      values (${organization}, ${selectCharged(organization)}, ${amount}::numeric, ${amount}::numeric, ${at})
+      values (${organization}, (select coalesce(sum(u.charge_usd), 0) from usage_periods u where u.organization_id = ${organization}),
+        ${amount}::numeric, ${amount}::numeric, ${at})
       on conflict (organization_id) do update set charged_before = case when ${IS_UNUSED} then excluded.charged_before else a.charged_before end,
         began_at = case when ${IS_UNUSED} then excluded.began_at else a.began_at end, granted = a.granted + excluded.granted, last_granted = excluded.last_granted,
         owed = case when ${IS_UNUSED} then 0 else greatest(0, a.owed - (excluded.granted - ${takes}::numeric)) end, low_told_at = null, exhausted_told_at = null, updated_at = excluded.updated_at
+    ), uncovered as (
+      update usage_periods u set covered_usd = 0 from credit_accounts a
+      where u.organization_id = ${organization} and a.organization_id = u.organization_id and u.covered_usd > 0 and ${IS_UNUSED}
     ), granted as (
       insert into credit_grants (id, organization_id, amount, remaining, source, priority, reason, expires_at, created_at)
       values (${id}::uuid, ${organization}, ${amount}::numeric, ${amount}::numeric, ${source}, ${priority}::int, ${reason}, ${expiresAt}::timestamptz, ${at})

@@ -70,3 +70,39 @@ test.each(['block', 'allow'])(
     expect(await credits()).toMatchObject({ uses_credits: true, balance: '6.000000' })
   },
 )
+
+test.each(['grant', 'plan'] as const)(
+  'what a plan covered before any credits is charged as overage once, also after the first credits (of a %s)',
+  async (source) => {
+    const { plan, changePlan, buy, spend, run, settle, invoiced, grant, credits, put } = await chargedWorld('polar')
+    const token = await administrator()
+    const include = async (included_credits_usd: string) => {
+      await changePlan({ included_credits_usd })
+      const { body } = await call(`POST /api/v1/admin/plans/${plan}/move`, { token, body: { when: 'now' } })
+      expect(body).toMatchObject({ moved: 1, failed: [] })
+    }
+    await changePlan({ at_no_credits: 'allow' })
+    const id = `brief-${crypto.randomUUID().slice(0, 8)}`
+    const included_credits_usd = '5.00'
+    const body = { id, name: 'Brief', prices: [], limits: LIMITS, included_credits_usd, at_no_credits: 'allow' }
+    await call('POST /api/v1/admin/plans', { token, body })
+    await put(id)
+    await spend('8.00')
+    await buy() // before any credits were granted: 3.00 are covered
+    await settle()
+    expect(await credits()).toMatchObject({ uses_credits: false, balance: '0.000000' })
+    await run()
+    expect(await invoiced()).toBe(7_000_000)
+    await (source === 'grant' ? grant('5.00') : include(included_credits_usd))
+    await settle()
+    await spend('4.00')
+    await settle()
+    await run()
+    expect(await invoiced(), 'the credits paid the rest').toBe(7_000_000)
+    expect(await credits()).toMatchObject({ uses_credits: true, balance: '1.000000', owed: '0.000000' })
+    await spend('3.00')
+    await settle()
+    await run()
+    expect(await invoiced(), 'and the plan what is beyond them').toBe(9_000_000)
+  },
+)
