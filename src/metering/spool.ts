@@ -16,9 +16,11 @@ const SPOOL = 'usage:spool'
 const ASIDE = 'usage:aside'
 /** Characters of an unreadable value that are logged; the set has the whole value. */
 const LOGGED = 2_000
-/** How long a run of the job continues, and how many batches it reads together. */
+/** How long a run of the job continues. */
 export const DRAIN_MS = 45_000
-const TAKEN_TOGETHER = 50
+/** Batches and bytes that it reads together, at least one batch: an answer of Redis must arrive within `REDIS_TIMEOUT_MS`. */
+const READ_BATCHES = 50
+const READ_BYTES = 500_000
 /** No batch in the list is larger, so that writing one stays well within a statement's timeout. */
 const SPOOLED_TOGETHER = 500
 const UUID = /^[0-9a-f-]{36}$/
@@ -97,10 +99,16 @@ export async function isSpoolEmpty(deps: Deps): Promise<boolean> {
 
 /**
  * The first values unchanged, each with a prefix: otherwise the client would parse the JSON, and a value that is removed by its
- * content must match exactly.
+ * content must match exactly. ARGV: the most values, and their most bytes beyond the first value.
  */
-const READ = defineScript(`local values = redis.call('LRANGE', KEYS[1], 0, ARGV[1])
-for i, value in ipairs(values) do values[i] = '=' .. value end
+const READ = defineScript(`local values, bytes = {}, 0
+for i = 1, tonumber(ARGV[1]) do
+  local value = redis.call('LINDEX', KEYS[1], i - 1)
+  if not value then break end
+  bytes = bytes + #value
+  if i > 1 and bytes > tonumber(ARGV[2]) then break end
+  values[i] = '=' .. value
+end
 return values`)
 
 /** Moves a value; a value that could not be stored is not removed. */
@@ -127,18 +135,33 @@ export async function drainUsageSpool(deps: Deps) {
   await storeReceipts(deps)
   const undrained = await listUndrained(deps)
   let drained = 0
-  while (Date.now() < until) {
-    const values = await runScript<string[]>(deps.redis.shared, READ, [SPOOL], [TAKEN_TOGETHER - 1])
-    const texts = values.map((value) => value.slice(1))
-    const spooled = texts.flatMap((text) => read(text) ?? [])
-    for (const text of texts) if (!read(text)) await setAside(deps, text)
-    const taken = selectForOneStatement(spooled)
-    if (texts.length === 0 || (taken.length > 0 && !(await writeOrWait(deps, taken)))) break
-    drained += taken.length
+  for (let spooled = await readFirst(deps); spooled && Date.now() < until; spooled = await readFirst(deps)) {
+    const written = await writeAll(deps, spooled, until)
+    drained += written
+    if (written < spooled.length) break
   }
   const { batches: left, aside } = await measureSpool(deps)
   if (left === 0) await reportLost(deps, undrained)
   return { drained, left, aside }
+}
+
+/** The first batches. Values that are none are set aside. @returns undefined if the list is empty */
+async function readFirst(deps: Deps): Promise<readonly Spooled[] | undefined> {
+  const values = await runScript<string[]>(deps.redis.shared, READ, [SPOOL], [READ_BATCHES, READ_BYTES])
+  const found = values.map((value) => ({ text: value.slice(1), spooled: read(value.slice(1)) }))
+  for (const { text, spooled } of found) if (!spooled) await setAside(deps, text)
+  return found.length === 0 ? undefined : found.flatMap(({ spooled }) => spooled ?? [])
+}
+
+/** @returns how many batches were written, of the first ones: fewer than all once the database accepts nothing, or time is over */
+async function writeAll(deps: Deps, spooled: readonly Spooled[], until: number): Promise<number> {
+  let written = 0
+  while (written < spooled.length && Date.now() < until) {
+    const taken = selectForOneStatement(spooled.slice(written))
+    if (!(await writeOrWait(deps, taken))) break
+    written += taken.length
+  }
+  return written
 }
 
 /** @returns undefined if the value contains no batch at all */
