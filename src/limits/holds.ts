@@ -133,12 +133,13 @@ function listHoldKeys({ id, body, quota, versions, counters = [], trace }: HoldR
     quotaKey(organizationId, period.name),
     holdsKey(organizationId, period.name),
     ...versions.map(({ key }) => key),
-    ...(body ? [`reserved:${organizationId}:${id}`] : []),
+    ...(body ? [markerKey(organizationId, id)] : []),
     ...(trace ? [traceKey(organizationId, id)] : []),
     ...listCounterKeys(counters),
   ]
 }
 
+const markerKey = (organizationId: string, holdId: string) => `reserved:${organizationId}:${holdId}`
 const traceKey = (organizationId: string, holdId: string) => `hold:${organizationId}:${holdId}`
 
 /** A hold may be the last of its period, so the hash is kept for a while after it. */
@@ -264,6 +265,7 @@ export async function extendHold(
     quotaKey(organizationId, period),
     holdsKey(organizationId, period),
     traceKey(organizationId, holdId),
+    markerKey(organizationId, holdId),
     ...listCounterKeys(counters),
   ]
   const argument = {

@@ -157,8 +157,8 @@ return 1`)
 /**
  * Lets a hold end later, never earlier.
  *
- * KEYS: the quota's text, its holds, the trace, then each counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms`
- * until it should end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
+ * KEYS: the quota's text, its holds, the trace, the marker of an idempotency key (absent for a hold without one), then each
+ * counter and its holds. ARGV[1]: JSON of `ahead`, `id`, `ms` until it should end, `marked` (ms), and `counters`. Answer: when it ends (ms); 0 if it has ended.
  */
 export const EXTEND = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
@@ -170,8 +170,8 @@ local expires = math.max(hold.expires, now + request.ms)
 hold.expires = expires
 redis.call('HSET', KEYS[2], request.id, cjson.encode(hold))
 redis.call('PEXPIREAT', KEYS[2], whole(expires + 3 * DAY))
-redis.call('PEXPIRE', KEYS[3], whole(expires - now + request.marked))
+for i = 3, 4 do redis.call('PEXPIRE', KEYS[i], whole(expires - now + request.marked)) end
 for i, counter in ipairs(request.counters) do
-  extendIn({holdsKey = KEYS[2 + i * 3]}, request.id, expires)
+  extendIn({holdsKey = KEYS[3 + i * 3]}, request.id, expires)
 end
 return expires`)

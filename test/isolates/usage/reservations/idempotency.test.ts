@@ -54,6 +54,19 @@ describe('a reservation', () => {
     expect(counted).toMatchObject({ tokens: 300, 'held:tokens': 0 })
   })
 
+  test('has its idempotency key for a day after its end, also after it was extended', async () => {
+    const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
+    const isolate = await newIsolate()
+    const { shared } = isolate.deps().redis
+    const asked = { organization_id, tokens: 300, idempotency_key: 'long', expires_in_seconds: 60 }
+    const { body } = await ask('reserve', asked)
+    const [marker = ''] = await shared.keys(`reserved:${organization_id}:*`)
+    const path = `POST /api/v1/usage/reservations/${body.reservation_id}/extend`
+    expect((await call(path, { token, body: { expires_in_seconds: 36_000 } })).status).toBe(200)
+    expect(await shared.pttl(marker)).toBeGreaterThan(33 * 3_600_000)
+    expect(await ask('reserve', { ...asked, tokens: 301 })).toMatchObject({ body: { code: 'idempotency_key_reused' } })
+  })
+
   test('is the same if it is repeated after the period in which it was made', async () => {
     const { organizationId: organization_id } = await holderWith({ tokens: 1_000 })
     const isolate = await newIsolate()
