@@ -198,7 +198,7 @@ const CORRECT = `, before as materialized (
     ${[...TEXTS, ...OTHERS, ...AMOUNTS].map((name) => `a.${name}`).join(', ')}, round(a.cost_usd, 9) as cost_usd,
     case when a.cost_usd is not null or (a.api_calls > 0 and m.per_call is not null) then coalesce(a.charge_usd,
       coalesce(round(a.cost_usd * (100 + m.percent) / 100, 9), 0) + coalesce(a.api_calls * m.per_call, 0)) end as charge_usd,
-    case when a.cost_usd is not null then m.percent end as markup_percent,
+    case when a.cost_usd is not null then m.percent else b.markup_percent end as markup_percent,
     case when a.api_calls > 0 then m.per_call else b.price_per_call_usd end as price_per_call_usd, a.quantities, ${LEAST_ERRORS} as least_errors
   from before b cross join whose s cross join input i cross join lateral jsonb_to_record(i.after) as a(${TYPES})
     left join organizations o on o.id = b.organization_id left join plans p on p.id = o.plan_id

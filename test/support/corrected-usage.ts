@@ -22,7 +22,7 @@ export async function newCustomer(markup = 25, limits: readonly object[] = []) {
   const meters = async () => (await call('GET /api/v1/quotas', { token: holder.token })).body.meters
   const listed = async (id: string, token = admin) =>
     (await call(`GET /api/v1/usage/events?id=${id}&organization_id=${holder.organizationId}`, { token })).body.data[0]
-  return { ...holder, admin, meters, listed, organization_id: holder.organizationId }
+  return { ...holder, plan, admin, meters, listed, organization_id: holder.organizationId }
 }
 
 const FIGURES = [

@@ -1,8 +1,10 @@
 import { describe, expect, inject, test } from 'vitest'
 import { correct, newCustomer, report, sumsOf } from '../../support/corrected-usage.ts'
 import { defineMeters } from '../../support/custom-meters.ts'
+import { directly } from '../../support/direct.ts'
 import { administrator, call } from '../../support/http.ts'
 
+const { sql } = directly()
 const { service_key } = inject('credentials')
 const service = { token: service_key }
 
@@ -104,6 +106,19 @@ describe('POST /api/v1/usage/corrections', () => {
     const answer = await correct(body)
     expect(answer).toMatchObject({ status, body: { code } })
     if (status === 404 && 'event_id' in wrong) expect(answer.body.detail).toContain('nothing')
+  })
+
+  test('charges the markup that the event had, also after a correction without a price', async () => {
+    const { keyId: key_id, organization_id, plan, listed } = await newCustomer(20)
+    const used = { provider: 'openai', model: 'gpt-4o', input_tokens: 400_000 } // $1.00
+    await report([{ id: 'e', key_id, ...used }])
+    const fix = (fields: object) =>
+      correct({ event_id: 'e', organization_id, reason: JSON.stringify(fields), ...fields })
+    await fix({ model: 'gpt-4oo' })
+    expect(await listed('e')).toMatchObject({ cost_usd: null, charge_usd: null })
+    await sql.query('update plans set markup_percent = 50 where id = $1', [plan])
+    await fix({ model: 'gpt-4o' })
+    expect(await listed('e')).toMatchObject({ cost_usd: '1.000000', charge_usd: '1.200000' })
   })
 
   test('cannot be made of a verification, or by customers', async () => {
