@@ -8,6 +8,7 @@ import { lockOrganization, lockUsageEvent } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
+import { NANO_DIGITS, roundDecimal } from '../../lib/decimal.ts'
 
 import { errorFields, log } from '../../lib/log.ts'
 import { restartCredits } from '../../limits/credit-counter.ts'
@@ -265,7 +266,8 @@ async function replaceCost(
 /** Whether an event's cost was computed from its model and amounts, not reported: then other amounts change the cost. */
 async function isReckoned(deps: ManagementDeps, { occurred_at }: Changed, original: OriginalEvent): Promise<boolean> {
   if (!original.model || original.cost_usd === null) return false
-  return Number(await reckon(deps, { ...original, occurred_at })) === Number(original.cost_usd)
+  const reckoned = await reckon(deps, { ...original, occurred_at })
+  return reckoned !== null && Number(roundDecimal(reckoned, NANO_DIGITS)) === Number(original.cost_usd) // stored rounded
 }
 
 async function reckon(deps: ManagementDeps, changed: Changed): Promise<string | null> {

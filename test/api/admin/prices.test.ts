@@ -126,6 +126,26 @@ describe('an own price', () => {
     expect(Number(await correct(told.id, { quantities: { images: 2 } }))).toBe(7)
   })
 
+  test('of an image counts in a correction, also where the cost has fractions of a nano-dollar', async () => {
+    const token = await administrator()
+    const provider = newProvider()
+    await create({ provider, model: 'm', kind: 'image', usd_per_unit: '0.04' })
+    await create({ provider, model: 'm', kind: 'input', usd_per_million: '2.3456' })
+    const { keyId: key_id, organizationId: organization_id } = await newKeyHolder()
+    const event = {
+      key_id,
+      provider,
+      model: 'm',
+      input_tokens: 1_001,
+      quantities: { images: 1 },
+      id: crypto.randomUUID(),
+    }
+    await call('POST /api/v1/usage?durability=sync', { token: service_key, body: { events: [event] } })
+    const body = { event_id: event.id, organization_id, quantities: { images: 2 }, reason: 'One more' }
+    const { event: corrected } = (await call('POST /api/v1/usage/corrections', { token, body })).body
+    expect(corrected.cost_usd).toBe('0.082347946')
+  })
+
   test('does not change a cost that is reported', async () => {
     const provider = newProvider()
     await create({ provider, model: '*', kind: 'input', usd_per_million: '5' })
