@@ -3,6 +3,7 @@ import type { Principal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
+import type { ProviderName } from '../providers/provider.ts'
 import { describeReason, handleEvent } from '../webhooks/handle.ts'
 import {
   claimStored,
@@ -14,13 +15,19 @@ import {
 } from '../webhooks/queries.ts'
 
 const PAGE = 100
+/** After so many events in a row that a provider did not answer for, its other events are left: each would wait as long. */
+const MAX_UNANSWERED = 3
 
 export interface Replayed {
   readonly event: StoredEvent
   /** The result, or why there is none. */
   readonly result: string
   readonly isDone: boolean
+  /** Whether its provider did not answer; absent if the provider was not asked. */
+  readonly isUnanswered?: boolean
 }
+
+const LEFT = 'was left, because its provider does not answer'
 
 /**
  * Handles stored events again, in the order of their arrival. An event only causes its subscription to be checked
@@ -33,17 +40,29 @@ export async function replayEvents(
   onEach: (replayed: Replayed) => void = () => undefined,
 ): Promise<{ done: number; failed: number }> {
   const counts = { done: 0, failed: 0 }
+  const replayNext = replayUntilUnanswered(deps)
   let after: string | undefined
   for (;;) {
     const events = await listEvents(deps.db, { ...filter, after, limit: PAGE })
     for (const event of events) {
-      const replayed = await replay(deps, event)
-      if (replayed.isDone) counts.done += 1
-      else counts.failed += 1
+      const replayed = await replayNext(event)
+      counts[replayed.isDone ? 'done' : 'failed'] += 1
       onEach(replayed)
     }
     after = events.at(-1)?.id
     if (events.length < PAGE) return counts
+  }
+}
+
+/** Replays events until their provider does not answer. What is left does not count as tried. */
+function replayUntilUnanswered(deps: ManagementDeps) {
+  const unanswered = new Map<ProviderName, number>()
+  return async function replayNext(event: StoredEvent): Promise<Replayed> {
+    const inRow = unanswered.get(event.provider) ?? 0
+    if (inRow === MAX_UNANSWERED) return { event, result: LEFT, isDone: false }
+    const replayed = await replay(deps, event)
+    if (replayed.isUnanswered !== undefined) unanswered.set(event.provider, replayed.isUnanswered ? inRow + 1 : 0)
+    return replayed
   }
 }
 
@@ -84,8 +103,9 @@ async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replaye
   const claimed = await claimStored(deps.db, event.id)
   if (!claimed) return { event, result: 'is being handled right now', isDone: false }
   try {
-    return { event, result: await handleEvent(deps, event, claimed), isDone: true }
+    return { event, result: await handleEvent(deps, event, claimed), isDone: true, isUnanswered: false }
   } catch (error) {
-    return { event, result: `failed: ${describeReason(error)}`, isDone: false }
+    const isUnanswered = error instanceof Problem && error.code === 'billing_unavailable'
+    return { event, result: `failed: ${describeReason(error)}`, isDone: false, isUnanswered }
   }
 }

@@ -69,3 +69,29 @@ test('an event that is being processed is left alone', async () => {
   expect(await replayEvents(deps(), { event: event.id })).toEqual({ done: 0, failed: 1 })
   expect((await inboxOf(event.id))?.attempts).toBe(1)
 })
+
+test('events of a provider that does not answer are left after three, and those of the other one are processed', async () => {
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { subscriptionId } = await newPayer('polar')
+  const { organizationId } = await newPayer('stripe')
+  const [ofStripe] = await eventsOf('stripe', organizationId)
+  if (!ofStripe) throw new Error('no event')
+  breakStores(['/polar/v1/', '/stripe/v1/'])
+  const events = await Promise.all(
+    Array.from({ length: 5 }, () => polarEvent('subscription.updated', { id: subscriptionId })),
+  )
+  for (const event of events) await deliver('polar', event)
+  await deliver('stripe', ofStripe)
+  vi.restoreAllMocks()
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  breakStores(['/polar/v1/'])
+  const mine = new Set([ofStripe, ...events].map(({ id }) => id))
+  const results: string[] = []
+  await replayEvents(deps(), { isOpen: true }, ({ event, result }) => {
+    if (mine.has(event.eventId)) results.push(result.replace(/:.*/, ''))
+  })
+  const left = 'was left, because its provider does not answer'
+  expect(results.slice(-3)).toEqual([left, left, 'applied'])
+  const attempts = await Promise.all(events.map(async ({ id }) => (await inboxOf(id))?.attempts))
+  expect(attempts.slice(-2), 'what was left is not counted as tried').toEqual([1, 1])
+})
