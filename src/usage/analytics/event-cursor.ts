@@ -1,4 +1,5 @@
 import { base64url, fromBase64, utf8 } from '../../lib/bytes.ts'
+import { LONGEST_ID } from '../reservation-id.ts'
 import type { EventRow, Place } from './events.ts'
 import { invalidSpan } from './span.ts'
 
@@ -33,4 +34,4 @@ const isTime = (value: unknown): value is string =>
   !Number.isNaN(Date.parse(value))
 
 const isId = (value: unknown): value is string =>
-  typeof value === 'string' && value.isWellFormed() && !value.includes('\0') && value.length <= 500
+  typeof value === 'string' && value.isWellFormed() && !value.includes('\0') && value.length <= LONGEST_ID

@@ -3,6 +3,7 @@ import { externalId, timestamp, uuid } from '../../http/fields.ts'
 import { text } from '../../http/text-field.ts'
 import { StoredEvent } from '../analytics/schemas.ts'
 import { ReportedEvent } from '../reporting/schemas.ts'
+import { LONGEST_ID } from '../reservation-id.ts'
 import { resolveTokens, TOKEN_FIELDS } from '../tokens.ts'
 
 const {
@@ -66,7 +67,9 @@ function refuseTime(value: unknown, context: z.RefinementCtx): unknown {
 
 const Correction = z
   .strictObject({
-    event_id: text(600).min(1).meta({ description: 'The id of a reported event, as `GET /usage/events` lists it.' }),
+    event_id: text(LONGEST_ID)
+      .min(1)
+      .meta({ description: 'The id of a reported event, as `GET /usage/events` lists it.' }),
     organization_id: uuid.optional(),
     external_id: externalId.optional().meta({ description: "Or the operator's own id of the organization." }),
     void: z.literal(true).optional().meta({ description: 'The event did not happen: it counts nowhere.' }),

@@ -84,6 +84,16 @@ describe('POST /api/v1/usage: CloudEvents', () => {
     })
   })
 
+  test('are listed page by page, however long their source and id are', async () => {
+    const { organizationId: subject, token } = await newKeyHolder()
+    const source = `/${'s'.repeat(254)}`
+    const long = [1, 2, 3].map((digit) => envelope({ subject, source, id: String(digit).repeat(255) }))
+    expect((await send('application/cloudevents-batch+json', long)).body).toMatchObject({ accepted: 3 })
+    const list = (more = '') => call(`GET /api/v1/usage/events?limit=1${more}`, { token })
+    const first = await list()
+    expect((await list(`&cursor=${first.body.next_cursor}`)).body.data).toHaveLength(1)
+  })
+
   test('are rejected one by one if they are malformed, naming the attribute', async () => {
     const bad = [
       ['specversion', envelope({ specversion: '0.3' })],
