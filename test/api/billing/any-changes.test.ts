@@ -229,7 +229,7 @@ describe.each(['polar', 'stripe'] as const)('any changes at %s', (provider) => {
             await requireAsModel(world, model)
           }
         }),
-        { runs: 12, withinMs: 60_000 },
+        { runs: 12 },
       )
     },
     HISTORIES_TIMEOUT_MS,

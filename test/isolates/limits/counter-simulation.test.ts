@@ -174,7 +174,7 @@ test.each(['window', 'period', 'slots'] as const)(
       const { act } = begin(kind)
       for (const step of history) await act(step)
     })
-    await checkHistories(property, { runs: 25, withinMs: 20_000 })
+    await checkHistories(property, { runs: 25 })
   },
   HISTORIES_TIMEOUT_MS,
 )

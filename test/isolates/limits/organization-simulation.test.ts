@@ -219,7 +219,7 @@ test(
       for (const step of history) await act(step)
       await check()
     })
-    await checkHistories(property, { runs: 12, withinMs: 25_000 })
+    await checkHistories(property, { runs: 12 })
   },
   HISTORIES_TIMEOUT_MS,
 )

@@ -137,7 +137,7 @@ test(
       },
     )
     const examples = EXAMPLES.map(([world, steps]): [World, Step[], number] => [world, steps, 2_000])
-    await checkHistories(property, { runs: 12, withinMs: 15_000, examples })
+    await checkHistories(property, { runs: 12, examples })
     expect(Object.entries(seen).filter(([, times]) => times === 0)).toEqual([])
   },
   HISTORIES_TIMEOUT_MS,

@@ -181,7 +181,7 @@ test(
       for (const step of history) await act(step)
       await end()
     })
-    await checkHistories(property, { runs: 40, withinMs: 25_000 })
+    await checkHistories(property, { runs: 40 })
   },
   HISTORIES_TIMEOUT_MS,
 )

@@ -265,7 +265,7 @@ test(
         await compare()
         expect(model.burned <= model.charged || model.burned === 0n).toBe(true)
       }),
-      { runs: 30, withinMs: 60_000 },
+      { runs: 30 },
     )
   },
   HISTORIES_TIMEOUT_MS,
