@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askAndHangUp } from './hang-up.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
 
@@ -96,7 +97,7 @@ async function holder() {
       )
       expect(row?.n).toBe(count)
     })
-  return { key, route, ask, post, tokens, ended }
+  return { key, organizationId, route, ask, post, tokens, ended }
 }
 
 const CHAT = { model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: 'hello' }] }
@@ -153,6 +154,25 @@ test('a form reaches the upstream unchanged', async () => {
   expect(seen?.body.startsWith('--')).toBe(true)
   expect(seen?.body).toContain('x'.repeat(300_000))
   expect(seen?.body.slice(-300)).toContain('whisper-1')
+})
+
+test.each([
+  ['a form', 'multipart/form-data; boundary=x', ''],
+  ['a prompt', 'application/json', '{"model":'],
+])('a caller who disconnects while %s is read is recorded with 499', async (_, type, sent) => {
+  const { key, organizationId, route } = await holder()
+  const headers = bearer(key, { 'Content-Type': type, 'Content-Length': '1000' })
+  const before = upstream.requests.length
+
+  const { hangUp } = askAndHangUp(`${route.url}/v1/audio/transcriptions`, headers, sent)
+  await eventually(async () => {
+    const { body } = await world.call('GET', `/quotas?organization_id=${organizationId}`)
+    expect(body.meters).toMatchObject({ api_calls: { used: 1 } }) // the key is verified, and the body is read
+  })
+  hangUp()
+
+  await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
+  expect(upstream.requests).toHaveLength(before)
 })
 
 test('counting tokens and moderating texts uses none', async () => {
