@@ -15,7 +15,7 @@ import { Problem } from '../problems.ts'
 import { admit } from './admit.ts'
 import type { Call } from './call.ts'
 import { forward } from './forward.ts'
-import { callerHeaders, upstreamHeaders } from './headers.ts'
+import { setCallerHeaders, upstreamHeaders } from './headers.ts'
 import { holdEvent } from './held-event.ts'
 import { forwardMetered } from './llm/forward-metered.ts'
 import { belongsElsewhere, isPublic, type Match, matchRoute, targetUrl } from './match.ts'
@@ -51,7 +51,9 @@ export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
   }
   const answer = await send(deps, call)
   const facts = { requestId, origin: url.origin, limits: admitted?.limits ?? {}, isHere: match.base !== '' }
-  return toCaller(answer, callerHeaders(answer, match, facts))
+  const passed = copyAnswer(answer)
+  setCallerHeaders(passed, answer, match, facts)
+  return passed
 }
 
 /** @throws Problem `route_not_found`, `ambiguous_path` */
@@ -103,8 +105,9 @@ async function forwardPlain(deps: Deps, call: Call): Promise<Response> {
 /** Statuses whose responses have no body (Fetch §2.2.3). */
 const WITHOUT_BODY = new Set([101, 204, 205, 304])
 
-function toCaller(answer: Response, headers: Headers): Response {
-  const { status, statusText, webSocket, body } = answer
+/** With headers that can be changed: they are copied once, by the new Response. */
+function copyAnswer(answer: Response): Response {
+  const { status, webSocket, headers, body } = answer
   if (webSocket) return new Response(null, { status: 101, webSocket, headers })
-  return new Response(WITHOUT_BODY.has(status) ? null : body, { status, statusText, headers })
+  return new Response(WITHOUT_BODY.has(status) ? null : body, answer)
 }
