@@ -8,6 +8,7 @@ export const PROBLEMS = {
   malformed_json: [400, 'The body is not valid JSON.'],
   invalid_request: [400, 'The request does not match its schema; see errors.'],
   ambiguous_credentials: [400, 'Present one credential: Authorization and X-API-Key hold different ones.'],
+  ambiguous_path: [400, 'Servers read this path in different ways; send it in its plain form.'],
   credentials_in_url: [400, 'Credentials belong in a header, never in the URL.'],
   organization_mismatch: [
     400,

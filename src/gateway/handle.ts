@@ -15,10 +15,11 @@ import { Problem } from '../problems.ts'
 import { admit } from './admit.ts'
 import type { Call } from './call.ts'
 import { forward } from './forward.ts'
-import { callerHeaders, upstreamHeaders } from './headers.ts'
+import { setCallerHeaders, upstreamHeaders } from './headers.ts'
 import { holdEvent } from './held-event.ts'
 import { forwardMetered } from './llm/forward-metered.ts'
-import { isPublic, leavesItsPlace, type Match, matchRoute, targetUrl } from './match.ts'
+import { belongsElsewhere, isPublic, type Match, matchRoute, targetUrl } from './match.ts'
+import { leavesItsPlace } from './path.ts'
 import { reportHeaders } from './report-headers.ts'
 import { findRoutes } from './route-cache.ts'
 
@@ -50,18 +51,24 @@ export async function handleGateway(c: Context<AppEnv>): Promise<Response> {
   }
   const answer = await send(deps, call)
   const facts = { requestId, origin: url.origin, limits: admitted?.limits ?? {}, isHere: match.base !== '' }
-  return toCaller(answer, callerHeaders(answer, match, facts))
+  const passed = copyAnswer(answer)
+  setCallerHeaders(passed, answer, match, facts)
+  return passed
 }
 
-/** @throws Problem `route_not_found`, `invalid_request` */
+/** @throws Problem `route_not_found`, `ambiguous_path` */
 async function findMatch(deps: Deps, { host, pathname }: URL): Promise<Match> {
   const isHost = deps.config.GATEWAY_HOSTS.includes(host)
-  const match = matchRoute(await findRoutes(deps), { host: isHost ? host : undefined, path: pathname })
+  const routes = await findRoutes(deps)
+  const match = matchRoute(routes, { host: isHost ? host : undefined, path: pathname })
   if (!match) throw new Problem('route_not_found')
-  if (leavesItsPlace(match.path))
-    throw new Problem('invalid_request', { detail: 'The path must not have encoded dot segments.' })
+  if (leavesItsPlace(match.path)) throw new Problem('ambiguous_path', { detail: DOT_SEGMENTS })
+  if (belongsElsewhere(routes, match)) throw new Problem('ambiguous_path', { detail: OF_ANOTHER })
   return match
 }
+
+const DOT_SEGMENTS = 'The path must not have dot segments that are encoded or have parameters.'
+const OF_ANOTHER = 'The path is one of another route of this host, or may be read as one.'
 
 /** A page's preflight (Fetch §4.8). It carries no credentials. */
 const isPreflight = ({ method, headers }: Request) =>
@@ -98,8 +105,9 @@ async function forwardPlain(deps: Deps, call: Call): Promise<Response> {
 /** Statuses whose responses have no body (Fetch §2.2.3). */
 const WITHOUT_BODY = new Set([101, 204, 205, 304])
 
-function toCaller(answer: Response, headers: Headers): Response {
-  const { status, statusText, webSocket, body } = answer
+/** With headers that can be changed: they are copied once, by the new Response. */
+function copyAnswer(answer: Response): Response {
+  const { status, webSocket, headers, body } = answer
   if (webSocket) return new Response(null, { status: 101, webSocket, headers })
-  return new Response(WITHOUT_BODY.has(status) ? null : body, { status, statusText, headers })
+  return new Response(WITHOUT_BODY.has(status) ? null : body, answer)
 }

@@ -81,7 +81,8 @@ export interface CallerFacts {
 /** Headers of the request upstream. */
 export function upstreamHeaders({ headers: given }: Request, { route }: Match, caller: CallerFacts): Headers {
   const isDropped = (name: string) => (ODD.test(name) ? isMistakable(name, given, route.addHeaders) : isNotSent(name))
-  const headers = without(given, isDropped)
+  const headers = new Headers(given)
+  remove(headers, given, isDropped)
   dropInvalidTrace(headers)
   if (given.get('Upgrade')?.toLowerCase() === 'websocket') headers.set('Upgrade', 'websocket')
   if (isOwnApi(route)) addFacts(headers, caller)
@@ -115,15 +116,13 @@ function addFacts(headers: Headers, { requestId, url, ip, record }: CallerFacts)
 }
 
 /**
- * A copy without the headers named by `Connection` (RFC 9110 §7.6.1), and without others. Measured in workerd: copying all and
+ * Removes from a copy of headers those named by `Connection` (RFC 9110 §7.6.1), and others. Measured in workerd: copying all and
  * removing some takes 4 us; creating Headers from eight pairs takes 31 us, and from a record 11 us.
  */
-function without(given: Headers, isDropped: (name: string) => boolean): Headers {
-  const kept = new Headers(given)
-  for (const name of given.keys()) if (isDropped(name)) kept.delete(name)
+function remove(copy: Headers, given: Headers, isDropped: (name: string) => boolean): void {
+  for (const name of given.keys()) if (isDropped(name)) copy.delete(name)
   const named = given.get('Connection')
-  for (const name of named?.split(',') ?? []) if (TOKEN.test(name.trim())) kept.delete(name.trim())
-  return kept
+  for (const name of named?.split(',') ?? []) if (TOKEN.test(name.trim())) copy.delete(name.trim())
 }
 
 /** The name of a header (RFC 9110 §5.6.2). */
@@ -139,18 +138,17 @@ export interface AnswerFacts {
   readonly isHere: boolean
 }
 
-/** Headers of the answer to the caller. */
-export function callerHeaders(answer: Response, match: Match, facts: AnswerFacts): Headers {
+/** Turns the headers of a copy of the upstream's answer into those for the caller. */
+export function setCallerHeaders({ headers }: Response, answer: Response, match: Match, facts: AnswerFacts): void {
   const { requestId, origin, limits, isHere } = facts
   const dropped = isHere ? NOT_RETURNED_HERE : NOT_RETURNED
   const told = new Set(listHeaderNames(match.route.meter).map((name) => name.toLowerCase()))
-  const headers = without(answer.headers, (name) => dropped.has(name) || told.has(name))
+  remove(headers, answer.headers, (name) => dropped.has(name) || told.has(name))
   if (isHere) headers.append('Content-Security-Policy', 'sandbox') // in addition to the upstream's own: both apply
   const location = headers.get('Location')
   if (location !== null) headers.set('Location', ownLocation(location, match, origin))
   headers.set('Tollgate-Request-Id', requestId)
   for (const name in limits) headers.set(name, limits[name] as string)
-  return headers
 }
 
 /** The headers that report usage, which the caller must not see. */

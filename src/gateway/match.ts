@@ -1,4 +1,5 @@
 /** Finds the route of a request, and its upstream address. Pure. */
+import { isPlain, listReadings } from './path.ts'
 import type { Route } from './route.ts'
 
 /** The target of a request: a slug under Tollgate's own address, or a host of the gateway. */
@@ -34,20 +35,21 @@ export function matchRoute(routes: readonly Route[], { host, path }: Wanted): Ma
 const isBelow = (path: string, prefix: string) =>
   prefix === '/' || path === prefix || (path.startsWith(prefix) && path[prefix.length] === '/')
 
-/** An encoded slash, backslash or dot. An upstream may decode them, and then see another path than the one checked here. */
-const ENCODED = /%(2f|5c|2e)/gi
-const DECODED: Readonly<Record<string, string>> = { '2f': '/', '5c': '/', '2e': '.' }
-
-/** Whether a path leads elsewhere once its upstream decodes it. `..` itself was resolved when the URL was parsed. */
-export function leavesItsPlace(path: string): boolean {
-  if (!path.includes('%')) return false
-  const decoded = path.replaceAll(ENCODED, (_, code: string) => DECODED[code.toLowerCase()] as string)
-  return /(^|\/)\.{1,2}(\/|$)/.test(decoded)
+/**
+ * Whether the upstream may read the path as one of another route of the same host, with a longer prefix: `/%61dmin` as `/admin`.
+ * A route that is found by its slug has no such path either.
+ */
+export function belongsElsewhere(routes: readonly Route[], { route, path }: Match): boolean {
+  if (route.host === null) return false
+  const longer = routes.filter((one) => one.host === route.host && one.plainPrefix.length > route.plainPrefix.length)
+  if (longer.length === 0) return false
+  const readings = listReadings(path)
+  return longer.some(({ plainPrefix }) => readings.some((reading) => isBelow(reading, plainPrefix)))
 }
 
-/** Whether a path needs no key. Encoded characters and empty segments never match: an upstream may interpret them differently. */
+/** Whether a path needs no key. One that an upstream may read as another path always needs one. */
 export function isPublic({ publicPaths }: Route, path: string): boolean {
-  if (publicPaths.length === 0 || path.includes('%') || path.includes('//')) return false
+  if (publicPaths.length === 0 || !isPlain(path)) return false
   return publicPaths.some((one) => (one.endsWith('/*') ? isBelow(path, one.slice(0, -2) || '/') : path === one))
 }
 

@@ -3,6 +3,7 @@ import { cacheRows } from '../db/row-cache.ts'
 import type { GatewayMeter, StoredHeaders } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
+import { simplifyPath } from './path.ts'
 import type { Route } from './route.ts'
 import { openHeader } from './secrets.ts'
 import { findUpstreamFlaw } from './upstream-rules.ts'
@@ -60,6 +61,7 @@ async function toRoute({ config }: Deps, row: Row): Promise<Route> {
     slug: row.slug,
     host: row.match_host,
     pathPrefix: row.match_path_prefix,
+    plainPrefix: simplifyPath(row.match_path_prefix),
     upstream: row.upstream,
     stripPrefix: row.strip_prefix,
     addHeaders: added.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),

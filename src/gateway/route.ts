@@ -8,6 +8,8 @@ export interface Route {
   readonly host: string | null
   /** Begins with a slash, and does not end with one unless it is `/`. */
   readonly pathPrefix: string
+  /** The same for every spelling of the prefix (path.ts). */
+  readonly plainPrefix: string
   /** An absolute URL without query, fragment and trailing slash. */
   readonly upstream: string
   readonly stripPrefix: boolean

@@ -1,5 +1,6 @@
 import { quoteName } from '../lib/unknown-fields.ts'
 import { Problem } from '../problems.ts'
+import { CallerGone } from './caller-gone.ts'
 
 /** Larger than any body of this API needs to be. The platform's own limit is 100 MB. */
 export const MAX_BODY_BYTES = 256 * 1024
@@ -62,9 +63,16 @@ const laxUtf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 /**
  * Reads the body in one call, which works for nearly every request. HTTP does not allow a body longer than its
  * Content-Length.
+ *
+ * @throws CallerGone if the body ends early
  */
 async function readWhole(request: Request, maxBytes: number): Promise<string> {
-  const bytes = new Uint8Array(await request.arrayBuffer())
+  let bytes: Uint8Array
+  try {
+    bytes = new Uint8Array(await request.arrayBuffer())
+  } catch {
+    throw new CallerGone()
+  }
   if (bytes.byteLength > maxBytes) throw new Problem('body_too_large')
   if (bytes.length <= MAX_SMALL_BYTES && isAscii(bytes))
     return String.fromCharCode.apply(null, bytes as unknown as number[])

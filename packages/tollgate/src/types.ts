@@ -2788,6 +2788,7 @@ export type Problem = {
     | 'malformed_json'
     | 'invalid_request'
     | 'ambiguous_credentials'
+    | 'ambiguous_path'
     | 'credentials_in_url'
     | 'organization_mismatch'
     | 'organization_unnamed'

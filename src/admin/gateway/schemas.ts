@@ -7,7 +7,8 @@ const SLUG = /^[a-z0-9](-?[a-z0-9]){0,39}$/
 const HOST = /^([a-z0-9_-]{1,63}\.)*[a-z0-9-]{1,63}(:\d{1,5})?$/
 /** Path characters (RFC 3986 §3.3) except `%`, because with it one path could be written in several ways. */
 const PATH = /^(\/[\w.~!$&'()+,;=:@-]*)+$/
-const PUBLIC_PATH = /^(\/[\w.~!$&'()+,;=:@-]*)*(\/\*)?$/
+/** Without `;`, which begins a parameter: servers read such a path in different ways. */
+const PUBLIC_PATH = /^(\/[\w.~!$&'()+,=:@-]*)*(\/\*)?$/
 /** RFC 9110 §5.1. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,100}$/
 /** RFC 9110 §5.5, without the obsolete characters. */
@@ -114,7 +115,7 @@ const fields = {
         .string()
         .min(1)
         .max(500)
-        .regex(PUBLIC_PATH, 'must be a path, with /* at its end for all below')
+        .regex(PUBLIC_PATH, 'must be a path without ;, with /* at its end for all below')
         .meta({ example: '/docs/*' }),
     )
     .max(50)

@@ -1,5 +1,5 @@
 /** Estimates the usage of a request to a language model, before it is made. Pure. */
-import { asCount, asText, type Json } from './json.ts'
+import { asCount, asList, asText, type Json } from './json.ts'
 import { countTextTokens } from './text-tokens.ts'
 
 /** For a picture, an audio clip or a file. */
@@ -7,6 +7,8 @@ const TOKENS_PER_FILE = 1_600
 /** For a request that does not limit its output. */
 const USUAL_OUTPUT = 4_096
 const MAX_ANSWERS = 128
+/** More than any request can produce. */
+const MAX_OUTPUT = 1_000_000_000
 
 export interface Estimate {
   readonly model: string | undefined
@@ -17,12 +19,19 @@ export interface Estimate {
 /** Reads a request in the shape of OpenAI (chat, completions, responses, embeddings) or Anthropic (messages). */
 export function estimate(body: Json): Estimate {
   const most = asCount(body.max_completion_tokens) ?? asCount(body.max_output_tokens) ?? asCount(body.max_tokens)
-  const answers = Math.min(Math.max(asCount(body.n) ?? 1, 1), MAX_ANSWERS)
+  const output = (most ?? USUAL_OUTPUT) * countAnswers(body)
   return {
     model: asText(body.model),
     input_tokens: Math.ceil(countTokens(body)),
-    output_tokens: makesText(body) ? (most ?? USUAL_OUTPUT) * answers : 0,
+    output_tokens: makesText(body) ? Math.min(output, MAX_OUTPUT) : 0,
   }
+}
+
+/** A model may write more answers (`best_of`) than it returns (`n`), to each of several prompts of text completions. */
+function countAnswers({ n, best_of, prompt }: Json): number {
+  const perPrompt = Math.min(Math.max(asCount(n) ?? 1, asCount(best_of) ?? 1, 1), MAX_ANSWERS)
+  const prompts = asList(prompt).filter((one) => typeof one !== 'number') // one prompt may be a list of token ids
+  return perPrompt * Math.max(prompts.length, 1)
 }
 
 /** An embeddings request has an input and no fields that request output. */
@@ -45,14 +54,18 @@ const makesText = ({
 /** Fields that the model does not read as text. */
 const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options', 'id', 'type', 'role'])
 
+/** Fields whose numbers are ids of tokens. */
+const PROMPTS = new Set(['input', 'prompt'])
+
 /** Iterative, because the caller controls how deep the JSON is. */
 function countTokens(body: unknown): number {
   /** Objects and arrays alone: an array may have millions of numbers. */
   const waiting: Place[] = []
   let tokens = 0
   const see = (place: Place) => {
-    const { value } = place
-    if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
+    const { value, name } = place
+    if (typeof value === 'number') tokens += PROMPTS.has(name) ? 1 : 0
+    else if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
     else if (typeof value === 'object' && value !== null) waiting.push(place)
   }
   see({ value: body, name: '', isEncoded: false })

@@ -138,7 +138,8 @@ function noteUnread({ call, facts }: ModelCall): void {
 
 /**
  * What an answer counts as. One that is read again was counted when it was made, and one that is made in the background
- * (OpenAI's Responses API) counts once, by its own id, when somebody reads it.
+ * (OpenAI's Responses API) counts once, by its own id, when somebody reads its usage: a stream of it that ends before
+ * that may be resumed, which only the last event tells.
  */
 function chooseCounting(
   { call, hold }: ModelCall,
@@ -146,9 +147,9 @@ function chooseCounting(
 ): 'nothing' | { readonly laterId?: string | undefined } {
   const { use, isFinal, laterId } = usage.read()
   const isUsed = Object.keys(use).length > 0
-  if (laterId !== undefined && (isFinal || !isUsed)) return isFinal ? { laterId } : 'nothing'
+  if (laterId !== undefined) return isFinal ? { laterId } : 'nothing'
   if (!hold && !isUsed) return 'nothing' // such as a list of models
-  return isFinal && call.request.method === 'GET' ? 'nothing' : {}
+  return call.request.method === 'GET' ? 'nothing' : {}
 }
 
 interface Counted {

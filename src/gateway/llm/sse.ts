@@ -2,8 +2,8 @@
 import { type Json, parseObject } from './json.ts'
 import { createMemberReader } from './member-reader.ts'
 
-/** Events up to this length are kept until complete. Longer ones pass in pieces, and only their usage is read. */
-const MAX_EVENT = 64 * 1024
+/** Events up to this length, in UTF-16 code units, are kept until complete. Longer ones pass in pieces, and only their usage is read. */
+const MAX_EVENT = 512 * 1024
 const BOUNDARY = /\r\n\r\n|\n\n|\r\r/
 /** How much of the text a piece leaves behind: it may be the beginning of a boundary. */
 const LEFT = 3
@@ -24,10 +24,15 @@ export interface StreamEvent {
  */
 export function createEventReader() {
   const decoder = new TextDecoder()
+  /** The event so far. It is searched no more, so that many short chunks of a long event cost no more than a few. */
+  let kept = ''
+  /** What follows: it may be the beginning of a boundary. */
   let rest = ''
   let long: ReturnType<typeof createMemberReader> | undefined
 
-  function complete(text: string): StreamEvent {
+  function complete(end: string): StreamEvent {
+    const text = kept + end
+    kept = ''
     if (!long) return { text, body: readBody(text) }
     long.take(text)
     const body = long.read()
@@ -36,8 +41,8 @@ export function createEventReader() {
   }
 
   function passPiece(): StreamEvent {
-    const text = rest.slice(0, endOfPiece(rest))
-    rest = rest.slice(text.length)
+    const text = kept
+    kept = ''
     long ??= createMemberReader()
     long.take(text)
     return { text, body: undefined }
@@ -53,20 +58,23 @@ export function createEventReader() {
         rest = rest.slice(end)
         events.push(complete(text))
       }
-      if (rest.length > (long ? LEFT + 1 : MAX_EVENT)) events.push(passPiece())
+      const end = endOfPiece(rest)
+      kept += rest.slice(0, end)
+      rest = rest.slice(end)
+      if (kept.length > (long ? 0 : MAX_EVENT)) events.push(passPiece())
       return events
     },
     end(): StreamEvent[] {
       const text = rest + decoder.decode()
       rest = ''
-      return text === '' ? [] : [complete(text)]
+      return kept + text === '' ? [] : [complete(text)]
     },
   }
 }
 
 /** Where a piece ends: never inside a surrogate pair. */
 function endOfPiece(text: string): number {
-  const end = text.length - LEFT
+  const end = Math.max(0, text.length - LEFT)
   const unit = text.charCodeAt(end)
   return unit >= 0xdc00 && unit < 0xe000 ? end - 1 : end
 }

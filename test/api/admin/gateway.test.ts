@@ -80,6 +80,7 @@ test.each([
   ['add_headers', { add_headers: { 'Tollgate-Plan': { value: 'x' } } }],
   ['add_headers', { add_headers: { 'X-A': { value: 'a\r\nX-B: c' } } }],
   ['public_paths', { public_paths: ['docs/*'] }],
+  ['public_paths', { public_paths: ['/docs;a/*'] }],
   ['timeout_ms', { timeout_ms: 1 }],
   ['meter', { meter: { from_header: {} } }],
   ['meter', { meter: { from_header: { quantities: {} } } }],

@@ -1,5 +1,7 @@
 import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
+import { CallerGone } from '../../../src/http/caller-gone.ts'
+import { readJson } from '../../../src/http/json-body.ts'
 import { keyVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly } from '../../support/direct.ts'
 import { failFor } from '../../support/faults.ts'
@@ -28,4 +30,14 @@ test('a request that a caller began is completed even if the caller hangs up mid
   const announced = () => directly().redis.shared.get(keyVersionKey(keyId))
   expect(await announced()).toBeNull()
   expect(await eventually(announced, (version) => version !== null)).toBe(2)
+})
+
+test('a body whose caller hangs up is no fault of Tollgate', async () => {
+  const { readable, writable } = new FixedLengthStream(1_000)
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': '1000' }
+  const reading = readJson(new Request('https://tollgate.test/', { method: 'POST', headers, body: readable }))
+  const writer = writable.getWriter()
+  const sent = writer.write(new TextEncoder().encode('{"key":')).catch(() => undefined)
+
+  await Promise.all([expect(reading).rejects.toBeInstanceOf(CallerGone), writer.abort(new Error('gone')), sent])
 })

@@ -226,6 +226,8 @@ test('public paths and preflights need no key, and nothing else counts as one of
   expect(await ask('/private', preflight)).toBe(200)
   for (const path of ['/health/x', '/docs/..%2fprivate', '/docs/%2e%2e/private', '/docs//private', '/Health'])
     expect([path, await ask(path)]).toEqual([path, expect.toBeOneOf([400, 401])])
+  for (const path of ['/docs/..;/private', '/docs/a;b', '/docs/..%3b/private'])
+    expect([path, await ask(path)]).toEqual([path, expect.toBeOneOf([400, 401])])
 })
 
 test('only paths below the prefix are forwarded, and none that leaves it once decoded', async () => {
@@ -240,7 +242,8 @@ test('only paths below the prefix are forwarded, and none that leaves it once de
   expect(await ask('/v1')).toBe('/base')
   expect(await ask('/v2')).toBe(404)
   expect(await ask('/v1x')).toBe(404)
-  expect(await ask('/v1/..%2fadmin')).toBe(400)
+  for (const path of ['/v1/..%2fadmin', '/v1/..;/admin', '/v1/..%3b/admin', '/v1/%252e%252e/admin'])
+    expect([path, await ask(path)]).toEqual([path, 400])
   expect(await ask('/v1/a%2Fb')).toBe('/base/a%2Fb')
 })
 
@@ -254,12 +257,15 @@ test('at a host of the gateway every path belongs to it, even those that are Tol
     const [response] = await once(asked, 'response')
     let text = ''
     for await (const chunk of response) text += String(chunk)
-    return (JSON.parse(text) as { url: string }).url
+    const { url, code } = JSON.parse(text) as { url?: string; code?: string }
+    return url ?? code
   }
 
   expect(await ask('/health')).toBe('/health')
   expect(await ask('/api/v1/keys/verify')).toBe('/api/v1/keys/verify')
   expect(await ask('/v2/x')).toBe('/special/v2/x')
+  for (const path of ['/%762/x', '//v2/x', '/V2/x', '/v2;a/x']) expect(await ask(path)).toBe('ambiguous_path')
+  expect(await ask('/%763/x')).toBe('/%763/x')
   expect((await fetch(`${world.url}/health/live`)).status).toBe(200)
 })
 

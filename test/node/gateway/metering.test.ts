@@ -1,6 +1,8 @@
 /** What a caller could try to keep a model's tokens from being counted, or suffer if they were counted twice. */
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askAndHangUp } from './hang-up.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { bearer, eventually, type GatewayWorld, startGateway } from './world.ts'
 
@@ -9,6 +11,19 @@ let upstream: Upstream
 
 const USAGE = { input_tokens: 11, output_tokens: 7 }
 const json = (answer: object) => JSON.stringify(answer)
+const stream = (...events: object[]) => events.map((event) => `data: ${json(event)}\n\n`).join('')
+const LATER = { id: 'resp_3', object: 'response', model: 'gpt-4o', background: true }
+const DELTAS = Array.from({ length: 50 }, () => ({ type: 'response.output_text.delta', delta: 'word' }))
+
+/** Streams of a response that is created in the background, by path. Only the last one ends. */
+const STREAMS: Readonly<Record<string, string>> = {
+  '/v1/responses?stream': stream({ type: 'response.created', response: { ...LATER, usage: null } }, ...DELTAS),
+  '/v1/responses/resp_3?stream=true&starting_after=51': stream(...DELTAS),
+  '/v1/responses/resp_3?stream=true&starting_after=101': stream(...DELTAS, {
+    type: 'response.completed',
+    response: { ...LATER, usage: USAGE },
+  }),
+}
 
 /** A provider's response, by path. */
 const ANSWERS: Readonly<Record<string, string>> = {
@@ -25,11 +40,20 @@ const ANSWERS: Readonly<Record<string, string>> = {
   }),
   '/v1/responses/resp_1': json({ id: 'resp_1', object: 'response', model: 'gpt-4o', background: true, usage: USAGE }),
   '/v1/responses/resp_2': json({ id: 'resp_2', object: 'response', model: 'gpt-4o', background: false, usage: USAGE }),
+  '/v1/responses/resp_3': json({ ...LATER, usage: USAGE }),
   '/v1/chat/completions': json({
     model: 'gpt-4o',
     choices: [],
     usage: { prompt_tokens: 11, completion_tokens: 7, prompt_tokens_details: { audio_tokens: 90 } },
   }),
+}
+
+/** A stream that is not over goes on with comments until its reader leaves: only what is written shows that nobody reads it. */
+function send(response: ServerResponse, streamed: string): void {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(streamed)
+  if (streamed.includes('completed')) return void response.end()
+  const comments = setInterval(() => response.write(': more\n\n'), 20)
+  response.on('close', () => clearInterval(comments))
 }
 
 beforeAll(async () => {
@@ -39,6 +63,8 @@ beforeAll(async () => {
       async v1(request, response, seen) {
         for await (const chunk of request as AsyncIterable<Buffer>) seen.body += chunk.toString()
         const { url = '', method = '' } = request
+        const streamed = STREAMS[url]
+        if (streamed !== undefined) return send(response, streamed)
         response
           .writeHead(200, { 'Content-Type': 'application/json' })
           .end(ANSWERS[`${method} ${url}`] ?? ANSWERS[url] ?? json({ ok: true }))
@@ -71,7 +97,7 @@ async function holder() {
       )
       expect(row?.n).toBe(count)
     })
-  return { key, route, ask, post, tokens, ended }
+  return { key, organizationId, route, ask, post, tokens, ended }
 }
 
 const CHAT = { model: 'gpt-4o', stream: true, messages: [{ role: 'user', content: 'hello' }] }
@@ -130,6 +156,25 @@ test('a form reaches the upstream unchanged', async () => {
   expect(seen?.body.slice(-300)).toContain('whisper-1')
 })
 
+test.each([
+  ['a form', 'multipart/form-data; boundary=x', ''],
+  ['a prompt', 'application/json', '{"model":'],
+])('a caller who disconnects while %s is read is recorded with 499', async (_, type, sent) => {
+  const { key, organizationId, route } = await holder()
+  const headers = bearer(key, { 'Content-Type': type, 'Content-Length': '1000' })
+  const before = upstream.requests.length
+
+  const { hangUp } = askAndHangUp(`${route.url}/v1/audio/transcriptions`, headers, sent)
+  await eventually(async () => {
+    const { body } = await world.call('GET', `/quotas?organization_id=${organizationId}`)
+    expect(body.meters).toMatchObject({ api_calls: { used: 1 } }) // the key is verified, and the body is read
+  })
+  hangUp()
+
+  await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
+  expect(upstream.requests).toHaveLength(before)
+})
+
 test('counting tokens and moderating texts uses none', async () => {
   const { post, tokens, ended } = await holder()
 
@@ -165,6 +210,35 @@ test('a response that is created in the background counts once, whenever and how
     expect(length).toBe(5)
   })
   expect(await tokens()).toMatchObject({ used: 18 })
+})
+
+/** Reads a stream up to the last of its deltas, and leaves. */
+async function leave(answer: Response): Promise<void> {
+  let [text, deltas] = ['', 0]
+  const decoder = new TextDecoder()
+  for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true })
+    deltas = text.split('output_text.delta').length - 1
+    if (deltas === DELTAS.length) break
+  }
+  expect(deltas).toBe(DELTAS.length)
+}
+
+test('a stream of a response in the background that is left counts nothing until the response is read as complete, and then once', async () => {
+  const { ask, post, tokens, ended } = await holder()
+  const read = async (path: string) => (await ask(path)).text()
+
+  await leave(await post('/responses?stream', { model: 'gpt-4o', input: 'hello', background: true, stream: true }))
+  await leave(await ask('/responses/resp_3?stream=true&starting_after=51'))
+  await ended(2)
+  expect(await tokens()).toMatchObject({ used: 0, held: 0 })
+
+  await read('/responses/resp_3?stream=true&starting_after=101')
+  await eventually(async () => expect(await tokens()).toMatchObject({ used: 18, held: 0 }))
+  await read('/responses/resp_3')
+  await read('/responses/resp_2')
+  await ended(4) // a repeated report is dropped, and with it how that request ended
+  expect(await tokens()).toMatchObject({ used: 18, held: 0 })
 })
 
 test('contradictory figures count as far as possible', async () => {

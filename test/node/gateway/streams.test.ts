@@ -90,6 +90,21 @@ test('a caller who disconnects before the response begins ends the upstream requ
   await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
 })
 
+test.each([
+  ['requests', 'text/plain'],
+  ['openai', 'multipart/form-data; boundary=x'],
+])('a caller who disconnects in the middle of an upload is recorded with 499, and ends it: %s', async (meter, type) => {
+  const { key, organizationId } = await world.customer()
+  const route = await world.route(upstream.url, { meter })
+  const before = upstream.requests.length
+  const headers = bearer(key, { 'Content-Type': type, 'Content-Length': '1000' })
+  const { hangUp } = askAndHangUp(`${route.url}/sink`, headers, '--x')
+  await eventually(async () => expect(upstream.requests[before]?.bytes).toBe(3))
+  hangUp()
+  await upstream.requests[before]?.hungUp
+  await eventually(async () => expect(await world.eventsOf(organizationId)).toMatchObject([{ status_code: 499 }]))
+})
+
 test('a gigabyte goes up and down while memory use stays flat', { timeout: 120_000 }, async () => {
   const { key } = await world.customer()
   const route = await world.route(upstream.url)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { callerHeaders, upstreamHeaders } from '../../../src/gateway/headers.ts'
+import { setCallerHeaders, upstreamHeaders } from '../../../src/gateway/headers.ts'
 import type { Match } from '../../../src/gateway/match.ts'
 
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
@@ -97,7 +97,9 @@ describe('a redirect at a host of the gateway stays at this host', () => {
     const route = { upstream, meter: 'requests', pathPrefix: prefix, stripPrefix: true }
     const answer = new Response(null, { status: 302, headers: { Location: location } })
     const facts = { requestId: 'r', origin: 'https://api.example.com', limits: {}, isHere: base !== '' }
-    return callerHeaders(answer, { route, base, path: '/' } as unknown as Match, facts).get('Location')
+    const passed = new Response(null, answer)
+    setCallerHeaders(passed, answer, { route, base, path: '/' } as unknown as Match, facts)
+    return passed.headers.get('Location')
   }
 
   test.each([

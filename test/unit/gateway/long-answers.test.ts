@@ -43,10 +43,29 @@ test('a long event passes in pieces, byte for byte, and its usage is read', () =
 
 test('an event without an end is not kept', () => {
   const reader = createEventReader()
-  const piece = bytes('x'.repeat(100_000))
-  const passed = Array.from({ length: 6 }, () => reader.take(piece)).flat()
-  expect(passed.map((event) => event.text.length)).toEqual([99_997, 100_000, 100_000, 100_000, 100_000, 100_000])
+  const piece = bytes('x'.repeat(300_000))
+  const passed = Array.from({ length: 4 }, () => reader.take(piece)).flat()
+  expect(passed.map((event) => event.text.length)).toEqual([599_997, 300_000, 300_000])
 })
+
+const TEXT = 'word'.repeat(100_000)
+
+test.each([
+  ['openai', { choices: [{ delta: { content: TEXT } }] }],
+  ['openai', { type: 'response.output_text.delta', delta: TEXT }],
+  ['anthropic', { type: 'content_block_delta', delta: { partial_json: TEXT } }],
+] as const)(
+  'the text of an event up to 512 kB counts, however it arrives, if the stream reports no usage: %s',
+  (provider, event) => {
+    const whole = bytes(`data: ${JSON.stringify(event)}\n\n`)
+    for (const size of [1_009, 16_384, whole.length]) {
+      const reader = createUsageReader(provider)
+      const watcher = watchEvents(reader, false, () => undefined)
+      for (let at = 0; at < whole.length; at += size) watcher.pass(whole.slice(at, at + size))
+      expect(reader.read()).toMatchObject({ use: { output_tokens: 100_000 }, isFinal: false })
+    }
+  },
+)
 
 /** What a watcher reads from a response that arrives in pieces of this size. */
 function watch(text: string, { size = 7_919, how = 'whole' }: { size?: number; how?: StreamEnd } = {}) {

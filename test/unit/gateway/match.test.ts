@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describeEndpoint, isPublic, leavesItsPlace, matchRoute, targetUrl } from '../../../src/gateway/match.ts'
+import { belongsElsewhere, describeEndpoint, isPublic, matchRoute, targetUrl } from '../../../src/gateway/match.ts'
+import { simplifyPath } from '../../../src/gateway/path.ts'
 import type { Route } from '../../../src/gateway/route.ts'
 
 const route = (more: Partial<Route> = {}): Route => ({
@@ -7,6 +8,7 @@ const route = (more: Partial<Route> = {}): Route => ({
   slug: 'chat',
   host: null,
   pathPrefix: '/',
+  plainPrefix: simplifyPath(more.pathPrefix ?? '/'),
   upstream: 'https://api.example.net',
   stripPrefix: false,
   addHeaders: [],
@@ -57,21 +59,59 @@ test('a query is kept, even to the root of the upstream', () => {
   expect(targetUrl(match, '?a=b')).toBe('https://api.example.net/?a=b')
 })
 
-test.each(['/..%2fadmin', '/a/%2e%2e/b', '/a/%2E./b', '/a%5c..%5cb', '/%2e', '/a/..%2F'])(
-  'a path is refused if it leaves its place once decoded: %s',
-  (path) => expect(leavesItsPlace(path)).toBe(true),
-)
+describe('on a host with several routes', () => {
+  const [all, admin, deep] = ['/', '/admin', '/admin/v1.x'].map((pathPrefix) =>
+    route({ host: 'a.dev', pathPrefix }),
+  ) as [Route, Route, Route]
+  const routes = [all, admin, deep, route({ host: 'b.dev', pathPrefix: '/other' })]
+  const isElsewhere = (path: string, among = routes) => {
+    const match = find(among, path, 'a.dev')
+    return match !== undefined && belongsElsewhere(among, match)
+  }
 
-test.each(['/a%2Fb', '/v1..2', '/a/...%2fb', '/a%252e', '/%20', '/file%2etxt'])('and passes otherwise: %s', (path) =>
-  expect(leavesItsPlace(path)).toBe(false),
-)
+  const REFUSED = [
+    '/%61dmin/x /%2561dmin //admin/x /%2Fadmin /;a=b/admin/x /%3ba/admin /;x%2fy/admin /;x%2fadmin /admin;a=b/x /admin%3bx',
+    '/ADMIN/x /Admin /admin./x /admin../x /admin%20/x /admin%00 /%5cadmin /admin%3fx /admin%2fx /admin/V1.X /admin//v1.x/y',
+  ]
+  test.each(REFUSED.flatMap((paths) => paths.split(' ')))(
+    'a path is refused if its upstream may read it as one of a longer prefix: %s',
+    (path) => expect(isElsewhere(path)).toBe(true),
+  )
+
+  test.each([
+    '/',
+    '/x',
+    '/admin',
+    '/admin/',
+    '/admin/x%20y',
+    '/administrator',
+    '/x/admin',
+    '/other',
+    '/admin/v1.x/%61',
+  ])('and passes otherwise: %s', (path) => expect(isElsewhere(path)).toBe(false))
+
+  test('prefixes that differ in case alone are two routes', () => {
+    const both = [route({ host: 'a.dev', pathPrefix: '/API' }), route({ host: 'a.dev', pathPrefix: '/api' }), all]
+    expect(['/API/x', '/api/x', '/x'].map((path) => isElsewhere(path, both))).toEqual([false, false, false])
+    expect(isElsewhere('/Api/x', both)).toBe(true)
+  })
+
+  test('the slug of a route leads to no path of another one', () => {
+    const named = ['/', '/admin'].map((pathPrefix, at) => route({ slug: `r${at}`, host: 'a.dev', pathPrefix }))
+    const matches = ['/gw/r0/x', '/gw/r0/admin/x', '/gw/r1/admin/x'].map((path) => find(named, path))
+    expect(matches.map((match) => match && belongsElsewhere(named, match))).toEqual([false, true, false])
+    const apart = [route({ slug: 'a' }), route({ slug: 'b', pathPrefix: '/admin' })]
+    expect(belongsElsewhere(apart, find(apart, '/gw/a/admin') as never)).toBe(false)
+  })
+})
 
 describe('a public path', () => {
   const open = route({ publicPaths: ['/health', '/docs/*'] })
 
   test.each(['/health', '/docs', '/docs/', '/docs/a/b'])('is %s', (path) => expect(isPublic(open, path)).toBe(true))
-  test.each(['/health/', '/healthy', '/docsx', '/docs//a', '/docs/%61', '/', '/HEALTH'])('is not %s', (path) =>
-    expect(isPublic(open, path)).toBe(false),
+  test.each(['/health/', '/healthy', '/docsx', '/docs//a', '/docs/%61', '/docs/a;b', '/docs/..;/a', '/', '/HEALTH'])(
+    'is not %s',
+    (path) => expect(isPublic(open, path)).toBe(false),
   )
   test('may be every path', () => expect(isPublic(route({ publicPaths: ['/*'] }), '/any/thing')).toBe(true))
 })

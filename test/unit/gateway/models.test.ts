@@ -23,6 +23,38 @@ test('the prompt is estimated by its text, and the response by what the request 
   expect(estimate({ model: 'gpt-5', input: 'x', max_output_tokens: 9 }).output_tokens).toBe(9)
 })
 
+test('a token id counts as one token, in one prompt or in several', () => {
+  const ids = Array.from({ length: 8_000 }, (_, at) => at)
+  expect(estimate({ model: 'text-embedding-3-small', input: [ids, ids] })).toMatchObject({
+    input_tokens: 16_000,
+    output_tokens: 0,
+  })
+  expect(estimate({ model: 'text-embedding-3-small', input: ids, dimensions: 256 }).input_tokens).toBe(8_000)
+  expect(estimate({ model: 'm', prompt: ids, max_tokens: 5, logit_bias: { 50_256: -100 } })).toMatchObject({
+    input_tokens: 8_000,
+    output_tokens: 5,
+  })
+})
+
+test.each([
+  [{ prompt: 'a' }, 1],
+  [{ prompt: [] }, 1],
+  [{ prompt: ['a', 'b', 'c'] }, 3],
+  [{ prompt: [[1, 2], [3], [4]], n: 2 }, 6],
+  [{ prompt: ['a', 'b'], n: 2, best_of: 5 }, 10],
+  [{ prompt: 'a', n: 2, best_of: 1 }, 2],
+  [{ prompt: 'a', best_of: 1_000 }, 128],
+])(
+  'the response is estimated for each prompt, and for the most answers that the model may write: %j',
+  (asked, answers) => expect(estimate({ ...asked, max_tokens: 7 }).output_tokens).toBe(7 * answers),
+)
+
+test('however much a request allows, the estimate is a number that can be held', () => {
+  expect(estimate({ prompt: ['a', 'b'], n: 128, max_tokens: Number.MAX_SAFE_INTEGER }).output_tokens).toBe(
+    1_000_000_000,
+  )
+})
+
 test('a picture does not count as text, however long', () => {
   const url = `data:image/png;base64,${'A'.repeat(1_000_000)}`
   const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]

@@ -11,6 +11,7 @@ ProblemCode = Literal[
     "malformed_json",
     "invalid_request",
     "ambiguous_credentials",
+    "ambiguous_path",
     "credentials_in_url",
     "organization_mismatch",
     "organization_unnamed",
