@@ -78,7 +78,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteUser',
   summary: 'Delete an account',
   description:
-    'Permanent. Organizations without other members are deleted with it, and their keys stop within two seconds. The user is notified by email. Refused for administrators and for the only owner of an organization with other members.',
+    'Permanent. An organization that was created for the user and has no other member is also deleted, and its keys stop within two seconds. The user is notified by email. Refused for administrators, and for the only owner of any other organization: delete that organization first, or give it another owner.',
   params: UserParams,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected', 'last_owner', 'subscription_active'],
