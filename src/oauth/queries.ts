@@ -136,19 +136,25 @@ export async function selectVersion(db: Database, organizationId: string, id: st
   return row?.version
 }
 
-/** The access token with this hash, with the fields of introspection. */
+/** The access token with this hash, with the fields of introspection. Keys that are no application's have no grant. */
 export async function findAccess(db: Database, keyHash: Uint8Array) {
   const [row] = await db
     .select({
+      id: apiKeys.id,
+      organizationId: apiKeys.organizationId,
       grant: oauthGrants,
       client: oauthClients,
       scopes: apiKeys.scopes,
+      isActive: apiKeys.isActive,
       expiresAt: apiKeys.expiresAt,
-      isLive: sql<boolean>`(${apiKeys.revokedAt} is null and ${apiKeys.isActive} and ${organizations.suspendedAt} is null)`,
+      revokedAt: apiKeys.revokedAt,
+      allowedIps: apiKeys.allowedIps,
+      createdAt: apiKeys.createdAt,
+      isSuspended: sql<boolean>`(${organizations.suspendedAt} is not null)`,
     })
     .from(apiKeys)
-    .innerJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
-    .innerJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
+    .leftJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
+    .leftJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
     .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
     .where(eq(apiKeys.keyHash, keyHash))
   return row
