@@ -62,18 +62,18 @@ const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
   isActive && !endedAt && sessionExpiresAt.getTime() > now
 
 async function endStolen(deps: ManagementDeps, known: Known, now: number): Promise<void> {
-  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
-  if (!isEnded) return // a concurrent repeat has already sent the notice
-  await audited(deps, {
+  const reason = 'refresh_token_reused'
+  const mail = await noticeTo(deps, known.userId, 'session_stolen')
+  const row = audited(deps, {
     action: 'session.ended',
     actor: undefined, // the owner or a thief; they cannot be told apart
     organizationId: known.organizationId,
     target: { type: 'session', id: known.sessionId },
     result: 'failure',
-    detail: { reason: 'refresh_token_reused', user_id: known.userId },
+    detail: { reason, user_id: known.userId },
   })
+  const isEnded = await endSession(deps.db, known, { reason, now: new Date(now), also: [row, mail.insert] })
+  if (!isEnded) return // a concurrent repeat has already sent the notice
   log('warn', 'refresh_token_reused', { session_id: known.sessionId, user_id: known.userId })
-  const mail = await noticeTo(deps, known.userId, 'session_stolen')
-  await mail.insert
   mail.send()
 }

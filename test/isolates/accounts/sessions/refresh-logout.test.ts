@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openSession } from '../../../../src/accounts/sessions/open.ts'
 import { refresh as exchange } from '../../../../src/accounts/sessions/refresh.ts'
+import { breakStatement } from '../../../support/broken-stores.ts'
 import { directly, withoutRequestId } from '../../../support/direct.ts'
 import { call, newUser } from '../../../support/http.ts'
 import { mailsTo, mailTo } from '../../../support/mail.ts'
@@ -111,6 +112,24 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(await mailsTo(owner.email)).toHaveLength(1)
   })
 
+  test('a theft ends the session together with its audit row and the email, or not at all', async () => {
+    const owner = await newUser()
+    const second = (await refresh(owner.refreshToken)).body
+    await refresh(second.refresh_token)
+    for (const table of ['mail_outbox', 'audit_logs']) {
+      const broken = breakStatement(`insert into "${table}"`)
+      expect((await refresh(owner.refreshToken)).status).toBe(503)
+      broken.mockRestore()
+    }
+    expect((await refresh(owner.refreshToken)).body.code).toBe('invalid_refresh_token')
+    await mailTo(owner.email, /was signed out/)
+    const rows = await directly().sql.query(
+      `select id from audit_logs where action = 'session.ended' and detail->>'user_id' = $1`,
+      [owner.user.id],
+    )
+    expect(rows).toHaveLength(1)
+  })
+
   test('a late request within REFRESH_GRACE_SECONDS is refused, and ends nothing', async () => {
     const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '30' }))
     const { access, refresh: first } = await session()
@@ -217,6 +236,15 @@ describe('POST /api/v1/auth/logout', () => {
   test('without a token it is refused', async () => {
     for (const body of [undefined, {}]) expect((await logout({ body })).status).toBe(401)
     expect((await logout({ token: 'nonsense' })).status).toBe(401)
+  })
+
+  test('it ends the session together with its audit row, or not at all', async () => {
+    const { access } = await session()
+    const broken = breakStatement('insert into "audit_logs"')
+    expect((await logout({ token: access })).status).toBe(503)
+    broken.mockRestore()
+    expect(await statusOfMe(access)).toBe(200)
+    expect((await logout({ token: access })).status).toBe(204)
   })
 
   test('twenty concurrent ones end the session and none of them fails', async () => {
