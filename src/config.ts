@@ -93,6 +93,8 @@ const Variables = z.object({
   USAGE_RETENTION_DAYS: wholeNumber(40, 3650, 90),
   /** Rows of the audit log older than this are deleted by whole months. */
   AUDIT_RETENTION_DAYS: wholeNumber(90, 3650, 730),
+  /** Seconds in which a used refresh token gets its answer again, which may have been lost. */
+  REFRESH_REPEAT_SECONDS: wholeNumber(10, 86_400, 60),
   /** Seconds in which a repeated refresh token is refused without being treated as stolen. */
   REFRESH_GRACE_SECONDS: wholeNumber(0, 300, 0),
   /** What an email address must be confirmed for: nothing, getting keys, or signing in. */

@@ -140,7 +140,6 @@ export const PROBLEMS = {
   administrator_protected: [409, 'This account belongs to an administrator and is protected from this action.'],
   user_disabled: [409, 'The account is disabled; enable it first.'],
   last_owner: [409, 'You are the only owner of an organization; hand it over or delete it first, see errors.'],
-  last_organization: [409, 'It is your last organization; make or join another one first.'],
   platform_organization: [409, 'The platform organization cannot be changed this way.'],
   slug_taken: [409, 'Another organization has this slug; choose another one.'],
   sso_not_tested: [409, 'Single sign-on can be required once somebody has signed in with it.'],

@@ -194,17 +194,25 @@ interface OfSession {
   readonly sessionId: string
 }
 
-/** @returns whether the session was still live */
+interface Ending {
+  readonly reason: string
+  readonly now: Date
+  /** Statements that happen if and only if the session ends, such as the audit row. */
+  readonly also: readonly Statement[]
+}
+
+/** @returns whether the session was still live; of concurrent calls, one ends it */
 export async function endSession(
   db: Database,
   { userId, sessionId }: OfSession,
-  reason: string,
-  now: Date,
+  { reason, now, also }: Ending,
 ): Promise<boolean> {
-  const rows = await db
-    .update(sessions)
-    .set({ endedAt: now, endReason: reason })
-    .where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt)))
-    .returning({ id: sessions.id })
-  return rows.length === 1
+  const isOne = and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt))
+  const done = await tryBatch(db, {
+    lock: lockUser(db, userId),
+    live: requireThat(db, sql`exists (${db.select({ id: sessions.id }).from(sessions).where(isOne)})`),
+    session: db.update(sessions).set({ endedAt: now, endReason: reason }).where(isOne),
+    also,
+  })
+  return done !== undefined
 }

@@ -17,8 +17,10 @@ import type { Context } from 'hono'
 import { openApiDocument } from '../api/openapi.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import type { ManagementEnv } from '../auth/env.ts'
+import type { Access } from '../auth/guard.ts'
 import { toProblem } from '../http/edge.ts'
 import { readJson } from '../http/json-body.ts'
+import { ACTOR, CLIENT_IP, SERVICE_KEY } from '../http/naming-headers.ts'
 import { describeUnknown } from '../lib/unknown-fields.ts'
 import { Problem, problemBody } from '../problems.ts'
 import { VERSION } from '../version.ts'
@@ -119,7 +121,7 @@ interface Call {
 /** An error of a call is its result: a model can read it and correct itself. */
 async function answerCall(c: Context<ManagementEnv>, app: App, { tool, args }: Call): Promise<CallToolResult> {
   try {
-    return await callTool(sendAs(c, app), tool, args)
+    return await callTool(sendAs(c, app, tool.operation.allow), tool, args)
   } catch (error) {
     const { PUBLIC_URL } = c.var.deps.config
     const body = problemBody(toProblem(error, c), PUBLIC_URL, c.var.requestId)
@@ -128,14 +130,26 @@ async function answerCall(c: Context<ManagementEnv>, app: App, { tool, args }: C
 }
 
 /** Headers that identify the caller, the caller's address and the trace for the API. */
-const PASSED_ON = ['Authorization', 'X-API-Key', 'CF-Connecting-IP', 'Tollgate-Actor', 'traceparent', 'User-Agent']
+const PASSED_ON = [
+  'Authorization',
+  'X-API-Key',
+  'CF-Connecting-IP',
+  CLIENT_IP,
+  SERVICE_KEY,
+  ACTOR,
+  'traceparent',
+  'User-Agent',
+]
+
+/** The same for an operation that anyone may call: it has no caller who could act for somebody. */
+const PASSED_ON_TO_ANYONE = PASSED_ON.filter((name) => name !== ACTOR)
 
 /** Sends requests with the same caller, the same stores and the same time budget. */
 const sendAs =
-  (c: Context<ManagementEnv>, app: App): Send =>
+  (c: Context<ManagementEnv>, app: App, allow: Access): Send =>
   async (path, { headers, ...request }) => {
     const all = new Headers(headers)
-    for (const name of PASSED_ON) {
+    for (const name of allow === 'anyone' ? PASSED_ON_TO_ANYONE : PASSED_ON) {
       const value = c.req.header(name)
       if (value !== undefined) all.set(name, value)
     }

@@ -63,7 +63,8 @@ function requireTarget({ resource }: Form, agreed: string | null): void {
 
 /**
  * Issues new tokens for a refresh token, which works once (RFC 9700 §4.14.2). The previous token repeats its response, because that
- * may have been lost. If an older one is used, somebody else has it as well, and the grant ends.
+ * may have been lost, for `REFRESH_REPEAT_SECONDS`. If it is used later, or an older one is, somebody else has it as well, and the
+ * grant ends: otherwise a thief could follow the application from token to token.
  *
  * @throws OAuthError `invalid_grant`, `invalid_scope`, `invalid_target`
  */
@@ -75,10 +76,13 @@ export async function refreshGrant(deps: ManagementDeps, client: ClientRow, form
   requireScopes(form, found.scopes)
   const behind = found.grant.generation - token.generation
   if (behind <= 0) return renew(deps, client, found, token.generation) // the token is newer than a restored database
-  if (behind === 1) return repeat(deps, client, found)
+  if (behind === 1 && isRecent(deps, found)) return repeat(deps, client, found)
   await endGrant(deps, found.grant.id, 'refresh_token_reused')
   throw new OAuthError('invalid_grant', ENDED)
 }
+
+const isRecent = ({ config, now }: ManagementDeps, { grant }: FoundGrant) =>
+  now() - grant.refreshedAt.getTime() <= config.REFRESH_REPEAT_SECONDS * 1_000
 
 interface Refreshing {
   readonly token: RefreshToken

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { mayDo } from '../auth/role-permissions.ts'
 import { parsePermission } from '../auth/roles.ts'
 import { hasTwoFactor } from '../auth/two-factor.ts'
@@ -7,6 +7,7 @@ import { bytesParameter } from '../db/schema/columns.ts'
 import { apiKeys } from '../db/schema/keys.ts'
 import { oauthClients, oauthCodes, oauthGrants } from '../db/schema/oauth.ts'
 import { organizations } from '../db/schema/organizations.ts'
+import type { PageRequest } from '../http/paging.ts'
 import { ACCESS_PREFIX } from '../verification/key-format.ts'
 
 export type CodeRow = typeof oauthCodes.$inferSelect
@@ -136,30 +137,32 @@ export async function selectVersion(db: Database, organizationId: string, id: st
   return row?.version
 }
 
-/** The access token with this hash, with the fields of introspection. */
+/** The access token with this hash, with the fields of introspection. Keys that are no application's have no grant. */
 export async function findAccess(db: Database, keyHash: Uint8Array) {
   const [row] = await db
     .select({
+      id: apiKeys.id,
+      organizationId: apiKeys.organizationId,
       grant: oauthGrants,
       client: oauthClients,
       scopes: apiKeys.scopes,
+      isActive: apiKeys.isActive,
       expiresAt: apiKeys.expiresAt,
-      isLive: sql<boolean>`(${apiKeys.revokedAt} is null and ${apiKeys.isActive} and ${organizations.suspendedAt} is null)`,
+      revokedAt: apiKeys.revokedAt,
+      allowedIps: apiKeys.allowedIps,
+      createdAt: apiKeys.createdAt,
+      isSuspended: sql<boolean>`(${organizations.suspendedAt} is not null)`,
     })
     .from(apiKeys)
-    .innerJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
-    .innerJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
+    .leftJoin(oauthGrants, and(eq(oauthGrants.id, apiKeys.id), eq(oauthGrants.organizationId, apiKeys.organizationId)))
+    .leftJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
     .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
     .where(eq(apiKeys.keyHash, keyHash))
   return row
 }
 
-/** One page of a user's grants to applications, newest first, plus one row if there is another page. */
-export const listGrants = (
-  db: Database,
-  userId: string,
-  { limit, after }: { readonly limit: number; readonly after: string | undefined },
-) =>
+/** One page of a user's grants to applications that have access at a time, newest first, plus one row if there is another page. */
+export const listGrants = (db: Database, userId: string, { limit, after, at }: PageRequest & { readonly at: Date }) =>
   db
     .select({
       id: oauthGrants.id,
@@ -177,7 +180,12 @@ export const listGrants = (
     .innerJoin(oauthClients, eq(oauthClients.id, oauthGrants.clientId))
     .innerJoin(organizations, eq(organizations.id, oauthGrants.organizationId))
     .where(
-      and(eq(oauthGrants.userId, userId), isNull(apiKeys.revokedAt), after ? lt(oauthGrants.id, after) : undefined),
+      and(
+        eq(oauthGrants.userId, userId),
+        isNull(apiKeys.revokedAt),
+        gt(oauthGrants.expiresAt, at),
+        after ? lt(oauthGrants.id, after) : undefined,
+      ),
     )
     .orderBy(desc(oauthGrants.id))
     .limit(limit + 1)

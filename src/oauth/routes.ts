@@ -153,8 +153,9 @@ export const oauthApiRoutes = newRouter()
     return c.body(null, 204)
   })
   .openapi(listRoute, async (c) => {
+    const { deps, user } = c.var
     const { limit, cursor } = c.req.valid('query')
-    const rows = await listGrants(c.var.deps.db, c.var.user.userId, { limit, after: pageEnd(cursor) })
+    const rows = await listGrants(deps.db, user.userId, { limit, after: pageEnd(cursor), at: new Date(deps.now()) })
     const { data, next_cursor } = page(rows, limit)
     return c.json({ data: data.map(toGrant), next_cursor }, 200)
   })

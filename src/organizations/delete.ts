@@ -6,7 +6,7 @@ import type { UserPrincipal } from '../auth/principal.ts'
 import { mayDo } from '../auth/role-permissions.ts'
 import { recordBeforeLeaving } from '../billing/overage/job.ts'
 import { requireThat, tryBatch } from '../db/batch.ts'
-import { lockOwnOrganizations } from '../db/locks.ts'
+import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { erasureSteps, isUnpaid } from './erasure.ts'
@@ -14,15 +14,15 @@ import { invalidateDeleted } from './invalidate.ts'
 import { holds } from './invitations/queries.ts'
 import { noticesToOwners } from './notice.ts'
 import { getOwnOrganization } from './organization.ts'
-import { isPaidFor, listOrganizations, mayBeDeleted, type OrganizationView } from './queries.ts'
+import { isPaidFor, mayBeDeleted, type OrganizationView } from './queries.ts'
 import type { OrganizationDeletion } from './schemas.ts'
 
 /**
  * Deletes an organization permanently: its keys stop within two seconds, and sessions that acted for it switch to
- * another organization of their user. The audit log and usage totals stay.
+ * another organization of their user, if there is one. The audit log and usage totals stay.
  *
  * @throws Problem `reauthentication_required`, `wrong_password`; `invalid_request` if the name does not match;
- *   `platform_organization`, `last_organization`; `subscription_active` while one of its subscriptions is charged
+ *   `platform_organization`; `subscription_active` while one of its subscriptions is charged
  */
 export async function removeOrganization(
   deps: ManagementDeps,
@@ -31,7 +31,7 @@ export async function removeOrganization(
   { confirm_name, password }: z.output<typeof OrganizationDeletion>,
 ): Promise<void> {
   const organization = await getOwnOrganization(deps, user, organizationId)
-  requireDeletable(organization, user, confirm_name)
+  requireDeletable(organization, confirm_name)
   await requireOwner(deps, user, password)
   const about = { organization: organization.name, except: user.userId }
   const mails = await noticesToOwners(deps, organizationId, 'deleted', about)
@@ -40,14 +40,13 @@ export async function removeOrganization(
   for (const mail of mails) mail.send()
 }
 
-function requireDeletable({ id, name, isPlatform }: OrganizationView, user: UserPrincipal, confirmed: string): void {
+function requireDeletable({ name, isPlatform }: OrganizationView, confirmed: string): void {
   if (isPlatform) throw new Problem('platform_organization')
   if (confirmed !== name) {
     throw new Problem('invalid_request', {
       errors: [{ path: 'body.confirm_name', message: 'must be the name of the organization' }],
     })
   }
-  if (user.memberships.every((one) => one.organization_id === id)) throw new Problem('last_organization')
 }
 
 type Mails = Awaited<ReturnType<typeof noticesToOwners>>
@@ -58,9 +57,8 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
   const isOwner = mayDo(id, user.userId, 'organization:delete')
   await recordBeforeLeaving(deps, id)
   const done = await tryBatch(db, {
-    // locks all of the user's organizations, so that two concurrent deletions cannot both succeed and leave none
-    lock: lockOwnOrganizations(db, user.userId),
-    allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, user.userId, name)} and ${isUnpaid(id)}`),
+    lock: lockOrganization(db, id),
+    allowed: requireThat(db, sql`${isOwner} and ${mayBeDeleted(id, name)} and ${isUnpaid(id)}`),
     audit: audited(deps, {
       action: 'organization.deleted',
       actor: user,
@@ -71,15 +69,12 @@ async function erase(deps: ManagementDeps, user: UserPrincipal, { id, name, slug
     ...erasureSteps(deps, id),
     mails: mails.map(({ insert }) => insert),
   })
-  if (!done) throw await whyNot(deps, user, id)
+  if (!done) throw await whyNot(deps, id)
   return done.organization
 }
 
 /** Finds out why it was not deleted: a concurrent change, or a subscription. */
-async function whyNot(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<Problem> {
-  const left = await listOrganizations(deps.db, user.userId, { limit: 1, after: undefined })
-  const isLast = left.length === 1 && left[0]?.id === organizationId
-  if (isLast) return new Problem('last_organization')
+async function whyNot(deps: ManagementDeps, organizationId: string): Promise<Problem> {
   const isPaid = await holds(deps.db, isPaidFor(organizationId))
   return new Problem(isPaid ? 'subscription_active' : 'organization_not_found')
 }

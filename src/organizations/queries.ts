@@ -80,10 +80,9 @@ export function selectOwners(db: Database, organizationId: string) {
     .where(and(eq(memberships.organizationId, organizationId), eq(memberships.role, 'owner'), eq(users.isActive, true)))
 }
 
-/** Whether an organization is not the platform's and has this name, and the user belongs to another one as well. */
-export const mayBeDeleted = (organizationId: string, userId: string, name: string) => sql`(
-  exists (select 1 from organizations o where o.id = ${organizationId}::uuid and o.name = ${name} and not o.is_platform)
-  and exists (select 1 from memberships m where m.user_id = ${userId}::uuid and m.organization_id <> ${organizationId}::uuid))`
+/** Whether an organization is not the platform's and has this name. */
+export const mayBeDeleted = (organizationId: string, name: string) => sql`exists (
+  select 1 from organizations o where o.id = ${organizationId}::uuid and o.name = ${name} and not o.is_platform)`
 
 /** Whether a subscription of an organization is still charged. */
 export const isPaidFor = (organizationId: string) => isCharged(sql`${organizationId}::uuid`)

@@ -82,7 +82,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteOrganization',
   summary: 'Delete an organization',
   description:
-    'Permanent. Its keys stop within two seconds. Sessions that acted for it switch to another organization of their user. You cannot delete your last organization, or one with a subscription that is not canceled.',
+    'Permanent. Its keys stop within two seconds. Sessions that acted for it switch to another organization of their user, or to none after the last one. Refused while a subscription is not canceled.',
   credentials: true,
   body: OrganizationDeletion,
   returns: { 204: null },
@@ -91,7 +91,6 @@ const deleteRoute = apiRoute({
     'reauthentication_required',
     'wrong_password',
     'platform_organization',
-    'last_organization',
     'subscription_active',
     'rate_limited',
   ],

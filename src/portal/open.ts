@@ -42,7 +42,7 @@ export async function openPortalSession(
     createdAt: new Date(now),
     expiresAt: new Date(now + LINK_TTL_MS),
   }
-  const url = `${deps.config.PUBLIC_URL}/dashboard/portal?token=${token}`
+  const url = `${deps.config.PUBLIC_URL}/dashboard/portal#token=${token}`
   const link = { url, expires_at: session.expiresAt.toISOString() }
   await runBatch(deps.db, {
     session: insertSession(deps.db, session),

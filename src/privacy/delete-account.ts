@@ -33,7 +33,7 @@ import {
 import type { Deletion } from './schemas.ts'
 
 /**
- * Deletes an account permanently: the user, all sessions, and the organizations that belong only to the user, whose keys stop
+ * Deletes an account permanently: the user, all sessions, and a personal organization without other members, whose keys stop
  * within two seconds. Requires the password and, if enabled, the second factor. The audit log and usage totals stay.
  *
  * @throws Problem `wrong_password`, `invalid_code`; `last_owner`, which names the organizations that would have no owner;
@@ -69,8 +69,8 @@ async function requireFactor(deps: ManagementDeps, user: UserPrincipal, factor: 
 }
 
 /**
- * Deletes a user and the organizations that belong only to the user, atomically. Keys of deleted organizations stop within
- * two seconds.
+ * Deletes a user and the user's personal organization if nobody else is a member, atomically. Its keys stop within two
+ * seconds.
  *
  * @param effects statements of the same batch, such as the audit row
  * @param gone the problem if another request deleted the account meanwhile

@@ -8,7 +8,7 @@ const KEPT: readonly (readonly [end: string, name: string, read: (body: any) => 
   ['/login', 'TOKEN', (body) => body.access_token],
   ['/service-keys', 'SERVICE_KEY', (body) => body.key],
   ['/api-keys', 'API_KEY', (body) => body.key],
-  ['/portal/sessions', 'LINK_TOKEN', (body) => new URL(body.url).searchParams.get('token') ?? ''],
+  ['/portal/sessions', 'LINK_TOKEN', (body) => new URLSearchParams(new URL(body.url).hash.slice(1)).get('token') ?? ''],
   ['/portal/redeem', 'PORTAL_TOKEN', (body) => body.access_token],
 ]
 

@@ -19,7 +19,7 @@ export async function makeLink(
   return call('POST /api/v1/portal/sessions', { token, body: { organization_id: organizationId, scopes, ...more } })
 }
 
-export const tokenOf = ({ body }: Answer) => new URL(body.url).searchParams.get('token') ?? ''
+export const tokenOf = ({ body }: Answer) => new URLSearchParams(new URL(body.url).hash.slice(1)).get('token') ?? ''
 
 export const redeem = (token: string, more: object = {}) =>
   call('POST /api/v1/portal/redeem', { body: { token, ...more } })

@@ -6,7 +6,7 @@ import { AccountLayout } from './layout.tsx'
 
 /** Takes the token from the address, so that it stays neither in the history nor in view. */
 export function takePortalToken(): string | undefined {
-  const token = new URLSearchParams(location.search).get('token') ?? undefined
+  const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined
   history.replaceState(null, '', location.pathname)
   return token
 }

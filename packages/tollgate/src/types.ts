@@ -2890,7 +2890,6 @@ export type Problem = {
     | 'administrator_protected'
     | 'user_disabled'
     | 'last_owner'
-    | 'last_organization'
     | 'platform_organization'
     | 'slug_taken'
     | 'sso_not_tested'

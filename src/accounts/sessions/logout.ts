@@ -26,12 +26,12 @@ export async function logout(
 }
 
 async function endAudited(deps: ManagementDeps, session: LiveSession, now: Date): Promise<void> {
-  if (!(await endSession(deps.db, session, 'logout', now))) return
-  await audited(deps, {
+  const row = audited(deps, {
     action: 'session.ended',
     actor: session.userId,
     organizationId: session.organizationId,
     target: { type: 'session', id: session.sessionId },
     detail: { reason: 'logout' },
   })
+  await endSession(deps.db, session, { reason: 'logout', now, also: [row] })
 }

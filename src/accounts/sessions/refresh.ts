@@ -14,10 +14,10 @@ import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
 import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 
 /**
- * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. A repeat gets the same successor as
- * long as that is unused: the first response may have been lost. Any later
- * repeat means that two parties have the token: the session ends, and the owner is notified by email. Only within
- * `REFRESH_GRACE_SECONDS`, such a repeat counts as a straggler and is refused without ending the session.
+ * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. Within `REFRESH_REPEAT_SECONDS`, a repeat gets
+ * the same successor as long as that is unused: the first response may have been lost. Any other repeat means that two parties may
+ * have the token: the session ends, and the owner is notified by email. Only within `REFRESH_GRACE_SECONDS`, a repeat after the
+ * successor was used counts as a straggler and is refused without ending the session.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */
@@ -38,12 +38,11 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
   const known = await findRefreshToken(deps.db, sha256(token))
   const now = deps.now()
   if (!known?.usedAt || !known.successorSalt || !isLive(known, now)) throw new Problem('invalid_refresh_token')
-  const age = now - known.usedAt.getTime()
-  if (!known.successorUsedAt) {
-    if (age >= IDLE_MS) throw new Problem('invalid_refresh_token') // the successor has expired
+  const { REFRESH_REPEAT_SECONDS, REFRESH_GRACE_SECONDS } = deps.config
+  const ageSeconds = (now - known.usedAt.getTime()) / 1_000
+  if (!known.successorUsedAt && ageSeconds <= REFRESH_REPEAT_SECONDS)
     return tokensFor(deps, known, deriveStored(deps, token, known))
-  }
-  if (age > deps.config.REFRESH_GRACE_SECONDS * 1_000) await endStolen(deps, known, now)
+  if (!known.successorUsedAt || ageSeconds > REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
 }
 
@@ -62,18 +61,18 @@ const isLive = ({ isActive, endedAt, sessionExpiresAt }: Known, now: number) =>
   isActive && !endedAt && sessionExpiresAt.getTime() > now
 
 async function endStolen(deps: ManagementDeps, known: Known, now: number): Promise<void> {
-  const isEnded = await endSession(deps.db, known, 'refresh_token_reused', new Date(now))
-  if (!isEnded) return // a concurrent repeat has already sent the notice
-  await audited(deps, {
+  const reason = 'refresh_token_reused'
+  const mail = await noticeTo(deps, known.userId, 'session_stolen')
+  const row = audited(deps, {
     action: 'session.ended',
     actor: undefined, // the owner or a thief; they cannot be told apart
     organizationId: known.organizationId,
     target: { type: 'session', id: known.sessionId },
     result: 'failure',
-    detail: { reason: 'refresh_token_reused', user_id: known.userId },
+    detail: { reason, user_id: known.userId },
   })
+  const isEnded = await endSession(deps.db, known, { reason, now: new Date(now), also: [row, mail.insert] })
+  if (!isEnded) return // a concurrent repeat has already sent the notice
   log('warn', 'refresh_token_reused', { session_id: known.sessionId, user_id: known.userId })
-  const mail = await noticeTo(deps, known.userId, 'session_stolen')
-  await mail.insert
   mail.send()
 }

@@ -74,19 +74,16 @@ export const sessionRoutes = newRouter()
   .openapi(endRoute, async (c) => {
     const { deps, user } = c.var
     const { id } = c.req.valid('param')
-    const isEnded = await endSession(
-      deps.db,
-      { userId: user.userId, sessionId: id },
-      'ended_by_owner',
-      new Date(deps.now()),
-    )
-    if (!isEnded) throw new Problem('session_not_found')
-    await audited(deps, {
+    const reason = 'ended_by_owner'
+    const row = audited(deps, {
       action: 'session.ended',
       actor: user,
       target: { type: 'session', id },
-      detail: { reason: 'ended_by_owner' },
+      detail: { reason },
     })
+    const ending = { reason, now: new Date(deps.now()), also: [row] }
+    const isEnded = await endSession(deps.db, { userId: user.userId, sessionId: id }, ending)
+    if (!isEnded) throw new Problem('session_not_found')
     return c.body(null, 204)
   })
   .openapi(endOthersRoute, async (c) => {

@@ -16,6 +16,7 @@ import { admit } from '../admit.ts'
 import { beginAt } from '../identities/begin.ts'
 import { beginIdentity, type Taken } from '../identities/complete.ts'
 import { findByIdentity, stillSignsIn, useIdentity } from '../identities/queries.ts'
+import { findUserByEmail } from '../queries.ts'
 import { openConnection } from './connection.ts'
 import { type ConnectionRow, findByDomain, findConnection, isWelcome, mayStillSignIn, noteUse } from './queries.ts'
 import type { SsoSignIn } from './schemas.ts'
@@ -66,15 +67,31 @@ export async function completeBySso(deps: ManagementDeps, connectionId: string, 
 }
 
 /** Creates or links an account only for an address over which the organization's provider has authority. */
-async function beginFirst(deps: ManagementDeps, { organizationId, joinRole }: ConnectionRow, taken: Taken) {
+async function beginFirst(deps: ManagementDeps, connection: ConnectionRow, taken: Taken) {
+  const { organizationId, joinRole } = connection
   const { email, isEmailVerified } = taken.identity
   if (email === null || !isEmailVerified) throw new Problem('sso_address_refused')
   await requireAddress(deps, organizationId, email)
+  await requirePlace(deps, connection, email)
   return beginIdentity(deps, taken, { vouchedBy: organizationId, joins: joinRole !== null })
 }
 
 async function requireAddress({ db }: ManagementDeps, organizationId: string, email: string): Promise<void> {
   if (!(await holds(db, isAddressOf(organizationId, sql`${email}`)))) throw new Problem('sso_address_refused')
+}
+
+/**
+ * Requires that the person with an address is a member, or would become one. Decided before anything is written: a refused
+ * sign-in creates no account and links no identity.
+ *
+ * @throws Problem `sso_no_member`, `seat_limit_reached`
+ */
+async function requirePlace({ db }: ManagementDeps, { organizationId, joinRole }: ConnectionRow, email: string) {
+  const known = await findUserByEmail(db, email)
+  if (known && (await holds(db, isMember(organizationId, known.id)))) return
+  if (joinRole === null) throw new Problem('sso_no_member')
+  if (known && !(await holds(db, isWelcome(organizationId, known.id)))) throw new Problem('sso_no_member')
+  if (!(await holds(db, hasSeat(organizationId)))) throw new Problem('seat_limit_reached')
 }
 
 /** Adds the user as a member if they are not, and the connection allows that. */

@@ -1,4 +1,5 @@
 import { audited } from '../../audit/record.ts'
+import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { fromBase64, sha256 } from '../../lib/bytes.ts'
 import { unseal } from '../../lib/seal.ts'
@@ -60,14 +61,16 @@ export async function noticeTo(deps: ManagementDeps, userId: string, kind: Notic
 }
 
 async function notifyLocked(deps: ManagementDeps, userId: string): Promise<void> {
-  await audited(deps, {
-    action: 'two_factor.locked',
-    actor: userId,
-    result: 'failure',
-    target: { type: 'user', id: userId },
-  })
   const mail = await noticeTo(deps, userId, 'two_factor_locked')
-  await mail.insert
+  await runBatch(deps.db, {
+    audit: audited(deps, {
+      action: 'two_factor.locked',
+      actor: userId,
+      result: 'failure',
+      target: { type: 'user', id: userId },
+    }),
+    mail: mail.insert,
+  })
   mail.send()
 }
 

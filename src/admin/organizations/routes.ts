@@ -7,7 +7,6 @@ import { addMember, inviteMember } from '../../organizations/members/by-operator
 import { toMember } from '../../organizations/members/member.ts'
 import { Invitation, Member } from '../../organizations/schemas.ts'
 import { Problem } from '../../problems.ts'
-import { findUserId } from '../users/queries.ts'
 import { changeCustomer } from './change.ts'
 import { changePlan } from './change-plan.ts'
 import { createCustomer, upsertCustomer } from './create.ts'
@@ -209,9 +208,7 @@ export const adminOrganizationRoutes = newRouter()
     if (organization.isPlatform) throw new Problem('platform_organization')
     const membership = { organization, ...input }
     if (send_invitation) return c.json(toInvitation(await inviteMember(deps, operator, membership)), 202)
-    const userId = await findUserId(deps.db, input.email)
-    if (!userId) throw new Problem('user_not_found')
-    return c.json(toMember(await addMember(deps, operator, { ...membership, userId }), true), 201)
+    return c.json(toMember(await addMember(deps, operator, membership), true), 201)
   })
   .openapi(changePlanRoute, async (c) => {
     const request = { operator: c.var.operator, organizationId: c.var.organizationId, ...c.req.valid('json') }

@@ -1,11 +1,13 @@
 import type * as z from 'zod'
 import { welcomeMail } from '../../accounts/email/mail.ts'
 import { type NewAccount, newAccount } from '../../accounts/new-account.ts'
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch, type Statement } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { toFamily } from '../../db/plan-version.ts'
 import { memberships, organizations } from '../../db/schema/organizations.ts'
 import { users } from '../../db/schema/users.ts'
 import { hasSeatFor } from '../../db/seats.ts'
@@ -13,9 +15,9 @@ import type { ManagementDeps } from '../../deps.ts'
 import { hasRole } from '../../organizations/roles/role.ts'
 import { Problem } from '../../problems.ts'
 import { getOrganization } from '../organizations/organization.ts'
-import { getUser } from './actions.ts'
 import type { UserView } from './queries.ts'
 import type { NewUser } from './schemas.ts'
+import { toAdminUser } from './user.ts'
 
 type NewUserInput = Omit<z.output<typeof NewUser>, 'organization_id' | 'external_id'>
 
@@ -31,9 +33,10 @@ export async function createUser(
   organizationId: string | undefined,
   input: NewUserInput,
 ): Promise<UserView> {
-  if (organizationId !== undefined) await requireCustomer(deps, organizationId)
+  const customer = organizationId === undefined ? undefined : await getCustomer(deps, organizationId)
   const account = newAccount({ email: input.email, name: input.name, isSelfRegistered: false }, deps.now())
   const { id: userId, email } = account.user
+  const created = describe(account, customer && { ...customer, role: input.role })
   const mail = input.send_invitation ? welcomeMail(deps, { userId, email }) : undefined
   await orEmailTaken(
     runBatch(deps.db, {
@@ -42,16 +45,36 @@ export async function createUser(
       ...membership(deps, operator, { account, organizationId, role: input.role }),
       token: mail?.insertToken,
       mail: mail?.insert,
+      answer: await keepAnswer(deps, 201, toAdminUser(created)),
     }),
   )
   mail?.send()
-  return getUser(deps, userId)
+  return created
 }
 
 /** A service key cannot add anybody to the platform organization: that would create an administrator. */
-async function requireCustomer(deps: ManagementDeps, organizationId: string): Promise<void> {
-  const { isPlatform } = await getOrganization(deps, organizationId)
+async function getCustomer(deps: ManagementDeps, organizationId: string): Promise<Home> {
+  const { id, name, planId, isPlatform } = await getOrganization(deps, organizationId)
   if (isPlatform) throw new Problem('platform_organization')
+  return { id, name, planId }
+}
+
+interface Home {
+  readonly id: string
+  readonly name: string
+  readonly planId: string
+}
+
+/** The account before it is written, so that its answer is stored with it. @param joined where it becomes a member, if not in its own */
+function describe({ user, organization }: NewAccount, joined?: Home & { readonly role: string }): UserView {
+  const { id, name, planId, role } = joined ?? { ...organization, role: 'owner' }
+  return {
+    ...user,
+    isActive: true,
+    isAdministrator: false,
+    hasTwoFactor: false,
+    organizations: [{ id, name, role, plan: toFamily(planId) }],
+  }
 }
 
 const withSeat = (deps: ManagementDeps, organizationId: string, { email, role }: NewUserInput): Statement[] => [

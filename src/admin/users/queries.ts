@@ -42,11 +42,6 @@ export async function findUser(db: Database, userId: string) {
   return row
 }
 
-export async function findUserId(db: Database, email: string): Promise<string | undefined> {
-  const [row] = await db.select({ id: users.id }).from(users).where(eq(users.email, email))
-  return row?.id
-}
-
 interface UserFilter {
   readonly search?: string | undefined
   readonly is_active?: boolean | undefined

@@ -6,7 +6,7 @@ import { Problem } from '../../problems.ts'
 import { getUser, type OnUser, toEntry } from './actions.ts'
 
 /**
- * Deletes an account permanently: the user, all sessions, and the organizations that belong only to them. The audit log and
+ * Deletes an account permanently: the user, all sessions, and a personal organization that belongs only to them. The audit log and
  * usage totals stay; the user is notified by email.
  *
  * @throws Problem `user_not_found`; `administrator_protected` for an administrator; `last_owner`, `subscription_active`

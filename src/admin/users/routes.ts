@@ -1,4 +1,3 @@
-import type * as z from 'zod'
 import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { resolveOrganization } from '../../auth/named-organization.ts'
@@ -9,7 +8,7 @@ import { page } from '../../lib/cursor.ts'
 import { disableUser, enableUser, getUser, logOutUser, type OnUser, resetTwoFactor } from './actions.ts'
 import { createUser } from './create.ts'
 import { impersonate } from './impersonate.ts'
-import { listUsers, type UserView } from './queries.ts'
+import { listUsers } from './queries.ts'
 import { deleteUser } from './remove.ts'
 import {
   AdminUser,
@@ -21,6 +20,7 @@ import {
   UserParams,
   UserQuery,
 } from './schemas.ts'
+import { toAdminUser } from './user.ts'
 
 const common = { allow: 'administrator', tag: 'Administration' } as const
 
@@ -78,7 +78,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteUser',
   summary: 'Delete an account',
   description:
-    'Permanent. Organizations without other members are deleted with it, and their keys stop within two seconds. The user is notified by email. Refused for administrators and for the only owner of an organization with other members.',
+    'Permanent. An organization that was created for the user and has no other member is also deleted, and its keys stop within two seconds. The user is notified by email. Refused for administrators, and for the only owner of any other organization: delete that organization first, or give it another owner.',
   params: UserParams,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected', 'last_owner', 'subscription_active'],
@@ -211,19 +211,4 @@ function toUserAction<Actor extends Operator>(
   { reason }: { reason?: string | undefined },
 ): OnUser<Actor> {
   return { operator, userId, reason }
-}
-
-function toAdminUser(row: UserView): z.output<typeof AdminUser> {
-  return {
-    id: row.id,
-    email: row.email,
-    name: row.name,
-    is_active: row.isActive,
-    is_verified: row.emailVerifiedAt !== null,
-    is_administrator: row.isAdministrator,
-    two_factor_enabled: row.hasTwoFactor,
-    organizations: row.organizations,
-    created_at: row.createdAt.toISOString(),
-    updated_at: row.updatedAt.toISOString(),
-  }
 }

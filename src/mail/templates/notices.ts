@@ -77,7 +77,7 @@ export const NOTICES = {
   session_stolen: {
     title: 'One of your devices was signed out',
     sentence:
-      'A refresh token of your account was used again after it had been replaced. Someone may have copied it, so this session was ended. Your other sessions were not.',
+      'A refresh token of your account was used again after it had been replaced. Someone may have copied it, so this session was ended. Your other sessions were not. This can also happen if your device lost its connection while it renewed the session.',
   },
   account_deleted: {
     title: 'Your account was deleted',

@@ -5,7 +5,7 @@ import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { describeWish, requireMayAgree } from '../consent.ts'
 import type { AuthorizationRequest, DeviceDecision } from '../schemas.ts'
-import { decideDevice, findWaiting } from './queries.ts'
+import { type DeviceRow, decideDevice, findWaiting, isDecided } from './queries.ts'
 import { readUserCode } from './user-code.ts'
 
 /**
@@ -18,38 +18,51 @@ export async function describeDevice(
   user: UserPrincipal,
   entered: string,
 ): Promise<z.output<typeof AuthorizationRequest>> {
-  const { client, device } = await find(deps, user, entered)
-  return describeWish(deps, user, { client, wish: device, redirectsTo: null })
+  await requireMayAsk(deps, user)
+  const found = await findWaiting(deps.db, readUserCode(entered), new Date(deps.now()))
+  if (!found) throw new Problem('device_code_unknown')
+  return describeWish(deps, user, { client: found.client, wish: found.device, redirectsTo: null })
 }
 
 /**
- * A user allows a device to act for their active organization, or declines. The device learns the decision at its next poll.
+ * A user allows a device to act for their active organization, or declines. The device learns the decision at its next poll. The same
+ * decision again changes nothing: the first response may have been lost.
  *
  * @throws Problem as {@link describeDevice} and `requireMayAgree`; `invalid_request` for a scope that was not asked for
  */
 export async function decideForDevice(
   deps: ManagementDeps,
   user: UserPrincipal,
-  { user_code: entered, for: shown, decision, scope }: z.output<typeof DeviceDecision>,
+  answer: z.output<typeof DeviceDecision>,
 ): Promise<void> {
-  const { device } = await find(deps, user, entered)
+  const { db } = deps
+  await requireMayAsk(deps, user)
+  const [code, now] = [readUserCode(answer.user_code), new Date(deps.now())]
+  const found = await findWaiting(db, code, now)
+  const decided = found && (await toDecision(deps, user, found.device, answer))
+  if (decided && (await decideDevice(db, code, now, decided))) return
+  const { decision } = answer
+  if (!(await isDecided(db, code, now, { decision, userId: user.userId }))) throw new Problem('device_code_unknown')
+}
+
+async function toDecision(
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  device: DeviceRow,
+  { for: shown, decision, scope }: z.output<typeof DeviceDecision>,
+) {
   const { userId } = user
   const given = scope === undefined ? device.scopes : [...new Set(scope.split(' ').filter(Boolean))]
   const foreign = given.find((one) => !device.scopes.includes(one))
   if (foreign !== undefined)
     throw new Problem('invalid_request', { errors: [{ path: 'body.scope', message: `was not asked for: ${foreign}` }] })
-  const decided =
-    decision === 'deny'
-      ? { decision, userId, organizationId: null, scopes: device.scopes }
-      : { decision, userId, organizationId: await requireMayAgree(deps, user, { scopes: given, shown }), scopes: given }
-  if (!(await decideDevice(deps.db, device.userCode, new Date(deps.now()), decided)))
-    throw new Problem('device_code_unknown')
+  if (decision === 'deny') return { decision, userId, organizationId: null, scopes: device.scopes }
+  const organizationId = await requireMayAgree(deps, user, { scopes: given, shown })
+  return { decision, userId, organizationId, scopes: given }
 }
 
-async function find(deps: ManagementDeps, user: UserPrincipal, entered: string) {
+/** @throws Problem `not_found` if applications are disabled; `rate_limited` */
+async function requireMayAsk(deps: ManagementDeps, { userId }: UserPrincipal): Promise<void> {
   if (Object.keys(deps.config.OAUTH_SCOPES).length === 0) throw new Problem('not_found')
-  await enforceRateLimits(deps, { oauth_device_account: { account: user.userId } })
-  const found = await findWaiting(deps.db, readUserCode(entered), new Date(deps.now()))
-  if (!found) throw new Problem('device_code_unknown')
-  return found
+  await enforceRateLimits(deps, { oauth_device_account: { account: userId } })
 }

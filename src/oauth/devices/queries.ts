@@ -45,6 +45,19 @@ export async function decideDevice(db: Database, userCode: string, at: Date, dec
   return rows.length > 0
 }
 
+/** Whether a user has made this decision about a device, and its code has not expired. */
+export async function isDecided(
+  db: Database,
+  userCode: string,
+  at: Date,
+  { decision, userId }: Pick<DeviceRow, 'decision' | 'userId'>,
+): Promise<boolean> {
+  const { rows } = await db.execute(sql`
+    select 1 from oauth_devices where user_code = ${userCode} and decision = ${decision} and user_id = ${userId}::uuid
+      and expires_at > ${at.toISOString()}::timestamptz`)
+  return rows.length > 0
+}
+
 export const noteQuestion = (
   db: Database,
   { deviceHash }: DeviceRow,

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
@@ -12,10 +13,12 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
 import { deleteRemoved } from '../domains/queries.ts'
+import { toInvitation } from '../invitation.ts'
 import { invitationMail } from '../invitations/mail.ts'
 import { type InvitationView, isMemberByEmail, replaceInvitation } from '../invitations/queries.ts'
 import { hasRole, requireRole } from '../roles/role.ts'
-import { findMember, type MemberView } from './queries.ts'
+import { toMember } from './member.ts'
+import { findPerson, type MemberView } from './queries.ts'
 
 interface NewMembership {
   /** Never the platform organization: the operator's routes cannot add members there. */
@@ -28,20 +31,25 @@ interface NewMembership {
  * Makes an existing user a member immediately. An account whose user may not own its address is refused: invite the address
  * instead, because only the address's owner receives the invitation.
  *
- * @throws Problem `role_not_found`, `already_member`, `account_unconfirmed`, `seat_limit_reached`
+ * @throws Problem `user_not_found`, `role_not_found`, `already_member`, `account_unconfirmed`, `seat_limit_reached`
  */
 export async function addMember(
   deps: ManagementDeps,
   operator: Operator,
-  { organization, email, role, userId }: NewMembership & { readonly userId: string },
+  { organization, email, role }: NewMembership,
 ): Promise<MemberView> {
   const { id: organizationId } = organization
+  const person = await findPerson(deps.db, email)
+  if (!person) throw new Problem('user_not_found')
+  const { id: userId } = person
+  const createdAt = new Date(deps.now())
+  const member: MemberView = { ...person, role, createdAt }
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     known: requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
     person: requireThat(deps.db, isKnownPerson(userId), 'account_unconfirmed'),
     newcomer: requireThat(deps.db, sql`not ${isMemberByEmail(organizationId, email)}`, 'already_member'),
-    seat: requireThat(deps.db, hasSeatFor(organizationId, email, new Date(deps.now())), 'seat_limit_reached'),
+    seat: requireThat(deps.db, hasSeatFor(organizationId, email, createdAt), 'seat_limit_reached'),
     audit: audited(deps, {
       action: 'member.added',
       actor: operator,
@@ -50,10 +58,9 @@ export async function addMember(
       detail: { role },
     }),
     welcome: deleteRemoved(deps.db, organizationId, userId),
-    membership: deps.db.insert(memberships).values({ organizationId, userId, role, createdAt: new Date(deps.now()) }),
+    membership: deps.db.insert(memberships).values({ organizationId, userId, role, createdAt }),
+    answer: await keepAnswer(deps, 201, toMember(member, true)),
   })
-  const member = await findMember(deps.db, organizationId, userId)
-  if (!member) throw new Problem('member_not_found')
   return member
 }
 
@@ -80,6 +87,7 @@ export async function inviteMember(
   const { tokenHash, createdAt, expiresAt } = mail
   const id = uuidv7(createdAt.getTime())
   const row = { id, organizationId, email, role, tokenHash, invitedBy: null, isByOperator: true, createdAt, expiresAt }
+  const sent: InvitationView = { ...row, status: 'pending', acceptedAt: null, isClosed: false }
   await runBatch(deps.db, {
     lock: lockOrganization(deps.db, organizationId),
     known: requireThat(deps.db, hasRole(organizationId, role), 'role_not_found'),
@@ -94,7 +102,8 @@ export async function inviteMember(
     }),
     invitation: replaceInvitation(deps.db, row),
     mail: mail.insert,
+    answer: await keepAnswer(deps, 202, toInvitation(sent)),
   })
   mail.send()
-  return { ...row, status: 'pending', acceptedAt: null, isClosed: false }
+  return sent
 }

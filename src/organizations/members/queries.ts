@@ -17,12 +17,16 @@ export interface Between {
   readonly to: Role | null
 }
 
-const shown = {
+const shownOfPerson = {
   id: users.id,
   email: users.email,
   name: users.name,
   isActive: users.isActive,
   hasTwoFactor: hasTwoFactor(sql`users.id`),
+}
+
+const shown = {
+  ...shownOfPerson,
   role: memberships.role,
   createdAt: memberships.createdAt,
 }
@@ -38,6 +42,12 @@ export async function findMember(db: Database, organizationId: string, userId: s
     .from(memberships)
     .innerJoin(users, eq(users.id, memberships.userId))
     .where(isMembership(organizationId, userId))
+  return row
+}
+
+/** The user with an address, as a member of no organization in particular. */
+export async function findPerson(db: Database, email: string) {
+  const [row] = await db.select(shownOfPerson).from(users).where(eq(users.email, email))
   return row
 }
 

@@ -120,4 +120,36 @@ describe(`POST ${ORGANIZATIONS}/{organization_id}/members`, () => {
     const body = { token, password: 'a first password of mine', name: 'Ada' }
     expect(await call('POST /api/v1/organizations/invitations/accept', { body })).toMatchObject({ status: 200 })
   })
+
+  test('makes one invitation and sends one email if a request with an Idempotency-Key arrives twice at once', async () => {
+    const { id } = await newCustomer()
+    const email = newEmail()
+    const once = { token: await service(), headers: { 'Idempotency-Key': crypto.randomUUID() } }
+    const send = () =>
+      call(`POST ${ORGANIZATIONS}/${id}/members`, { ...once, body: { email, role: 'viewer', send_invitation: true } })
+    const [first, second] = await Promise.all([send(), send()])
+    expect([first.status, second.status]).toEqual([202, 202])
+    expect(second.body).toEqual(first.body)
+    const mails = await directly().sql.query('select id from mail_outbox where recipient = $1', [email])
+    expect(mails).toHaveLength(1)
+  })
+})
+
+describe('an answer that is stored with its effect', () => {
+  test.each([
+    ['a personal organization', {}],
+    ['a named one', { role: 'admin' }],
+  ])('is what a later read returns of an account with %s', async (_, more) => {
+    const named = 'role' in more ? { organization_id: (await newCustomer()).id } : {}
+    const { body } = await ask(`POST ${USERS}`, { email: newEmail(), ...named, ...more })
+    expect((await ask(`GET ${USERS}/${body.id}`)).body).toEqual(body)
+  })
+
+  test('is what a later read returns of a member', async () => {
+    const { id } = await newCustomer()
+    const { email } = await newUser()
+    await confirmAddress(email)
+    const { body } = await ask(`POST ${ORGANIZATIONS}/${id}/members`, { email, role: 'viewer' })
+    expect((await ask(`GET /api/v1/organizations/${id}/members`)).body.data).toEqual([body])
+  })
 })

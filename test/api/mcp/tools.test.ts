@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { newCustomer, newServiceKey } from '../../support/customers.ts'
+import { directly } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, registeredUser, verify } from '../../support/http.ts'
 import { newAgent } from '../../support/mcp.ts'
 import { untilRefused } from '../../support/oauth.ts'
@@ -197,6 +198,24 @@ describe('a tool that changes something', () => {
     await agent.call('issue_api_key', { name: 'By an agent', external_id: customer.externalId })
     const { body } = await agent.call('list_audit_logs', { external_id: customer.externalId, action: 'key.issued' })
     expect(body.data[0]).toMatchObject({ actor: { id: service.id }, detail: { on_behalf_of: 'ann@example.com' } })
+  })
+
+  test('reads the plans for a back end that names a person', async () => {
+    const { key } = await newServiceKey('platform:keys:read')
+    const agent = await newAgent(key, { headers: { 'Tollgate-Actor': 'ann@example.com' } })
+    expect(await agent.call('list_public_plans')).toMatchObject({ isError: false, body: { data: expect.any(Array) } })
+  })
+
+  test('is recorded with the address that a back end names', async () => {
+    const { token, user } = await newUser()
+    const { key } = await newServiceKey('platform:users:write')
+    const headers = { 'Tollgate-Client-IP': '2001:db8:7::9', 'Tollgate-Service-Key': key }
+    await (await newAgent(token, { headers })).call('issue_api_key', { name: 'By an agent' })
+    const [row] = await directly().sql.query(
+      `select ip from audit_logs where organization_id = $1 and action = 'key.issued'`,
+      [user.organization_id],
+    )
+    expect(row?.ip).toBe('2001:db8:7::9')
   })
 
   test('is refused in a support session', async () => {

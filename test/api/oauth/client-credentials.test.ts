@@ -61,4 +61,36 @@ describe('an API key is client credentials', () => {
     const { body } = await call('GET /api/v1/quotas', { token: key })
     expect(body.meters.api_calls.used).toBe(0)
   })
+
+  test('and introspection describes the token that it got, as long as the key is valid', async () => {
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString()
+    const one = await newKeyHolder({ scopes: ['reports:read'], expires_at })
+    const { access_token: token } = (await ask(one.keyId, one.key)).body
+    const { key: by } = await newServiceKey('platform:verify')
+    const introspect = async (shown: string) =>
+      (await post('introspect', { token: shown }, { Authorization: `Bearer ${by}` })).body
+    expect(await introspect(token)).toEqual({
+      active: true,
+      scope: 'reports:read',
+      client_id: one.keyId,
+      token_type: 'Bearer',
+      exp: Math.floor(Date.parse(expires_at) / 1_000),
+      iat: expect.any(Number),
+      sub: one.keyId,
+      iss: 'https://tollgate.test',
+      jti: one.keyId,
+      organization_id: one.user.organization_id,
+    })
+    const [lasting, local] = [await newKeyHolder(), await newKeyHolder({ allowed_ips: ['192.0.2.1'] })]
+    expect(await introspect(lasting.key)).not.toHaveProperty('exp')
+    expect(await introspect(local.key)).toEqual({ active: false })
+    await call(`DELETE /api/v1/auth/api-keys/${one.keyId}`, { token: one.token })
+    expect(await introspect(token)).toEqual({ active: false })
+  })
+
+  test('and for no resource in particular', async () => {
+    const { key, keyId } = await newKeyHolder()
+    const refused = await ask(keyId, key, { resource: 'https://mcp.example.com/mcp' })
+    expect([refused.status, refused.body.error]).toEqual([400, 'invalid_target'])
+  })
 })

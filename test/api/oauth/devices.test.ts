@@ -91,6 +91,21 @@ describe('a device', () => {
     expect((await decide(await newUser(), late.user_code)).body.code).toBe('device_code_unknown')
   })
 
+  test('is decided about once: its person can repeat the same decision, and nobody else can', async () => {
+    const [person, { user_code }, denied] = [await newUser(), await waiting(), await waiting()]
+    expect([(await decide(person, user_code)).status, (await decide(person, user_code)).status]).toEqual([204, 204])
+    const no = { decision: 'deny' }
+    for (const later of [await decide(person, user_code, no), await decide(await newUser(), user_code)])
+      expect(later.body.code).toBe('device_code_unknown')
+    const twice = await Promise.all([decide(person, denied.user_code, no), decide(person, denied.user_code, no)])
+    expect(twice.map(({ status }) => status)).toEqual([204, 204])
+    await directly().sql.query(
+      `update oauth_devices set expires_at = now() - interval '1 second' where user_code = $1`,
+      [readUserCode(user_code)],
+    )
+    expect((await decide(person, user_code)).body.code).toBe('device_code_unknown')
+  })
+
   test('gets the same tokens again if the response was lost, until it has refreshed them', async () => {
     const { client_id, user_code, ask } = await waiting()
     await decide(await newUser(), user_code)

@@ -45,6 +45,17 @@ describe('what an application may do ends', () => {
     expect((await refresh(renewed.refresh_token)).status).toBe(200)
   })
 
+  test('when its application has not renewed it in time, and the person no longer finds it listed', async () => {
+    const { person, exchange } = await granted()
+    await exchange()
+    const list = async () => (await call('GET /api/v1/auth/grants', { token: person.token })).body.data
+    expect(await list()).toHaveLength(1)
+    await sql.query(`update oauth_grants set expires_at = now() - interval '1 second' where user_id = $1`, [
+      person.user.id,
+    ])
+    expect(await list()).toEqual([])
+  })
+
   test('when the person revokes it, only for them, and at once (ASVS 10.4.9, 10.7.3)', async () => {
     const { person, exchange, refresh, client } = await granted()
     const { body } = await exchange()

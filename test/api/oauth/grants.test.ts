@@ -184,6 +184,23 @@ describe('a refresh token', () => {
     expect((await refresh(first.refresh_token)).body.refresh_token).toBe(tokens[0]?.[1])
   })
 
+  test('ends everything if it is used again after REFRESH_REPEAT_SECONDS, though its successor is unused', async () => {
+    const { exchange, refresh, person } = await granted()
+    const { body: first } = await exchange()
+    const age = (seconds: number) =>
+      sql.query(`update oauth_grants set refreshed_at = now() - make_interval(secs => $2) where user_id = $1`, [
+        person.user.id,
+        seconds,
+      ])
+    const { body: second } = await refresh(first.refresh_token)
+    await age(45)
+    expect((await refresh(first.refresh_token)).body.refresh_token).toBe(second.refresh_token)
+    await age(61)
+    expect(refusalOf(await refresh(first.refresh_token))).toEqual(INVALID_GRANT)
+    expect(refusalOf(await refresh(second.refresh_token))).toEqual(INVALID_GRANT)
+    await untilRefused(second.access_token)
+  })
+
   test('ends everything if it is used after its successor was used (ASVS 10.4.5)', async () => {
     const { exchange, refresh } = await granted()
     const { body: first } = await exchange()

@@ -99,29 +99,34 @@ describe('DELETE /api/v1/organizations/{organization_id}', () => {
     expect((await remove(doomed.id, person.token, { ...confirmed, password: person.password })).status).toBe(204)
   })
 
-  test('is for owners, never for the platform, and never for the last organization of a user', async () => {
-    const [person, admin] = [await newUser({ name: 'Last' }), await newUser()]
+  test('is for owners, and never for the platform', async () => {
+    const [person, admin] = [await newUser({ name: 'Theirs' }), await newUser()]
     const id = person.user.organization_id
     await addMember(id, admin.user.id, 'admin')
-    expect((await remove(id, admin.token, { confirm_name: 'Last' })).body.code).toBe('forbidden')
-    const last = await remove(id, person.token, { confirm_name: 'Last' })
-    expect([last.status, last.body.code]).toEqual([409, 'last_organization'])
+    expect((await remove(id, admin.token, { confirm_name: 'Theirs' })).body.code).toBe('forbidden')
     const token = await administrator()
     const [platform] = await sql.query('select id, name from organizations where is_platform')
     const refused = await remove(platform?.id, token, { confirm_name: platform?.name })
     expect([refused.status, refused.body.code]).toEqual([409, 'platform_organization'])
   })
 
-  test('leaves one if both are a user’s last and deleted at once', async () => {
-    for (let round = 0; round < 3; round++) {
-      const person = await newUser({ name: 'First' })
-      const { body: second } = await create(person.token, { name: 'Second' })
-      const answers = await Promise.all([
-        remove(person.user.organization_id, person.token, { confirm_name: 'First' }),
-        remove(second.id, person.token, { confirm_name: 'Second' }),
-      ])
-      expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(['204', '409'])
-      expect((await list(person.token)).data).toHaveLength(1)
-    }
+  test('leaves a user without organizations after the last one, who can create another', async () => {
+    const person = await newUser({ organization: 'Acme' })
+    expect((await remove(person.user.organization_id, person.token, { confirm_name: 'Acme' })).status).toBe(204)
+    expect(await me(person.token)).toMatchObject({ id: person.user.id, organization_id: null, permissions: [] })
+    expect((await list(person.token)).data).toEqual([])
+    const signIn = { email: person.email, password: person.password }
+    const { body: again } = await call('POST /api/v1/auth/login', { body: signIn })
+    const { body: next } = await create(again.access_token, { name: 'Next' })
+    expect((await switchTo(next.id, again.access_token)).status).toBe(200)
+  })
+
+  test('is what the only owner of an organization that was not created for them does before they delete the account', async () => {
+    const person = await newUser({ organization: 'Acme' })
+    const { token, password } = person
+    const leave = () => call('DELETE /api/v1/auth/me', { token, body: { password } })
+    expect((await leave()).body.code).toBe('last_owner')
+    expect((await remove(person.user.organization_id, token, { confirm_name: 'Acme' })).status).toBe(204)
+    expect((await leave()).status).toBe(204)
   })
 })

@@ -24,12 +24,12 @@ async function suspend(organizationId: string, suspended: boolean): Promise<void
 }
 
 describe(LINE, () => {
-  test('returns a dashboard address that expires after 15 minutes, and stores only a hash of its token', async () => {
+  test('returns a dashboard address that expires after 15 minutes, with the token in the fragment, and stores only its hash', async () => {
     const { organizationId } = await newKeyHolder()
     const before = Date.now()
     const made = await makeLink(organizationId, ['keys:read', 'keys:read'])
     expect([made.status, Object.keys(made.body)]).toEqual([201, ['url', 'expires_at']])
-    expect(made.body.url).toMatch(/^https:\/\/tollgate\.test\/dashboard\/portal\?token=pt_[\w-]{43}$/)
+    expect(made.body.url).toMatch(/^https:\/\/tollgate\.test\/dashboard\/portal#token=pt_[\w-]{43}$/)
     const life = Date.parse(made.body.expires_at) - before
     expect(life).toBeGreaterThanOrEqual(15 * 60_000)
     expect(life).toBeLessThan(16 * 60_000)

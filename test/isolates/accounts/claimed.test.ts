@@ -109,7 +109,7 @@ describe('an account is left as it is', () => {
     const { person } = await newCompany({ join_role: null })
     const ada = person()
     const squatter = await squat(ada.email)
-    expect((await signIn(ada)).body.code).toBe('identity_not_linked')
+    expect((await signIn(ada)).body.code).toBe('sso_no_member')
     expect((await verify(squatter.key)).body.code).toBe('VALID')
   })
 

@@ -3,6 +3,7 @@ import { directly } from '../../support/direct.ts'
 import { newUser } from '../../support/http.ts'
 import { signInAt } from '../../support/identity-provider.ts'
 import { newPerson } from '../../support/providers.ts'
+import { hidePlans, sellPlan } from '../../support/sold-plans.ts'
 import { API, ask, begin, invitationOnly, me, newCompany, signedIn, signIn, visit, worker } from '../../support/sso.ts'
 import { codeOf } from '../../support/two-factor.ts'
 
@@ -77,6 +78,45 @@ describe('a single sign-on', () => {
     await sql.query(`insert into memberships (organization_id, user_id, role) values ($1, $2, 'viewer')`, [id, user.id])
     expect((await signIn(ada)).status).toBe(200)
   })
+})
+
+describe('a refused sign-in', () => {
+  const accountsOf = (email: string) => sql.query('select id from users where email = $1', [email])
+
+  test('creates no account where only members may sign in, also where registration needs an invitation', async () => {
+    const { person } = await newCompany({ join_role: null })
+    const [ada, bob] = [person(), person()]
+    expect((await signIn(ada)).body.code).toBe('sso_no_member')
+    expect((await signIn(bob, { by: invitationOnly })).body.code).toBe('sso_no_member')
+    expect([...(await accountsOf(ada.email)), ...(await accountsOf(bob.email))]).toEqual([])
+  })
+
+  test('creates no account where no seat is left', async () => {
+    const { id, person } = await newCompany()
+    const plan = await sellPlan('polar', { prices: [{ cents: 500, seat: 500 }], seats: { included: 1, max: 5 } })
+    await hidePlans([plan])
+    await sql.query(`update organizations set plan_id = $2 where id = $1`, [id, plan])
+    const ada = person()
+    const { status, body } = await signIn(ada)
+    expect([status, body.code]).toEqual([409, 'seat_limit_reached'])
+    expect(await accountsOf(ada.email)).toEqual([])
+  })
+
+  test.each(['where only members may sign in', 'after the organization removed the user'])(
+    'links nothing to an account that has confirmed the address, %s',
+    async (why) => {
+      const isRemoved = why.startsWith('after')
+      const { id, domain, person } = await newCompany({ join_role: isRemoved ? 'member' : null })
+      const { user } = await newUser()
+      const email = `p-${crypto.randomUUID()}@${domain}`
+      await sql.query('update users set email = $2, email_verified_at = now() where id = $1', [user.id, email])
+      if (isRemoved)
+        await sql.query('insert into removed_members (organization_id, user_id) values ($1, $2)', [id, user.id])
+      expect((await signIn(person({ email }))).body.code).toBe('sso_no_member')
+      expect(await sql.query('select id from identities where user_id = $1', [user.id])).toEqual([])
+      expect(await sql.query('select id from mail_outbox where recipient = $1', [email])).toEqual([])
+    },
+  )
 })
 
 describe('what an organization’s provider says counts for its own people alone', () => {

@@ -113,7 +113,6 @@ ProblemCode = Literal[
     "administrator_protected",
     "user_disabled",
     "last_owner",
-    "last_organization",
     "platform_organization",
     "slug_taken",
     "sso_not_tested",

@@ -29,7 +29,10 @@ export function YourData(props: YourDataProps) {
         <div className="flex flex-wrap items-center justify-between gap-3 rounded-lg border border-bad bg-raised p-4">
           <div>
             <p className="font-medium">Delete your account</p>
-            <p className="text-muted">Also deletes organizations that have no other members. This cannot be undone.</p>
+            <p className="text-muted">
+              Also deletes your personal organization if it has no other members. Delete other organizations that you
+              own alone first, or hand them over. This cannot be undone.
+            </p>
           </div>
           <Button look="danger" onClick={() => setIsDeleting(true)}>
             Delete account

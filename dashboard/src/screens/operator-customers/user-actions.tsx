@@ -142,8 +142,9 @@ function Delete({ user, onClose }: UserActionProps) {
       error={error}
     >
       <p>
-        The account is permanently deleted, along with organizations that have no other members. Their keys stop working
-        within two seconds. The user is notified by email.
+        The account is permanently deleted, along with its personal organization if that has no other members. Its keys
+        stop working within two seconds. Delete other organizations that only this user owns first, or give them another
+        owner. The user is notified by email.
       </p>
     </Confirm>
   )
