@@ -29,7 +29,15 @@ from support import (
     text,
 )
 
-from tollgate import AsyncTollgate, RateLimitedError, TollgateError, UnavailableError, UsageOptions
+from tollgate import (
+    AsyncTollgate,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    TollgateError,
+    UnavailableError,
+    UsageOptions,
+)
 
 Serve = Callable[..., Server]
 
@@ -213,12 +221,46 @@ def test_an_idempotency_key_that_the_server_does_not_look_at_makes_nothing_safe_
         pytest.param(answer_json(200, {"valid": "yes"}), id="JSON that is no verdict"),
         pytest.param(text(200, "text/html", "<h1>Welcome</h1>"), id="the page of another server"),
         pytest.param(text(302, "text/html", "", {"Location": "https://example.com/"}), id="a redirect"),
-        pytest.param(text(404, "text/plain", "no such page"), id="a bare 404"),
     ],
 )
 def test_what_cannot_be_read_is_an_outage_and_no_verdict(serve: Serve, kind: str, listener: Listener) -> None:
     verdict = serve(listener).connect(kind, retries=0).verify_key(key="k")
     assert (verdict.valid, verdict.code, verdict.error.code) == (False, "UNAVAILABLE", "unreadable_answer")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        pytest.param(403, ForbiddenError, id="a firewall, as a caller can provoke"),
+        pytest.param(404, NotFoundError, id="a wrong address"),
+    ],
+)
+def test_a_refusal_that_is_not_of_tollgate_opens_nothing_even_if_outages_are_allowed_and_keeps_events(
+    serve: Serve, kind: str, status: int, error: type[TollgateError]
+) -> None:
+    server = serve(text(status, "text/html", "<h1>Request blocked</h1>"))
+    tollgate = server.connect(kind, retries=0, on_unavailable="allow", usage=UsageOptions(flush_interval=60))
+    refusal = failure(lambda: tollgate.verify_key(key="k"))
+    assert (type(refusal), refusal.code) == (error, "unreadable_answer")
+    given = {"key_id": "k", "tokens": 1, "on_unavailable": "allow"}
+    ran: list[bool] = []
+    assert type(failure(lambda: tollgate.within_reservation(lambda _: ran.append(True), **given))) is error
+    assert ran == []
+    tollgate.record(key_id="k")
+    failure(lambda: tollgate.flush())
+    failure(lambda: tollgate.flush())
+    assert server.requests[-1].body == server.requests[-2].body
+
+
+def test_a_page_of_another_server_opens_nothing_even_if_outages_are_allowed_and_a_408_is_an_outage(
+    serve: Serve, kind: str
+) -> None:
+    for page in (text(200, "text/html", "<h1>Blocked</h1>"), text(202, "text/html", "")):
+        tollgate = serve(page).connect(kind, retries=0, on_unavailable=lambda error, given: "allow")
+        verdict = tollgate.verify_key(key="k")
+        assert (verdict.valid, verdict.code, verdict.status) == (False, "UNAVAILABLE", 503)
+    slow = serve(text(408, "text/html", "<h1>Too slow</h1>")).connect(kind, retries=0, on_unavailable="allow")
+    assert slow.verify_key(key="k").valid
 
 
 def test_fields_and_words_of_a_newer_server_break_no_older_client(serve: Serve, kind: str) -> None:

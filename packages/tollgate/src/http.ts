@@ -106,7 +106,7 @@ interface ProblemBody {
 
 function readError(response: Response, problem: ProblemBody): TollgateError {
   const { status, headers } = response
-  const code = problem.code ?? (status >= 500 ? 'unavailable' : status === 429 ? 'rate_limited' : undefined)
+  const code = problem.code ?? guessCode(status)
   if (!code) return unreadable(response)
   return errorFor(problem.detail ?? problem.title ?? `Tollgate answered with status ${status}.`, {
     code,
@@ -115,6 +115,12 @@ function readError(response: Response, problem: ProblemBody): TollgateError {
     retryAfter: parseRetryAfter(headers.get('Retry-After')),
     errors: problem.errors,
   })
+}
+
+/** Proxies before Tollgate answer without a problem. */
+function guessCode(status: number): TollgateErrorCode | undefined {
+  if (status === 408 || status >= 500) return 'unavailable'
+  return status === 429 ? 'rate_limited' : undefined
 }
 
 const unreadable = ({ status, headers }: Response) =>

@@ -1,5 +1,5 @@
 import type { RecordedUsage, UsageEvent } from './binding-types.ts'
-import { isUnavailable } from './errors.ts'
+import { isRefused } from './errors.ts'
 import { type LostEvent, type OnLost, tellLost, watchExit } from './lost-events.ts'
 import { toTollgateError } from './perform.ts'
 
@@ -92,7 +92,7 @@ export class Recorder {
       tellLost(listLost(batch, await this.#send(batch)), this.#options.onLost)
     } catch (failure) {
       const error = toTollgateError(failure)
-      if (!isUnavailable(error)) return this.#lose(batch, error.code)
+      if (isRefused(error)) return this.#lose(batch, error.code)
       this.#queue = [...batch, ...this.#queue]
       this.#failures++
       throw error

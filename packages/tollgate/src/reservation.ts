@@ -1,7 +1,7 @@
 /** Work whose cost is known only afterwards: units are held before it and settled after it, however it ends. */
 import type { Reservation, ReserveInput, SettleInput, UsageEvent } from './binding-types.ts'
 import type { Tollgate } from './client.ts'
-import { errorFor, isUnavailable } from './errors.ts'
+import { errorFor, mayAllow } from './errors.ts'
 import type { CallOptions } from './operations.ts'
 import { toTollgateError } from './perform.ts'
 
@@ -108,7 +108,7 @@ export async function hold(
     const reservation = await usage.reserve(input, options)
     return reservation.granted ? new Hold(usage, input, { reservation, signal, traceparent }) : reservation
   } catch (error) {
-    if (onUnavailable === 'deny' || !isUnavailable(toTollgateError(error))) throw error
+    if (onUnavailable === 'deny' || !mayAllow(toTollgateError(error))) throw error
     return new Hold(usage, input, { reservation: undefined, signal, traceparent })
   }
 }

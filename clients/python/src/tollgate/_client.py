@@ -13,7 +13,7 @@ import httpx
 from . import _calls
 from ._answers import Reply, read_answer
 from ._calls import Call
-from ._errors import TollgateError, is_unavailable
+from ._errors import TollgateError, is_unavailable, may_allow
 from ._generated import (
     ApiKey,
     ApiKeyPage,
@@ -107,6 +107,8 @@ class Tollgate(Management):
         except TollgateError as error:
             if not is_unavailable(error):
                 raise
+            if not may_allow(error):
+                return unchecked_verdict("deny", error)
             choice = self._options.on_unavailable if on_unavailable is None else on_unavailable
             return unchecked_verdict(choice(error, given) if callable(choice) else choice, error)
 

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from ._calls import complete_event, to_json
-from ._errors import TollgateError, is_unavailable
+from ._errors import TollgateError, is_refused
 from ._generated import RecordedUsage
 
 _MAX_BATCH_EVENTS = 1_000
@@ -101,7 +101,7 @@ class UsageQueue:
 
     def fail(self, batch: Sequence[dict[str, Any]], error: TollgateError) -> None:
         """Raises the error if Tollgate was unavailable: the events wait again. Else no repeat can save them."""
-        if not is_unavailable(error):
+        if is_refused(error):
             self._in_flight = []
             return self.lose(LostEvent(event, error.code) for event in batch)
         self.put_back(batch)
