@@ -32,6 +32,7 @@ from support import (
 from tollgate import (
     AsyncTollgate,
     ForbiddenError,
+    LostEvent,
     NotFoundError,
     RateLimitedError,
     TollgateError,
@@ -180,6 +181,19 @@ def test_what_cannot_be_settled_is_recorded_under_the_id_of_the_reservation(serv
     (event,) = json.loads(server.requests[2].body)["events"]
     recorded = {**said, "id": "hold_1", "output_tokens": 3, "endpoint": "/v1/answers", "timestamp": event["timestamp"]}
     assert event == recorded
+
+
+def test_a_settlement_that_has_counted_although_its_answer_was_lost_is_not_said_to_be_lost(
+    serve: Serve, kind: str
+) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {"tokens": 9}})
+    conflict = {"accepted": 0, "duplicates": 0, "conflicts": [{"index": 0, "id": "hold_1"}], "rejected": []}
+    lost: list[LostEvent] = []
+    server = serve(granted, cut, answer_json(200, conflict))
+    tollgate = server.connect(kind, retries=0, usage=UsageOptions(flush_interval=60, on_lost=lost.extend))
+    tollgate.within_reservation(lambda hold: hold.use(output_tokens=3), key_id="k", tokens=9)
+    tollgate.flush()
+    assert (len(server.requests), lost) == (3, [])
 
 
 def test_a_reservation_that_tollgate_cannot_make_raises_or_records_its_use_as_was_chosen(

@@ -60,12 +60,8 @@ async function exchange(
   fetch: (request: Request) => Promise<Response>,
   request: Request,
 ): Promise<[response: Response, text: string]> {
-  try {
-    const response = await fetch(request)
-    return [response, await response.text()]
-  } catch (cause) {
-    throw errorFor('Tollgate cannot be reached.', { code: 'network_error', status: 0, cause })
-  }
+  const response = await fetch(request)
+  return [response, await response.text()]
 }
 
 /** Elsewhere an empty answer is not Tollgate's. */

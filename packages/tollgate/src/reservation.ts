@@ -29,7 +29,7 @@ export interface HeldWork {
 
 export type ReservedResult<Result> = { readonly granted: true; readonly result: Result } | RefusedReservation
 
-type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'record'>
+type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'keep'>
 
 const UNITS = ['api_calls', 'queries', 'concepts', 'cost_usd', 'storage_gb', 'quantities'] as const
 const isUnit = (name: string) => name.endsWith('tokens') || (UNITS as readonly string[]).includes(name)
@@ -74,12 +74,12 @@ export class Hold implements HeldWork {
     const id = this.reservation?.reservation_id
     const hasUnits = Object.entries(this.#used).some(([name, value]) => isUnit(name) && value != null)
     const event = { ...this.#used, ...this.#owner, id: id ?? crypto.randomUUID() }
-    if (!id) return hasUnits ? this.#usage.record(event) : undefined
+    if (!id) return hasUnits ? this.#usage.keep(event) : undefined
     try {
       const settlement = { reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) }
       await this.#usage.settle(settlement, { traceparent: this.#traceparent })
     } catch {
-      if (hasUnits) this.#usage.record(event) // its id is the reservation's, so it counts once even if it was settled
+      if (hasUnits) await this.#usage.keep(event) // its id is the reservation's, so it counts once even if it was settled
     }
   }
 }

@@ -37,9 +37,8 @@ export async function verifyKey(
     return toVerdict(await send())
   } catch (error) {
     if (!(error instanceof TollgateError) || !isUnavailable(error)) throw error
-    if (!mayAllow(error)) return uncheckedVerdict('deny', error)
-    const choice = typeof onUnavailable === 'function' ? await onUnavailable(error, input) : onUnavailable
-    return uncheckedVerdict(choice, error)
+    const choice = mayAllow(error) ? onUnavailable : 'deny'
+    return uncheckedVerdict(typeof choice === 'function' ? await choice(error, input) : choice, error)
   }
 }
 

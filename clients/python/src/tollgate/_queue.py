@@ -97,7 +97,8 @@ class UsageQueue:
         self._in_flight = []
         reasons: list[tuple[int, str]] = [(one.index, one.code) for one in outcome.rejected or ()]
         reasons += [(one.index, "conflict") for one in outcome.conflicts or ()]
-        self.lose(LostEvent(batch[index], reason) for index, reason in reasons if 0 <= index < len(batch))
+        lost = [LostEvent(batch[index], reason) for index, reason in reasons if 0 <= index < len(batch)]
+        self.lose(one for one in lost if not _is_settled(one))
 
     def fail(self, batch: Sequence[dict[str, Any]], error: TollgateError) -> None:
         """Raises the error if Tollgate was unavailable: the events wait again. Else no repeat can save them."""
@@ -134,6 +135,11 @@ class UsageQueue:
             self._options.on_lost(events)
         except Exception:  # its failure must not end the sending of other events
             _log.exception("on_lost failed for %d usage events", len(events))
+
+
+def _is_settled(lost: LostEvent) -> bool:
+    """The id of a reservation conflicts only with its settlement, which has counted although its answer did not arrive."""
+    return lost.reason == "conflict" and lost.event["id"].startswith("hold_")
 
 
 def _copy_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
