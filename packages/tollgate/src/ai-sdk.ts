@@ -32,6 +32,9 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
         call.begin()
         report(result.usage, call)
         return result
+      } catch (error) {
+        if (isAnswered(error)) call.begin()
+        throw error
       } finally {
         await call.finish()
       }
@@ -43,12 +46,16 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
         call.begin()
         return { ...result, stream: watchStream<StreamPart>(stream, call, (part) => look(part, call)) }
       } catch (error) {
+        if (isAnswered(error)) call.begin()
         await call.finish()
         throw error
       }
     },
   }
 }
+
+/** A success that cannot be read, such as one that breaks off. */
+const isAnswered = (error: unknown) => (error as { statusCode?: unknown } | undefined)?.statusCode === 200
 
 function look(part: StreamPart | undefined, call: MeteredCall): StreamPart | undefined {
   if (part && 'delta' in part) call.say(part.delta)
