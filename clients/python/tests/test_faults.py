@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from support import (
 from tollgate import (
     AsyncTollgate,
     ForbiddenError,
+    InvalidRequestError,
     LostEvent,
     NotFoundError,
     RateLimitedError,
@@ -194,6 +196,37 @@ def test_a_settlement_that_has_counted_although_its_answer_was_lost_is_not_said_
     tollgate.within_reservation(lambda hold: hold.use(output_tokens=3), key_id="k", tokens=9)
     tollgate.flush()
     assert (len(server.requests), lost) == (3, [])
+
+
+def test_what_json_cannot_hold_is_an_invalid_request_whose_use_is_said_to_be_lost_and_whose_hold_ends(
+    serve: Serve, kind: str
+) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {}})
+    server = serve(granted, answer_json(200, {"outcome": "cancelled", "released": True}))
+    lost: list[LostEvent] = []
+    usage = UsageOptions(flush_interval=60, on_lost=lost.extend)
+    tollgate = server.connect(kind, on_unavailable="allow", usage=usage)
+    for wrong in ({"a"}, float("nan")):
+        error = failure(lambda wrong=wrong: tollgate.verify_key(key="k", cost=wrong))
+        assert (type(error), error.status) == (InvalidRequestError, 0)
+    assert server.requests == []
+
+    tollgate.within_reservation(lambda hold: hold.use(output_tokens={3}), key_id="k", tokens=9)
+    tollgate.flush()
+    assert [json.loads(seen.body).get("cancel") for seen in server.requests] == [None, True]
+    assert [one.reason for one in lost] == ["rejected"]
+
+
+def test_a_decimal_is_sent_as_its_text(serve: Serve, kind: str) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {}})
+    server = serve(granted, answer_json(200, {"outcome": "settled", "released": True}), RECORDED)
+    tollgate = server.connect(kind, usage=UsageOptions(flush_interval=60))
+    tollgate.within_reservation(lambda hold: hold.use(cost_usd=Decimal("0.12")), key_id="k", cost_usd=Decimal("1e-7"))
+    tollgate.record(key_id="k", cost_usd=Decimal("3"))
+    tollgate.flush()
+    reserved, settled, recorded = (json.loads(seen.body) for seen in server.requests)
+    assert (reserved["cost_usd"], settled["cost_usd"]) == ("0.0000001", "0.12")
+    assert recorded["events"][0]["cost_usd"] == "3"
 
 
 def test_a_reservation_that_tollgate_cannot_make_raises_or_records_its_use_as_was_chosen(

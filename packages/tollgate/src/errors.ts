@@ -47,7 +47,7 @@ export class TollgateError extends Error {
   }
 }
 
-/** 400, 413, 415 or 422: the request is wrong; `errors` names the fields. */
+/** 400, 413, 415 or 422: the request is wrong; `errors` names the fields. 0: JSON cannot hold it, so it was not sent. */
 export class InvalidRequestError extends TollgateError {
   override readonly name = 'InvalidRequestError'
 }

@@ -1,4 +1,4 @@
-import { errorFor, type FieldError, type TollgateError, type TollgateErrorCode } from './errors.ts'
+import { errorFor, type FieldError, InvalidRequestError, type TollgateError, type TollgateErrorCode } from './errors.ts'
 import type { Call, Reply, Transport } from './operations.ts'
 
 export interface HttpOptions {
@@ -26,9 +26,18 @@ export function httpTransport(options: HttpOptions): Transport {
   return {
     takesIdempotencyKeys: true,
     async send(call, signal) {
-      const request = buildRequest({ ...options, baseUrl }, call, signal)
+      const request = prepareRequest({ ...options, baseUrl }, call, signal)
       return readReply(...(await exchange(fetch, request)))
     },
+  }
+}
+
+/** @throws InvalidRequestError for what cannot be sent, such as a BigInt */
+function prepareRequest(options: HttpOptions, call: Call, signal: AbortSignal): Request {
+  try {
+    return buildRequest(options, call, signal)
+  } catch (cause) {
+    throw new InvalidRequestError('The request cannot be sent.', { code: 'invalid_request', status: 0, cause })
   }
 }
 

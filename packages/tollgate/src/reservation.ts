@@ -1,7 +1,7 @@
 /** Work whose cost is known only afterwards: units are held before it and settled after it, however it ends. */
 import type { Reservation, ReserveInput, SettleInput, UsageEvent } from './binding-types.ts'
 import type { Tollgate } from './client.ts'
-import { errorFor, mayAllow } from './errors.ts'
+import { errorFor, InvalidRequestError, mayAllow } from './errors.ts'
 import type { CallOptions } from './operations.ts'
 import { toTollgateError } from './perform.ts'
 
@@ -78,9 +78,15 @@ export class Hold implements HeldWork {
     try {
       const settlement = { reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) }
       await this.#usage.settle(settlement, { traceparent: this.#traceparent })
-    } catch {
+    } catch (error) {
+      if (error instanceof InvalidRequestError) await this.#release(id)
       if (hasUnits) await this.#usage.keep(event) // its id is the reservation's, so it counts once even if it was settled
     }
+  }
+
+  /** Nothing will settle it. If this fails, it expires. */
+  async #release(reservation_id: string): Promise<void> {
+    await this.#usage.settle({ reservation_id, cancel: true }).catch(() => undefined)
   }
 }
 

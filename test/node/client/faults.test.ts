@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { Tollgate, TollgateError, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
+import { type LostEvent, Tollgate, TollgateError, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
 
 const closing: (() => void)[] = []
 
@@ -221,6 +221,22 @@ test('a page of another server opens nothing even if outages are allowed, and a 
   }
   const slow = await serve(text(408, 'text/html', '<h1>Too slow</h1>'))
   expect((await slow.connect({ retries: 0, onUnavailable: 'allow' }).keys.verify({ key: 'k' })).valid).toBe(true)
+})
+
+test('what JSON cannot hold is an invalid request and no outage: nothing is sent, its use is lost aloud, and the hold ends', async () => {
+  const granted = json(200, { granted: true, reservation_id: 'hold_1', held: {} })
+  const { connect, requests } = await serve(granted, json(200, { outcome: 'cancelled', released: true }))
+  const lost: string[] = []
+  const onLost = (events: readonly LostEvent[]) => lost.push(...events.map(({ reason }) => reason))
+  const tollgate = connect({ onUnavailable: 'allow', usage: { onLost } })
+  const wrong = { key: 'k', cost: 1n as unknown as number }
+  expect(await failure(tollgate.keys.verify(wrong))).toMatchObject({ name: 'InvalidRequestError', status: 0 })
+  expect(requests).toHaveLength(0)
+
+  const tokens = 3n as unknown as number
+  await tollgate.withReservation({ key_id: 'k', tokens: 9 }, ({ use }) => use({ tokens }))
+  expect(requests.map(({ body }) => JSON.parse(body))).toMatchObject([{ tokens: 9 }, { cancel: true }])
+  expect(lost).toEqual(['rejected'])
 })
 
 test('a caller can abort, before and during a wait, and gets an error code for it', async () => {

@@ -13,7 +13,7 @@ import httpx
 from . import _calls
 from ._answers import Reply, read_answer
 from ._calls import Call
-from ._errors import TollgateError, is_unavailable, may_allow
+from ._errors import InvalidRequestError, TollgateError, is_unavailable, may_allow
 from ._generated import (
     ApiKey,
     ApiKeyPage,
@@ -219,10 +219,18 @@ class Tollgate(Management):
             try:
                 self._perform(replace(_calls.settle(settlement), traceparent=traceparent), None)
                 return
+            except InvalidRequestError:
+                self._release(settlement["reservation_id"])  # nothing will settle it
             except TollgateError:
                 pass  # the event counts instead
         if event is not None:
             self.record(event)
+
+    def _release(self, reservation_id: str) -> None:
+        try:
+            self.cancel(reservation_id)
+        except TollgateError:
+            pass  # it expires
 
     def usage_summary(self, *, timeout: float | None = None, **given: Unpack[wire.UsageSummaryInput]) -> UsageSummary:
         """What a customer used in a span, beside the one before. The span's beginning is `from_`."""

@@ -48,7 +48,7 @@ class TollgateError(Exception):
 
 
 class InvalidRequestError(TollgateError):
-    """400, 413, 415 or 422: the request is wrong; `errors` names the fields."""
+    """400, 413, 415 or 422: the request is wrong; `errors` names the fields. 0: JSON cannot hold it, so it was not sent."""
 
 
 class UnauthenticatedError(TollgateError):

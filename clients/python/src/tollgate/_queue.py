@@ -145,7 +145,7 @@ def _is_settled(lost: LostEvent) -> bool:
 def _copy_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
     """A copy that whoever recorded it cannot change any more. None for what JSON cannot hold: it would fail each time."""
     try:
-        copy: dict[str, Any] = json.loads(json.dumps(complete_event(event), allow_nan=False))
+        copy: dict[str, Any] = json.loads(to_json(complete_event(event)))
         return copy
     except (TypeError, ValueError, AttributeError, RecursionError):
         return None
