@@ -1,5 +1,13 @@
 import type { LanguageModelMiddleware } from 'ai'
-import { beginCall, listPrompt, type MeterClient, type MeteredCall, type MeterOptions, watchStream } from './meter.ts'
+import {
+  beginCall,
+  listPrompt,
+  type MeterClient,
+  type MeteredCall,
+  type MeterOptions,
+  partOf,
+  watchStream,
+} from './meter.ts'
 
 export { QuotaExceededError } from './errors.ts'
 export type { MeterOptions } from './meter.ts'
@@ -68,5 +76,6 @@ function report({ inputTokens, outputTokens }: Usage, call: MeteredCall): void {
     input_tokens: inputTokens.total,
     output_tokens: outputTokens.total,
     cached_tokens: inputTokens.cacheRead,
+    cache_write_tokens: partOf(inputTokens.total, inputTokens.cacheWrite),
   })
 }

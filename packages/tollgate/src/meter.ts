@@ -125,6 +125,10 @@ export async function beginCall(
   return new MeteredCall(held, input_tokens, signal, options)
 }
 
+/** @returns a part of a count, at most the whole: contradictory usage would not be counted. Undefined for none */
+export const partOf = (whole: unknown, part: unknown): number | undefined =>
+  typeof whole === 'number' && typeof part === 'number' && part > 0 ? Math.min(part, whole) : undefined
+
 const TEXT_NAMES = new Set(['content', 'text', 'input', 'instructions', 'system', 'output', 'arguments', 'thinking'])
 const MEDIA_NAMES = new Set(['image_url', 'source', 'file', 'input_audio', 'data'])
 
