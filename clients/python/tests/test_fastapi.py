@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.requests import ClientDisconnect
 from support import Customer, World, becomes, free_port, make_customer, wait_for
 
 from tollgate import AsyncTollgate, Tollgate
@@ -62,6 +63,24 @@ def make_app(client: Client, *, prepared: bool = True, **need: Any) -> FastAPI:
             key.use(output_tokens=7)
 
         return StreamingResponse(generate())
+
+    @router.get("/endless")
+    async def stream_without_end(key: KeyContext = Depends(require_key(client))) -> StreamingResponse:
+        async def generate() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"one"
+                    await asyncio.sleep(0)
+            finally:
+                key.use(output_tokens=9)
+
+        return StreamingResponse(generate())
+
+    @router.get("/later")
+    async def use_later(later: BackgroundTasks, key: KeyContext = Depends(require_key(client))) -> dict[str, Any]:
+        key.use(output_tokens=1)
+        later.add_task(key.use, output_tokens=900)
+        return {}
 
     @router.get("/broken", dependencies=[Depends(require_key(client))])
     async def fail() -> None:
@@ -206,6 +225,64 @@ def test_every_kind_of_answer_has_the_headers_and_is_reported_with_its_status(
     assert all("RateLimit" in answer.headers for answer in answers[:4])
     assert values_become(world, customer, "status", ["200", "404", "418", "500"])
     assert totals_become(world, customer, requests=5, errors=3, tokens=7, queries=1)
+
+
+def test_what_is_used_after_the_answer_counts_in_the_same_request(world: World, kind: str, customer: Customer) -> None:
+    exchange(kind, world, ("/v1/later", {"X-API-Key": customer.key}))
+    assert totals_become(world, customer, requests=1, tokens=901)
+    assert values_become(world, customer, "status", ["200"])
+
+
+@pytest.mark.parametrize("spec_version", ["2.3", "2.4"])
+def test_a_stream_whose_caller_leaves_by_a_message_or_an_error_of_the_server_counts_what_was_used_under_the_status_499(
+    world: World, kind: str, customer: Customer, spec_version: str
+) -> None:
+    async def within() -> None:
+        began = asyncio.Event()
+        messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if messages:
+                return messages.pop()
+            await began.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                if spec_version == "2.4":
+                    raise OSError("The caller has left.")
+                began.set()
+
+        client = make_client(kind, world)
+        app = make_app(client)
+        try:
+            await app(describe_get("/v1/endless", customer.key, spec_version), receive, send)
+        except (OSError, ClientDisconnect):
+            assert spec_version == "2.4"
+        await close(client)
+
+    asyncio.run(within())
+    assert values_become(world, customer, "status", ["499"])
+    if spec_version == "2.3":  # else nobody but the garbage collector ends the generator
+        assert totals_become(world, customer, requests=1, tokens=9)
+
+
+def describe_get(path: str, key: str, spec_version: str) -> dict[str, Any]:
+    """A request as a server of ASGI describes it."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": spec_version},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"x-api-key", key.encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
 
 
 def test_an_app_that_was_not_prepared_is_so_after_its_first_protected_request(

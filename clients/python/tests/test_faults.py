@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,7 +30,17 @@ from support import (
     text,
 )
 
-from tollgate import AsyncTollgate, RateLimitedError, TollgateError, UnavailableError, UsageOptions
+from tollgate import (
+    AsyncTollgate,
+    ForbiddenError,
+    InvalidRequestError,
+    LostEvent,
+    NotFoundError,
+    RateLimitedError,
+    TollgateError,
+    UnavailableError,
+    UsageOptions,
+)
 
 Serve = Callable[..., Server]
 
@@ -174,6 +185,50 @@ def test_what_cannot_be_settled_is_recorded_under_the_id_of_the_reservation(serv
     assert event == recorded
 
 
+def test_a_settlement_that_has_counted_although_its_answer_was_lost_is_not_said_to_be_lost(
+    serve: Serve, kind: str
+) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {"tokens": 9}})
+    conflict = {"accepted": 0, "duplicates": 0, "conflicts": [{"index": 0, "id": "hold_1"}], "rejected": []}
+    lost: list[LostEvent] = []
+    server = serve(granted, cut, answer_json(200, conflict))
+    tollgate = server.connect(kind, retries=0, usage=UsageOptions(flush_interval=60, on_lost=lost.extend))
+    tollgate.within_reservation(lambda hold: hold.use(output_tokens=3), key_id="k", tokens=9)
+    tollgate.flush()
+    assert (len(server.requests), lost) == (3, [])
+
+
+def test_what_json_cannot_hold_is_an_invalid_request_whose_use_is_said_to_be_lost_and_whose_hold_ends(
+    serve: Serve, kind: str
+) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {}})
+    server = serve(granted, answer_json(200, {"outcome": "cancelled", "released": True}))
+    lost: list[LostEvent] = []
+    usage = UsageOptions(flush_interval=60, on_lost=lost.extend)
+    tollgate = server.connect(kind, on_unavailable="allow", usage=usage)
+    for wrong in ({"a"}, float("nan")):
+        error = failure(lambda wrong=wrong: tollgate.verify_key(key="k", cost=wrong))
+        assert (type(error), error.status) == (InvalidRequestError, 0)
+    assert server.requests == []
+
+    tollgate.within_reservation(lambda hold: hold.use(output_tokens={3}), key_id="k", tokens=9)
+    tollgate.flush()
+    assert [json.loads(seen.body).get("cancel") for seen in server.requests] == [None, True]
+    assert [one.reason for one in lost] == ["rejected"]
+
+
+def test_a_decimal_is_sent_as_its_text(serve: Serve, kind: str) -> None:
+    granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {}})
+    server = serve(granted, answer_json(200, {"outcome": "settled", "released": True}), RECORDED)
+    tollgate = server.connect(kind, usage=UsageOptions(flush_interval=60))
+    tollgate.within_reservation(lambda hold: hold.use(cost_usd=Decimal("0.12")), key_id="k", cost_usd=Decimal("1e-7"))
+    tollgate.record(key_id="k", cost_usd=Decimal("3"))
+    tollgate.flush()
+    reserved, settled, recorded = (json.loads(seen.body) for seen in server.requests)
+    assert (reserved["cost_usd"], settled["cost_usd"]) == ("0.0000001", "0.12")
+    assert recorded["events"][0]["cost_usd"] == "3"
+
+
 def test_a_reservation_that_tollgate_cannot_make_raises_or_records_its_use_as_was_chosen(
     serve: Serve, kind: str
 ) -> None:
@@ -213,12 +268,46 @@ def test_an_idempotency_key_that_the_server_does_not_look_at_makes_nothing_safe_
         pytest.param(answer_json(200, {"valid": "yes"}), id="JSON that is no verdict"),
         pytest.param(text(200, "text/html", "<h1>Welcome</h1>"), id="the page of another server"),
         pytest.param(text(302, "text/html", "", {"Location": "https://example.com/"}), id="a redirect"),
-        pytest.param(text(404, "text/plain", "no such page"), id="a bare 404"),
     ],
 )
 def test_what_cannot_be_read_is_an_outage_and_no_verdict(serve: Serve, kind: str, listener: Listener) -> None:
     verdict = serve(listener).connect(kind, retries=0).verify_key(key="k")
     assert (verdict.valid, verdict.code, verdict.error.code) == (False, "UNAVAILABLE", "unreadable_answer")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        pytest.param(403, ForbiddenError, id="a firewall, as a caller can provoke"),
+        pytest.param(404, NotFoundError, id="a wrong address"),
+    ],
+)
+def test_a_refusal_that_is_not_of_tollgate_opens_nothing_even_if_outages_are_allowed_and_keeps_events(
+    serve: Serve, kind: str, status: int, error: type[TollgateError]
+) -> None:
+    server = serve(text(status, "text/html", "<h1>Request blocked</h1>"))
+    tollgate = server.connect(kind, retries=0, on_unavailable="allow", usage=UsageOptions(flush_interval=60))
+    refusal = failure(lambda: tollgate.verify_key(key="k"))
+    assert (type(refusal), refusal.code) == (error, "unreadable_answer")
+    given = {"key_id": "k", "tokens": 1, "on_unavailable": "allow"}
+    ran: list[bool] = []
+    assert type(failure(lambda: tollgate.within_reservation(lambda _: ran.append(True), **given))) is error
+    assert ran == []
+    tollgate.record(key_id="k")
+    failure(lambda: tollgate.flush())
+    failure(lambda: tollgate.flush())
+    assert server.requests[-1].body == server.requests[-2].body
+
+
+def test_a_page_of_another_server_opens_nothing_even_if_outages_are_allowed_and_a_408_is_an_outage(
+    serve: Serve, kind: str
+) -> None:
+    for page in (text(200, "text/html", "<h1>Blocked</h1>"), text(202, "text/html", "")):
+        tollgate = serve(page).connect(kind, retries=0, on_unavailable=lambda error, given: "allow")
+        verdict = tollgate.verify_key(key="k")
+        assert (verdict.valid, verdict.code, verdict.status) == (False, "UNAVAILABLE", 503)
+    slow = serve(text(408, "text/html", "<h1>Too slow</h1>")).connect(kind, retries=0, on_unavailable="allow")
+    assert slow.verify_key(key="k").valid
 
 
 def test_fields_and_words_of_a_newer_server_break_no_older_client(serve: Serve, kind: str) -> None:

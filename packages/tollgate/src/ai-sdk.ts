@@ -1,5 +1,13 @@
 import type { LanguageModelMiddleware } from 'ai'
-import { beginCall, listPrompt, type MeterClient, type MeteredCall, type MeterOptions, watchStream } from './meter.ts'
+import {
+  beginCall,
+  listPrompt,
+  type MeterClient,
+  type MeteredCall,
+  type MeterOptions,
+  partOf,
+  watchStream,
+} from './meter.ts'
 
 export { QuotaExceededError } from './errors.ts'
 export type { MeterOptions } from './meter.ts'
@@ -32,6 +40,9 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
         call.begin()
         report(result.usage, call)
         return result
+      } catch (error) {
+        if (isAnswered(error)) call.begin()
+        throw error
       } finally {
         await call.finish()
       }
@@ -43,12 +54,16 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
         call.begin()
         return { ...result, stream: watchStream<StreamPart>(stream, call, (part) => look(part, call)) }
       } catch (error) {
+        if (isAnswered(error)) call.begin()
         await call.finish()
         throw error
       }
     },
   }
 }
+
+/** A success that cannot be read, such as one that breaks off. */
+const isAnswered = (error: unknown) => (error as { statusCode?: unknown } | undefined)?.statusCode === 200
 
 function look(part: StreamPart | undefined, call: MeteredCall): StreamPart | undefined {
   if (part && 'delta' in part) call.say(part.delta)
@@ -61,5 +76,6 @@ function report({ inputTokens, outputTokens }: Usage, call: MeteredCall): void {
     input_tokens: inputTokens.total,
     output_tokens: outputTokens.total,
     cached_tokens: inputTokens.cacheRead,
+    cache_write_tokens: partOf(inputTokens.total, inputTokens.cacheWrite),
   })
 }

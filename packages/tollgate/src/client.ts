@@ -43,7 +43,7 @@ export class Tollgate<Name extends OperationName = OperationName> {
   constructor(options: TollgateOptions | (ClientOptions & { readonly binding: wire.TollgateBinding })) {
     this.#transport = 'binding' in options ? bindingTransport(options.binding) : httpTransport(options)
     this.#options = options
-    this.#recorder = new Recorder((events) => this.usage.send(events), options.usage)
+    this.#recorder = new Recorder((events, how) => this.usage.send(events, how), options.usage)
   }
 
   /** The same client over a service binding to Tollgate's entrypoint, without HTTP and without a key. */
@@ -108,6 +108,15 @@ export class Tollgate<Name extends OperationName = OperationName> {
     ...this.#methods.usage,
     /** Takes events into a queue that is sent in the background. See `flush`. */
     record: (events: wire.UsageEvent | readonly wire.UsageEvent[]): void => this.#recorder.record([events].flat()),
+    /**
+     * Sends events now. What was not counted goes to `onLost`; what Tollgate cannot take waits, as if it were recorded. In a
+     * Worker, where no timer outlives a request, it is sent once more, and is then lost. Never fails.
+     */
+    report: (events: wire.UsageEvent | readonly wire.UsageEvent[], options: CallOptions = {}): Promise<void> =>
+      this.#recorder.report([events].flat(), options),
+    /** As `record`. In a Worker it sends them now, and what Tollgate cannot take goes to `onLost`. Never fails. */
+    keep: (events: wire.UsageEvent | readonly wire.UsageEvent[]): Promise<void> =>
+      this.#recorder.report([events].flat()),
     /** Sends what was recorded. Call it before a program ends. */
     flush: (): Promise<void> => this.#recorder.flush(),
     /** Sends events now, and says what became of each. */

@@ -47,17 +47,17 @@ export class TollgateError extends Error {
   }
 }
 
-/** 400, 413, 415 or 422: the request is wrong; `errors` names the fields. */
+/** 400, 413, 415 or 422: the request is wrong; `errors` names the fields. 0: JSON cannot hold it, so it was not sent. */
 export class InvalidRequestError extends TollgateError {
   override readonly name = 'InvalidRequestError'
 }
 
-/** 401: the service key is missing, wrong or revoked. */
+/** 401: the service key is missing, wrong or revoked. `unreadable_answer`: something before Tollgate refused the call. */
 export class UnauthenticatedError extends TollgateError {
   override readonly name = 'UnauthenticatedError'
 }
 
-/** 403: the service key lacks a scope. */
+/** 403: the service key lacks a scope. `unreadable_answer`: something before Tollgate refused the call. */
 export class ForbiddenError extends TollgateError {
   override readonly name = 'ForbiddenError'
 }
@@ -76,7 +76,7 @@ export class RateLimitedError extends TollgateError {
   override readonly name = 'RateLimitedError'
 }
 
-/** 5xx, no answer, no answer in time, or one that cannot be read. */
+/** 408, 5xx, no answer, no answer in time, or one below 400 that cannot be read. */
 export class UnavailableError extends TollgateError {
   override readonly name = 'UnavailableError'
 }
@@ -140,9 +140,16 @@ export function errorFor(message: string, details: ErrorDetails): TollgateError 
   return new Class(message, details)
 }
 
-const UNANSWERED = new Set<TollgateErrorCode>(['network_error', 'timeout', 'unreadable_answer'])
-const isUnanswered = ({ code, status }: ErrorDetails) => UNANSWERED.has(code) || status >= 500
+const UNANSWERED = new Set<TollgateErrorCode>(['network_error', 'timeout'])
+const isUnanswered = ({ code, status }: ErrorDetails) =>
+  UNANSWERED.has(code) || status === 408 || status >= 500 || (code === 'unreadable_answer' && status < 400)
 
-/** Whether Tollgate could not do its work, so that `onUnavailable` decides about a verification. */
+/** Whether Tollgate could not do its work. */
 export const isUnavailable = (error: TollgateError): boolean =>
   error instanceof UnavailableError || error instanceof RateLimitedError
+
+/** Whether `onUnavailable` decides. A caller can provoke the page of a firewall, so what cannot be read lets nobody pass. */
+export const mayAllow = (error: TollgateError): boolean => isUnavailable(error) && error.code !== 'unreadable_answer'
+
+/** Whether no repeat can save a call: Tollgate itself has refused it. */
+export const isRefused = (error: TollgateError): boolean => !isUnavailable(error) && error.code !== 'unreadable_answer'

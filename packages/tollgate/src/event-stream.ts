@@ -23,14 +23,15 @@ export function eventReader(onEvent: (data: EventData) => EventData | undefined)
       passed += passOn(rest.slice(0, length), onEvent)
       rest = rest.slice(length)
     }
-    if (!bytes) passed += rest
+    if (!bytes) passed += passOn(rest, onEvent) // a provider may leave out the last blank line
     return passed === '' ? undefined : encoder.encode(passed)
   }
 }
 
 function passOn(event: string, onEvent: (data: EventData) => EventData | undefined): string {
   const lines = event.split(/\r\n|\n|\r/)
-  const text = lines.flatMap((line) => /^data: ?(.*)$/.exec(line)?.[1] ?? []).join('\n')
+  const dataLines = lines.filter((line) => line.startsWith('data:'))
+  const text = dataLines.map((line) => line.slice('data:'.length)).join('\n')
   const data = parseObject(text)
   if (!data) return event
   const passed = onEvent(data)

@@ -20,6 +20,8 @@ interface OutgoingResponse {
   statusCode: number
   setHeader(name: string, value: string): unknown
   end(body: string): unknown
+  readonly destroyed?: boolean | undefined
+  readonly writableFinished?: boolean | undefined
   once(event: 'close', listener: () => void): unknown
 }
 
@@ -35,7 +37,8 @@ export interface ExpressNeed extends Need {
 
 /**
  * Lets requests with a valid key through and answers all others with problem+json. Answers carry the key's `RateLimit`
- * headers. Once the answer has left, it reports status, time and what the handler said was used in `req.tollgate`.
+ * headers. Once the answer has left, it reports status, time and what the handler said was used in `req.tollgate`. The
+ * status is 499 if the caller left first; what the handler uses then still counts.
  *
  * A wrong service key goes to `next` as the `cause` of an error without a status: Express would answer with the status of
  * Tollgate's error, as if the caller were at fault.
@@ -46,12 +49,13 @@ export function requireKey(client: Client, need: ExpressNeed = {}) {
     response: OutgoingResponse,
     next: (error?: unknown) => void,
   ): Promise<void> {
+    const closed = awaitClose(response) // before the verification: the caller may leave during it
     try {
       const decision = await checkRequest(client, need, readFacts(request, need))
       if (decision.refusal) return send(response, decision.refusal)
       const { passage } = decision
       setHeaders(response, passage.verdict.headers)
-      response.once('close', () => passage.report(response.statusCode, undefined))
+      void closed.then(() => passage.report(readStatus(response), undefined))
       Object.assign(request, { tollgate: passage } satisfies KeyRequest)
     } catch (cause) {
       return next(new Error('Tollgate cannot be asked about this request.', { cause }))
@@ -59,6 +63,15 @@ export function requireKey(client: Client, need: ExpressNeed = {}) {
     next()
   }
 }
+
+const awaitClose = (response: OutgoingResponse) =>
+  new Promise<void>((resolve) => (response.destroyed ? resolve() : response.once('close', () => resolve())))
+
+/** Of a caller who left before the answer was sent, as nginx and the gateway name it. */
+const CALLER_GONE = 499
+
+const readStatus = ({ statusCode, writableFinished }: OutgoingResponse) =>
+  writableFinished === false ? CALLER_GONE : statusCode
 
 function send(response: OutgoingResponse, refusal: Refusal): void {
   response.statusCode = refusal.status

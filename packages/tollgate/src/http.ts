@@ -1,4 +1,4 @@
-import { errorFor, type FieldError, type TollgateError, type TollgateErrorCode } from './errors.ts'
+import { errorFor, type FieldError, InvalidRequestError, type TollgateError, type TollgateErrorCode } from './errors.ts'
 import type { Call, Reply, Transport } from './operations.ts'
 
 export interface HttpOptions {
@@ -26,9 +26,18 @@ export function httpTransport(options: HttpOptions): Transport {
   return {
     takesIdempotencyKeys: true,
     async send(call, signal) {
-      const request = buildRequest({ ...options, baseUrl }, call, signal)
+      const request = prepareRequest({ ...options, baseUrl }, call, signal)
       return readReply(...(await exchange(fetch, request)))
     },
+  }
+}
+
+/** @throws InvalidRequestError for what cannot be sent, such as a BigInt */
+function prepareRequest(options: HttpOptions, call: Call, signal: AbortSignal): Request {
+  try {
+    return buildRequest(options, call, signal)
+  } catch (cause) {
+    throw new InvalidRequestError('The request cannot be sent.', { code: 'invalid_request', status: 0, cause })
   }
 }
 
@@ -60,12 +69,8 @@ async function exchange(
   fetch: (request: Request) => Promise<Response>,
   request: Request,
 ): Promise<[response: Response, text: string]> {
-  try {
-    const response = await fetch(request)
-    return [response, await response.text()]
-  } catch (cause) {
-    throw errorFor('Tollgate cannot be reached.', { code: 'network_error', status: 0, cause })
-  }
+  const response = await fetch(request)
+  return [response, await response.text()]
 }
 
 /** Elsewhere an empty answer is not Tollgate's. */
@@ -106,7 +111,7 @@ interface ProblemBody {
 
 function readError(response: Response, problem: ProblemBody): TollgateError {
   const { status, headers } = response
-  const code = problem.code ?? (status >= 500 ? 'unavailable' : status === 429 ? 'rate_limited' : undefined)
+  const code = problem.code ?? guessCode(status)
   if (!code) return unreadable(response)
   return errorFor(problem.detail ?? problem.title ?? `Tollgate answered with status ${status}.`, {
     code,
@@ -115,6 +120,12 @@ function readError(response: Response, problem: ProblemBody): TollgateError {
     retryAfter: parseRetryAfter(headers.get('Retry-After')),
     errors: problem.errors,
   })
+}
+
+/** Proxies before Tollgate answer without a problem. */
+function guessCode(status: number): TollgateErrorCode | undefined {
+  if (status === 408 || status >= 500) return 'unavailable'
+  return status === 429 ? 'rate_limited' : undefined
 }
 
 const unreadable = ({ status, headers }: Response) =>

@@ -78,7 +78,7 @@ interface Process {
 }
 
 /** Node, Deno and Bun have one. That of a Worker never exits, and what waited there would be kept for good. */
-function findProcess(): Process | undefined {
+export function findProcess(): Process | undefined {
   const { process, navigator } = globalThis as {
     process?: Partial<Process>
     navigator?: { userAgent?: string }

@@ -60,10 +60,16 @@ export class MeteredCall {
     this.#countTokens = countTokens
     this.#signal = signal
     waitUntil?.(new Promise<void>((resolve) => (this.#ended = resolve)))
-    signal?.addEventListener('abort', this.finish)
+    signal?.addEventListener('abort', this.#abort)
   }
 
-  /** The model has begun to answer: from here on, the prompt counts. */
+  /** The call was sent by then, and the provider has the prompt. */
+  readonly #abort = (): void => {
+    this.begin()
+    void this.finish()
+  }
+
+  /** The provider has accepted the call: from here on, the prompt counts. */
   begin(): void {
     this.#texts ??= []
   }
@@ -79,14 +85,14 @@ export class MeteredCall {
     this.#reported = { ...this.#reported, ...Object.fromEntries(known) }
   }
 
-  /** Settles once, whoever ends the call first. Bound, because an abort calls it. */
-  readonly finish = (): Promise<void> => {
+  /** Settles once, whoever ends the call first. */
+  finish(): Promise<void> {
     this.#finished ??= this.#settle()
     return this.#finished
   }
 
   async #settle(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.finish)
+    this.#signal?.removeEventListener('abort', this.#abort)
     if (this.#texts)
       this.#held.use({
         input_tokens: this.#inputTokens,
@@ -118,6 +124,10 @@ export async function beginCall(
   held.use(details)
   return new MeteredCall(held, input_tokens, signal, options)
 }
+
+/** @returns a part of a count, at most the whole: contradictory usage would not be counted. Undefined for none */
+export const partOf = (whole: unknown, part: unknown): number | undefined =>
+  typeof whole === 'number' && typeof part === 'number' && part > 0 ? Math.min(part, whole) : undefined
 
 const TEXT_NAMES = new Set(['content', 'text', 'input', 'instructions', 'system', 'output', 'arguments', 'thinking'])
 const MEDIA_NAMES = new Set(['image_url', 'source', 'file', 'input_audio', 'data'])

@@ -106,11 +106,12 @@ interface Sending {
   readonly call: MeteredCall
 }
 
-/** An answer that is no success used nothing. */
+/** An answer that is no success used nothing; of a success that breaks off, the prompt counts. */
 async function send({ fetch, input, init, api, body, call }: Sending): Promise<Response> {
   const changed = api.askForUsage?.(body)
   try {
     const response = await fetch(input, changed ? { ...init, ...withBody(init, changed) } : init)
+    if (response.ok) call.begin()
     if (response.ok && response.body && isEventStream(response))
       return watchEvents(response, response.body, api, { call, isHidden: changed !== undefined })
     if (response.ok) return await readWhole(response, api, call)
@@ -133,7 +134,6 @@ const isEventStream = ({ headers }: Response) => headers.get('Content-Type')?.st
 async function readWhole(response: Response, api: ModelApi, call: MeteredCall): Promise<Response> {
   const text = await response.text()
   const answer = parseObject(text)
-  call.begin()
   if (answer) api.readAnswer(answer, call)
   await call.finish()
   return new Response(text, response)
@@ -150,7 +150,6 @@ function watchEvents(
   api: ModelApi,
   { call, isHidden }: Watch,
 ): Response {
-  call.begin()
   const read = eventReader((event) => {
     api.readEvent(event, call)
     return isHidden && api.hideUsage ? api.hideUsage(event) : event

@@ -1,5 +1,5 @@
 import type { EventData } from './event-stream.ts'
-import type { MeterClient, MeteredCall, MeterOptions } from './meter.ts'
+import { type MeterClient, type MeteredCall, type MeterOptions, partOf } from './meter.ts'
 import { type Fetch, type ModelApi, meterClient, type Provider } from './metered-fetch.ts'
 
 export { QuotaExceededError } from './errors.ts'
@@ -25,10 +25,13 @@ export const meter = <Client extends OpenAIClient>(
 
 type Count = number | null | undefined
 
+type Details = { readonly cached_tokens?: Count; readonly audio_tokens?: Count } | null | undefined
+
 interface ChatUsage {
   readonly prompt_tokens?: Count
   readonly completion_tokens?: Count
-  readonly prompt_tokens_details?: { readonly cached_tokens?: Count } | null
+  readonly prompt_tokens_details?: Details
+  readonly completion_tokens_details?: Details
 }
 
 interface ChatChunk {
@@ -81,15 +84,34 @@ const chat: ModelApi = {
 
 function reportChat(usage: ChatUsage | null | undefined, call: MeteredCall): void {
   if (!usage) return
-  const { prompt_tokens, completion_tokens, prompt_tokens_details } = usage
-  const cached_tokens = prompt_tokens_details?.cached_tokens
-  call.report({ input_tokens: prompt_tokens, output_tokens: completion_tokens, cached_tokens })
+  const { prompt_tokens, completion_tokens, prompt_tokens_details, completion_tokens_details } = usage
+  report(
+    { tokens: prompt_tokens, of: prompt_tokens_details },
+    { tokens: completion_tokens, of: completion_tokens_details },
+    call,
+  )
+}
+
+interface Counted {
+  readonly tokens: Count
+  readonly of: Details
+}
+
+function report(input: Counted, output: Counted, call: MeteredCall): void {
+  call.report({
+    input_tokens: input.tokens,
+    output_tokens: output.tokens,
+    cached_tokens: input.of?.cached_tokens,
+    audio_input_tokens: partOf(input.tokens, input.of?.audio_tokens),
+    audio_output_tokens: partOf(output.tokens, output.of?.audio_tokens),
+  })
 }
 
 interface ResponsesUsage {
   readonly input_tokens?: Count
   readonly output_tokens?: Count
-  readonly input_tokens_details?: { readonly cached_tokens?: Count } | null
+  readonly input_tokens_details?: Details
+  readonly output_tokens_details?: Details
 }
 
 const responses: ModelApi = {
@@ -103,8 +125,9 @@ const responses: ModelApi = {
 }
 
 function reportResponse(response: EventData, call: MeteredCall): void {
-  const { input_tokens, output_tokens, input_tokens_details } = (response.usage ?? {}) as ResponsesUsage
-  call.report({ input_tokens, output_tokens, cached_tokens: input_tokens_details?.cached_tokens })
+  const usage = (response.usage ?? {}) as ResponsesUsage
+  const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } = usage
+  report({ tokens: input_tokens, of: input_tokens_details }, { tokens: output_tokens, of: output_tokens_details }, call)
 }
 
 const OPENAI: Provider = { name: 'openai', apis: [chat, responses] }

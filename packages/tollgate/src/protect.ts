@@ -18,7 +18,10 @@ export type Used = Omit<UsageEvent, 'id' | 'key_id' | 'organization_id' | 'exter
 /** What a handler gets. */
 export interface KeyContext {
   readonly verdict: Extract<Verdict, { valid: true }>
-  /** Says what the request used. A stream gives a promise, which the report waits for. */
+  /**
+   * Says what the request used. Amounts of a later call replace those of an earlier one. A stream gives a promise, which
+   * the report waits for. After the report, amounts count in addition.
+   */
   readonly use: (used: Used | Promise<Used>) => void
 }
 
@@ -122,6 +125,7 @@ export class Passage implements KeyContext {
   readonly #traceparent: string | undefined
   readonly #began = performance.now()
   readonly #used: Promise<Used>[] = []
+  #useLate: ((used: Promise<Used>) => void) | undefined
 
   constructor(client: Client, verdict: KeyContext['verdict'], place: Place, traceparent: string | undefined) {
     this.#client = client
@@ -134,25 +138,37 @@ export class Passage implements KeyContext {
   readonly use = (used: Used | Promise<Used>): void => {
     const promised = Promise.resolve(used)
     promised.catch(() => undefined) // its failure is the handler's own; the report goes without it
-    this.#used.push(promised)
+    if (this.#useLate) this.#useLate(promised)
+    else this.#used.push(promised)
   }
 
-  /** Reports the request as a part of the verified one. With `waitUntil` it is sent at once, else with others. */
+  /**
+   * Reports the request as a part of the verified one. With `waitUntil` it is sent at once, else with others. What is used
+   * later is a further event of the same request.
+   */
   report(status: number, waitUntil: WaitUntil | undefined): void {
     const { key_id, request_id } = this.verdict
     if (!key_id || !request_id) return // let through while nobody could tell whose key it is
     const response_time_ms = Math.round(performance.now() - this.#began)
-    const known = { ...this.#place, key_id, request_id, status_code: status, response_time_ms }
-    const work = this.#deliver(known, waitUntil !== undefined)
-    waitUntil?.(work)
+    const known = { ...this.#place, key_id, request_id, status_code: status }
+    this.#useLate = (used) => keepAlive(this.#deliver(known, [used], waitUntil !== undefined), waitUntil)
+    keepAlive(this.#deliver({ ...known, response_time_ms }, this.#used, waitUntil !== undefined), waitUntil)
   }
 
-  async #deliver(known: UsageEvent, isUrgent: boolean): Promise<void> {
-    const results = await Promise.allSettled(this.#used)
+  async #deliver(known: UsageEvent, promised: readonly Promise<Used>[], isUrgent: boolean): Promise<void> {
+    const results = await Promise.allSettled(promised)
     const used = results.map((result) => (result.status === 'fulfilled' ? result.value : {}))
-    const event: UsageEvent = Object.assign({ id: crypto.randomUUID() }, known, ...used)
+    const event: UsageEvent = Object.assign({}, known, ...used)
     const { usage } = this.#client
-    if (!isUrgent) return usage.record(event)
-    await usage.send([event], { traceparent: this.#traceparent }).catch(() => usage.record(event)) // the same id, so it counts once
+    if (isUrgent) await usage.report(event, { traceparent: this.#traceparent })
+    else usage.record(event)
+  }
+}
+
+function keepAlive(work: Promise<void>, waitUntil: WaitUntil | undefined): void {
+  try {
+    waitUntil?.(work)
+  } catch {
+    // a platform may take no more work after the answer; what was begun goes on as long as it lets it
   }
 }

@@ -1,6 +1,7 @@
 import type { RecordedUsage, UsageEvent } from './binding-types.ts'
-import { isUnavailable } from './errors.ts'
-import { type LostEvent, type OnLost, tellLost, watchExit } from './lost-events.ts'
+import { isRefused, type TollgateError } from './errors.ts'
+import { findProcess, type LostEvent, type OnLost, tellLost, watchExit } from './lost-events.ts'
+import type { CallOptions } from './operations.ts'
 import { toTollgateError } from './perform.ts'
 
 export interface RecorderOptions {
@@ -20,7 +21,7 @@ export interface RecorderOptions {
 const MAX_BATCH_BYTES = 900_000
 const MAX_BACKOFF_MS = 60_000
 
-type Send = (events: readonly UsageEvent[]) => Promise<RecordedUsage>
+type Send = (events: readonly UsageEvent[], options?: CallOptions) => Promise<RecordedUsage>
 
 /** Collects usage events and sends them in batches, one at a time, until each was acknowledged or refused. */
 export class Recorder {
@@ -39,16 +40,33 @@ export class Recorder {
 
   /** Takes events into the queue, each with an id, so that it counts once however often it is sent. */
   record(events: readonly UsageEvent[]): void {
+    this.#enqueue(this.#copyAll(events))
+  }
+
+  /**
+   * Sends events at once. Those that Tollgate is not there for wait in the queue: a process sends them later, or says at
+   * its end that they are lost. In a Worker, this request is the last chance. Never fails.
+   *
+   * @param options without them the events go into the queue right away
+   */
+  async report(events: readonly UsageEvent[], options?: CallOptions): Promise<void> {
+    const copies = this.#copyAll(events)
+    if (options && !(await this.#trySend(copies, options))) return
+    this.#enqueue(copies)
+    if (!findProcess()) await this.flush().catch(({ code }: TollgateError) => this.#lose(this.#queue.splice(0), code))
+  }
+
+  /** What JSON cannot hold is lost. */
+  #copyAll(events: readonly UsageEvent[]): UsageEvent[] {
+    return events.flatMap((event) => copyEvent(event) ?? (this.#lose([event], 'rejected'), []))
+  }
+
+  #enqueue(copies: readonly UsageEvent[]): void {
     const { batchSize = 100, maxQueued = 10_000 } = this.#options
     const room = Math.max(0, maxQueued - this.#queue.length)
-    const copies = events.slice(0, room).map(copyEvent)
-    this.#queue.push(...copies.filter((copy) => copy !== undefined))
+    this.#queue.push(...copies.slice(0, room))
     this.#watchExit()
-    this.#lose(
-      events.slice(0, room).filter((_, at) => !copies[at]),
-      'rejected',
-    )
-    this.#lose(events.slice(room), 'queue_full')
+    this.#lose(copies.slice(room), 'queue_full')
     if (this.#queue.length >= batchSize && this.#failures === 0) this.#flushInBackground()
     else this.#startTimer()
   }
@@ -88,18 +106,26 @@ export class Recorder {
   async #sendBatch(batch: readonly UsageEvent[]): Promise<void> {
     this.#queue = this.#queue.slice(batch.length)
     this.#inFlight = batch
-    try {
-      tellLost(listLost(batch, await this.#send(batch)), this.#options.onLost)
-    } catch (failure) {
-      const error = toTollgateError(failure)
-      if (!isUnavailable(error)) return this.#lose(batch, error.code)
+    const error = await this.#trySend(batch)
+    this.#inFlight = []
+    if (error) {
       this.#queue = [...batch, ...this.#queue]
       this.#failures++
-      throw error
-    } finally {
-      this.#inFlight = []
-      this.#watchExit()
     }
+    this.#watchExit()
+    if (error) throw error
+  }
+
+  /** @returns why Tollgate was not there for the events; undefined if it has taken or refused them */
+  async #trySend(batch: readonly UsageEvent[], options?: CallOptions): Promise<TollgateError | undefined> {
+    try {
+      if (batch.length > 0) tellLost(listLost(batch, await this.#send(batch, options)), this.#options.onLost)
+    } catch (failure) {
+      const error = toTollgateError(failure)
+      if (!isRefused(error)) return error
+      this.#lose(batch, error.code)
+    }
+    return undefined
   }
 
   #watchExit(): void {
@@ -146,9 +172,10 @@ function takeBatch(queue: readonly UsageEvent[], size: number): UsageEvent[] {
 }
 
 function listLost(batch: readonly UsageEvent[], { rejected, conflicts }: RecordedUsage): LostEvent[] {
-  const reasons = [
-    ...rejected.map(({ index, code }) => [index, code] as const),
-    ...conflicts.map(({ index }) => [index, 'conflict'] as const),
-  ]
-  return reasons.flatMap(([index, reason]) => (batch[index] ? [{ event: batch[index], reason }] : []))
+  const uncounted = conflicts.filter(({ index }) => !isSettled(batch[index]))
+  const failed = [...rejected, ...uncounted.map(({ index }) => ({ index, code: 'conflict' }))]
+  return failed.flatMap(({ index, code }) => (batch[index] ? [{ event: batch[index], reason: code }] : []))
 }
+
+/** The id of a reservation conflicts only with its settlement, which has counted although its answer did not arrive. */
+const isSettled = (event: UsageEvent | undefined) => event?.id?.startsWith('hold_')

@@ -1,7 +1,7 @@
 /** Work whose cost is known only afterwards: units are held before it and settled after it, however it ends. */
 import type { Reservation, ReserveInput, SettleInput, UsageEvent } from './binding-types.ts'
 import type { Tollgate } from './client.ts'
-import { errorFor, isUnavailable } from './errors.ts'
+import { errorFor, InvalidRequestError, mayAllow } from './errors.ts'
 import type { CallOptions } from './operations.ts'
 import { toTollgateError } from './perform.ts'
 
@@ -29,7 +29,7 @@ export interface HeldWork {
 
 export type ReservedResult<Result> = { readonly granted: true; readonly result: Result } | RefusedReservation
 
-type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'record'>
+type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'keep'>
 
 const UNITS = ['api_calls', 'queries', 'concepts', 'cost_usd', 'storage_gb', 'quantities'] as const
 const isUnit = (name: string) => name.endsWith('tokens') || (UNITS as readonly string[]).includes(name)
@@ -74,13 +74,19 @@ export class Hold implements HeldWork {
     const id = this.reservation?.reservation_id
     const hasUnits = Object.entries(this.#used).some(([name, value]) => isUnit(name) && value != null)
     const event = { ...this.#used, ...this.#owner, id: id ?? crypto.randomUUID() }
-    if (!id) return hasUnits ? this.#usage.record(event) : undefined
+    if (!id) return hasUnits ? this.#usage.keep(event) : undefined
     try {
       const settlement = { reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) }
       await this.#usage.settle(settlement, { traceparent: this.#traceparent })
-    } catch {
-      if (hasUnits) this.#usage.record(event) // its id is the reservation's, so it counts once even if it was settled
+    } catch (error) {
+      if (error instanceof InvalidRequestError) await this.#release(id)
+      if (hasUnits) await this.#usage.keep(event) // its id is the reservation's, so it counts once even if it was settled
     }
+  }
+
+  /** Nothing will settle it. If this fails, it expires. */
+  async #release(reservation_id: string): Promise<void> {
+    await this.#usage.settle({ reservation_id, cancel: true }).catch(() => undefined)
   }
 }
 
@@ -108,7 +114,7 @@ export async function hold(
     const reservation = await usage.reserve(input, options)
     return reservation.granted ? new Hold(usage, input, { reservation, signal, traceparent }) : reservation
   } catch (error) {
-    if (onUnavailable === 'deny' || !isUnavailable(toTollgateError(error))) throw error
+    if (onUnavailable === 'deny' || !mayAllow(toTollgateError(error))) throw error
     return new Hold(usage, input, { reservation: undefined, signal, traceparent })
   }
 }

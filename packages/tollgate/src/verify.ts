@@ -1,10 +1,10 @@
 import type { KeyFacts, KeyVerdict, VerifyKeyInput } from './binding-types.ts'
-import { errorFor, isUnavailable, TollgateError } from './errors.ts'
+import { errorFor, isUnavailable, mayAllow, TollgateError } from './errors.ts'
 import type { CallOptions, Reply } from './operations.ts'
 
 type Choice = 'allow' | 'deny'
 
-/** What becomes of a verification that Tollgate could not answer. */
+/** What becomes of a verification that Tollgate could not answer. An answer that is not Tollgate's is always denied. */
 export type OnUnavailable = Choice | ((error: TollgateError, input: VerifyKeyInput) => Choice | Promise<Choice>)
 
 /** The verdict that `onUnavailable` gave: nobody knows the key. */
@@ -37,13 +37,13 @@ export async function verifyKey(
     return toVerdict(await send())
   } catch (error) {
     if (!(error instanceof TollgateError) || !isUnavailable(error)) throw error
-    const choice = typeof onUnavailable === 'function' ? await onUnavailable(error, input) : onUnavailable
-    return uncheckedVerdict(choice, error)
+    const choice = mayAllow(error) ? onUnavailable : 'deny'
+    return uncheckedVerdict(typeof choice === 'function' ? await choice(error, input) : choice, error)
   }
 }
 
 function toVerdict({ body, headers }: Reply): KeyVerdict {
-  const verdict = body as KeyVerdict
+  const verdict = (body ?? {}) as KeyVerdict
   if (typeof verdict.valid !== 'boolean' || typeof verdict.code !== 'string' || typeof verdict.status !== 'number')
     throw errorFor('The answer is no verdict.', { code: 'unreadable_answer', status: 200 })
   const { retry_after, status } = verdict

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { Tollgate, TollgateError, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
+import { type LostEvent, Tollgate, TollgateError, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
 
 const closing: (() => void)[] = []
 
@@ -185,7 +185,6 @@ test.each([
   ['JSON that is no verdict', json(200, { valid: 'yes' })],
   ["another server's page", text(200, 'text/html', '<h1>Welcome</h1>')],
   ['a redirect', (_, response) => void response.writeHead(302, { Location: 'https://example.com/' }).end()],
-  ['a bare 404', text(404, 'text/plain', 'no such page')],
 ] as [string, RequestListener][])('%s is an outage and not a verdict', async (_, listener) => {
   const { connect } = await serve(listener)
   expect(await connect({ retries: 0 }).keys.verify({ key: 'k' })).toMatchObject({
@@ -193,6 +192,51 @@ test.each([
     code: 'UNAVAILABLE',
     error: { code: 'unreadable_answer' },
   })
+})
+
+const blocked = text(403, 'text/html', '<h1>Request blocked</h1>')
+
+test.each([
+  ['that a caller can provoke', blocked, { name: 'ForbiddenError', status: 403 }],
+  ['of a wrong address', text(404, 'text/plain', 'no such page'), { name: 'NotFoundError', status: 404 }],
+])('a refusal %s opens nothing even if outages are allowed, and keeps events', async (_, listener, error) => {
+  const { connect, requests } = await serve(listener)
+  const tollgate = connect({ retries: 0, onUnavailable: 'allow' })
+  const expected = { ...error, code: 'unreadable_answer' }
+  expect(await failure(tollgate.keys.verify({ key: 'k' }))).toMatchObject(expected)
+  const work = () => expect.unreachable('It must not run.')
+  const held = tollgate.withReservation({ key_id: 'k', tokens: 1 }, work, { onUnavailable: 'allow' })
+  expect(await failure(held)).toMatchObject(expected)
+  tollgate.usage.record({ key_id: 'k' })
+  expect(await failure(tollgate.usage.flush())).toMatchObject(expected)
+  expect(await failure(tollgate.usage.flush())).toMatchObject(expected)
+  expect(requests.at(-1)?.body).toBe(requests.at(-2)?.body)
+})
+
+test('a page of another server opens nothing even if outages are allowed, and a 408 is an outage', async () => {
+  for (const listener of [text(200, 'text/html', '<h1>Blocked</h1>'), text(202, 'text/html', '')]) {
+    const { connect } = await serve(listener)
+    const verdict = await connect({ retries: 0, onUnavailable: () => 'allow' }).keys.verify({ key: 'k' })
+    expect(verdict).toMatchObject({ valid: false, code: 'UNAVAILABLE', status: 503 })
+  }
+  const slow = await serve(text(408, 'text/html', '<h1>Too slow</h1>'))
+  expect((await slow.connect({ retries: 0, onUnavailable: 'allow' }).keys.verify({ key: 'k' })).valid).toBe(true)
+})
+
+test('what JSON cannot hold is an invalid request and no outage: nothing is sent, its use is lost aloud, and the hold ends', async () => {
+  const granted = json(200, { granted: true, reservation_id: 'hold_1', held: {} })
+  const { connect, requests } = await serve(granted, json(200, { outcome: 'cancelled', released: true }))
+  const lost: string[] = []
+  const onLost = (events: readonly LostEvent[]) => lost.push(...events.map(({ reason }) => reason))
+  const tollgate = connect({ onUnavailable: 'allow', usage: { onLost } })
+  const wrong = { key: 'k', cost: 1n as unknown as number }
+  expect(await failure(tollgate.keys.verify(wrong))).toMatchObject({ name: 'InvalidRequestError', status: 0 })
+  expect(requests).toHaveLength(0)
+
+  const tokens = 3n as unknown as number
+  await tollgate.withReservation({ key_id: 'k', tokens: 9 }, ({ use }) => use({ tokens }))
+  expect(requests.map(({ body }) => JSON.parse(body))).toMatchObject([{ tokens: 9 }, { cancel: true }])
+  expect(lost).toEqual(['rejected'])
 })
 
 test('a caller can abort, before and during a wait, and gets an error code for it', async () => {

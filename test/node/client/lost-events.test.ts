@@ -134,3 +134,21 @@ test('a program that ends passes them to onLost, and one that has sent everythin
   const sent = await run(answers, `tollgate.usage.record({ key_id: 'a' }); await tollgate.usage.flush()`)
   expect([sent.stdout, sent.stderr]).toEqual(['', ''])
 })
+
+test('where no timer outlives a request, what Tollgate does not take is sent once more and then lost', async () => {
+  const worker = `Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Cloudflare-Workers' } })`
+  const answers = `retries: 0, fetch: async (request) => {
+    const { pathname } = new URL(request.url)
+    console.log(pathname)
+    const isHeld = pathname.endsWith('/reserve')
+    return isHeld ? Response.json({ granted: true, reservation_id: 'hold_1' }) : new Response(null, { status: 503 })
+  }`
+  const reporting = await run(answers, `${worker}; await tollgate.usage.report({ key_id: 'a' })`)
+  const lost = `tollgate: 1 usage events were not counted: unavailable. Give usage.onLost to get them.\n`
+  expect([reporting.stdout, reporting.stderr]).toEqual(['/api/v1/usage\n'.repeat(2), lost])
+
+  const work = `await tollgate.withReservation({ key_id: 'a', tokens: 9 }, ({ use }) => use({ tokens: 1 }))`
+  const settling = await run(answers, `${worker}; ${work}`)
+  const paths = ['/reserve', '/settle', ''].map((end) => `/api/v1/usage${end}\n`).join('')
+  expect([settling.stdout, settling.stderr]).toEqual([paths, lost])
+})

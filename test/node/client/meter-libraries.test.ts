@@ -1,6 +1,9 @@
 /** The specifics of each library: its helpers, its usage in streams, its caches. */
-import type OpenAI from 'openai'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { generateText, wrapLanguageModel } from 'ai'
+import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
+import { meter as meterModel } from '../../../packages/tollgate/src/ai-sdk.ts'
 import { QuotaExceededError } from '../../../packages/tollgate/src/index.ts'
 import { meter as meterOpenAI } from '../../../packages/tollgate/src/openai.ts'
 import { anthropic, collect, connect, customer, openai, rawOpenAI, tollgate, user } from './meter-world.ts'
@@ -134,6 +137,37 @@ describe('anthropic', () => {
     ])
     expect(await who.counted()).toMatchObject([{ input_tokens: 3, output_tokens: 6 }])
   })
+})
+
+const CUT = '{"choices": [{"message": {"content": "one two'
+
+/** An answer of a model that ends, or whose connection breaks, in the middle. */
+function cutAnswer(breaks: boolean): Response {
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(CUT))
+      if (!breaks) controller.close()
+    },
+    pull: (controller) => controller.error(new TypeError('The connection broke.')),
+  })
+  return new Response(body, { headers: { 'Content-Type': 'application/json' } })
+}
+
+test.each([
+  ['breaks', true],
+  ['ends early', false],
+])('of an answer that %s, the prompt counts', async (_, breaks) => {
+  const fetch = async () => cutAnswer(breaks)
+  const who = await customer()
+  const client = meterOpenAI(new OpenAI({ apiKey: 'sk', fetch, maxRetries: 0 }), tollgate, who.options)
+  await client.chat.completions.create({ model: 'gpt-4o', messages: user('a b c') }).catch(() => undefined)
+  expect(await who.counted()).toMatchObject([{ input_tokens: 3, output_tokens: 0 }])
+
+  const other = await customer()
+  const provider = createOpenAICompatible({ name: 'openai', baseURL: 'https://model.example.com', fetch })
+  const model = wrapLanguageModel({ model: provider('gpt-4o'), middleware: meterModel(tollgate, other.options) })
+  await expect(generateText({ model, prompt: 'a b c', maxRetries: 0 })).rejects.toThrow()
+  expect(await other.counted()).toMatchObject([{ input_tokens: 3, output_tokens: 0 }])
 })
 
 test('in a Worker, the settlement is passed to waitUntil before the response has ended', async () => {

@@ -23,8 +23,8 @@ export let tollgate: Tollgate
 export const connect = (options: Partial<TollgateOptions> = {}) =>
   new Tollgate({ baseUrl: world.url, serviceKey: world.serviceKey, ...options })
 
-const EVENTS = `select provider, model, endpoint, input_tokens::int, output_tokens::int, cached_tokens::int
-  from usage_events where organization_id = $1 order by occurred_at, id`
+const EVENTS = `select provider, model, endpoint, input_tokens::int, output_tokens::int, cached_tokens::int,
+  cache_write_tokens::int, audio_input_tokens::int, audio_output_tokens::int from usage_events where organization_id = $1 order by occurred_at, id`
 export const countTokens = (text: string) => text.match(/\S+/g)?.length ?? 0
 export const words = (count: number) => Array.from({ length: count }, (_, at) => `w${at}`).join(' ')
 

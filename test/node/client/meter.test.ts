@@ -182,6 +182,22 @@ test.each(STREAMS.filter(([name]) => name !== 'ai, streamed'))(
   },
 )
 
+test.each(WAYS.filter(([name]) => name.endsWith('whole')))(
+  '%s: a call that is aborted before its answer counts its prompt',
+  async (_, _name, ask) => {
+    const who = await customer()
+    const controller = new AbortController()
+    const asked = { prompt: words(20), signal: controller.signal, headers: { 'X-Model-Delay-Ms': '10000' } }
+    const asking = collect(ask(who, asked)).catch(() => undefined)
+    await expect.poll(async () => (await who.sent()).length, { timeout: 10_000 }).toBe(1)
+    controller.abort()
+    await asking
+
+    await expect.poll(who.counted, { timeout: 10_000 }).toMatchObject([{ input_tokens: 20, output_tokens: 0 }])
+    await expect.poll(async () => (await who.tokens()).held, { timeout: 10_000 }).toBe(0)
+  },
+)
+
 test.each(WAYS)(
   '%s: a call that the provider refuses counts nothing, and its error is the provider’s',
   async (_, _name, ask) => {

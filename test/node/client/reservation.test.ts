@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildWorker, startWorkerd, type Workerd } from '../../../bench/worker.ts'
-import { Tollgate, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
+import { type LostEvent, Tollgate, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
 import { type ClientWorld, startTollgate } from './world.ts'
 
 let world: ClientWorld
@@ -114,8 +114,11 @@ test('work that is aborted counts its use until then, even if it ignores the sig
 
 test('a settlement whose response is lost counts once, and one that never arrives waits in the queue', async () => {
   const { key_id, tokens } = await customer()
+  const told: LostEvent[] = []
+  const usage = { onLost: (events: readonly LostEvent[]) => void told.push(...events) }
   const lost = connect({
     retries: 0,
+    usage,
     async fetch(request) {
       const response = await fetch(request)
       if (!request.url.endsWith('/settle')) return response
@@ -125,6 +128,7 @@ test('a settlement whose response is lost counts once, and one that never arrive
   })
   const never = connect({
     retries: 0,
+    usage,
     fetch: (request) => (request.url.endsWith('/settle') ? Promise.reject(new TypeError('Away.')) : fetch(request)),
   })
   for (const client of [lost, never]) {
@@ -132,6 +136,7 @@ test('a settlement whose response is lost counts once, and one that never arrive
     await client.usage.flush()
   }
   expect((await tokens()).used).toBe(10)
+  expect(told).toEqual([]) // what was counted is not lost
 })
 
 test('while Tollgate is down work does not run; where that is allowed it does, and its use is recorded', async () => {

@@ -97,7 +97,7 @@ def _read_error(response: httpx.Response, problem: Mapping[str, Any]) -> Tollgat
 
 def _guess_code(status: int) -> str | None:
     """Proxies before Tollgate answer without a problem."""
-    if status >= 500:
+    if status == 408 or status >= 500:
         return "unavailable"
     return "rate_limited" if status == 429 else None
 

@@ -40,9 +40,9 @@ class KeyMiddleware:
         else:
             passages: list[KeyContext] = []
             scope[PASSAGES] = passages
-            answer = _Answer(passages, send)
+            answer = _Answer(passages, receive, send)
             try:
-                await self.app(scope, receive, answer.send)
+                await self.app(scope, answer.receive, answer.send)
             finally:
                 answer.report()
                 self._clients.update(passage.client for passage in passages)
@@ -57,18 +57,33 @@ class KeyMiddleware:
         return flush_before_end
 
 
+_CALLER_GONE = 499  # before the answer was sent, as nginx and the gateway name it
+
+
 class _Answer:
-    def __init__(self, passages: list[KeyContext], send: Send) -> None:
+    def __init__(self, passages: list[KeyContext], receive: Receive, send: Send) -> None:
         self._passages = passages
+        self._receive = receive
         self._send = send
         self._status = 500  # of a handler that raises
         self._is_reported = False
+        self._is_caller_gone = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._is_caller_gone = True  # after the answer it changes nothing: that is reported
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message = {**message, "headers": self._add_headers(list(message.get("headers", ())))}
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:  # as newer servers say that the caller has left
+            self._is_caller_gone = True
+            raise
         if message["type"] == "http.response.body" and not message.get("more_body"):
             self.report()  # before background tasks, which are not part of the answer's time
 
@@ -86,7 +101,7 @@ class _Answer:
             return
         self._is_reported = True
         for passage in self._passages:
-            passage.report(self._status)
+            passage.report(_CALLER_GONE if self._is_caller_gone else self._status)
 
 
 async def _flush(client: Tollgate | AsyncTollgate) -> None:

@@ -15,7 +15,7 @@ import httpx
 from . import _calls
 from ._answers import Reply, read_answer
 from ._calls import Call
-from ._errors import TollgateError, is_unavailable
+from ._errors import InvalidRequestError, TollgateError, is_unavailable, may_allow
 from ._generated import (
     ApiKey,
     ApiKeyPage,
@@ -116,6 +116,8 @@ class AsyncTollgate(AsyncManagement):
         except TollgateError as error:
             if not is_unavailable(error):
                 raise
+            if not may_allow(error):
+                return unchecked_verdict("deny", error)
             choice = self._options.on_unavailable if on_unavailable is None else on_unavailable
             chosen = choice(error, given) if callable(choice) else choice
             return unchecked_verdict(await chosen if inspect.isawaitable(chosen) else chosen, error)
@@ -227,10 +229,18 @@ class AsyncTollgate(AsyncManagement):
             try:
                 await self._perform(replace(_calls.settle(settlement), traceparent=traceparent), None)
                 return
+            except InvalidRequestError:
+                await self._release(settlement["reservation_id"])  # nothing will settle it
             except TollgateError:
                 pass  # the event counts instead
         if event is not None:
             self.record(event)
+
+    async def _release(self, reservation_id: str) -> None:
+        try:
+            await self.cancel(reservation_id)
+        except TollgateError:
+            pass  # it expires
 
     async def usage_summary(
         self, *, timeout: float | None = None, **given: Unpack[wire.UsageSummaryInput]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from ._answers import Reply, read_reply
-from ._calls import Call, add_idempotency_key
+from ._calls import Call, add_idempotency_key, encode_body
 from ._deadline import await_within
 from ._errors import TollgateError
 from ._observe import Watch
@@ -42,7 +42,7 @@ class AsyncSender:
         """Raises a TollgateError, and takes no longer than the timeout."""
         options = self._options
         seconds = options.timeout if timeout is None else timeout
-        ready = options.trace(add_idempotency_key(call))
+        ready = encode_body(options.trace(add_idempotency_key(call)))
         watch = Watch(ready, options.on_request, options.on_response)
         return await await_within(
             seconds, self._repeat(ready, seconds, watch), lambda: watch.fail(timed_out(seconds))

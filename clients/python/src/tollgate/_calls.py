@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from . import _generated as wire
+from ._errors import InvalidRequestError
 from ._generated import IDEMPOTENT_OPERATIONS
 
 VERSION = "0.1.0"
@@ -30,6 +32,8 @@ class Call:
     body: Any = None
     idempotency_key: str | None = None
     traceparent: str | None = None
+    # The body as it is sent. See `encode_body`.
+    content: bytes | None = None
 
     @property
     def method(self) -> str:
@@ -51,17 +55,32 @@ class Call:
         return headers
 
     @property
-    def content(self) -> bytes | None:
-        return None if self.body is None else to_json(self.body)
-
-    @property
     def query_items(self) -> list[tuple[str, str]]:
         return [(name, _to_text(value)) for name, value in (self.query or {}).items() if value is not None]
 
 
 def to_json(value: Any) -> bytes:
-    """In UTF-8, where a character takes half of what it takes when it is escaped."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    """In UTF-8, where a character takes half of what it takes when it is escaped. A Decimal becomes text.
+
+    Raises TypeError, ValueError or RecursionError for what JSON cannot hold, such as a set, NaN or a cycle.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_write_decimal)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _write_decimal(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"JSON cannot hold a {type(value).__name__}.")
+
+
+def encode_body(call: Call) -> Call:
+    """Once for all attempts. Raises an InvalidRequestError if JSON cannot hold the body."""
+    try:
+        return call if call.body is None else replace(call, content=to_json(call.body))
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"The request cannot be sent: {error}"
+        raise InvalidRequestError(message, code="invalid_request", status=0) from error
 
 
 def _to_text(value: Any) -> str:

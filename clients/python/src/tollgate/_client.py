@@ -13,7 +13,7 @@ import httpx
 from . import _calls
 from ._answers import Reply, read_answer
 from ._calls import Call
-from ._errors import TollgateError, is_unavailable
+from ._errors import InvalidRequestError, TollgateError, is_unavailable, may_allow
 from ._generated import (
     ApiKey,
     ApiKeyPage,
@@ -107,6 +107,8 @@ class Tollgate(Management):
         except TollgateError as error:
             if not is_unavailable(error):
                 raise
+            if not may_allow(error):
+                return unchecked_verdict("deny", error)
             choice = self._options.on_unavailable if on_unavailable is None else on_unavailable
             return unchecked_verdict(choice(error, given) if callable(choice) else choice, error)
 
@@ -217,10 +219,18 @@ class Tollgate(Management):
             try:
                 self._perform(replace(_calls.settle(settlement), traceparent=traceparent), None)
                 return
+            except InvalidRequestError:
+                self._release(settlement["reservation_id"])  # nothing will settle it
             except TollgateError:
                 pass  # the event counts instead
         if event is not None:
             self.record(event)
+
+    def _release(self, reservation_id: str) -> None:
+        try:
+            self.cancel(reservation_id)
+        except TollgateError:
+            pass  # it expires
 
     def usage_summary(self, *, timeout: float | None = None, **given: Unpack[wire.UsageSummaryInput]) -> UsageSummary:
         """What a customer used in a span, beside the one before. The span's beginning is `from_`."""

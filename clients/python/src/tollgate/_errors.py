@@ -48,15 +48,15 @@ class TollgateError(Exception):
 
 
 class InvalidRequestError(TollgateError):
-    """400, 413, 415 or 422: the request is wrong; `errors` names the fields."""
+    """400, 413, 415 or 422: the request is wrong; `errors` names the fields. 0: JSON cannot hold it, so it was not sent."""
 
 
 class UnauthenticatedError(TollgateError):
-    """401: the service key is missing, wrong or revoked."""
+    """401: the service key is missing, wrong or revoked. `unreadable_answer`: something before Tollgate refused the call."""
 
 
 class ForbiddenError(TollgateError):
-    """403: the service key lacks a scope."""
+    """403: the service key lacks a scope. `unreadable_answer`: something before Tollgate refused the call."""
 
 
 class NotFoundError(TollgateError):
@@ -72,7 +72,7 @@ class RateLimitedError(TollgateError):
 
 
 class UnavailableError(TollgateError):
-    """5xx, no answer, no answer in time, or one that cannot be read."""
+    """408, 5xx, no answer, no answer in time, or one below 400 that cannot be read."""
 
 
 _BY_STATUS: Mapping[int, type[TollgateError]] = {
@@ -87,16 +87,30 @@ _BY_STATUS: Mapping[int, type[TollgateError]] = {
     429: RateLimitedError,
 }
 
-_UNANSWERED = frozenset({"network_error", "timeout", "unreadable_answer"})
+_UNANSWERED = frozenset({"network_error", "timeout"})
 
 
 def error_for(message: str, *, code: str, status: int = 0, **details: Any) -> TollgateError:
     """Returns an error of the class that stands for its status."""
-    if code in _UNANSWERED or status >= 500:
+    is_unreadable = code == "unreadable_answer" and status < 400
+    if code in _UNANSWERED or status == 408 or status >= 500 or is_unreadable:
         return UnavailableError(message, code=code, status=status, **details)
     return _BY_STATUS.get(status, TollgateError)(message, code=code, status=status, **details)
 
 
 def is_unavailable(error: TollgateError) -> bool:
-    """Whether Tollgate could not do its work, so that `on_unavailable` decides about a verification."""
+    """Whether Tollgate could not do its work."""
     return isinstance(error, (UnavailableError, RateLimitedError))
+
+
+def may_allow(error: TollgateError) -> bool:
+    """Whether `on_unavailable` decides.
+
+    A caller can provoke the page of a firewall, so what cannot be read lets nobody pass.
+    """
+    return is_unavailable(error) and error.code != "unreadable_answer"
+
+
+def is_refused(error: TollgateError) -> bool:
+    """Whether no repeat can save a call: Tollgate itself has refused it."""
+    return not is_unavailable(error) and error.code != "unreadable_answer"

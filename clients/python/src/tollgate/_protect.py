@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from ._generated import UsageEvent
@@ -122,6 +123,8 @@ class KeyContext:
         self._facts = facts
         self._began = time.monotonic()
         self._used: dict[str, Any] = {}
+        self._reported: dict[str, Any] | None = None
+        self._lock = Lock()  # a handler may run in a thread
 
     @property
     def client(self) -> Tollgate | AsyncTollgate:
@@ -129,11 +132,20 @@ class KeyContext:
         return self._client
 
     def use(self, **used: Unpack[UsageEvent]) -> None:
-        """Says what the request used, until its answer has been sent. A stream may call it at its end."""
-        self._used.update(used)
+        """Says what the request used. A stream may call it at its end.
+
+        Amounts of a later call replace those of an earlier one. After the answer has been sent, as in a background
+        task, they count in addition.
+        """
+        with self._lock:
+            reported = self._reported
+            if reported is None:
+                self._used.update(used)
+        if reported is not None:
+            self._client.record(cast(UsageEvent, {**reported, **used}))
 
     def report(self, status: int) -> None:
-        """Records the request as a part of the verified one."""
+        """Records the request as a part of the verified one. What is used later is a further event of it."""
         verdict = self.verdict
         if not verdict.key_id or not verdict.request_id:
             return  # let through while nobody could tell whose key it is
@@ -143,6 +155,8 @@ class KeyContext:
             "method": self._facts.method,
             "endpoint": self._facts.endpoint,
             "status_code": status,
-            "response_time_ms": round((time.monotonic() - self._began) * 1000),
         }
-        self._client.record(cast(UsageEvent, {**known, **self._used}))
+        milliseconds = round((time.monotonic() - self._began) * 1000)
+        with self._lock:
+            self._reported = known
+        self._client.record(cast(UsageEvent, {**known, "response_time_ms": milliseconds, **self._used}))

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from ._calls import complete_event, to_json
-from ._errors import TollgateError, is_unavailable
+from ._errors import TollgateError, is_refused
 from ._generated import RecordedUsage
 
 _MAX_BATCH_EVENTS = 1_000
@@ -97,11 +97,12 @@ class UsageQueue:
         self._in_flight = []
         reasons: list[tuple[int, str]] = [(one.index, one.code) for one in outcome.rejected or ()]
         reasons += [(one.index, "conflict") for one in outcome.conflicts or ()]
-        self.lose(LostEvent(batch[index], reason) for index, reason in reasons if 0 <= index < len(batch))
+        lost = [LostEvent(batch[index], reason) for index, reason in reasons if 0 <= index < len(batch)]
+        self.lose(one for one in lost if not _is_settled(one))
 
     def fail(self, batch: Sequence[dict[str, Any]], error: TollgateError) -> None:
         """Raises the error if Tollgate was unavailable: the events wait again. Else no repeat can save them."""
-        if not is_unavailable(error):
+        if is_refused(error):
             self._in_flight = []
             return self.lose(LostEvent(event, error.code) for event in batch)
         self.put_back(batch)
@@ -136,10 +137,15 @@ class UsageQueue:
             _log.exception("on_lost failed for %d usage events", len(events))
 
 
+def _is_settled(lost: LostEvent) -> bool:
+    """The id of a reservation conflicts only with its settlement, which has counted although its answer did not arrive."""
+    return lost.reason == "conflict" and lost.event["id"].startswith("hold_")
+
+
 def _copy_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
     """A copy that whoever recorded it cannot change any more. None for what JSON cannot hold: it would fail each time."""
     try:
-        copy: dict[str, Any] = json.loads(json.dumps(complete_event(event), allow_nan=False))
+        copy: dict[str, Any] = json.loads(to_json(complete_event(event)))
         return copy
     except (TypeError, ValueError, AttributeError, RecursionError):
         return None

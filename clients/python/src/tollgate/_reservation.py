@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ._answers import Reply, read_answer
-from ._errors import TollgateError, is_unavailable
+from ._errors import TollgateError, may_allow
 from ._generated import ReservationGranted, ReservationNotGranted, SettleInput, UsageEvent
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Hold:
 
 def hold_without(error: TollgateError, choice: str, given: Mapping[str, Any]) -> Hold:
     """A hold of nothing while Tollgate is unavailable. Raises the error unless that was allowed."""
-    if choice != "allow" or not is_unavailable(error):
+    if choice != "allow" or not may_allow(error):
         raise error
     return Hold(None, given)
 
