@@ -34,8 +34,18 @@ export async function call<Name extends OperationName>(
   ...[input]: InputArguments<Name>
 ): Promise<Answer<Name>> {
   const answer = await request(name, input ?? {})
-  const text = await answer.text() // some answers say all with their status
+  const text = await readText(answer, input?.signal) // some answers say all with their status
   return (text === '' ? undefined : JSON.parse(text)) as Answer<Name>
+}
+
+/** An answer that breaks off is as good as none. */
+async function readText(answer: Response, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await answer.text()
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw unreachable()
+  }
 }
 
 /** The same, for an answer that is not JSON. */
