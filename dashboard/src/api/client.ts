@@ -1,3 +1,4 @@
+import { resolveMoment } from './moments.ts'
 import { portal, showPortalEnd } from './portal.ts'
 import { readProblem, unreachable } from './problem.ts'
 import { accessToken, forgetToken } from './session.ts'
@@ -95,5 +96,9 @@ const fillPath = (path: string, params: AnyInput['params'] = {}) =>
 
 function toQuery(query: AnyInput['query'] = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  return pairs.length > 0 ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
+  const sent = pairs.map(([name, value]) => [
+    name,
+    name === 'from' ? resolveMoment(String(value), Date.now()) : String(value),
+  ])
+  return sent.length > 0 ? `?${new URLSearchParams(sent)}` : ''
 }
