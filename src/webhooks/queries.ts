@@ -119,8 +119,8 @@ export interface EndpointChanges {
 }
 
 /**
- * Changes an endpoint. Disabling it gives up its waiting deliveries. Another address, or enabling it, ends a pause that the
- * endpoint asked for: what waits for the end of the pause is due at once.
+ * Changes an endpoint. Disabling it gives up its waiting deliveries. Another address, or enabling it, ends its pause: what
+ * waits for the end of the pause is due at once.
  *
  * @returns the changed endpoint
  * @throws Problem `webhook_endpoint_not_found`
@@ -131,6 +131,7 @@ export async function updateEndpoint(
   changes: EndpointChanges,
   { row, at }: { readonly row: AuditRow; readonly at: Date },
 ) {
+  const ofEndpoint = eq(webhookDeliveries.endpointId, endpoint.id)
   const endsPause = sql`(${changes.isActive !== undefined}::boolean or ${webhookEndpoints.url} <> ${changes.url ?? null}::text)`
   const endedPause = sql`(select ${webhookEndpoints.pausedUntil} from ${webhookEndpoints} where ${isOne(endpoint)} and ${endsPause})`
   const done = await runBatch(db, {
@@ -140,17 +141,11 @@ export async function updateEndpoint(
     deliveries: db
       .update(webhookDeliveries)
       .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was disabled.' })
-      .where(
-        and(
-          eq(webhookDeliveries.endpointId, endpoint.id),
-          isNotNull(webhookDeliveries.nextAttemptAt),
-          sql`${changes.isActive === false}::boolean`,
-        ),
-      ),
+      .where(and(ofEndpoint, isNotNull(webhookDeliveries.nextAttemptAt), sql`${changes.isActive === false}::boolean`)),
     waiting: db
       .update(webhookDeliveries)
       .set({ nextAttemptAt: at })
-      .where(and(eq(webhookDeliveries.endpointId, endpoint.id), eq(webhookDeliveries.nextAttemptAt, endedPause))),
+      .where(and(ofEndpoint, eq(webhookDeliveries.nextAttemptAt, endedPause))),
     endpoint: db
       .update(webhookEndpoints)
       .set({ ...changes, pausedUntil: sql`case when ${endsPause} then null else ${webhookEndpoints.pausedUntil} end` })
