@@ -2,8 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { requireSchema } from '../../../local/stand-alone/schema.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { listMigrations, migrateDown, migrateUp } from '../../../local/support/migrations.ts'
 import { readSchemaVersion } from '../../../src/db/schema-version.ts'
 import { type Entry, readCatalogue } from './catalogue.ts'
@@ -201,30 +200,6 @@ describe('errors', () => {
     await expect(down('0000', folder)).rejects.toThrow('Migration 0000_one.down.sql failed and changed nothing')
     expect((await catalogue()).map(({ of }) => of)).toEqual(['one', 'one'])
     expect((await listMigrations(database.sql, folder)).filter(({ appliedAt }) => appliedAt)).toHaveLength(1)
-  })
-
-  test('over a newer schema that lacks nothing of this version there is nothing to do, and nothing is undone or added', async () => {
-    await up()
-    await database.sql.query(`insert into schema_migrations (name) values ('9999_future')`)
-    const refusal = 'The database has migration 9999_future, which this version does not know.'
-    expect(await up()).toEqual([])
-    expect((await runScript('migrate status', database.env)).stdout).toContain('9999_future  of a newer version')
-    await expect(down()).rejects.toThrow(refusal)
-
-    await database.sql.query('delete from schema_migrations where name = $1', [newest()])
-    await expect(up()).rejects.toThrow(refusal)
-  })
-
-  test('npm start begins over a newer schema with a warning, and not over one that lacks a migration', async () => {
-    await up()
-    await database.sql.query(`insert into schema_migrations (name) values ('9999_future')`)
-    const warned = vi.spyOn(console, 'warn').mockReturnValue()
-    onTestFinished(() => warned.mockRestore())
-    await requireSchema(database.sql, false)
-    expect(warned.mock.calls.flat().join()).toContain('"migrations":["9999_future"]')
-
-    await database.sql.query('delete from schema_migrations where name = $1', [newest()])
-    await expect(requireSchema(database.sql, false)).rejects.toThrow(`The database lacks 1 migrations: ${newest()}.`)
   })
 
   test('two concurrent runs apply everything once, and neither fails', async () => {
