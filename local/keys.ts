@@ -50,7 +50,7 @@ await command(async function keys() {
 
 /** @throws Error that says what is wrong with the value and contains nothing of it */
 async function presentKeys() {
-  const value = process.env.JWT_KEYS ?? (process.stdin.isTTY ? '' : await text(process.stdin))
+  const value = process.env.JWT_KEYS?.trim() || (process.stdin.isTTY ? '' : await text(process.stdin))
   if (!value.trim()) throw new Error('Give the present value in the variable JWT_KEYS or on standard input.')
   const keys = parseJwkSet(value)
   if (typeof keys === 'string') throw new Error(`JWT_KEYS ${keys}.`)

@@ -1,7 +1,7 @@
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
 import { type Connection, connect } from './support/connect.ts'
-import { listMigrations, migrateDown, migrateUp } from './support/migrations.ts'
+import { compareSchema, migrateDown, migrateUp } from './support/migrations.ts'
 
 const HELP = `Usage: npm run migrate -- up [NAME] | down [NAME] | status
 
@@ -31,7 +31,9 @@ const VERBS: Record<string, Verb | undefined> = {
     if (count === 0) console.log('There is nothing to undo.')
   },
   async status({ sql }) {
-    for (const { name, appliedAt } of await listMigrations(sql)) console.log(`${name}  ${appliedAt ?? 'pending'}`)
+    const { migrations, unknown } = await compareSchema(sql)
+    for (const { name, appliedAt } of migrations) console.log(`${name}  ${appliedAt ?? 'pending'}`)
+    for (const name of unknown) console.log(`${name}  of a newer version`)
   },
 }
 

@@ -8,7 +8,7 @@ import { portal } from './api/portal.ts'
 import { onOtherTab } from './api/session.ts'
 import { applyBranding } from './lib/brand.ts'
 import { router } from './router.tsx'
-import { Toasts } from './ui/toast.tsx'
+import { Toasts, toast } from './ui/toast.tsx'
 
 /** How long an answer counts as fresh. */
 const FRESH_MS = 10_000
@@ -22,10 +22,15 @@ export function start(root: Element): void {
   })
   const access = portal()
   if (access) applyBranding(access.branding)
-  onOtherTab((kind) => {
+  onOtherTab((change) => {
     if (access) return // other tabs have other sessions
-    if (kind === 'signed-out') location.assign('/dashboard/sign-in')
-    if (kind === 'organization') void client.resetQueries()
+    if (change === 'signed-out') return location.assign('/dashboard/sign-in')
+    void router.navigate({ to: '/' })
+    void client.resetQueries()
+    toast(
+      change === 'user' ? 'Another user is signed in' : 'You are in another organization',
+      'It was changed in another tab.',
+    )
   })
   createRoot(root).render(
     <StrictMode>

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Database } from './database.ts'
-import { type Answer, json, type Reply, readBody, send } from './http.ts'
+import { type Answer, type Call, json, type Reply, readBody, send } from './http.ts'
 import { openPostgres } from './postgres.ts'
 import { connectRedis, type RedisBackend } from './redis.ts'
 import { sqlService } from './sql.ts'
@@ -13,7 +13,7 @@ import { redisServices } from './upstash.ts'
 /** The Worker's name for the replica's database. */
 export const REPLICA = 'replica'
 
-/** Maximum of concurrent requests. While a store hangs they would pile up, each with its body. */
+/** Maximum of concurrent requests of one store. While it hangs they would pile up, each with its body. */
 export const MAX_OPEN = 2_000
 
 interface Places {
@@ -106,8 +106,8 @@ export async function openScriptFronts(databaseUrl: string, redisUrls: readonly 
 
 /** The database name in the connection string selects one of the two. */
 function sqlServices(database: Database, secret: string, replica?: Database): Map<string, Answer> {
-  const primary = sqlService(database, () => undefined)
-  const reads = replica && sqlService(replica, () => undefined)
+  const primary = ofOneStore()(sqlService(database, () => undefined))
+  const reads = replica && ofOneStore()(sqlService(replica, () => undefined))
   const answer: Answer = (call) => {
     const place = URL.parse(String(call.headers['neon-connection-string']))
     if (place?.password !== secret) return refused()
@@ -121,26 +121,41 @@ export const redisPath = (place: number) => (place === 0 ? '/redis' : `/redis-${
 
 function upstashServices(path: string, redis: RedisBackend, token: string): [string, Answer][] {
   const { single, pipeline, multiExec } = redisServices({ redis: () => redis, token, count: () => undefined })
+  const limited = ofOneStore()
   return [
-    [path, single],
-    [`${path}/pipeline`, pipeline],
-    [`${path}/multi-exec`, multiExec],
+    [path, limited(single)],
+    [`${path}/pipeline`, limited(pipeline)],
+    [`${path}/multi-exec`, limited(multiExec)],
   ]
 }
 
 const refused = () => json(401, { message: 'The password is wrong.' })
 
-/** Answers requests by the service of their path; if more than {@link MAX_OPEN} are open, with 503. */
-export function serve(services: ReadonlyMap<string, Answer>) {
+/**
+ * Limits the services of one store together: if {@link MAX_OPEN} calls are open, the next is answered with 503. A call whose
+ * caller has disconnected is open no longer.
+ */
+export function ofOneStore(): (service: Answer) => Answer {
   let open = 0
+  return (service) =>
+    async function limited(call: Call): Promise<Reply> {
+      if (open === MAX_OPEN) return busy()
+      open += 1
+      try {
+        return await Promise.race([service(call), call.gone.then(busy)])
+      } finally {
+        open -= 1
+      }
+    }
+}
+
+/** Answers requests by the service of their path. */
+export function serve(services: ReadonlyMap<string, Answer>) {
   return async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    open += 1
     try {
-      await send(response, open > MAX_OPEN ? busy() : await reply(services, request, response))
+      await send(response, await reply(services, request, response))
     } catch (error) {
       await send(response, json(500, { error: String(error), message: String(error) }))
-    } finally {
-      open -= 1
     }
   }
 }

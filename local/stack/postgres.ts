@@ -1,8 +1,18 @@
 import pg from 'pg'
-import { type Database, type Field, type Result, ROLLBACK, type Run, type Statement } from './database.ts'
+import {
+  type Database,
+  type Field,
+  isDatabaseError,
+  type Result,
+  ROLLBACK,
+  type Run,
+  type Statement,
+} from './database.ts'
 
 const MAX_CONNECTIONS = 20
 const CONNECT_TIMEOUT_MS = 5_000
+/** How long after its own limit Postgres may still report that it canceled a statement. */
+const REPORT_MS = 1_000
 
 /** `queryMode` is missing from pg's types. Without it a statement with no parameters could hold several commands. */
 interface RawQuery extends pg.QueryArrayConfig {
@@ -12,7 +22,10 @@ interface RawQuery extends pg.QueryArrayConfig {
 interface Limits {
   /** Maximum of connections; a statement waits up to five seconds for one. */
   readonly connections?: number
-  /** Postgres cancels a statement, or an idle transaction, after this; never if absent. */
+  /**
+   * Postgres cancels a statement, or an idle transaction, after this; never if absent. If it does not even report that
+   * within another second, the connection is closed.
+   */
   readonly statementMs?: number
 }
 
@@ -33,7 +46,11 @@ export async function openPostgres(
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // Neon's sessions use UTC, whatever this machine uses.
     options: '-c timezone=UTC',
-    ...(statementMs && { statement_timeout: statementMs, idle_in_transaction_session_timeout: statementMs }),
+    ...(statementMs && {
+      statement_timeout: statementMs,
+      idle_in_transaction_session_timeout: statementMs,
+      query_timeout: statementMs + REPORT_MS,
+    }),
     types: { getTypeParser: () => (text: string) => text },
   })
   // The pool replaces a connection that is lost while idle; without a listener it would end the process.
@@ -62,9 +79,14 @@ function reason(error: unknown): string {
 async function session<T>(pool: pg.Pool, work: (run: Run) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   try {
-    return await work((statement) => run(client, statement))
-  } finally {
+    const result = await work((statement) => run(client, statement))
     await giveBack(client)
+    return result
+  } catch (error) {
+    // After any other failure the connection may still be waiting for the reply to this statement.
+    if (isDatabaseError(error)) await giveBack(client)
+    else client.release(true)
+    throw error
   }
 }
 

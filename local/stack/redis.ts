@@ -11,6 +11,9 @@ const REFUSED = new Set(
   `.match(/[A-Z]+/g),
 )
 
+/** If nothing arrives for this long while a reply is due, the connection is replaced and its commands fail. */
+const SOCKET_TIMEOUT_MS = 5_000
+
 /** Strings are Buffers, so that no byte is lost; an error inside an array is an Error in its place. */
 export type RedisReply = Buffer | number | null | Error | RedisReply[]
 
@@ -71,6 +74,7 @@ async function connect(url: string): Promise<Redis> {
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    socketTimeout: SOCKET_TIMEOUT_MS,
   })
   let reason = ''
   redis.on('error', (error: Error) => {

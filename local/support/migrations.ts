@@ -17,13 +17,25 @@ export interface Migration {
 
 /** Every migration of the folder in order, and whether it is applied. */
 export async function listMigrations(sql: Sql, folder = FOLDER): Promise<Migration[]> {
+  return (await compareSchema(sql, folder)).migrations
+}
+
+/** @returns every migration of the folder in order, and the names of those that only a newer version knows */
+export async function compareSchema(
+  sql: Sql,
+  folder = FOLDER,
+): Promise<{ readonly migrations: Migration[]; readonly unknown: readonly string[] }> {
   const applied = await readApplied(sql)
   const files = await readdir(folder)
   const names = files.filter((file) => /^\d{4}_\w+\.sql$/.test(file)).map((file) => file.slice(0, -'.sql'.length))
-  const unknown = [...applied.keys()].find((name) => !names.includes(name))
+  const unknown = [...applied.keys()].filter((name) => !names.includes(name)).toSorted()
+  return { migrations: names.toSorted().map((name) => ({ name, appliedAt: applied.get(name) })), unknown }
+}
+
+/** Migrations run only over a schema that this version knows completely. @throws Error */
+function requireKnown([unknown]: readonly string[]): void {
   if (unknown)
     throw new Error(`The database has migration ${unknown}, which this version does not know. Deploy a newer one.`)
-  return names.toSorted().map((name) => ({ name, appliedAt: applied.get(name) }))
 }
 
 /**
@@ -32,7 +44,8 @@ export async function listMigrations(sql: Sql, folder = FOLDER): Promise<Migrati
  *
  * @param last the last one to apply; all if undefined
  * @param done called after each that this call applied
- * @throws Error that names the failed migration; earlier ones stay applied
+ * @throws Error that names the failed migration; earlier ones stay applied. Also if some are pending in a database of a newer
+ *   version; if none are, there is nothing to do
  */
 export async function migrateUp(
   sql: Sql,
@@ -40,9 +53,11 @@ export async function migrateUp(
   done: (name: string) => void,
   folder = FOLDER,
 ): Promise<void> {
-  const migrations = await listMigrations(sql, folder)
+  const { migrations, unknown } = await compareSchema(sql, folder)
   const end = last === undefined ? migrations.length : findIndex(migrations, last) + 1
-  for (const { name } of migrations.slice(0, end).filter(({ appliedAt }) => !appliedAt)) {
+  const pending = migrations.slice(0, end).filter(({ appliedAt }) => !appliedAt)
+  if (pending.length > 0) requireKnown(unknown)
+  for (const { name } of pending) {
     const note = () => sql.query('insert into schema_migrations (name) values ($1)', [name])
     if (await runFile(sql, join(folder, `${name}.sql`), note)) done(name)
   }
@@ -52,6 +67,7 @@ export async function migrateUp(
  * Reverts migrations, newest first.
  *
  * @param last the oldest one to revert; only the newest applied one if undefined
+ * @throws Error that names the failed migration; also if the database is of a newer version
  */
 export async function migrateDown(
   sql: Sql,
@@ -59,7 +75,8 @@ export async function migrateDown(
   done: (name: string) => void,
   folder = FOLDER,
 ): Promise<void> {
-  const migrations = await listMigrations(sql, folder)
+  const { migrations, unknown } = await compareSchema(sql, folder)
+  requireKnown(unknown)
   const applied = migrations.filter(({ appliedAt }) => appliedAt).toReversed()
   const end =
     last === undefined ? 1 : applied.findIndex(({ name }) => name === migrations[findIndex(migrations, last)]?.name) + 1

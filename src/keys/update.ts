@@ -18,7 +18,7 @@ import { type KeyChanges, mayBeUpdated, updateKey } from './write-queries.ts'
 type Update = z.output<typeof KeyUpdate>
 
 /**
- * Changes the given fields of a key and no others; every isolate sees the change within 2 s. Enabling a key that was
+ * Changes the given fields of a key whose values differ, and no others; every isolate sees the change within 2 s. Enabling a key that was
  * reported as leaked is its owner's decision; another report disables it again.
  *
  * @throws Problem `key_not_found`; `key_revoked`; `key_limit_reached` when an expired key would become live again and
@@ -33,10 +33,11 @@ export async function updateApiKey(
   const now = deps.now()
   const update = { ...requested, limits: await resolveLimits(deps, requested.limits) }
   const allowance = await selectAllowance(deps, key.organizationId)
-  requireGrantable(update, { principal, allowance, now })
   await changeKey(deps, key, async (row) => {
     requireMayManage(principal, allowance, row)
-    const changed = changedFields(row, update, principal)
+    const changed = changedFields(row, update)
+    // Not what stays: a form that repeats a granted rate limit, or a scope that its user lacks, grants nothing.
+    requireGrantable(pick(update, changed), { principal, allowance, now })
     if (changed.some((field) => OF_AGREEMENT.has(field))) requireOwnSecret(row)
     if (changed.length === 0) {
       // the first request may have died before it published
@@ -93,14 +94,16 @@ const FIELDS: { readonly [F in Field]: Access<Values[F]> } = {
 /** The fields of a consent, if a key is an application's token: its scopes, its purpose, and its expiry. */
 const OF_AGREEMENT: ReadonlySet<Field> = new Set(['scopes', 'metadata', 'expires_at'])
 
-function changedFields(row: KeyView, update: Update, principal: Principal): Field[] {
+function changedFields(row: KeyView, update: Update): Field[] {
   const fields = (Object.keys(FIELDS) as Field[]).filter((field) => update[field] !== undefined)
   return fields.filter((field) => {
     const wanted = field === 'expires_at' && update.expires_at ? new Date(update.expires_at) : update[field]
-    const isRegranted = field === 'custom_rate_limit' && row.isRateLimitGranted !== isOperator(principal)
-    return isRegranted || canonicalJson(wanted) !== canonicalJson(FIELDS[field].read(row))
+    return canonicalJson(wanted) !== canonicalJson(FIELDS[field].read(row))
   })
 }
+
+const pick = (update: Update, fields: readonly Field[]): Update =>
+  Object.fromEntries(fields.map((field) => [field, update[field]]))
 
 function toChanges(update: Update, changed: readonly Field[], principal: Principal): KeyChanges {
   return Object.assign({}, ...changed.map((field) => toChange(field, update[field], isOperator(principal))))

@@ -79,20 +79,19 @@ export async function changeEndpoint(
   const changed = Object.keys(request)
   if (changed.length === 0) return getEndpoint(deps, one)
   const row = auditedFor(deps, principal, one, { action: 'webhook_endpoint.updated', detail: { changed } })
-  return updateEndpoint(deps.db, one, changes, row)
+  return updateEndpoint(deps.db, one, changes, { row, at: new Date(deps.now()) })
 }
 
 function toChanges(deps: ManagementDeps, request: z.output<typeof WebhookEndpointChanges>): EndpointChanges {
   const { url, description, events, is_active } = request
   return {
-    ...(url !== undefined && { url: allowedUrl(deps, url), pausedUntil: null }),
+    ...(url !== undefined && { url: allowedUrl(deps, url) }),
     ...(description !== undefined && { description }),
     ...(events !== undefined && { events: [...new Set(events)] }),
     ...(is_active !== undefined && {
       isActive: is_active,
       disabledReason: null,
       failedEvents: 0 as const,
-      pausedUntil: null,
     }),
   }
 }

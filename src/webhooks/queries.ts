@@ -116,16 +116,24 @@ export interface EndpointChanges {
   readonly isActive?: boolean
   readonly disabledReason?: null
   readonly failedEvents?: 0
-  readonly pausedUntil?: null
 }
 
 /**
- * Changes an endpoint. Disabling it gives up its waiting deliveries.
+ * Changes an endpoint. Disabling it gives up its waiting deliveries. Another address, or enabling it, ends its pause: what
+ * waits for the end of the pause is due at once.
  *
  * @returns the changed endpoint
  * @throws Problem `webhook_endpoint_not_found`
  */
-export async function updateEndpoint(db: Database, endpoint: EndpointRef, changes: EndpointChanges, row: AuditRow) {
+export async function updateEndpoint(
+  db: Database,
+  endpoint: EndpointRef,
+  changes: EndpointChanges,
+  { row, at }: { readonly row: AuditRow; readonly at: Date },
+) {
+  const ofEndpoint = eq(webhookDeliveries.endpointId, endpoint.id)
+  const endsPause = sql`(${changes.isActive !== undefined}::boolean or ${webhookEndpoints.url} <> ${changes.url ?? null}::text)`
+  const endedPause = sql`(select ${webhookEndpoints.pausedUntil} from ${webhookEndpoints} where ${isOne(endpoint)} and ${endsPause})`
   const done = await runBatch(db, {
     lock: lockEndpoint(db, endpoint),
     found: requireEndpoint(db, endpoint),
@@ -133,14 +141,16 @@ export async function updateEndpoint(db: Database, endpoint: EndpointRef, change
     deliveries: db
       .update(webhookDeliveries)
       .set({ state: 'failed', nextAttemptAt: null, lastError: 'The endpoint was disabled.' })
-      .where(
-        and(
-          eq(webhookDeliveries.endpointId, endpoint.id),
-          isNotNull(webhookDeliveries.nextAttemptAt),
-          sql`${changes.isActive === false}::boolean`,
-        ),
-      ),
-    endpoint: db.update(webhookEndpoints).set(changes).where(isOne(endpoint)).returning(viewColumns),
+      .where(and(ofEndpoint, isNotNull(webhookDeliveries.nextAttemptAt), sql`${changes.isActive === false}::boolean`)),
+    waiting: db
+      .update(webhookDeliveries)
+      .set({ nextAttemptAt: at })
+      .where(and(ofEndpoint, eq(webhookDeliveries.nextAttemptAt, endedPause))),
+    endpoint: db
+      .update(webhookEndpoints)
+      .set({ ...changes, pausedUntil: sql`case when ${endsPause} then null else ${webhookEndpoints.pausedUntil} end` })
+      .where(isOne(endpoint))
+      .returning(viewColumns),
   })
   return done.endpoint[0] as EndpointView
 }

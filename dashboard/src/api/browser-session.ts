@@ -1,12 +1,19 @@
 import { unreachable } from './problem.ts'
 
-/** Calls one of the operations that keep something in a cookie of this browser. */
+/**
+ * Calls one of the operations that keep something in a cookie of this browser.
+ *
+ * @returns the answer, received completely
+ * @throws ApiError if there is none
+ */
 export async function postToSession(path: string, body?: object): Promise<Response> {
   try {
-    return await fetch(`/api/v1/auth/browser/${path}`, {
+    const answer = await fetch(`/api/v1/auth/browser/${path}`, {
       method: 'POST',
       ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
     })
+    const { status, headers } = answer
+    return new Response((await answer.text()) || null, { status, headers })
   } catch {
     throw unreachable()
   }

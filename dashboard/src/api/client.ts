@@ -1,3 +1,4 @@
+import { resolveMoment } from './moments.ts'
 import { portal, showPortalEnd } from './portal.ts'
 import { readProblem, unreachable } from './problem.ts'
 import { accessToken, forgetToken } from './session.ts'
@@ -34,8 +35,18 @@ export async function call<Name extends OperationName>(
   ...[input]: InputArguments<Name>
 ): Promise<Answer<Name>> {
   const answer = await request(name, input ?? {})
-  const text = await answer.text() // some answers say all with their status
+  const text = await readText(answer, input?.signal) // some answers say all with their status
   return (text === '' ? undefined : JSON.parse(text)) as Answer<Name>
+}
+
+/** An answer that breaks off is as good as none. */
+async function readText(answer: Response, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await answer.text()
+  } catch (error) {
+    if (signal?.aborted) throw error
+    throw unreachable()
+  }
 }
 
 /** The same, for an answer that is not JSON. */
@@ -85,5 +96,9 @@ const fillPath = (path: string, params: AnyInput['params'] = {}) =>
 
 function toQuery(query: AnyInput['query'] = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  return pairs.length > 0 ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
+  const sent = pairs.map(([name, value]) => [
+    name,
+    name === 'from' ? resolveMoment(String(value), Date.now()) : String(value),
+  ])
+  return sent.length > 0 ? `?${new URLSearchParams(sent)}` : ''
 }

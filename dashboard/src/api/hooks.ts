@@ -7,6 +7,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
+import { useRef } from 'react'
 import { type Answer, call, type Input, type InputArguments, type OperationName } from './client.ts'
 import { ApiError } from './problem.ts'
 
@@ -79,24 +80,28 @@ export function useList<Name extends ListName>(
 export type List<Name extends ListName> = ReturnType<typeof useList<Name>>
 
 /**
- * Calls an operation that changes something. A repeat after a lost answer has the same `Idempotency-Key`. Everything
- * that was read is read again afterwards.
+ * Calls an operation that changes something. Until it succeeds, each call with the same input has the same
+ * `Idempotency-Key`, whether the page or the person repeats it: the first may have had its effect. Afterwards everything is
+ * read again, but `onSuccess` does not wait for that.
  */
 export function useChange<Name extends OperationName>(name: Name) {
   const client = useQueryClient()
+  const keys = useRef(new Map<string, string>())
   return useMutation<Answer<Name>, ApiError, Input<Name>>({
-    mutationFn: (input) => call(name, ...([{ ...input, ...keyFor(name, input) }] as unknown as InputArguments<Name>)),
-    retry: (tries, error) => tries < 2 && error.status === 0,
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: (input) =>
+      call(name, ...([{ ...input, ...keyFor(name, input, keys.current) }] as unknown as InputArguments<Name>)),
+    retry: (tries, { status }) => tries < 2 && (status === 0 || status === 503),
+    onSuccess(_, input) {
+      keys.current.delete(JSON.stringify(input))
+      void client.invalidateQueries()
+    },
   })
 }
 
-const keys = new WeakMap<object, string>()
-
-/** The same key for each try of one call. */
-function keyFor(name: string, input: object): { idempotencyKey?: string } {
+function keyFor(name: string, input: object, keys: Map<string, string>): { idempotencyKey?: string } {
   if (!name.startsWith('POST')) return {}
-  const idempotencyKey = keys.get(input) ?? crypto.randomUUID()
-  keys.set(input, idempotencyKey)
+  const asked = JSON.stringify(input)
+  const idempotencyKey = keys.get(asked) ?? crypto.randomUUID()
+  keys.set(asked, idempotencyKey)
   return { idempotencyKey }
 }

@@ -1,6 +1,6 @@
 import { postToSession } from './browser-session.ts'
 import { portal, portalToken } from './portal.ts'
-import { readProblem } from './problem.ts'
+import { ApiError, readProblem } from './problem.ts'
 import type { BrowserTokens, LoginChallenge, PasskeyAssertion } from './types.ts'
 
 /**
@@ -21,24 +21,47 @@ let token: AccessToken | undefined
 /** In a support session: the token of the user that the administrator acts as. It is not shared with other tabs. */
 let support: AccessToken | undefined
 
-type Message =
-  | { readonly kind: 'token'; readonly token: AccessToken }
-  | { readonly kind: 'signed-out' }
-  | { readonly kind: 'organization' }
+type Message = { readonly kind: 'token'; readonly token: AccessToken } | { readonly kind: 'signed-out' }
+
+/** What another tab did: it signed out, signed somebody else in, or changed the organization. */
+type Change = 'signed-out' | 'user' | 'organization'
 
 const channel = new BroadcastChannel('tollgate-session')
-const listeners = new Set<(kind: Message['kind']) => void>()
+const listeners = new Set<(change: Change) => void>()
+
+/** Whose data this tab shows, and of which organization. */
+let shown: { readonly user: string; readonly organization: string | undefined } | undefined
 
 channel.addEventListener('message', ({ data }: MessageEvent<Message>) => {
-  if (data.kind === 'token') token = data.token
-  else token = undefined
-  for (const listener of listeners) listener(data.kind)
+  token = data.kind === 'token' ? data.token : undefined
+  if (data.kind === 'signed-out') tell('signed-out')
+  else if (!support) tellIfChanged(data.token)
 })
 
-/** Calls back when another tab signs out or changes the organization. */
-export function onOtherTab(listener: (kind: Message['kind']) => void): () => void {
+/** Calls back when this tab must begin again, because of another one. */
+export function onOtherTab(listener: (change: Change) => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
+}
+
+function tell(change: Change): void {
+  for (const listener of listeners) listener(change)
+}
+
+function ownerOf({ value }: AccessToken) {
+  const payload = (value.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+  const { sub, org }: { sub: string; org?: string } = JSON.parse(atob(payload))
+  return { user: sub, organization: org }
+}
+
+/** @returns whether a token is of another user or organization than what this tab shows */
+function tellIfChanged(one: AccessToken): boolean {
+  const [before, after] = [shown, ownerOf(one)]
+  shown = after
+  const isOther = before !== undefined && before.user !== after.user
+  const isElsewhere = before !== undefined && before.organization !== after.organization
+  if (isOther || isElsewhere) tell(isOther ? 'user' : 'organization')
+  return isOther || isElsewhere
 }
 
 const isFresh = (one: AccessToken | undefined): one is AccessToken =>
@@ -49,26 +72,36 @@ const read = (tokens: { access_token: string; expires_in: number }): AccessToken
   expiresAt: Date.now() + tokens.expires_in * 1_000,
 })
 
-function keep(tokens: BrowserTokens): string {
+/** Keeps what this tab asked for, whoever it is of. */
+function keep(tokens: BrowserTokens): void {
   token = read(tokens)
+  shown = ownerOf(token)
   channel.postMessage({ kind: 'token', token } satisfies Message)
-  return token.value
+}
+
+/** @throws ApiError for a request that was meant for the user or the organization before */
+function requireSame(one: AccessToken): string {
+  if (tellIfChanged(one))
+    throw new ApiError(409, { code: 'session_changed', title: 'Another tab has changed the user or the organization.' })
+  return one.value
 }
 
 /**
  * @returns a token that is valid for a while; undefined if nobody is signed in, or the portal or support session has ended
- * @throws ApiError if the server cannot be reached or fails
+ * @throws ApiError if the server cannot be reached or fails, or the session is another one than this tab shows
  */
 export async function accessToken(): Promise<string | undefined> {
   if (portal()) return portalToken()
   if (support) return support.expiresAt > Date.now() ? support.value : undefined
-  if (isFresh(token)) return token.value
+  if (isFresh(token)) return requireSame(token)
   return navigator.locks.request(LOCK, async () => {
-    if (isFresh(token)) return token.value // another tab has refreshed meanwhile
+    if (isFresh(token)) return requireSame(token) // another tab has refreshed meanwhile
     const answer = await postToSession('refresh')
     if (answer.status === 401) return undefined
     if (!answer.ok) throw await readProblem(answer)
-    return keep(await answer.json())
+    token = read(await answer.json())
+    channel.postMessage({ kind: 'token', token } satisfies Message)
+    return requireSame(token)
   })
 }
 
@@ -124,13 +157,12 @@ export async function signOut(): Promise<void> {
   channel.postMessage({ kind: 'signed-out' } satisfies Message)
 }
 
-/** Takes the token of another organization, and tells the other tabs, whose tokens are for the former one. */
+/** Takes the token of another organization. Other tabs, whose tokens are for the former one, get it as well. */
 export function changeOrganization(tokens: { access_token: string; expires_in: number }): void {
   if (support) {
     support = read(tokens)
     return
   }
-  channel.postMessage({ kind: 'organization' } satisfies Message)
   keep({ ...tokens, token_type: 'bearer' })
 }
 

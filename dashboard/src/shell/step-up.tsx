@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Answer, Input as InputOf, OperationName } from '../api/client.ts'
-import { useChange } from '../api/hooks.ts'
+import { isTemporary, useChange } from '../api/hooks.ts'
 import type { ApiError } from '../api/problem.ts'
 import { Button } from '../ui/button.tsx'
 import { Actions, Dialog } from '../ui/dialog.tsx'
@@ -17,7 +17,7 @@ interface Callbacks<Name extends OperationName> {
 /** Either one shows that the person is present; nothing does once a passkey has made the session fresh. */
 type Proof = { readonly password: string } | { readonly code: string } | Record<string, never>
 
-/** Errors that another password or code may mend. */
+/** Errors that another password or code may mend. After a temporary one, the same may be confirmed once more. */
 const OF_PROOF = new Set(['wrong_password', 'invalid_code', 'two_factor_locked', 'rate_limited'])
 
 /**
@@ -34,9 +34,9 @@ export function useStepUp<Name extends OperationName>(name: Name, { allowsCode =
         setAsked(undefined)
         callbacks.onSuccess?.(answer)
       },
-      onError({ code }) {
-        if (code === 'reauthentication_required') setAsked({ input, callbacks })
-        else if (!OF_PROOF.has(code)) setAsked(undefined)
+      onError(error) {
+        if (error.code === 'reauthentication_required') setAsked({ input, callbacks })
+        else if (!OF_PROOF.has(error.code) && !isTemporary(error)) setAsked(undefined)
       },
     })
   }

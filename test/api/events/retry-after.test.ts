@@ -91,7 +91,7 @@ test('an event in transit when the endpoint requested a pause waits as well', as
   expect(sent()).toBe(1)
 })
 
-test('an endpoint is no longer left alone once its owner changes its address', async () => {
+test('an endpoint is no longer left alone once its owner changes its address, and gets what waited', async () => {
   const { attemptAfter, happen, isolate, sent, receiver, token } = await busyEndpoint(429)
   await attemptAfter(0)
   const [before] = await directly().sql.query('select url from webhook_endpoints where id = $1', [receiver.id])
@@ -100,7 +100,37 @@ test('an endpoint is no longer left alone once its owner changes its address', a
   const send = await happen()
   send()
   await isolate.settled()
-  expect(sent()).toBe(2)
+  expect(sent()).toBe(3)
+})
+
+test.each([{ url: 'https://new.example.com/' }, { is_active: true }])(
+  'what waited for the end of a pause is sent as soon as %j ends it, and what is due later is not',
+  async (change) => {
+    const { attemptAfter, dueInSeconds, happen, receiver, token } = await busyEndpoint(429)
+    await attemptAfter(0)
+    for (let more = 0; more < 2; more++) await happen()
+    await directly().sql.query(
+      `update webhook_deliveries set next_attempt_at = next_attempt_at + interval '1 day'
+      where id = (select max(id::text)::uuid from webhook_deliveries where endpoint_id = $1)`,
+      [receiver.id],
+    )
+    const waiting = async () => (await dueInSeconds()).filter((seconds: number) => seconds > 0)
+    expect(await waiting()).toHaveLength(3)
+    await call(`PATCH /api/v1/webhook-endpoints/${receiver.id}`, { token, body: change })
+    expect(await waiting()).toHaveLength(1)
+  },
+)
+
+test('a change that leaves the address as it is does not end a pause', async () => {
+  const { attemptAfter, dueInSeconds, receiver, token } = await busyEndpoint(429)
+  await attemptAfter(0)
+  const url = 'https://same.example.com/'
+  await directly().sql.query('update webhook_endpoints set url = $2 where id = $1', [receiver.id, url])
+  const body = { url, description: 'The same' }
+  expect((await call(`PATCH /api/v1/webhook-endpoints/${receiver.id}`, { token, body })).status).toBe(200)
+  const [paused] = await directly().sql.query('select paused_until from webhook_endpoints where id = $1', [receiver.id])
+  expect(paused?.paused_until).not.toBeNull()
+  expect((await dueInSeconds())[0]).toBeGreaterThan(590)
 })
 
 test('a request to a payment provider that limits its rate gets a Retry-After', async () => {

@@ -20,6 +20,27 @@ const auditOf = async (id: string) =>
   directly().sql.query('select action, detail, actor_id from audit_logs where target_id = $1 order by id', [id])
 
 describe('PATCH /api/v1/auth/api-keys/{id}', () => {
+  test('what stays as it is needs no right: a granted rate limit survives a change beside it, and none is granted', async () => {
+    const { id } = await issue()
+    const operator = await administrator()
+    const byOperator = (of: string, body: object) =>
+      call(`PATCH ${KEYS}/${of}?organization_id=${owner.user.organization_id}`, { token: operator, body })
+    await byOperator(id, { custom_rate_limit: 654_321 })
+    const isGranted = async () =>
+      (await directly().sql.query('select is_rate_limit_granted from api_keys where id = $1', [id]))[0]
+        ?.is_rate_limit_granted
+    const same = { custom_rate_limit: 654_321 }
+    expect(await change(id, { ...same, name: 'Renamed' })).toMatchObject({ status: 200, body: { name: 'Renamed' } })
+    expect(await isGranted()).toBe(true)
+    expect((await change(id, { custom_rate_limit: 654_322 })).body).toMatchObject({ code: 'rate_limit_above_plan' })
+
+    const own = await issue({ custom_rate_limit: 7 })
+    await byOperator(own.id, { custom_rate_limit: 7, name: 'By an operator' })
+    expect(
+      await directly().sql.query('select is_rate_limit_granted, name from api_keys where id = $1', [own.id]),
+    ).toEqual([{ is_rate_limit_granted: false, name: 'By an operator' }])
+  })
+
   test('sets the named fields, keeps the rest, clears with null, and logs the old values', async () => {
     const before = await issue({
       description: 'Old',
@@ -125,7 +146,8 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     ['is_active', null],
     ['is_active', 'false'],
   ])('refuses %s as %j by name', async (path, value) => {
-    const answer = await change(UNKNOWN, { [path.split('.')[0] ?? path]: value })
+    const { id } = await issue()
+    const answer = await change(id, { [path.split('.')[0] ?? path]: value })
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
     expect(answer.body.errors.map((one: { path: string }) => one.path)).toContain(`body.${path}`)
   })
@@ -169,6 +191,14 @@ describe('PATCH /api/v1/auth/api-keys/{id}: nobody gives a key what they do not 
     await change(id, { name: 'Still' }, token)
     expect((await verify(key)).body.ratelimit.limit).toBe(123_456)
     await call(`DELETE ${KEYS}/${id}`, { token })
+  })
+
+  test('a key renames another one with a scope that it lacks itself, and gives no such scope', async () => {
+    const { id } = await issue({ scopes: ['reports:read'] })
+    const writer = (await issue({ scopes: ['tollgate:keys:write'] })).key
+    const renamed = await change(id, { name: 'Renamed', scopes: ['reports:read'] }, writer)
+    expect(renamed).toMatchObject({ status: 200, body: { name: 'Renamed', scopes: ['reports:read'] } })
+    expect((await change(id, { scopes: ['reports:write'] }, writer)).status).toBe(403)
   })
 
   test('a viewer changes nothing', async () => {

@@ -18,10 +18,10 @@ interface BulkRevokeProps {
 
 const count = (keys: number) => formatCount(keys, 'key')
 
-/** Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails. */
+/** Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails, and is chosen no longer. */
 export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const [done, setDone] = useState<number>()
+  const [progress, setProgress] = useState<{ readonly done: number; readonly of: number }>()
   const [error, setError] = useState<ApiError>()
   const client = useQueryClient()
   const open = keys.filter((key) => !isRevoked(key))
@@ -33,20 +33,21 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
   }
   async function revokeAll(): Promise<void> {
     setError(undefined)
-    let revoked = 0
+    const left = new Set(chosen)
     try {
       for (const id of chosen) {
-        setDone(revoked)
+        setProgress({ done: chosen.size - left.size, of: chosen.size })
         await call('DELETE /auth/api-keys/{id}', { params: { id } })
-        revoked++
+        left.delete(id)
       }
-      toast(`${count(revoked)} revoked`)
+      toast(`${count(chosen.size)} revoked`)
       onClose()
     } catch (caught) {
       if (!(caught instanceof ApiError)) throw caught
       setError(caught)
     } finally {
-      setDone(undefined)
+      setChosen(left)
+      setProgress(undefined)
       await client.invalidateQueries()
     }
   }
@@ -69,8 +70,13 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
       <ErrorNotice error={error} />
       <Actions>
         <Button onClick={onClose}>Keep all</Button>
-        <Button look="danger" disabled={chosen.size === 0} busy={done !== undefined} onClick={() => void revokeAll()}>
-          {done === undefined ? `Revoke ${count(chosen.size)}` : `Revoking ${done + 1} of ${chosen.size} …`}
+        <Button
+          look="danger"
+          disabled={chosen.size === 0}
+          busy={progress !== undefined}
+          onClick={() => void revokeAll()}
+        >
+          {progress ? `Revoking ${progress.done + 1} of ${progress.of} …` : `Revoke ${count(chosen.size)}`}
         </Button>
       </Actions>
     </Dialog>

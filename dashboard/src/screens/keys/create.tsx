@@ -9,7 +9,8 @@ import { Choice, Fieldset, Form } from '../../ui/field.tsx'
 import { Card, Page, Section } from '../../ui/layout.tsx'
 import { Link, textLink, useGo } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
-import { KEY_FIELDS, KeyFields, type KeyForm, NEW_KEY, toKeyBody } from './key-fields.tsx'
+import { KEY_FIELDS, KeyFields } from './key-fields.tsx'
+import { type KeyForm, NEW_KEY, toKeyBody } from './key-form.ts'
 import { Snippets } from './snippets.tsx'
 
 type Wrong = Partial<Record<keyof KeyForm, string>>

@@ -6,7 +6,8 @@ import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { KEY_FIELDS, KeyFields, type KeyForm, toKeyBody, toKeyForm } from './key-fields.tsx'
+import { KEY_FIELDS, KeyFields } from './key-fields.tsx'
+import { type KeyForm, toKeyChanges, toKeyForm } from './key-form.ts'
 import { named, type OfCustomer } from './of-customer.ts'
 
 function toastAnd(close: () => void): void {
@@ -21,11 +22,12 @@ interface EditKeyProps extends OfCustomer {
 
 /** Changes what a key may do. The secret stays the same. */
 export function EditKey({ item, onClose, ...customer }: EditKeyProps) {
-  const [form, setForm] = useState(() => toKeyForm(item))
+  const [opened] = useState(() => toKeyForm(item))
+  const [form, setForm] = useState(opened)
   const [wrong, setWrong] = useState<Partial<Record<keyof KeyForm, string>>>({})
   const { mutate, error, isPending } = useChange('PATCH /auth/api-keys/{id}')
   function save(): void {
-    const read = toKeyBody(form)
+    const read = toKeyChanges(opened, form)
     setWrong('wrong' in read ? read.wrong : {})
     if (!('body' in read)) return
     mutate({ params: { id: item.id }, query: named(customer), body: read.body }, { onSuccess: () => toastAnd(onClose) })

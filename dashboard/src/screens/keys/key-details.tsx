@@ -7,8 +7,9 @@ import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { AuditTable } from '../shared/audit-table.tsx'
-import { fieldOf, useBeginning } from '../usage/event-filters.ts'
+import { fieldOf } from '../usage/event-filters.ts'
 import { EventPanel } from '../usage/event-panel.tsx'
+import { beginning } from '../usage/event-ranges.ts'
 import { EventStatus } from '../usage/event-status.tsx'
 import { KeyReservations } from '../usage/reservations.tsx'
 import { daysAgo } from './outcomes.ts'
@@ -55,7 +56,7 @@ const ENDPOINTS: readonly Column<UsageBreakdownDataItem>[] = [
 
 /** What was done with a key, newest first. */
 function KeyEvents({ id, name }: DetailsProps) {
-  const from = useBeginning('35d')
+  const from = beginning('35d')
   const [chosen, setChosen] = useState('')
   const go = useGo()
   const list = useList('GET /usage/events', { query: { key_id: id, from, limit: 50 } })

@@ -1,6 +1,7 @@
 import { useRead } from '../../api/hooks.ts'
 import type { KeyUsageDataItem } from '../../api/types.ts'
 import type { Series } from '../../charts/bars.tsx'
+import { countSucceeded } from '../usage/measures.ts'
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
@@ -32,7 +33,7 @@ export function useDailyOutcomes(from: string) {
   const days = all.data.data.map((day, at) => {
     const [over, no] = [errors(limited, at), errors(unknown, at) + errors(forbidden, at)]
     return {
-      succeeded: Math.max(0, day.requests - day.errors),
+      succeeded: countSucceeded(day),
       limited: over,
       refused: no,
       failed: day.errors - over - no,

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
+import { differing } from '../../lib/differing.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input } from '../../ui/field.tsx'
@@ -7,13 +8,26 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import type { ActionProps } from './customer-actions.tsx'
 
+interface Details {
+  readonly name: string
+  readonly email: string
+  readonly external_id: string
+}
+
+const toBody = ({ name, email, external_id }: Details) => ({
+  name,
+  email: email || null,
+  external_id: external_id || null,
+})
+
 /** Name, billing contact and external id. */
 export function EditCustomer({ customer, onClose }: ActionProps) {
-  const [wish, setWish] = useState({
+  const [opened] = useState<Details>({
     name: customer.name,
     email: customer.email ?? '',
     external_id: customer.external_id ?? '',
   })
+  const [wish, setWish] = useState(opened)
   const { mutate, error, isPending } = useChange('PATCH /admin/organizations/{organization_id}')
   const set = (changed: Partial<typeof wish>) => setWish({ ...wish, ...changed })
   const isTaken = error?.code === 'external_id_taken'
@@ -21,7 +35,7 @@ export function EditCustomer({ customer, onClose }: ActionProps) {
     mutate(
       {
         params: { organization_id: customer.id },
-        body: { name: wish.name, email: wish.email || null, external_id: wish.external_id || null },
+        body: differing(toBody(opened), toBody(wish)),
       },
       {
         onSuccess() {

@@ -20,8 +20,8 @@ interface EditLimitsProps {
 
 /** An empty field returns to the plan's limit. Only what was changed is sent. */
 export function EditLimits({ customer, rows, own, onClose }: EditLimitsProps) {
-  const before = Object.fromEntries(rows.map((row) => [row.name, row.override?.toString() ?? '']))
-  const namedBefore = (customer.limit_overrides.organization_limits ?? []).map(toLimitForm)
+  const [before] = useState(() => Object.fromEntries(rows.map((row) => [row.name, row.override?.toString() ?? ''])))
+  const [namedBefore] = useState(() => (customer.limit_overrides.organization_limits ?? []).map(toLimitForm))
   const [named, setNamed] = useState<readonly LimitForm[]>(namedBefore)
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>(before)
   const { mutate, error, isPending } = useChange('PUT /admin/organizations/{organization_id}/quotas')

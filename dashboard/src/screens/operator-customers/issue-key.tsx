@@ -5,7 +5,8 @@ import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
-import { KEY_FIELDS, KeyFields, type KeyForm, NEW_KEY, toKeyBody } from '../keys/key-fields.tsx'
+import { KEY_FIELDS, KeyFields } from '../keys/key-fields.tsx'
+import { type KeyForm, NEW_KEY, toKeyBody } from '../keys/key-form.ts'
 import { SecretOnce } from '../shared/secret-once.tsx'
 
 interface IssueKeyProps {

@@ -3,7 +3,7 @@ import { Bars, type Series } from '../../charts/bars.tsx'
 import { Card } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
-import { formatTick, type Measure, measureName, measureValue } from '../usage/measures.ts'
+import { countSucceeded, formatTick, type Measure, measureName, measureValue } from '../usage/measures.ts'
 import { useMetersOfAll } from '../usage/own-meters.ts'
 import { bucketName, readRange } from './range.ts'
 
@@ -37,7 +37,7 @@ export function UsageChart({ range, measure: name = 'requests', filter = {} }: U
   const series: Series[] =
     name === 'requests'
       ? [
-          { name: 'Succeeded', color: 1, values: points.map(({ requests, errors }) => Math.max(0, requests - errors)) },
+          { name: 'Succeeded', color: 1, values: points.map(countSucceeded) },
           { name: 'Errors', color: 'bad', values: values('errors') },
         ]
       : [{ name: measureName(name, own), color: name === 'errors' ? 'bad' : 1, values: values(name) }]

@@ -7,6 +7,7 @@ import { ErrorNotice } from '../../ui/notice.tsx'
 import { Empty, Skeleton } from '../../ui/states.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
+import { isBehind, JOB_STATES, judgeSystem } from './system-health.ts'
 
 const LIVE_MS = 15_000
 
@@ -47,18 +48,9 @@ export function SystemScreen() {
   )
 }
 
-const countFaults = ({ jobs, settings, schema }: System) =>
-  jobs.filter(({ error }) => error !== null).length +
-  settings.filter(({ fault }) => fault !== null).length +
-  (schema?.is_current === false ? 1 : 0)
-
 function Health({ system }: { readonly system: System }) {
-  const faults = countFaults(system)
-  return faults === 0 ? (
-    <Status kind="good">Healthy</Status>
-  ) : (
-    <Status kind="bad">{`${formatNumber(faults)} faults`}</Status>
-  )
+  const [kind, name] = judgeSystem(system)
+  return <Status kind={kind}>{name}</Status>
 }
 
 function Figures({ system: { version, schema, price_list, spool } }: { readonly system: System }) {
@@ -91,16 +83,29 @@ function Figures({ system: { version, schema, price_list, spool } }: { readonly 
 const JOB_COLUMNS: readonly Column<SystemJob>[] = [
   { name: 'Job', cell: ({ name }) => formatName(name), width: 'minmax(0,1.2fr)' },
   {
+    name: 'State',
+    width: '8rem',
+    cell({ state, error }) {
+      if (state === null) return '–'
+      const [kind, name] = JOB_STATES[state]
+      return (
+        <span title={error ?? undefined}>
+          <Status kind={kind}>{name}</Status>
+        </span>
+      )
+    },
+  },
+  {
     name: 'Last run',
     width: '8.5rem',
-    cell: ({ last_run_at, error }) =>
-      error === null ? (
-        <Time at={last_run_at} none="Never" />
-      ) : (
-        <span title={error}>
-          <Status kind="bad">Failed</Status>
-        </span>
-      ),
+    secondary: true,
+    cell: ({ last_run_at }) => <Time at={last_run_at} none="Never" />,
+  },
+  {
+    name: 'Backlog',
+    width: '7rem',
+    numeric: true,
+    cell: (job) => <Backlog job={job} />,
   },
   {
     name: 'Duration',
@@ -117,6 +122,19 @@ const JOB_COLUMNS: readonly Column<SystemJob>[] = [
     secondary: true,
   },
 ]
+
+/** How much waits, and whether that is more than one run takes. */
+function Backlog({ job }: { readonly job: SystemJob }) {
+  const { backlog, ceiling } = job
+  if (backlog.count === null) return '–'
+  const waiting = <span title={backlog.of}>{formatNumber(backlog.count)}</span>
+  if (!isBehind(job)) return waiting
+  return (
+    <span title={`${backlog.of}. One run takes ${formatNumber(ceiling.amount ?? 0)}.`}>
+      <Status kind="warn">{formatNumber(backlog.count)}</Status>
+    </span>
+  )
+}
 
 function describeResult(result: SystemJob['result']): string {
   const entries = Object.entries(result ?? {}).filter(([, value]) => value !== 0 && typeof value !== 'object')

@@ -12,6 +12,7 @@ import { Link, textLink, useGo } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { ChangedMeanwhile, useOpened } from '../shared/changed-meanwhile.tsx'
 import { ROUTE_FIELDS, RouteFields } from './route-fields.tsx'
 import { NEW_ROUTE, toRouteBody, toRouteChanges, toRouteForm } from './route-form.ts'
 
@@ -57,7 +58,7 @@ export function NewRoute() {
 export function EditRoute() {
   const { id = '' } = useParams({ strict: false }) as { id?: string }
   const { data: route, error, refetch } = useRead('GET /admin/routes/{id}', { params: { id } })
-  if (route) return <Editor key={route.updated_at} route={route} />
+  if (route) return <Editor key={route.id} route={route} />
   return (
     <Page title="Route" above={above}>
       {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Skeleton lines={6} />}
@@ -66,14 +67,24 @@ export function EditRoute() {
 }
 
 function Editor({ route }: { readonly route: GatewayRoute }) {
+  const { opened, setOpened, isOutdated } = useOpened(route)
   const [form, setForm] = useState(() => toRouteForm(route))
   const [isDeleting, setIsDeleting] = useState(false)
   const { mutate, error, isPending } = useChange('PATCH /admin/routes/{id}')
   const go = useGo()
+  function reload(latest: GatewayRoute): void {
+    setOpened(latest)
+    setForm(toRouteForm(latest))
+  }
   function save(): void {
     mutate(
-      { params: { id: route.id }, body: toRouteChanges(form, route) },
-      { onSuccess: () => toast('Route changed', 'It takes effect within ten seconds.') },
+      { params: { id: route.id }, body: toRouteChanges(form, opened) },
+      {
+        onSuccess(saved) {
+          reload(saved)
+          toast('Route changed', 'It takes effect within ten seconds.')
+        },
+      },
     )
   }
   return (
@@ -89,6 +100,7 @@ function Editor({ route }: { readonly route: GatewayRoute }) {
           code={`curl ${route.url} -H "Authorization: Bearer $API_KEY"`}
         />
       </Section>
+      {isOutdated && <ChangedMeanwhile onReload={() => reload(route)} />}
       <Form onSubmit={save}>
         <ErrorNotice error={error} except={ROUTE_FIELDS} />
         <RouteFields form={form} onChange={(change) => setForm({ ...form, ...change })} error={error} />

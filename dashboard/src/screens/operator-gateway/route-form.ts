@@ -1,4 +1,5 @@
 import type { CreateGatewayRouteRequest, GatewayRoute, UpdateGatewayRouteRequest } from '../../api/types.ts'
+import { differing } from '../../lib/differing.ts'
 
 type Meter = GatewayRoute['meter']
 export type MeterKind = 'requests' | 'openai' | 'anthropic' | 'from_header'
@@ -157,10 +158,15 @@ export function toRouteBody(form: RouteForm): CreateGatewayRouteRequest {
   }
 }
 
-/** Headers that the form no longer has are taken out. */
+/** What differs from the route as it was when the form was opened. Headers that the form no longer has are taken out. */
 export function toRouteChanges(form: RouteForm, before: GatewayRoute): UpdateGatewayRouteRequest {
+  const { add_headers: ofHeaders = {}, ...of } = toRouteBody(toRouteForm(before))
   const { add_headers = {}, ...body } = toRouteBody(form)
   const kept = new Set(form.headers.map(({ name }) => name.trim().toLowerCase()))
   const removed = Object.keys(before.add_headers).filter((name) => !kept.has(name))
-  return { ...body, add_headers: { ...Object.fromEntries(removed.map((name) => [name, null])), ...add_headers } }
+  const set = Object.entries(add_headers).filter(
+    ([name, header]) => JSON.stringify(header) !== JSON.stringify(ofHeaders[name]),
+  )
+  const headers = Object.fromEntries([...removed.map((name) => [name, null] as const), ...set])
+  return { ...differing(of, body), ...(Object.keys(headers).length > 0 && { add_headers: headers }) }
 }

@@ -12,6 +12,7 @@ import { Link, textLink, useGo } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { ChangedMeanwhile, useOpened } from '../shared/changed-meanwhile.tsx'
 import { useMetersOfAll } from '../usage/own-meters.ts'
 import { describePlanChanges, toPlanChanges } from './plan-changes.ts'
 import { PLAN_FIELDS, PlanFields } from './plan-fields.tsx'
@@ -59,7 +60,7 @@ export function NewPlan() {
 export function EditPlan() {
   const { id = '' } = useParams({ strict: false }) as { id?: string }
   const { data: plan, error, refetch } = useRead('GET /admin/plans/{plan_id}', { params: { plan_id: id } })
-  if (plan) return <Editor key={plan.updated_at} plan={plan} />
+  if (plan) return <Editor key={plan.id} plan={plan} />
   return (
     <Page title="Plan" above={above}>
       {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : <Skeleton lines={6} />}
@@ -68,19 +69,26 @@ export function EditPlan() {
 }
 
 function Editor({ plan }: { readonly plan: Plan }) {
-  const before = toPlanForm(plan)
+  const { opened, setOpened, isOutdated } = useOpened(plan)
+  const before = toPlanForm(opened)
   const [form, setForm] = useState(before)
   const [asked, setAsked] = useState<'save' | 'delete'>()
   const own = useMetersOfAll()
   const save = useChange('PATCH /admin/plans/{plan_id}')
   const changes = describePlanChanges(before, form, own)
   const close = () => setAsked(undefined)
+  function reload(latest: Plan): void {
+    setOpened(latest)
+    setForm(toPlanForm(latest))
+  }
   function confirm(): void {
     save.mutate(
       { params: { plan_id: plan.id }, body: toPlanChanges(before, form) },
       {
-        onSuccess: () =>
-          toast('Plan changed', 'Customers who pay for an older version stay on it until you move them.'),
+        onSuccess(saved) {
+          reload(saved)
+          toast('Plan changed', 'Customers who pay for an older version stay on it until you move them.')
+        },
         onSettled: close,
       },
     )
@@ -93,6 +101,7 @@ function Editor({ plan }: { readonly plan: Plan }) {
       intro={`${formatCount(plan.organization_count, 'customer is', 'customers are')} on ${plan.version === 1 ? 'it' : 'this version'}.`}
       actions={<Button onClick={() => setAsked('delete')}>Delete plan</Button>}
     >
+      {isOutdated && <ChangedMeanwhile onReload={() => reload(plan)} />}
       <Form onSubmit={() => changes.length > 0 && setAsked('save')}>
         <ErrorNotice error={save.error} except={PLAN_FIELDS} />
         <PlanFields

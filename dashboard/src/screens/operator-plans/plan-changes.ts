@@ -1,4 +1,5 @@
 import type { UpdatePlanRequest } from '../../api/types.ts'
+import { differing } from '../../lib/differing.ts'
 import { describeLimit, type LimitForm, toLimit } from '../keys/limit-form.ts'
 import type { OwnMeters } from '../usage/meters.ts'
 import { type PlanForm, toPlanBody } from './plan-form.ts'
@@ -19,14 +20,6 @@ export function toPlanChanges(before: PlanForm, after: PlanForm): UpdatePlanRequ
     ...unlessEmpty('overage', differing(ofOverage, overage)),
     ...unlessEmpty('features', differing(ofFeatures, features)),
   }
-}
-
-/** The members that differ, as they are afterwards. */
-function differing(before: object, after: object): Record<string, unknown> {
-  const [was, is] = [new Map<string, unknown>(Object.entries(before)), new Map<string, unknown>(Object.entries(after))]
-  const names = [...new Set([...was.keys(), ...is.keys()])]
-  const changed = names.filter((name) => JSON.stringify(was.get(name)) !== JSON.stringify(is.get(name)))
-  return Object.fromEntries(changed.map((name) => [name, is.get(name) ?? null]))
 }
 
 const unlessEmpty = (name: string, members: object) => (Object.keys(members).length > 0 ? { [name]: members } : {})

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { type Row, useChange, useList } from '../../api/hooks.ts'
-import { formatDate, formatMoney, formatName, formatNumber } from '../../lib/format.ts'
+import { formatDate, formatMoney, formatNumber } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -18,6 +18,8 @@ import { toast } from '../../ui/toast.tsx'
 import { CustomerFilter } from '../operator-customers/customer-filter.tsx'
 import { CustomerLink } from '../shared/customer-link.tsx'
 import { useChosen } from '../shared/use-chosen.ts'
+import { meterName, type OwnMeters } from '../usage/meters.ts'
+import { useMetersOfAll } from '../usage/own-meters.ts'
 import { PROVIDERS, providerName, setFilters } from './provider.ts'
 
 type LedgerRow = Row<'GET /admin/ledger'>
@@ -36,6 +38,7 @@ export function Ledger() {
   const [state, change] = useSearchState(DEFAULTS)
   const list = useList('GET /admin/ledger', { query: { limit: 50, ...setFilters(state) } })
   const [chosen, choose] = useChosen(list.rows)
+  const own = useMetersOfAll()
   const isFiltered = Object.values(state).some(Boolean)
   return (
     <Page title="Ledger" intro="What customers used above their plans and whether it was charged, newest first.">
@@ -55,7 +58,10 @@ export function Ledger() {
         <FilterSelect
           label="Meter"
           value={state.meter}
-          options={[['', 'All'], ...METERS.map((meter) => [meter, formatName(meter)] as const)]}
+          options={[
+            ['', 'All'],
+            ...[...METERS, ...Object.keys(own)].map((meter) => [meter, meterName(meter, own)] as const),
+          ]}
           onChange={(meter) => change({ meter })}
         />
         <CustomerFilter value={state.organization_id} onChange={(id) => change({ organization_id: id })} />
@@ -63,16 +69,18 @@ export function Ledger() {
       <Table
         {...listProps(list)}
         label="Overage"
-        columns={COLUMNS}
+        columns={listColumns(own)}
         rowId={({ id }) => id}
         onOpen={choose}
-        rowMenu={(row) => <RowMenu name={`${formatName(row.meter)} of ${formatDate(row.period_start)}`} id={row.id} />}
+        rowMenu={(row) => (
+          <RowMenu name={`${meterName(row.meter, own)} of ${formatDate(row.period_start)}`} id={row.id} />
+        )}
         empty={
           <Empty title="No overage yet">Usage above the limits of a plan that allows overage is charged here.</Empty>
         }
         onClearFilters={isFiltered ? () => change(DEFAULTS) : undefined}
       />
-      {chosen && <Panel row={chosen} onClose={() => choose()} />}
+      {chosen && <Panel row={chosen} own={own} onClose={() => choose()} />}
     </Page>
   )
 }
@@ -82,8 +90,8 @@ function State({ state }: { readonly state: LedgerRow['state'] }) {
   return <Status kind={kind}>{name}</Status>
 }
 
-const COLUMNS: readonly Column<LedgerRow>[] = [
-  { name: 'Meter', cell: ({ meter }) => formatName(meter), width: '7rem' },
+const listColumns = (own: OwnMeters): readonly Column<LedgerRow>[] => [
+  { name: 'Meter', cell: ({ meter }) => meterName(meter, own), width: '7rem' },
   { name: 'Customer', cell: ({ organization_id }) => <CustomerLink id={organization_id} /> },
   { name: 'State', cell: ({ state }) => <State state={state} />, width: '8rem' },
   { name: 'Units', cell: ({ units }) => formatNumber(units), width: '7rem', numeric: true, secondary: true },
@@ -94,11 +102,17 @@ const COLUMNS: readonly Column<LedgerRow>[] = [
 /** States in which a person must decide. */
 const STUCK: ReadonlySet<LedgerRow['state']> = new Set(['refused', 'unknown'])
 
-function Panel({ row, onClose }: { readonly row: LedgerRow; readonly onClose: () => void }) {
+interface PanelProps {
+  readonly row: LedgerRow
+  readonly own: OwnMeters
+  readonly onClose: () => void
+}
+
+function Panel({ row, own, onClose }: PanelProps) {
   const [isWritingOff, setIsWritingOff] = useState(false)
   const resend = useChange('POST /admin/ledger/{id}/resend')
   return (
-    <Dialog open onClose={onClose} title={`${formatName(row.meter)}, ${formatMoney(row.amount_usd)}`} side>
+    <Dialog open onClose={onClose} title={`${meterName(row.meter, own)}, ${formatMoney(row.amount_usd)}`} side>
       <Facts
         facts={[
           ['Customer', <CustomerLink key="customer" id={row.organization_id} />],

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useChange, useList } from '../../api/hooks.ts'
 import type { ApiKey } from '../../api/types.ts'
+import { differing } from '../../lib/differing.ts'
 import { formatNumber, formatRelative } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { Status } from '../../ui/badge.tsx'
@@ -130,6 +131,7 @@ interface ItemProps {
 }
 
 function Edit({ item, onClose }: ItemProps) {
+  const [{ name, scopes, allowed_ips }] = useState(item)
   const { mutate, error, isPending } = useChange('PATCH /admin/service-keys/{id}')
   return (
     <Dialog open onClose={onClose} title={`Edit ${item.name}`} side>
@@ -140,7 +142,7 @@ function Edit({ item, onClose }: ItemProps) {
         error={error}
         onSubmit={(body) =>
           mutate(
-            { params: { id: item.id }, body },
+            { params: { id: item.id }, body: differing({ name, scopes, allowed_ips }, body) },
             {
               onSuccess() {
                 toast('Service key changed', 'It takes effect within two seconds.')

@@ -3,7 +3,8 @@ import { useRead } from '../../api/hooks.ts'
 import { Button } from '../../ui/button.tsx'
 import { Input } from '../../ui/field.tsx'
 import { FilterSelect } from '../../ui/filters.tsx'
-import { FILTERS, type FilterName, filterName, useBeginning } from './event-filters.ts'
+import { FILTERS, type FilterName, filterName } from './event-filters.ts'
+import { beginning } from './event-ranges.ts'
 import { groupName, toDimension } from './measures.ts'
 
 /** Adds a filter: what by, and the value, of which those in use are suggested. */
@@ -12,7 +13,7 @@ export function AddFilter({ onAdd }: { readonly onAdd: (name: FilterName, value:
   const [value, setValue] = useState('')
   const id = useId()
   const dimension = toDimension(name)
-  const from = useBeginning('35d')
+  const from = beginning('35d')
   const { data } = useRead(
     'GET /usage/breakdown',
     { query: { from, by: dimension ?? 'endpoint', limit: 100 } },

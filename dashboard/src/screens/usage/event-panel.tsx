@@ -11,7 +11,8 @@ import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { EventCorrection, VoidEvent } from '../shared/event-correction.tsx'
-import { type FilterName, useBeginning } from './event-filters.ts'
+import { type FilterName } from './event-filters.ts'
+import { beginning } from './event-ranges.ts'
 import { EventStatus } from './event-status.tsx'
 
 interface EventPanelProps {
@@ -26,7 +27,7 @@ interface EventPanelProps {
 
 /** One event with all that is known of it. */
 export function EventPanel({ id, known, keyName, onFilter, onClose }: EventPanelProps) {
-  const from = useBeginning('35d')
+  const from = beginning('35d')
   const { data, error, refetch, isPlaceholderData } = useRead(
     'GET /usage/events',
     { query: { id, from } },

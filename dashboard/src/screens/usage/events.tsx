@@ -11,18 +11,9 @@ import { useGo } from '../../ui/link.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { AddFilter } from './add-filter.tsx'
-import {
-  EVENT_RANGES,
-  EVENT_STATE,
-  type EventState,
-  FILTERS,
-  fieldOf,
-  filterName,
-  toQuery,
-  useBeginning,
-  useKeyNames,
-} from './event-filters.ts'
+import { EVENT_STATE, type EventState, FILTERS, fieldOf, filterName, toQuery, useKeyNames } from './event-filters.ts'
 import { EventPanel } from './event-panel.tsx'
+import { beginning, EVENT_RANGES } from './event-ranges.ts'
 import { EventStatus } from './event-status.tsx'
 
 const LIVE_MS = 3_000
@@ -30,7 +21,7 @@ const NO_FILTERS = { ...Object.fromEntries(FILTERS.map(([name]) => [fieldOf(name
 
 export function Events() {
   const [state, change] = useSearchState<EventState>(EVENT_STATE)
-  const from = useBeginning(state.range)
+  const from = beginning(state.range)
   const keyName = useKeyNames()
   const isLive = state.live === '1'
   const list = useList('GET /usage/events', { query: toQuery(state, from) }, { every: isLive && LIVE_MS })

@@ -1,6 +1,10 @@
 import { formatMoney, formatNumber, formatShort } from '../../lib/format.ts'
 import { isSameWord, type OwnMeters } from './meters.ts'
 
+/** Requests without an error, never below zero. */
+export const countSucceeded = ({ requests, errors }: { readonly requests: number; readonly errors: number }): number =>
+  Math.max(0, requests - errors)
+
 /** The figures that a point of a time series and a row of a breakdown have in common. */
 export interface Sums {
   readonly requests: number

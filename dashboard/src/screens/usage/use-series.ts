@@ -5,6 +5,7 @@ import type { ApiError } from '../../api/problem.ts'
 import type { UsageBreakdown, UsageTimeseries } from '../../api/types.ts'
 import type { Series } from '../../charts/bars.tsx'
 import {
+  countSucceeded,
   type Dimension,
   filterOf,
   groupName,
@@ -110,7 +111,7 @@ function withOthers(named: readonly Series[], name: string, buckets: readonly Su
 function wholeSeries(buckets: readonly Sums[], measure: Measure, own: OwnMeters): Series[] {
   if (measure === 'requests')
     return [
-      { name: 'Succeeded', color: 1, values: buckets.map(({ requests, errors }) => Math.max(0, requests - errors)) },
+      { name: 'Succeeded', color: 1, values: buckets.map(countSucceeded) },
       { name: 'Failed', color: 'bad', values: buckets.map(({ errors }) => errors) },
     ]
   if (measure === 'tokens')

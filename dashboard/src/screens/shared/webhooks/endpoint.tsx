@@ -3,6 +3,7 @@ import { Ellipsis } from 'lucide-react'
 import { useState } from 'react'
 import { useChange, useList, useRead } from '../../../api/hooks.ts'
 import type { WebhookEndpoint } from '../../../api/types.ts'
+import { differing } from '../../../lib/differing.ts'
 import { formatTime } from '../../../lib/format.ts'
 import { Button, IconButton } from '../../../ui/button.tsx'
 import { Code } from '../../../ui/copy.tsx'
@@ -179,6 +180,7 @@ interface AskProps extends EndpointProps {
 }
 
 function EditEndpoint({ api, endpoint, onClose }: AskProps) {
+  const [{ url, description, events }] = useState(endpoint)
   const { mutate, isPending, error } = useChange(api.change)
   function onSuccess() {
     toast('Endpoint changed')
@@ -193,7 +195,9 @@ function EditEndpoint({ api, endpoint, onClose }: AskProps) {
         busy={isPending}
         error={error}
         onCancel={onClose}
-        onSubmit={(body) => mutate({ params: { id: endpoint.id }, body }, { onSuccess })}
+        onSubmit={(after) =>
+          mutate({ params: { id: endpoint.id }, body: differing({ url, description, events }, after) }, { onSuccess })
+        }
       />
     </Dialog>
   )

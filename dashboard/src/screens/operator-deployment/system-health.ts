@@ -1,0 +1,31 @@
+import type { System, SystemJob } from '../../api/types.ts'
+import { formatCount } from '../../lib/format.ts'
+
+/** The look of a state. */
+type Kind = 'good' | 'warn' | 'bad' | 'waiting'
+
+export const JOB_STATES: Readonly<Record<NonNullable<SystemJob['state']>, readonly [Kind, string]>> = {
+  never_run: ['waiting', 'Never run'],
+  running: ['good', 'Running'],
+  ok: ['good', 'OK'],
+  failed: ['bad', 'Failed'],
+  late: ['bad', 'Late'],
+}
+
+/** Whether more waits for a job than one run takes. */
+export const isBehind = ({ backlog, ceiling }: SystemJob): boolean =>
+  backlog.count !== null && ceiling.amount !== null && backlog.count > ceiling.amount
+
+const isFaulty = ({ state }: SystemJob) => state === 'failed' || state === 'late'
+
+/** Something that has failed or does not answer is a fault; a job that has never run, or is behind, is a warning. */
+export function judgeSystem({ jobs, settings, schema, spool }: System): readonly [Kind, string] {
+  const faults =
+    jobs.filter(isFaulty).length +
+    settings.filter(({ fault }) => fault !== null).length +
+    (schema?.is_current ? 0 : 1) +
+    (spool === null ? 1 : 0)
+  if (faults > 0) return ['bad', formatCount(faults, 'fault')]
+  const warnings = jobs.filter((job) => job.state === 'never_run' || isBehind(job)).length
+  return warnings > 0 ? ['warn', formatCount(warnings, 'warning')] : ['good', 'Healthy']
+}
