@@ -15,9 +15,10 @@ export interface PageRequest {
 export function pageEnd(cursor: string | undefined, form?: RegExp): string | undefined {
   if (cursor === undefined) return undefined
   const id = decodeCursor(cursor, form)
-  if (!id)
-    throw new Problem('invalid_request', {
-      errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }],
-    })
+  if (!id) throw noCursor()
   return id
 }
+
+/** The cursor is not one of this API, or of another list. */
+export const noCursor = () =>
+  new Problem('invalid_request', { errors: [{ path: 'query.cursor', message: 'is not a cursor of this list' }] })

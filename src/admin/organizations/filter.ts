@@ -1,8 +1,10 @@
 import { and, asc, desc, gte, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { isOnPlan } from '../../db/conditions.ts'
 import { COUNTERS, METERS } from '../../db/schema/meters.ts'
 import { organizations } from '../../db/schema/organizations.ts'
+import { noCursor, pageEnd } from '../../http/paging.ts'
+import { decodePlace, encodePlace } from '../../lib/cursor.ts'
 import { containing } from '../../lib/like.ts'
 import type { OrganizationQuery, SORTS } from './schemas.ts'
 
@@ -57,20 +59,31 @@ const isIdleSince = (moment: Date) => sql`not exists (select 1 from usage_totals
 
 type Sort = (typeof SORTS)[number]
 
-/** Ids sort by creation time. A list by name continues after the current name of the previous page's last row. */
-export function organizationOrder(sort: Sort, after: string | undefined) {
+/**
+ * The order of the list, the condition for what follows a cursor, and the cursor after a row. Ids sort by creation time.
+ *
+ * @throws Problem `invalid_request` if it is not a cursor of a list in this order
+ */
+export function organizationOrder(sort: Sort, cursor: string | undefined) {
   const isDescending = sort.startsWith('-')
   const direction = isDescending ? desc : asc
   const beyond = sql.raw(isDescending ? '<' : '>')
-  if (sort.endsWith('created_at'))
+  if (sort.endsWith('created_at')) {
+    const id = pageEnd(cursor)
     return {
       orderBy: [direction(organizations.id)],
-      after: after && sql`${organizations.id} ${beyond} ${after}::uuid`,
+      after: id === undefined ? undefined : sql`${organizations.id} ${beyond} ${id}::uuid`,
     }
+  }
   return {
     orderBy: [direction(organizations.name), direction(organizations.id)],
-    after:
-      after &&
-      sql`(${organizations.name}, ${organizations.id}) ${beyond} (select o.name, o.id from organizations o where o.id = ${after}::uuid)`,
+    after: cursor === undefined ? undefined : isBeyond(beyond, cursor),
+    encode: ({ name, id }: { name: string; id: string }) => encodePlace([name, id]),
   }
+}
+
+function isBeyond(beyond: SQL, cursor: string): SQL {
+  const [name, id] = decodePlace(cursor, 2) ?? []
+  if (typeof name !== 'string' || name.includes('\0') || !z.uuid().safeParse(id).success) throw noCursor()
+  return sql`(${organizations.name}, ${organizations.id}) ${beyond} (${name}, ${id}::uuid)`
 }

@@ -1,6 +1,5 @@
 import { and } from 'drizzle-orm'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { toInvitation } from '../../organizations/invitation.ts'
 import { addMember, inviteMember } from '../../organizations/members/by-operator.ts'
@@ -172,9 +171,9 @@ const suspendRoute = apiRoute({
 export const adminOrganizationRoutes = newRouter()
   .openapi(listRoute, async (c) => {
     const { limit, cursor, sort, ...filter } = c.req.valid('query')
-    const { orderBy, after } = organizationOrder(sort, pageEnd(cursor))
-    const where = and(organizationConditions(filter, c.var.deps.now()), after || undefined)
-    const { data, next_cursor } = page(await listOrganizations(c.var.deps.db, { where, orderBy }, limit), limit)
+    const { orderBy, after, encode } = organizationOrder(sort, cursor)
+    const where = and(organizationConditions(filter, c.var.deps.now()), after)
+    const { data, next_cursor } = page(await listOrganizations(c.var.deps.db, { where, orderBy }, limit), limit, encode)
     return c.json({ data: data.map(toAdminOrganization), next_cursor }, 200)
   })
   .openapi(createRoute, async (c) =>

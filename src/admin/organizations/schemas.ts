@@ -22,6 +22,7 @@ export const SORTS = ['-created_at', 'created_at', 'name', '-name'] as const
 const STATUSES = ['active', 'suspended', 'past_due'] as const
 
 export const OrganizationQuery = pageQuery.extend({
+  cursor: z.string().min(1).max(2_000).optional(), // with a name
   search: search.meta({
     description: 'A part of the name, the slug, the external id or the email address, in any case of letters.',
   }),

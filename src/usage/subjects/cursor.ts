@@ -1,4 +1,4 @@
-import { base64url, fromBase64, utf8 } from '../../lib/bytes.ts'
+import { decodePlace, encodePlace } from '../../lib/cursor.ts'
 import { invalidSpan } from '../analytics/span.ts'
 
 /** The last subject of a page, with the figure it was sorted by, and the days of the list. */
@@ -14,7 +14,7 @@ export interface SubjectPlace {
 }
 
 export const encodeCursor = ({ order, from, to, measure, requests, subject }: SubjectPlace): string =>
-  base64url(utf8(JSON.stringify([order, from, to, measure, requests, subject])))
+  encodePlace([order, from, to, measure, requests, subject])
 
 /**
  * @param order the figure that the list is sorted by: a cursor of another list is refused
@@ -22,28 +22,15 @@ export const encodeCursor = ({ order, from, to, measure, requests, subject }: Su
  */
 export function parseCursor(cursor: string | undefined, order: string): SubjectPlace | undefined {
   if (cursor === undefined) return undefined
-  const place = decodePlace(cursor)
+  const place = toPlace(decodePlace(cursor, 6) ?? [])
   if (place?.order !== order) throw invalidSpan('query.cursor', 'is not a cursor of this list')
   return place
 }
 
-function decodePlace(cursor: string): SubjectPlace | undefined {
-  try {
-    const bytes = fromBase64(cursor)
-    const parts: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-    if (!Array.isArray(parts) || parts.length !== 6) return undefined
-    const [order, from, to, measure, requests, subject] = parts as unknown[]
-    const isPlace =
-      isText(order) &&
-      isDay(from) &&
-      isDay(to) &&
-      isDecimal(measure) &&
-      Number.isSafeInteger(requests) &&
-      isText(subject)
-    return isPlace ? { order, from, to, measure, requests: requests as number, subject } : undefined
-  } catch {
-    return undefined
-  }
+function toPlace([order, from, to, measure, requests, subject]: readonly unknown[]): SubjectPlace | undefined {
+  const isPlace =
+    isText(order) && isDay(from) && isDay(to) && isDecimal(measure) && Number.isSafeInteger(requests) && isText(subject)
+  return isPlace ? { order, from, to, measure, requests: requests as number, subject } : undefined
 }
 
 const isText = (value: unknown): value is string =>

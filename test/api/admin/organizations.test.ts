@@ -99,6 +99,21 @@ describe('PUT /api/v1/admin/organizations/{id}/plan', () => {
 })
 
 describe('GET /api/v1/admin/organizations', () => {
+  test('a list by name continues after an organization that was deleted meanwhile, also one with a long name', async () => {
+    const token = await administrator()
+    const mark = crypto.randomUUID().slice(0, 8)
+    const names = ['A', 'B', 'C'].map((letter) => `${mark} ${letter.repeat(20)} ${'名'.repeat(60)}`)
+    for (const name of names) await call('POST /api/v1/admin/organizations', { token, body: { name } })
+    const list = async (more: string) =>
+      (await call(`GET /api/v1/admin/organizations?search=${mark}&sort=name&limit=2${more}`, { token })).body
+    const { data, next_cursor } = await list('')
+    expect(data.map(({ name }: { name: string }) => name)).toEqual(names.slice(0, 2))
+    const path = `DELETE /api/v1/admin/organizations/${data[1].id}`
+    expect((await call(path, { token })).status).toBe(204)
+    expect((await list(`&cursor=${next_cursor}`)).data).toMatchObject([{ name: names[2] }])
+    expect(await list(`&cursor=${btoa(data[0].id)}`)).toMatchObject({ errors: [{ path: 'query.cursor' }] })
+  })
+
   test('organizations are listed page by page and found by a part of their name, and by plan', async () => {
     const own = crypto.randomUUID()
     const older = (await newUser({ organization: `${own} 50 % off` })).user.organization_id
