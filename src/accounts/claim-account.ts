@@ -46,7 +46,7 @@ export function claimAccount(deps: ManagementDeps, claim: Claim): Statement[] {
   const { db } = deps
   const { userId, email, organizationId, isSelfRegistered, name, by } = claim
   const now = new Date(deps.now())
-  const { revokedKeys, ...others } = clearUnconfirmed(db, { id: userId, email }, now)
+  const { revokedKeys, ...others } = clearUnconfirmed(deps, { id: userId, email }, now)
   const published = whenCommitted(revokedKeys, (keys) => {
     const versions = keys.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
     deps.defer(publishVersions(deps, versions))

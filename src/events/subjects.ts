@@ -69,6 +69,12 @@ export const keyEvent = (type: WebhookEventType, { organizationId, id }: Row, ex
     from api_keys k where k.id = ${id}::uuid and k.organization_id = ${organizationId}::uuid`,
 })
 
+/** Several keys were revoked. @param those a condition on rows `k` of `api_keys` */
+export const keysRevoked = (those: SQL): Happening => ({
+  type: 'key.revoked',
+  subjects: sql`select k.organization_id, jsonb_build_object('key', ${KEY(sql`k`)}) as data from api_keys k where ${those}`,
+})
+
 export const keyRotated = ({ organizationId, id }: Row): Happening => ({
   type: 'key.rotated',
   subjects: sql`
@@ -90,13 +96,13 @@ export const memberEvent = (
     from users u where u.id = ${userId}::uuid`,
 })
 
-/** A user leaves these organizations. Runs before the memberships are deleted. @param organizations a query of their ids */
-export const membersLeaving = (userId: string, organizations: SQL): Happening => ({
+/** Members are removed. Runs before the memberships are deleted. @param those a condition on rows `m` of `memberships` */
+export const membersRemoved = (those: SQL): Happening => ({
   type: 'member.removed',
   subjects: sql`
     select m.organization_id, jsonb_build_object('member', jsonb_build_object('user_id', u.id, 'email', u.email,
       'name', u.name, 'role', m.role)) as data
-    from memberships m join users u on u.id = m.user_id where m.user_id = ${userId}::uuid and m.organization_id in ${organizations}`,
+    from memberships m join users u on u.id = m.user_id where ${those}`,
 })
 
 export const invitationEvent = (type: WebhookEventType, { organizationId, id }: Row, extra: Extra = {}): Happening => ({

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { requirePassword } from '../accounts/passwords/reauthenticate.ts'
 import { requireSecondFactor, type SecondFactor } from '../accounts/two-factor/factor.ts'
@@ -12,7 +13,7 @@ import { anonymizeEvents } from '../db/usage-erasure.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { published } from '../events/publish.ts'
 import { statesPublished } from '../events/state.ts'
-import { membersLeaving, organizationsEvent } from '../events/subjects.ts'
+import { membersRemoved, organizationsEvent } from '../events/subjects.ts'
 import { endApplications } from '../keys/applications.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
@@ -88,7 +89,10 @@ export async function eraseAccount(
     locks: [lockOwnOrganizations(db, userId), lockLeavingUser(db, userId)],
     allowed: requireThat(db, canBeDeleted(userId)),
     events: [
-      published(deps, membersLeaving(userId, keptOrganizations(userId))),
+      published(
+        deps,
+        membersRemoved(sql`m.user_id = ${userId}::uuid and m.organization_id in ${keptOrganizations(userId)}`),
+      ),
       published(deps, organizationsEvent('organization.deleted', ownedAlone(userId))),
       ...statesPublished(deps, keptOrganizations(userId)),
     ],

@@ -10,6 +10,9 @@ import { oauthCodes, oauthDevices } from '../../db/schema/oauth.ts'
 import { invitations, memberships, organizations } from '../../db/schema/organizations.ts'
 import { passkeys } from '../../db/schema/passkeys.ts'
 import { ssoConnections } from '../../db/schema/sso.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { published } from '../../events/publish.ts'
+import { keysRevoked, membersRemoved } from '../../events/subjects.ts'
 import { newAccount } from '../new-account.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 
@@ -33,7 +36,8 @@ interface Account {
  *
  * @returns batch steps
  */
-export function clearUnconfirmed(db: Database, account: Account, now: Date) {
+export function clearUnconfirmed(deps: ManagementDeps, account: Account, now: Date) {
+  const { db } = deps
   const { id: userId } = account
   const isUnconfirmed = sql`exists (
     select 1 from users u where u.id = ${userId}::uuid and u.email_verified_at is null and u.is_self_registered)`
@@ -41,8 +45,10 @@ export function clearUnconfirmed(db: Database, account: Account, now: Date) {
     where m.user_id = ${userId}::uuid and m.role = 'owner' and not o.is_platform)`
   const ofOthers = (column: SQL) => and(isUnconfirmed, sql`${column} in ${own}`)
   const inTheirName = and(isUnconfirmed, eq(apiKeys.createdBy, userId), sql`api_keys.organization_id ${isNoPlatform}`)
+  const keys = or(ofOthers(sql`${apiKeys.organizationId}`), inTheirName)
   return {
-    revokedKeys: revokeKeys(db, now, or(ofOthers(sql`${apiKeys.organizationId}`), inTheirName)),
+    revokedKeys: revokeKeys(db, now, keys),
+    told: tellOfClearing(deps, { userId, isUnconfirmed, own, keys }, now),
     deletedAgreements: [oauthCodes, oauthDevices].map((table) =>
       db.delete(table).where(and(isUnconfirmed, eq(table.userId, userId))),
     ),
@@ -75,6 +81,33 @@ export function clearUnconfirmed(db: Database, account: Account, now: Date) {
     ownOrganization: ensureOrganization(db, account, isUnconfirmed, now),
   }
 }
+
+interface Cleared {
+  readonly userId: string
+  readonly isUnconfirmed: SQL
+  readonly own: SQL
+  readonly keys: SQL | undefined
+}
+
+/** The events of it, for the operator's endpoints and those of other organizations. After the keys, before the memberships. */
+const tellOfClearing = (deps: ManagementDeps, { userId, isUnconfirmed, own, keys }: Cleared, now: Date) => [
+  published(
+    deps,
+    keysRevoked(
+      sql`k.revoked_at = ${now.toISOString()}::timestamptz and k.id in (select api_keys.id from api_keys where ${keys})`,
+    ),
+  ),
+  published(
+    deps,
+    membersRemoved(sql`${isUnconfirmed} and m.organization_id in ${own} and m.user_id <> ${userId}::uuid`),
+  ),
+  published(
+    deps,
+    membersRemoved(
+      sql`${isUnconfirmed} and m.user_id = ${userId}::uuid and m.role <> 'owner' and m.organization_id ${isNoPlatform}`,
+    ),
+  ),
+]
 
 const revokeKeys = (db: Database, now: Date, those: SQL | undefined) =>
   db

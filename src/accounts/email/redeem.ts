@@ -58,7 +58,7 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
   const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
   const done = await runBatch(deps.db, {
     locks: [lockOwnOrganizations(deps.db, user.id), lockUser(deps.db, user.id)],
-    ...clearUnconfirmed(deps.db, user, use.now),
+    ...clearUnconfirmed(deps, user, use.now),
     token: redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
     tokens: deleteEmailTokens(deps.db, user.id),
     sessions: endSessions(deps.db, user.id, 'password_reset', { now: use.now }),

@@ -1,10 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { newAuthenticator } from '../../../support/authenticator.ts'
+import { directly } from '../../../support/direct.ts'
 import { call, newUser, verify } from '../../../support/http.ts'
 import { confirmAddress, mailTo, resetToken } from '../../../support/mail.ts'
 import { addMember, ORGANIZATIONS } from '../../../support/organizations.ts'
 import { add, ORIGIN, PASSKEYS, signIn } from '../../../support/passkeys.ts'
 import { newTwoFactorUser } from '../../../support/two-factor.ts'
+import { newReceiver } from '../../../support/webhooks.ts'
+
+const { sql } = directly()
 
 const new_password = 'seven purple lanterns'
 const confirm = (token: string) => call('POST /api/v1/auth/password/reset/confirm', { body: { token, new_password } })
@@ -44,6 +48,33 @@ describe('POST /api/v1/auth/password/reset/confirm, for an address that somebody
     expect(notice.text).toContain('API keys')
     expect((await call(`GET ${PASSKEYS}`, { token })).body.data).toEqual([])
     expect((await signIn(authenticator)).body.code).toBe('invalid_passkey')
+  })
+
+  test('tells the operator of the keys that are revoked and the members that are removed', async () => {
+    const { stranger, partner, own } = await preHijacked()
+    const joined = await newUser()
+    await addMember(joined.user.organization_id as string, stranger.user.id, 'member')
+    const { id: endpoint } = await newReceiver((await newUser()).token, { events: ['key.revoked', 'member.removed'] })
+    const asOperator = (is: boolean) =>
+      sql.query('update webhook_endpoints set is_operator = $2 where id = $1', [endpoint, is])
+    await asOperator(true)
+    onTestFinished(() => void asOperator(false))
+    expect((await confirm(await resetToken(stranger.email))).status).toBe(204)
+    const rows = await sql.query(
+      `select type, payload from webhook_deliveries
+       where endpoint_id = $1 and payload #>> '{data,organization,id}' = any($2) order by type, id`,
+      [endpoint, [own, joined.user.organization_id]],
+    )
+    const told = rows.map(({ type, payload: { data } }) => [
+      type,
+      data.organization.id,
+      data.key?.name ?? data.member.user_id,
+    ])
+    expect(told).toEqual([
+      ['key.revoked', own, 'theirs'],
+      ['member.removed', own, partner.user.id],
+      ['member.removed', joined.user.organization_id, stranger.user.id],
+    ])
   })
 
   test('leaves everything unchanged if the address was already confirmed', async () => {
