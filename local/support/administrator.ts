@@ -9,6 +9,7 @@ import { lockOrganizationsAround, lockUser } from '../../src/db/locks.ts'
 import type { Database } from '../../src/db/orm.ts'
 import { auditLogs } from '../../src/db/schema/audit.ts'
 import { users } from '../../src/db/schema/users.ts'
+import { insertDeliveries } from '../../src/events/publish.ts'
 import { revokeApplications } from '../../src/keys/applications.ts'
 import { base64url, randomBytes } from '../../src/lib/bytes.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
@@ -91,7 +92,9 @@ async function reset(db: Database, appointment: Appointment, id: string): Promis
   const done = await tryBatch(db, {
     locks: [lockOrganizationsAround(db, id), lockUser(db, id)],
     same: requireThat(db, isTheSame(id, appointment, sql`true`)),
-    ...clearUnconfirmed(db, { id, email: appointment.email }, now),
+    ...clearUnconfirmed(db, { id, email: appointment.email }, now, (happening) =>
+      db.execute(insertDeliveries(now.getTime(), happening)),
+    ),
     account: db.update(users).set(account).where(eq(users.id, id)),
     tokens: deleteEmailTokens(db, id),
     sessions: endSessions(db, id, 'password_reset', { now }),

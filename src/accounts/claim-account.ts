@@ -5,6 +5,8 @@ import { holds } from '../db/conditions.ts'
 import { lockOrganizations, lockUser } from '../db/locks.ts'
 import { isAddressOf } from '../db/own-address.ts'
 import type { ManagementDeps } from '../deps.ts'
+import { published } from '../events/publish.ts'
+import type { Happening } from '../events/subjects.ts'
 import { endApplications } from '../keys/applications.ts'
 import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersions } from '../limits/versions.ts'
@@ -46,8 +48,9 @@ export function claimAccount(deps: ManagementDeps, claim: Claim): Statement[] {
   const { db } = deps
   const { userId, email, organizationId, isSelfRegistered, name, by } = claim
   const now = new Date(deps.now())
-  const { revokedKeys, ...others } = clearUnconfirmed(deps, { id: userId, email }, now)
-  const published = whenCommitted(revokedKeys, (keys) => {
+  const publish = (happening: Happening) => published(deps, happening)
+  const { revokedKeys, ...others } = clearUnconfirmed(db, { id: userId, email }, now, publish)
+  const invalidated = whenCommitted(revokedKeys, (keys) => {
     const versions = keys.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
     deps.defer(publishVersions(deps, versions))
   })
@@ -56,7 +59,7 @@ export function claimAccount(deps: ManagementDeps, claim: Claim): Statement[] {
     lockOrganizations(db, around),
     lockUser(db, userId),
     requireThat(db, isClaimable(claim)),
-    published,
+    invalidated,
     ...Object.values(others).flat(),
     ...(isSelfRegistered
       ? [...endSessions(db, userId, 'account_claimed', { now }), endApplications(deps, userId)]

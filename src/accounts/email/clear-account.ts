@@ -1,4 +1,5 @@
 import { and, eq, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Statement } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
 import { webhookEndpoints } from '../../db/schema/alerts.ts'
@@ -10,11 +11,12 @@ import { oauthCodes, oauthDevices } from '../../db/schema/oauth.ts'
 import { invitations, memberships, organizations } from '../../db/schema/organizations.ts'
 import { passkeys } from '../../db/schema/passkeys.ts'
 import { ssoConnections } from '../../db/schema/sso.ts'
-import type { ManagementDeps } from '../../deps.ts'
-import { published } from '../../events/publish.ts'
-import { keysRevoked, membersRemoved } from '../../events/subjects.ts'
+import { type Happening, keysRevoked, membersRemoved } from '../../events/subjects.ts'
 import { newAccount } from '../new-account.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
+
+/** Makes the batch step that publishes an event. */
+type Publish = (happening: Happening) => Statement
 
 interface Account {
   readonly id: string
@@ -36,8 +38,7 @@ interface Account {
  *
  * @returns batch steps
  */
-export function clearUnconfirmed(deps: ManagementDeps, account: Account, now: Date) {
-  const { db } = deps
+export function clearUnconfirmed(db: Database, account: Account, now: Date, publish: Publish) {
   const { id: userId } = account
   const isUnconfirmed = sql`exists (
     select 1 from users u where u.id = ${userId}::uuid and u.email_verified_at is null and u.is_self_registered)`
@@ -48,7 +49,7 @@ export function clearUnconfirmed(deps: ManagementDeps, account: Account, now: Da
   const keys = or(ofOthers(sql`${apiKeys.organizationId}`), inTheirName)
   return {
     revokedKeys: revokeKeys(db, now, keys),
-    told: tellOfClearing(deps, { userId, isUnconfirmed, own, keys }, now),
+    told: listEndings({ userId, isUnconfirmed, own, keys }, now).map(publish),
     deletedAgreements: [oauthCodes, oauthDevices].map((table) =>
       db.delete(table).where(and(isUnconfirmed, eq(table.userId, userId))),
     ),
@@ -90,22 +91,13 @@ interface Cleared {
 }
 
 /** The events of it, for the operator's endpoints and those of other organizations. After the keys, before the memberships. */
-const tellOfClearing = (deps: ManagementDeps, { userId, isUnconfirmed, own, keys }: Cleared, now: Date) => [
-  published(
-    deps,
-    keysRevoked(
-      sql`k.revoked_at = ${now.toISOString()}::timestamptz and k.id in (select api_keys.id from api_keys where ${keys})`,
-    ),
+const listEndings = ({ userId, isUnconfirmed, own, keys }: Cleared, now: Date): Happening[] => [
+  keysRevoked(
+    sql`k.revoked_at = ${now.toISOString()}::timestamptz and k.id in (select api_keys.id from api_keys where ${keys})`,
   ),
-  published(
-    deps,
-    membersRemoved(sql`${isUnconfirmed} and m.organization_id in ${own} and m.user_id <> ${userId}::uuid`),
-  ),
-  published(
-    deps,
-    membersRemoved(
-      sql`${isUnconfirmed} and m.user_id = ${userId}::uuid and m.role <> 'owner' and m.organization_id ${isNoPlatform}`,
-    ),
+  membersRemoved(sql`${isUnconfirmed} and m.organization_id in ${own} and m.user_id <> ${userId}::uuid`),
+  membersRemoved(
+    sql`${isUnconfirmed} and m.user_id = ${userId}::uuid and m.role <> 'owner' and m.organization_id ${isNoPlatform}`,
   ),
 ]
 

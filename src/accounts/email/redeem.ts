@@ -5,6 +5,7 @@ import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOwnOrganizations, lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { published } from '../../events/publish.ts'
 import { endApplications } from '../../keys/applications.ts'
 import { sha256, sha256Hex } from '../../lib/bytes.ts'
 import { maskEmail } from '../../lib/mask-email.ts'
@@ -58,7 +59,7 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
   const mail = notice(deps, user, isFirst ? 'password_reset_first' : 'password_reset')
   const done = await runBatch(deps.db, {
     locks: [lockOwnOrganizations(deps.db, user.id), lockUser(deps.db, user.id)],
-    ...clearUnconfirmed(deps, user, use.now),
+    ...clearUnconfirmed(deps.db, user, use.now, (happening) => published(deps, happening)),
     token: redeem(deps.db, use, EFFECTS.reset(use.now, passwordHash)),
     tokens: deleteEmailTokens(deps.db, user.id),
     sessions: endSessions(deps.db, user.id, 'password_reset', { now: use.now }),
