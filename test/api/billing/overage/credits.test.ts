@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import { chargedWorld } from '../../../support/charged-overage.ts'
 import { administrator, call } from '../../../support/http.ts'
 import { LIMITS } from '../../../support/sold-plans.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 test.each(['polar', 'stripe'] as const)('at %s nothing is paid twice', async (provider) => {
   const { buy, info, spend, run, settle, invoiced, grant, credits, report } = await chargedWorld(provider)

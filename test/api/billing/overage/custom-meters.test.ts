@@ -8,6 +8,9 @@ import { directly } from '../../../support/direct.ts'
 import { directlyAt, fullLook, MINUTE, overageWorld } from '../../../support/overage.ts'
 import { shopState } from '../../../support/payments.ts'
 import { hidePlans, LIMITS, sellPlan } from '../../../support/sold-plans.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 vi.setConfig({ testTimeout: 30_000 })
 beforeAll(defineMeters)

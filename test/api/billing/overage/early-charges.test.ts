@@ -1,6 +1,9 @@
 /** Corrections of charges from before an organization's first credits: what they add goes on an invoice. */
 import { expect, test } from 'vitest'
 import { chargedWorld } from '../../../support/charged-overage.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 async function world() {
   const one = await chargedWorld('polar')

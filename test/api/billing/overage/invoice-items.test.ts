@@ -14,6 +14,9 @@ import {
 } from '../../../support/overage.ts'
 import { act, shopState } from '../../../support/payments.ts'
 import { productOf } from '../../../support/shop.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 const { sql } = directly()
 const deps = () => directlyAt('stripe')

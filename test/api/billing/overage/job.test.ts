@@ -5,6 +5,9 @@ import { directly } from '../../../support/direct.ts'
 import { administrator, call } from '../../../support/http.ts'
 import { claimOne, directlyAt, fullLook, HOUR, MINUTE, overageWorld, soon } from '../../../support/overage.ts'
 import { newCustomer, shopState } from '../../../support/payments.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 const { sql } = directly()
 const deps = () => directlyAt('polar')

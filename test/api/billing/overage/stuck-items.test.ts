@@ -6,6 +6,9 @@ import { failFor } from '../../../support/faults.ts'
 import { administrator, call, eventually } from '../../../support/http.ts'
 import { directlyAt, fullLook, MINUTE, overageWorld } from '../../../support/overage.ts'
 import { act } from '../../../support/payments.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 const { sql } = directly()
 const token = await administrator()

@@ -7,6 +7,9 @@ import { administrator, call } from '../../../support/http.ts'
 import { askStripe, directlyAt, fullLook, HOUR, overageWorld } from '../../../support/overage.ts'
 import { act } from '../../../support/payments.ts'
 import { deliver, reconcileAlone, stripeEvent } from '../../../support/shop.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 const { sql } = directly()
 afterEach(() => vi.restoreAllMocks())

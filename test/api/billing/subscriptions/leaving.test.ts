@@ -19,9 +19,9 @@ const ledgerOf = ({ organizationId }: { readonly organizationId: string }) =>
 async function world() {
   const customer = await newCustomer()
   const { organizationId: organization_id } = customer
-  await customer.buy('builder')
   const path = `/api/v1/admin/organizations/${organization_id}`
-  await call(`PUT ${path}/quotas`, { token: await administrator(), body: { api_calls: 1_000 } })
+  await call(`PUT ${path}/quotas`, { token: await administrator(), body: { api_calls: 1_000 } }) // first, as in overageWorld
+  await customer.buy('builder')
   const used = { id: uuidv7(Date.now()), organization_id, occurred_at: new Date().toISOString(), api_calls: 1_250 }
   await writeUsage(directly(), [used])
   return customer
