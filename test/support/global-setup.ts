@@ -1,14 +1,15 @@
+import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { startStack } from '../../local/stack/stack.ts'
 import { through } from '../../local/support/connect.ts'
 import { migrateUp } from '../../local/support/migrations.ts'
 import { seedDemo } from '../../local/support/seed-data.ts'
 import { emptyCluster, migratedCluster } from './clusters.ts'
 import { forgetLimits } from './forget-limits.ts'
 import { quietRuntime } from './quiet-runtime.ts'
-import { runStack } from './run-stack.ts'
 import { scratchDatabase } from './scratch-database.ts'
 
 /**
@@ -23,10 +24,10 @@ export default async function setup(project: TestProject) {
   process.env.PGLITE_SNAPSHOT = await emptyCluster()
   const scratch = DATABASE_URL ? await scratchDatabase(DATABASE_URL) : undefined
   if (REDIS_URL) await forgetLimits(REDIS_URL)
-  const stack = await runStack({
+  const stack = await startStack({
     port: Number(TEST_STACK_PORT),
     redisToken: 'test-redis-token',
-    ...(scratch ? { databaseUrl: scratch.url } : { clusterFile: await migratedCluster() }),
+    ...(scratch ? { databaseUrl: scratch.url } : { cluster: await openAsBlob(await migratedCluster()) }),
     ...(REDIS_URL && { redisUrl: REDIS_URL }),
   })
   const { sql } = through('postgresql://postgres:local@localhost/postgres', `${stack.url}/sql`)
