@@ -42,7 +42,7 @@ async function repeatOrEnd(deps: ManagementDeps, token: string) {
   const ageSeconds = (now - known.usedAt.getTime()) / 1_000
   if (!known.successorUsedAt && ageSeconds <= REFRESH_REPEAT_SECONDS)
     return tokensFor(deps, known, deriveStored(deps, token, known))
-  if (!known.successorUsedAt || ageSeconds > REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
+  if (ageSeconds > REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
 }
 

@@ -138,6 +138,15 @@ describe('POST /api/v1/auth/refresh', () => {
     expect(await statusOfMe(access)).toBe(200)
   })
 
+  test('nor does one whose response was lost, after REFRESH_REPEAT_SECONDS', async () => {
+    const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '300' }))
+    const { access, refresh: first } = await session()
+    await refresh(first)
+    elapse(100 * SECOND)
+    await expect(exchange(deps, first)).rejects.toMatchObject({ code: 'invalid_refresh_token' })
+    expect(await statusOfMe(access)).toBe(200)
+  })
+
   test('every invalid refresh token gets the same response', async () => {
     const [ended, replayed] = [await session(), await session()]
     await logout({ token: ended.access })
