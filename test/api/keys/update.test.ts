@@ -39,6 +39,12 @@ describe('PATCH /api/v1/auth/api-keys/{id}', () => {
     expect(
       await directly().sql.query('select is_rate_limit_granted, name from api_keys where id = $1', [own.id]),
     ).toEqual([{ is_rate_limit_granted: false, name: 'By an operator' }])
+    await directly().sql.query(
+      'update api_keys set custom_rate_limit = 654321, is_rate_limit_granted = false where id = $1',
+      [id],
+    )
+    await byOperator(id, same)
+    expect(await isGranted(), 'a limit from before a downgrade').toBe(true)
   })
 
   test('sets the named fields, keeps the rest, clears with null, and logs the old values', async () => {
