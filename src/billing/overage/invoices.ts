@@ -1,11 +1,12 @@
 /** Invoices that contain only overage. No subscription shows whether they are paid, and no plan depends on it. */
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
+import { Problem } from '../../problems.ts'
 import type { BillingProvider, InvoiceState, ProviderName } from '../providers/provider.ts'
 
 /** How many invoices one run checks, least recently checked first, and how many the drift report lists. */
 const MAX_INVOICES = 200
-/** After so many failures in a row, the provider is down: the next run goes on. */
+/** After so many in a row that the provider did not answer for, it is down: the next run goes on. */
 const MAX_FAILURES = 3
 
 /** Also notes the check, so that invoices that cannot be read take their turn like all others. */
@@ -41,10 +42,13 @@ export async function checkInvoices(deps: Deps, provider: BillingProvider): Prom
       failures = 0
     } catch (error) {
       log('warn', 'overage_invoice_unread', { provider: provider.name, invoice: invoice_id, ...errorFields(error) })
-      if (++failures === MAX_FAILURES) return
+      failures = isUnanswered(error) ? failures + 1 : 0
+      if (failures === MAX_FAILURES) return
     }
   }
 }
+
+const isUnanswered = (error: unknown) => error instanceof Problem && error.code === 'billing_unavailable'
 
 /**
  * Records the state of an invoice at its provider, and logs it if it became unpaid.
