@@ -149,7 +149,7 @@ function toStart(position: string | undefined, at: number): Start {
   const [time = '', id = '', since] = position?.split(' ') ?? []
   const known = Date.parse(time)
   const last = known <= at ? Math.max(known, at - MAX_LOOK_BACK_MS) : at
-  if (id && known === last) return { time, id, statesSince: Number(since) } // the rest of an unfinished run
+  if (id && known === last) return { time, id, statesSince: Number(since ?? last - 1) } // the rest of an unfinished run
   const statesSince = Math.min(last, at - STATE_LOOK_BACK_MS)
   return { time: toIso(Math.min(last, at - LOOK_BACK_MS)), id: FIRST_ID, statesSince }
 }
