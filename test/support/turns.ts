@@ -11,11 +11,12 @@ const WAIT_MS = 170_000
 export function takeTurns(name: string): void {
   const { redis } = directly()
   const key = `turn:${name}`
+  const own = crypto.randomUUID()
   beforeEach(async () => {
-    const take = () => redis.shared.set(key, 'taken', { nx: true, px: WAIT_MS })
+    const take = () => redis.shared.set(key, own, { nx: true, px: WAIT_MS })
     await eventually(take, (answer) => answer === 'OK', WAIT_MS)
   }, WAIT_MS)
   afterEach(async () => {
-    await redis.shared.del(key)
+    if ((await redis.shared.get(key)) === own) await redis.shared.del(key)
   })
 }

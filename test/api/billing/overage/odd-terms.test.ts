@@ -4,6 +4,9 @@ import { uuidv7 } from '../../../../src/lib/uuid.ts'
 import { writeUsage } from '../../../../src/metering/write.ts'
 import { directly } from '../../../support/direct.ts'
 import { newCustomer } from '../../../support/payments.ts'
+import { takeTurns } from '../../../support/turns.ts'
+
+takeTurns('overage')
 
 const HOUR = 3_600_000
 const { sql } = directly()
