@@ -53,7 +53,16 @@ export class Recorder {
     const copies = this.#copyAll(events)
     if (options && !(await this.#trySend(copies, options))) return
     this.#enqueue(copies)
-    if (!findProcess()) await this.flush().catch(({ code }: TollgateError) => this.#lose(this.#queue.splice(0), code))
+    if (findProcess()) return
+    await this.#sending?.catch(() => undefined) // it began without these
+    await this.flush().catch(({ code }: TollgateError) => this.#giveUp(copies, code))
+  }
+
+  /** Loses what still waits of these events. Others in the queue have a last chance of their own. */
+  #giveUp(copies: readonly UsageEvent[], reason: string): void {
+    const waiting = copies.filter((event) => this.#queue.includes(event))
+    this.#queue = this.#queue.filter((event) => !waiting.includes(event))
+    this.#lose(waiting, reason)
   }
 
   /** What JSON cannot hold is lost. */
