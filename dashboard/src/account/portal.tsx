@@ -8,6 +8,7 @@ import { AccountLayout } from './layout.tsx'
 export function takePortalToken(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? undefined
   history.replaceState(null, '', location.pathname)
+  addEventListener('hashchange', () => location.reload()) // another link, opened in this tab
   return token
 }
 
