@@ -139,10 +139,11 @@ describe('POST /api/v1/auth/refresh', () => {
   })
 
   test('nor does one whose response was lost, after REFRESH_REPEAT_SECONDS', async () => {
-    const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '300' }))
     const { access, refresh: first } = await session()
+    const elapse = clock()
     await refresh(first)
     elapse(100 * SECOND)
+    const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '300' }))
     await expect(exchange(deps, first)).rejects.toMatchObject({ code: 'invalid_refresh_token' })
     expect(await statusOfMe(access)).toBe(200)
   })
