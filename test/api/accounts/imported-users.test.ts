@@ -57,11 +57,11 @@ describe('POST /api/v1/auth/login, of an imported user', () => {
     ['Django', 'pbkdf2_sha256$100000$saltOfDjango$2KaoliyBvLr0CHG74BSlj5NuVA892Shhcq5R6ejkVCs='],
     [
       'Django with scrypt',
-      'scrypt$16384$saltOfDjango$8$1$6ntEs/vvVg2vPD9N4q56QbJjeOcRnYYb3v/4BwRjdkMuRkhhF6xP/cDTeT/l/7IkRhRbTl32VAcqON8AAzKh8A==',
+      'scrypt$1024$saltOfDjango$8$1$fIas95ZoUodb+wqr07hjsA7GAjP7POPccXdDbe2CwIF+PYLNAwk0jRBPJH1ST9Or/8Q1lhxYsH5OXFdKY9SE7A==',
     ],
     [
       'Flask',
-      'scrypt:32768:8:1$saltOfFlask12345$a0114d97b8ded678cc2a68f50c312efa83c01e26f4ecc4914ff3e6e435609a4954bb73ef8bba0b3383675a9ad750348f30762353e6a3173f34b9c7da9789bb1a',
+      'scrypt:2048:8:1$saltOfFlask12345$cc09c62a2994b44e5a04a2f8839cbd64d23d522cb0aacd2f4397fa667323bb8ffa11c40f1dbcd267d5b719dac86ed112127c99fb6d3662af7c07d68135ba63ce',
     ],
     [
       'Flask with PBKDF2',
