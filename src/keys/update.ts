@@ -33,16 +33,16 @@ export async function updateApiKey(
   const now = deps.now()
   const update = { ...requested, limits: await resolveLimits(deps, requested.limits) }
   const allowance = await selectAllowance(deps, key.organizationId)
-  /** Whether the operator grants the limit that the key has already, and that the plan does not allow any more. */
-  const grants = (row: KeyView, { custom_rate_limit: limit }: Update) =>
+  /** Whether the operator grants a rate limit that the key already has and that its plan no longer allows. */
+  const isGrantedNow = (row: KeyView, { custom_rate_limit: limit }: Update) =>
     isOperator(principal) &&
     !row.isRateLimitGranted &&
     limit === row.customRateLimit &&
     (limit ?? 0) > allowance.rateLimit
   await changeKey(deps, key, async (row) => {
     requireMayManage(principal, allowance, row)
-    const changed = changedFields(row, update).concat(grants(row, update) ? ['custom_rate_limit'] : [])
-    // Not what stays: a form that repeats a granted rate limit, or a scope that its user lacks, grants nothing.
+    const changed = changedFields(row, update).concat(isGrantedNow(row, update) ? ['custom_rate_limit'] : [])
+    // unchanged fields grant nothing: a form may repeat a granted rate limit, or a scope that its user lacks
     requireGrantable(pick(update, changed), { principal, allowance, now })
     if (changed.some((field) => OF_AGREEMENT.has(field))) requireOwnSecret(row)
     if (changed.length === 0) {

@@ -16,8 +16,8 @@ import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 /**
  * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. Within `REFRESH_REPEAT_SECONDS`, a repeat gets
  * the same successor as long as that is unused: the first response may have been lost. Any other repeat means that two parties may
- * have the token: the session ends, and the owner is notified by email. Only within `REFRESH_GRACE_SECONDS`, a repeat after the
- * successor was used counts as a straggler and is refused without ending the session.
+ * have the token: the session ends, and the owner is notified by email. Only within `REFRESH_GRACE_SECONDS`, such a repeat is
+ * refused without ending the session.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */

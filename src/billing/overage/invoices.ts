@@ -1,7 +1,7 @@
 /** Invoices that contain only overage. No subscription shows whether they are paid, and no plan depends on it. */
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
-import { Problem } from '../../problems.ts'
+import { isUnanswered } from '../providers/http.ts'
 import type { BillingProvider, InvoiceState, ProviderName } from '../providers/provider.ts'
 
 /** How many invoices one run checks, least recently checked first, and how many the drift report lists. */
@@ -47,8 +47,6 @@ export async function checkInvoices(deps: Deps, provider: BillingProvider): Prom
     }
   }
 }
-
-const isUnanswered = (error: unknown) => error instanceof Problem && error.code === 'billing_unavailable'
 
 /**
  * Records the state of an invoice at its provider, and logs it if it became unpaid.

@@ -214,3 +214,7 @@ export function organizationIn(...candidates: readonly unknown[]): string | unde
   const found = candidates.find((value) => z.uuid().safeParse(value).success)
   return typeof found === 'string' ? found.toLowerCase() : undefined
 }
+
+/** Whether a provider did not answer, or answered that it cannot now. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'billing_unavailable'

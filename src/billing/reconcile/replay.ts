@@ -3,6 +3,7 @@ import type { Principal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
+import { isUnanswered } from '../providers/http.ts'
 import type { ProviderName } from '../providers/provider.ts'
 import { describeReason, handleEvent } from '../webhooks/handle.ts'
 import {
@@ -105,7 +106,6 @@ async function replay(deps: ManagementDeps, event: StoredEvent): Promise<Replaye
   try {
     return { event, result: await handleEvent(deps, event, claimed), isDone: true, isUnanswered: false }
   } catch (error) {
-    const isUnanswered = error instanceof Problem && error.code === 'billing_unavailable'
-    return { event, result: `failed: ${describeReason(error)}`, isDone: false, isUnanswered }
+    return { event, result: `failed: ${describeReason(error)}`, isDone: false, isUnanswered: isUnanswered(error) }
   }
 }

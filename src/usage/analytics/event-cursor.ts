@@ -1,7 +1,7 @@
+import { noCursor } from '../../http/paging.ts'
 import { decodePlace, encodePlace } from '../../lib/cursor.ts'
 import { LONGEST_ID } from '../reservation-id.ts'
 import type { EventRow, Place } from './events.ts'
-import { invalidSpan } from './span.ts'
 
 /** Encodes the end of a page as an opaque token. Ids are chosen by callers, so a cursor also contains the time. */
 export function encodeCursor({ occurred_at, id }: EventRow): string {
@@ -12,7 +12,7 @@ export function encodeCursor({ occurred_at, id }: EventRow): string {
 export function parseCursor(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined
   const [occurredAt, id] = decodePlace(cursor, 2) ?? []
-  if (!isTime(occurredAt) || !isId(id)) throw invalidSpan('query.cursor', 'is not a cursor of this list')
+  if (!isTime(occurredAt) || !isId(id)) throw noCursor()
   return { occurredAt, id }
 }
 

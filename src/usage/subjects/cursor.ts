@@ -1,5 +1,5 @@
+import { noCursor } from '../../http/paging.ts'
 import { decodePlace, encodePlace } from '../../lib/cursor.ts'
-import { invalidSpan } from '../analytics/span.ts'
 
 /** The last subject of a page, with the figure it was sorted by, and the days of the list. */
 export interface SubjectPlace {
@@ -23,7 +23,7 @@ export const encodeCursor = ({ order, from, to, measure, requests, subject }: Su
 export function parseCursor(cursor: string | undefined, order: string): SubjectPlace | undefined {
   if (cursor === undefined) return undefined
   const place = toPlace(decodePlace(cursor, 6) ?? [])
-  if (place?.order !== order) throw invalidSpan('query.cursor', 'is not a cursor of this list')
+  if (place?.order !== order) throw noCursor()
   return place
 }
 
