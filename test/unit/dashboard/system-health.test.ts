@@ -30,7 +30,8 @@ test.each<[string, Partial<System>, string]>([
   ['a job has failed', { jobs: [{ ...JOB, state: 'failed' }] }, '1 fault'],
   ['Redis does not respond', { spool: null }, '1 fault'],
   ['the database does not respond', { schema: null, jobs: [{ ...JOB, state: null }] }, '1 fault'],
-  ['a job has never run', { jobs: [{ ...JOB, state: 'never_run' }] }, '1 warning'],
+  ['no job has ever run', { jobs: [{ ...JOB, state: 'never_run' }] }, '1 warning'],
+  ['one job has not run yet', { jobs: [JOB, { ...JOB, state: 'never_run' }] }, 'Healthy'],
   ['more waits than one run takes', { jobs: [{ ...JOB, backlog: { of: 'emails', count: 11 } }] }, '1 warning'],
 ])('where %s, the system is called so', (_, change, name) => {
   expect(judgeSystem({ ...SYSTEM, ...change })[1]).toBe(name)

@@ -18,7 +18,10 @@ export const isBehind = ({ backlog, ceiling }: SystemJob): boolean =>
 
 const isFaulty = ({ state }: SystemJob) => state === 'failed' || state === 'late'
 
-/** Something that has failed or does not answer is a fault; a job that has never run, or is behind, is a warning. */
+/**
+ * Something that has failed or does not respond is a fault. A job that is behind is a warning, and so is a schedule by which no job
+ * has ever run: on a new deployment, some jobs run for the first time hours later than others.
+ */
 export function judgeSystem({ jobs, settings, schema, spool }: System): readonly [Kind, string] {
   const faults =
     jobs.filter(isFaulty).length +
@@ -26,6 +29,7 @@ export function judgeSystem({ jobs, settings, schema, spool }: System): readonly
     (schema?.is_current ? 0 : 1) +
     (spool === null ? 1 : 0)
   if (faults > 0) return ['bad', formatCount(faults, 'fault')]
-  const warnings = jobs.filter((job) => job.state === 'never_run' || isBehind(job)).length
+  const isIdle = jobs.every(({ state }) => state === 'never_run')
+  const warnings = jobs.filter(isBehind).length + (isIdle ? 1 : 0)
   return warnings > 0 ? ['warn', formatCount(warnings, 'warning')] : ['good', 'Healthy']
 }

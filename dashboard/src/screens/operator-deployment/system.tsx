@@ -137,7 +137,8 @@ function Backlog({ job }: { readonly job: SystemJob }) {
 }
 
 function describeResult(result: SystemJob['result']): string {
-  const entries = Object.entries(result ?? {}).filter(([, value]) => value !== 0 && typeof value !== 'object')
+  if (result === null) return '–'
+  const entries = Object.entries(result).filter(([, value]) => value !== 0 && typeof value !== 'object')
   return entries.length > 0
     ? entries.map(([name, value]) => `${formatName(name)}: ${String(value)}`).join(', ')
     : 'Nothing to do'
