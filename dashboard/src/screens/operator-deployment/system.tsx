@@ -138,7 +138,9 @@ function Backlog({ job }: { readonly job: SystemJob }) {
 
 function describeResult(result: SystemJob['result']): string {
   if (result === null) return '–'
-  const entries = Object.entries(result).filter(([, value]) => value !== 0 && value !== false && typeof value !== 'object')
+  const entries = Object.entries(result).filter(
+    ([, value]) => value !== 0 && value !== false && typeof value !== 'object',
+  )
   return entries.length > 0
     ? entries.map(([name, value]) => `${formatName(name)}: ${String(value)}`).join(', ')
     : 'Nothing to do'
