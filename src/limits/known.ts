@@ -15,6 +15,7 @@ import {
   type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
+import type { TakenUnits } from './local-units.ts'
 import { indexBucket } from './window.ts'
 
 type Counts = ReadonlyMap<number, number>
@@ -157,14 +158,14 @@ function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
   receivedMeters.set(slot, { number: 0, isCarried: false, ...received, state: { used: base, held } })
 }
 
-/** Redis now has the local admissions. */
-export function markCarried({ windows, quota, now }: LimitRequest): void {
+/** Redis now has local admissions. */
+export function markCarried({ windows, quota, now }: TakenUnits): void {
   const carried = { number: lastNumber, isCarried: true }
   for (const { key, windowMs, cost } of windows) {
     if (cost === 0) continue
-    const bucket = indexBucket(now, windowMs)
-    localWindows.set(key, addTo(localWindows.get(key), bucket, -cost))
-    receivedWindows.set(key, { ...carried, counts: addTo(receivedWindows.get(key)?.counts, bucket, cost) })
+    localWindows.set(key, takeOldest(localWindows.get(key), cost))
+    const counts = addTo(receivedWindows.get(key)?.counts, indexBucket(now, windowMs), cost)
+    receivedWindows.set(key, { ...carried, counts })
   }
   for (const meter of quota?.meters ?? []) {
     const slot = toSlot(quota as QuotaRequest, meter)
@@ -213,6 +214,18 @@ export function forgetWindows(keys: readonly string[]): void {
 
 export const findGeneration = ({ organizationId, period }: QuotaRequest): number | undefined =>
   generations.get(quotaKey(organizationId, period.name))
+
+/** Units are carried in the order of their admission, several buckets together. */
+function takeOldest(counts: Counts | undefined, units: number): Counts {
+  let left = units
+  const kept = new Map<number, number>()
+  for (const [bucket, known] of [...(counts ?? [])].toSorted(([a], [b]) => a - b)) {
+    const taken = Math.min(known, left)
+    left -= taken
+    if (known > taken) kept.set(bucket, known - taken)
+  }
+  return kept
+}
 
 function addTo(counts: Counts | undefined, bucket: number, units: number): Counts {
   const sums = new Map(counts)

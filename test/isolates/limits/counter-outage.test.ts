@@ -11,7 +11,7 @@ const TOKENS = { name: 'tokens', meter: 'tokens', limit: 100, window_seconds: 3_
 async function begin(fields: Record<string, unknown>) {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const holder = await newKeyHolder(fields)
-  await setLimits(holder.organizationId, { rate_limit_per_minute: 1_000 })
+  await setLimits(holder.organizationId, { rate_limit_per_minute: 100_000 })
   return { ...holder, isolate: await newIsolate() }
 }
 
@@ -31,6 +31,25 @@ test('while Redis is down an isolate admits what was left at its last response, 
   })
   const other = await newIsolate()
   expect(await other.verify(key, { cost: 0 })).toMatchObject({ limits: { calls: { remaining: 0 } } })
+})
+
+test('units that an isolate admits while Redis is down reach every counter, however many requests took them', async () => {
+  const daily = { name: 'daily', limit: 4_000, period: 'day' }
+  const hourly = { name: 'hourly', limit: 5_000, window_seconds: 3_600 }
+  const { key, isolate } = await begin({ limits: [daily, hourly, { ...CALLS, limit: 6_000 }] })
+  await isolate.verify(key)
+  const broken = breakStores(['/redis'], 'refuse')
+  for (let at = 0; at < 150; at++) {
+    const alone = await Promise.all(Array.from({ length: 10 }, () => isolate.verify(key)))
+    expect(alone.every(({ valid }) => valid)).toBe(true)
+  }
+  broken.mockRestore()
+  const left = { daily: 2_498, hourly: 3_498, calls: 4_498 }
+  expect(await isolate.verify(key)).toMatchObject({
+    ratelimit: { remaining: 98_498 },
+    limits: Object.fromEntries(Object.entries(left).map(([name, remaining]) => [name, { remaining }])),
+  })
+  await isolate.settled()
 })
 
 test('while Redis is down reservations are granted by the last known figures of limits and slots', async () => {
