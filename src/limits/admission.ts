@@ -97,15 +97,17 @@ async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest
 
 export const toWindowKey = (key: string) => `${PREFIX}:${key}`
 
-const listKeys = ({ organizationId, period }: QuotaRequest) => [
+const listKeys = ({ organizationId, period, follows }: QuotaRequest) => [
   quotaKey(organizationId, period.name),
   holdsKey(organizationId, period.name),
+  ...(follows === undefined ? [] : [quotaKey(organizationId, follows)]),
 ]
 
 /** A quota in the form that the scripts read. */
-export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
+export function quotaArgument({ period, meters, recorded, isFresh, follows }: QuotaRequest) {
   return {
-    ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
+    ...((isFresh || follows !== undefined) && { recorded, keepUntil: keepUntil(period) }),
+    ...(follows !== undefined && { from: period.start }),
     meters: meters.map(({ meter, amount, limit, each, needsRoom, isGuard, spend }) => ({
       name: meter,
       amount,

@@ -58,6 +58,11 @@ export interface QuotaRequest {
   readonly recorded: Recorded
   /** Whether Postgres was read just now. If so, counters that Redis has lost start from its figures. */
   readonly isFresh: boolean
+  /**
+   * Set if the row is from before the period began, and Postgres does not respond: the name of the row's period. A missing counter
+   * then starts at zero, if Redis still has the one of that period.
+   */
+  readonly follows?: string
 }
 
 /** The units that a verification takes, all or nothing, and the cached rows it was decided from. */
