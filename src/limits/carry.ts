@@ -21,6 +21,7 @@ import { markCarried } from './known.ts'
 import { markCountersCarried } from './known-counters.ts'
 import type { LimitRequest } from './limit-request.ts'
 import { type LocalAdmission, LocalUnits } from './local-units.ts'
+import { claimUncounted, keepMarked, type MarkedAdmission, takeMarked } from './marked-admissions.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 import { retryLost } from './retry.ts'
 import { writtenAfterMs } from './start-script.ts'
@@ -33,9 +34,17 @@ const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
-/** Sent to Redis, and sent again unchanged until a response arrives. */
+/** What is carried together. It is sent again until a response arrives. */
 interface Batch {
+  readonly id: string
   readonly admitted: readonly LocalAdmission[]
+  readonly marked: readonly MarkedAdmission[]
+  /** Set once it is known which of the marked ones Redis has not counted. */
+  message: Message | undefined
+}
+
+/** Sent to Redis, and sent again unchanged. */
+interface Message {
   readonly keys: string[]
   readonly argument: string
   /** Unix milliseconds. */
@@ -44,6 +53,8 @@ interface Batch {
 
 interface Pending {
   readonly admitted: LocalUnits
+  /** By their markers' keys. */
+  readonly marked: Map<string, MarkedAdmission>
   unsent: Batch | undefined
   /** Whether a request was sent back for fresh figures since everything was last carried. */
   hasAskedPostgres: boolean
@@ -74,7 +85,10 @@ function selectPending({ quota, windows: [window] }: LimitRequest) {
  */
 const CARRY = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
-if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then return 0 end
+if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[#KEYS], ARGV[3])
+  return 0
+end
 local clock = clock(tonumber(ARGV[2]))
 for i, window in ipairs(request.windows) do
   local read = readWindow(redis.call('GET', KEYS[i]), window, clock)
@@ -131,9 +145,19 @@ return 1`)
 export function keepForLater(request: LimitRequest, generation: number | undefined): void {
   const [all, owner] = selectPending(request)
   const known = all.get(owner) ?? newPending()
-  known.admitted.add({ request, generation })
+  const { once } = request
+  if (once) keepMarked(known, { request, generation, once })
+  else known.admitted.add({ request, generation })
   all.set(owner, known)
   isAnyPending = true
+}
+
+/** @returns the local admission of the same idempotency key, if it was not carried yet */
+export function findPending(request: LimitRequest): MarkedAdmission | undefined {
+  const [all, owner] = selectPending(request)
+  const { marked, unsent } = all.get(owner) ?? {}
+  const key = request.once?.key ?? ''
+  return marked?.get(key) ?? unsent?.marked.find(({ once }) => once.key === key)
 }
 
 function markAll({ request }: LocalAdmission): void {
@@ -143,6 +167,7 @@ function markAll({ request }: LocalAdmission): void {
 
 const newPending = (): Pending => ({
   admitted: new LocalUnits(),
+  marked: new Map(),
   unsent: undefined,
   hasAskedPostgres: false,
   carrying: undefined,
@@ -160,7 +185,7 @@ export async function carryPending(deps: Deps, request: LimitRequest): Promise<b
   const known = all.get(owner)
   if (!known) return false
   await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
-  if (known.admitted.isEmpty && !known.unsent) return false
+  if (isEmpty(known) && !known.unsent) return false
   if (needsPostgres(deps, known, request)) {
     known.hasAskedPostgres = true
     return true
@@ -176,37 +201,55 @@ export async function carryPending(deps: Deps, request: LimitRequest): Promise<b
   return false
 }
 
+const isEmpty = ({ admitted, marked }: Pending) => admitted.isEmpty && marked.size === 0
+
 async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
   for (let waits = 0; known.carrying && waits < MAX_WAITS; waits++) await waitFor(known.carrying, timeoutMs)
 }
 
 /** True once per batch. If no fresh figures arrive, Postgres does not respond, and all units are added. */
-function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
+function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
-  return admitted.list().some((one) => isWritten(deps, one))
+  return [...admitted.list(), ...marked.values()].some((one) => isWritten(deps, one))
 }
 
 const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
 
 /** Sends one batch after the other: a batch whose response was lost is sent again before a new one is built. */
 async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
-  const redis = findRedis(deps, organizationId)
-  while (known.unsent || !known.admitted.isEmpty) {
-    const batch = known.unsent ?? buildBatch(deps, known.admitted.takeAll(), quota?.isFresh ?? false)
+  while (known.unsent || !isEmpty(known)) {
+    const batch = known.unsent ?? takeBatch(known)
     known.unsent = batch
-    const ago = Math.max(0, deps.now() - batch.builtAt)
-    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)]
-    await retryLost(deps, organizationId, () => runScript(redis, CARRY, batch.keys, args))
+    await retryLost(deps, organizationId, () => send(deps, batch, { organizationId, isFresh: quota?.isFresh ?? false }))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
     known.unsent = undefined
-    for (const one of batch.admitted) markAll(one)
+    for (const one of [...batch.admitted, ...batch.marked]) markAll(one)
   }
   known.hasAskedPostgres = false
 }
 
-/** @param isFresh whether the next request has fresh figures of Postgres, which include written units */
-function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: boolean): Batch {
+function takeBatch(known: Pending): Batch {
+  const [admitted, marked] = [known.admitted.takeAll(), takeMarked(known)]
+  return { id: crypto.randomUUID(), admitted, marked, message: undefined }
+}
+
+interface Destination {
+  readonly organizationId: string | undefined
+  /** Whether the next request has fresh figures of Postgres, which include written units. */
+  readonly isFresh: boolean
+}
+
+async function send(deps: Deps, batch: Batch, { organizationId, isFresh }: Destination): Promise<void> {
+  const redis = findRedis(deps, organizationId)
+  const uncounted = batch.message ? [] : await claimUncounted(redis, batch.id, batch.marked)
+  batch.message ??= buildMessage(deps, batch.id, [...batch.admitted, ...uncounted], isFresh)
+  const { keys, argument, builtAt } = batch.message
+  const ago = Math.max(0, deps.now() - builtAt)
+  await runScript(redis, CARRY, keys, [argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)])
+}
+
+function buildMessage(deps: Deps, id: string, admitted: readonly LocalAdmission[], isFresh: boolean): Message {
   const now = deps.now()
   const windows = sumWindows(admitted, now)
   const unwritten = admitted.filter((one) => !(isFresh && isWritten(deps, one)))
@@ -214,13 +257,12 @@ function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: bo
   const lanes = [...quotas.values()]
   const [counters, balances] = [sumCounters(admitted, now), sumBalances(unwritten, [...quotas.keys()])]
   return {
-    admitted,
     builtAt: now,
     keys: [
       ...[...windows.keys()].map(toWindowKey),
       ...lanes.map(({ key }) => key),
       ...listCounterKeys([...counters, ...balances]),
-      `carried:${crypto.randomUUID()}`,
+      `carried:${id}`,
     ],
     argument: JSON.stringify({
       windows: [...windows.values()],
