@@ -64,8 +64,9 @@ function repeatLocally(request: LimitRequest, generation: number | undefined, er
   return { ...admission, ...(generation !== undefined && { generation }) }
 }
 
+const free = <Counter extends { cost: number }>(counter: Counter): Counter => ({ ...counter, cost: 0 })
+
 function withoutCosts({ windows: [first, ...others], quota, counters, ...request }: LimitRequest): LimitRequest {
-  const free = <Counter extends { cost: number }>(counter: Counter): Counter => ({ ...counter, cost: 0 })
   return {
     ...request,
     windows: [free(first), ...others.map(free)],

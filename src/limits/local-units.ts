@@ -89,18 +89,19 @@ function toSum(admission: LocalAdmission): Sum {
 
 function addTo(sum: Sum, { request: { now, windows, quota, counters = [] } }: LocalAdmission): void {
   sum.now = Math.max(sum.now, now)
-  for (const window of windows) {
-    if (window.cost === 0) continue
-    sum.windows.set(window.key, { ...window, cost: window.cost + (sum.windows.get(window.key)?.cost ?? 0) })
-  }
-  for (const meter of quota?.meters ?? []) {
-    if (meter.amount === 0) continue
-    sum.meters.set(meter.meter, { ...meter, amount: meter.amount + (sum.meters.get(meter.meter)?.amount ?? 0) })
-  }
-  for (const counter of counters) {
-    if (counter.cost === 0) continue
-    sum.counters.set(counter.key, { ...counter, cost: counter.cost + (sum.counters.get(counter.key)?.cost ?? 0) })
-  }
+  for (const window of windows) addCost(sum.windows, window)
+  for (const counter of counters) addCost(sum.counters, counter)
+  for (const meter of quota?.meters ?? []) addAmount(sum.meters, meter)
+}
+
+function addCost<Counter extends { key: string; cost: number }>(sums: Map<string, Counter>, counter: Counter): void {
+  const { key, cost } = counter
+  if (cost > 0) sums.set(key, { ...counter, cost: cost + (sums.get(key)?.cost ?? 0) })
+}
+
+function addAmount(sums: Sum['meters'], meter: MeterRequest): void {
+  const { meter: name, amount } = meter
+  if (amount > 0) sums.set(name, { ...meter, amount: amount + (sums.get(name)?.amount ?? 0) })
 }
 
 function toAdmission({ now, generation, quota, windows, meters, counters }: Sum): LocalAdmission {
