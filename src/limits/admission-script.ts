@@ -6,10 +6,11 @@ import { WINDOW_FUNCTIONS } from './window-script.ts'
 /**
  * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
- * KEYS: each window (window-script.ts), then each version, then, with a quota, its text and its holds, then each counter and its
- * holds (three KEYS each: counter-script.ts), then, if given, the marker of a request that must count once.
+ * KEYS: each window (window-script.ts), then each version, then, with a quota, its text and its holds, with its `from` also the
+ * quota of an earlier period, then each counter and its holds (three KEYS each: counter-script.ts), then, if given, the
+ * marker of a request that must count once.
  * ARGV[1]: JSON. `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
- * recorded by meter if just read, keepUntil (ms), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
+ * recorded by meter if just read, keepUntil (ms), from (ms: limits/quota-script.ts), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
  * `units` to take of each, and `each`; `once` of { ms to remember
  * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
  * minUnits }. `each`: units of a meter or counter per leased unit; 1 for calls, 0 for others if absent.
@@ -44,16 +45,17 @@ for i = 1, versions do
   end
 end
 
+local ofQuota = request.quota and (request.quota.from and 3 or 2) or 0
 local quotaKey, state = KEYS[windows + versions + 1], nil
 if request.quota then
-  state = openQuota(stored[windows + versions + 1], KEYS[windows + versions + 2], request.quota, now)
+  state = openQuota(stored[windows + versions + 1], KEYS[windows + versions + 2], request.quota, now, KEYS[windows + versions + 3])
   if not state then return {'unseeded'} end
 end
 local meters = request.quota and request.quota.meters or {}
 
 local counters, counted = request.counters or {}, {}
 for i, counter in ipairs(counters) do
-  local at = windows + versions + (request.quota and 2 or 0) + i * 3
+  local at = windows + versions + ofQuota + i * 3
   counted[i] = openCounter(at - 2, counter, now)
   if not counted[i] then
     saveQuota(quotaKey, state)

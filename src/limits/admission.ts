@@ -15,11 +15,10 @@ import {
   type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
+import { markerLifetimeMs } from './marked-admissions.ts'
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
 import { toReading } from './window.ts'
 
-/** A day: a client that repeats an idempotency key after this time no longer means the same request. */
-const ONCE_MS = 24 * 3_600_000
 /** The prefix that \@upstash/ratelimit puts before an identifier. */
 const PREFIX = 'rate'
 
@@ -89,7 +88,7 @@ async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest
     freshSeconds: quota?.isFresh ? VERSION_LIFETIME_SECONDS : undefined,
     quota: quota && quotaArgument(quota),
     counters: counters && counterArguments(counters, unitsToTake),
-    once: once && { ms: ONCE_MS, body: once.body },
+    once: once && { ms: markerLifetimeMs(once), body: once.body },
     lease,
   })
   return readAnswer(request, await runScript<Answer>(redis, ADMIT, keys, [argument]))
@@ -97,15 +96,17 @@ async function runAdmit(redis: Redis, request: LimitRequest, lease: LeaseRequest
 
 export const toWindowKey = (key: string) => `${PREFIX}:${key}`
 
-const listKeys = ({ organizationId, period }: QuotaRequest) => [
+const listKeys = ({ organizationId, period, follows }: QuotaRequest) => [
   quotaKey(organizationId, period.name),
   holdsKey(organizationId, period.name),
+  ...(follows === undefined ? [] : [quotaKey(organizationId, follows)]),
 ]
 
 /** A quota in the form that the scripts read. */
-export function quotaArgument({ period, meters, recorded, isFresh }: QuotaRequest) {
+export function quotaArgument({ period, meters, recorded, isFresh, follows }: QuotaRequest) {
   return {
-    ...(isFresh && { recorded, keepUntil: keepUntil(period) }),
+    ...((isFresh || follows !== undefined) && { recorded, keepUntil: keepUntil(period) }),
+    ...(follows !== undefined && { from: period.start }),
     meters: meters.map(({ meter, amount, limit, each, needsRoom, isGuard, spend }) => ({
       name: meter,
       amount,

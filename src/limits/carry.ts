@@ -14,21 +14,19 @@ import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { toWindowKey } from './admission.ts'
-import { type LocalAdmission, sumBalances, toSlot } from './carry-balances.ts'
-import { type CounterRequest, counterArguments, listCounterKeys } from './counter.ts'
+import { sumBalances, sumCounters, sumQuotas, sumWindows } from './carry-sums.ts'
+import { counterArguments, listCounterKeys } from './counter.ts'
 import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { markCarried } from './known.ts'
 import { markCountersCarried } from './known-counters.ts'
-import { type LimitRequest, quotaKey } from './limit-request.ts'
+import type { LimitRequest } from './limit-request.ts'
+import { type LocalAdmission, LocalUnits } from './local-units.ts'
+import { claimUncounted, keepMarked, type MarkedAdmission, takeMarked } from './marked-admissions.ts'
 import { QUOTA_FUNCTIONS } from './quota-script.ts'
 import { retryLost } from './retry.ts'
 import { writtenAfterMs } from './start-script.ts'
 import { WINDOW_FUNCTIONS } from './window-script.ts'
 
-/** Units of a counter are grouped by the time of their admission, in steps of this length. */
-const STEP_MS = 1_000
-/** Per organization. Beyond this, the oldest are left to Postgres. */
-const MAX_REQUESTS = 1_000
 /**
  * How often a request waits for another one that carries units before it carries them itself. The other one may have been cancelled.
  */
@@ -36,9 +34,17 @@ const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
-/** Sent to Redis, and sent again unchanged until a response arrives. */
+/** What is carried together. It is sent again until a response arrives. */
 interface Batch {
+  readonly id: string
   readonly admitted: readonly LocalAdmission[]
+  readonly marked: readonly MarkedAdmission[]
+  /** Set once it is known which of the marked ones Redis has not counted. */
+  message: Message | undefined
+}
+
+/** Sent to Redis, and sent again unchanged. */
+interface Message {
   readonly keys: string[]
   readonly argument: string
   /** Unix milliseconds. */
@@ -46,7 +52,9 @@ interface Batch {
 }
 
 interface Pending {
-  admitted: LocalAdmission[]
+  readonly admitted: LocalUnits
+  /** By their markers' keys. */
+  readonly marked: Map<string, MarkedAdmission>
   unsent: Batch | undefined
   /** Whether a request was sent back for fresh figures since everything was last carried. */
   hasAskedPostgres: boolean
@@ -54,10 +62,15 @@ interface Pending {
   carrying: Promise<void> | undefined
 }
 
-const pending = createLru<Pending>(1_000)
+/** By organization. */
+const pending = createLru<Pending>(10_000)
+/** By limit of Tollgate's own endpoints: callers whom nobody knows must not displace organizations. */
+const pendingOfEndpoints = createLru<Pending>(1_000)
 let isAnyPending = false
 
-const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organizationId ?? window.key
+function selectPending({ quota, windows: [window] }: LimitRequest) {
+  return quota ? ([pending, quota.organizationId] as const) : ([pendingOfEndpoints, window.key] as const)
+}
 
 /**
  * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
@@ -72,7 +85,10 @@ const selectOwner = ({ quota, windows: [window] }: LimitRequest) => quota?.organ
  */
 const CARRY = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}${WINDOW_FUNCTIONS}
 local request = cjson.decode(ARGV[1])
-if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then return 0 end
+if not redis.call('SET', KEYS[#KEYS], 1, 'NX', 'PX', ARGV[3]) then
+  redis.call('PEXPIRE', KEYS[#KEYS], ARGV[3])
+  return 0
+end
 local clock = clock(tonumber(ARGV[2]))
 for i, window in ipairs(request.windows) do
   local read = readWindow(redis.call('GET', KEYS[i]), window, clock)
@@ -127,20 +143,35 @@ return 1`)
 
 /** Stores an admission that was made without Redis. */
 export function keepForLater(request: LimitRequest, generation: number | undefined): void {
-  const owner = selectOwner(request)
-  const known = pending.get(owner) ?? newPending()
-  known.admitted.push({ request, generation })
-  if (known.admitted.length > MAX_REQUESTS) markAll((known.admitted.shift() as LocalAdmission).request)
-  pending.set(owner, known)
+  const [all, owner] = selectPending(request)
+  const known = all.get(owner) ?? newPending()
+  const { once } = request
+  if (once) keepMarked(known, { request, generation, once })
+  else known.admitted.add({ request, generation })
+  all.set(owner, known)
   isAnyPending = true
 }
 
-function markAll(request: LimitRequest): void {
+/** @returns the local admission of the same idempotency key, if it was not carried yet */
+export function findPending(request: LimitRequest): MarkedAdmission | undefined {
+  const [all, owner] = selectPending(request)
+  const { marked, unsent } = all.get(owner) ?? {}
+  const key = request.once?.key ?? ''
+  return marked?.get(key) ?? unsent?.marked.find(({ once }) => once.key === key)
+}
+
+function markAll({ request }: LocalAdmission): void {
   markCarried(request)
   if (request.counters) markCountersCarried(request.counters, request.now)
 }
 
-const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPostgres: false, carrying: undefined })
+const newPending = (): Pending => ({
+  admitted: new LocalUnits(),
+  marked: new Map(),
+  unsent: undefined,
+  hasAskedPostgres: false,
+  carrying: undefined,
+})
 
 /**
  * Carries what this isolate admitted locally to the counters that will decide a request.
@@ -149,10 +180,12 @@ const newPending = (): Pending => ({ admitted: [], unsent: undefined, hasAskedPo
  * @throws the client's error when Redis fails; the units stay pending
  */
 export async function carryPending(deps: Deps, request: LimitRequest): Promise<boolean> {
-  const known = isAnyPending ? pending.get(selectOwner(request)) : undefined
+  if (!isAnyPending) return false
+  const [all, owner] = selectPending(request)
+  const known = all.get(owner)
   if (!known) return false
   await waitForOthers(known, deps.config.REDIS_TIMEOUT_MS)
-  if (known.admitted.length === 0 && !known.unsent) return false
+  if (isEmpty(known) && !known.unsent) return false
   if (needsPostgres(deps, known, request)) {
     known.hasAskedPostgres = true
     return true
@@ -168,59 +201,68 @@ export async function carryPending(deps: Deps, request: LimitRequest): Promise<b
   return false
 }
 
+const isEmpty = ({ admitted, marked }: Pending) => admitted.isEmpty && marked.size === 0
+
 async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
   for (let waits = 0; known.carrying && waits < MAX_WAITS; waits++) await waitFor(known.carrying, timeoutMs)
 }
 
 /** True once per batch. If no fresh figures arrive, Postgres does not respond, and all units are added. */
-function needsPostgres(deps: Deps, { admitted, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
+function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
-  return admitted.some((one) => isWritten(deps, one))
+  return [...admitted.list(), ...marked.values()].some((one) => isWritten(deps, one))
 }
 
 const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
 
 /** Sends one batch after the other: a batch whose response was lost is sent again before a new one is built. */
 async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
-  const redis = findRedis(deps, organizationId)
-  while (known.unsent || known.admitted.length > 0) {
-    const batch = known.unsent ?? buildBatch(deps, known.admitted.splice(0), quota?.isFresh ?? false)
+  while (known.unsent || !isEmpty(known)) {
+    const batch = known.unsent ?? takeBatch(known)
     known.unsent = batch
-    const ago = Math.max(0, deps.now() - batch.builtAt)
-    const args = [batch.argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)]
-    await retryLost(deps, organizationId, () => runScript(redis, CARRY, batch.keys, args))
+    await retryLost(deps, organizationId, () => send(deps, batch, { organizationId, isFresh: quota?.isFresh ?? false }))
     // another request sent it as well, so what it sends next must also arrive before this request is decided
     if (known.unsent !== batch) continue
     known.unsent = undefined
-    for (const { request } of batch.admitted) markAll(request)
+    for (const one of [...batch.admitted, ...batch.marked]) markAll(one)
   }
   known.hasAskedPostgres = false
 }
 
-/** @param isFresh whether the next request has fresh figures of Postgres, which include written units */
-function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: boolean): Batch {
+function takeBatch(known: Pending): Batch {
+  const [admitted, marked] = [known.admitted.takeAll(), takeMarked(known)]
+  return { id: crypto.randomUUID(), admitted, marked, message: undefined }
+}
+
+interface Destination {
+  readonly organizationId: string | undefined
+  /** Whether the next request has fresh figures of Postgres, which include written units. */
+  readonly isFresh: boolean
+}
+
+async function send(deps: Deps, batch: Batch, { organizationId, isFresh }: Destination): Promise<void> {
+  const redis = findRedis(deps, organizationId)
+  const uncounted = batch.message ? [] : await claimUncounted(redis, batch.id, batch.marked)
+  batch.message ??= buildMessage(deps, batch.id, [...batch.admitted, ...uncounted], isFresh)
+  const { keys, argument, builtAt } = batch.message
+  const ago = Math.max(0, deps.now() - builtAt)
+  await runScript(redis, CARRY, keys, [argument, deps.redisAheadMs, BATCH_MARKER_MS, ago, writtenAfterMs(deps)])
+}
+
+function buildMessage(deps: Deps, id: string, admitted: readonly LocalAdmission[], isFresh: boolean): Message {
   const now = deps.now()
-  const windows = new Map<string, { ms: number; units: number }>()
-  const quotas = new Map<string, { key: string; generation: number; units: Record<string, number> }>()
-  for (const one of admitted) {
-    const { windows: sent, now: at } = one.request
-    for (const { key, windowMs, cost } of sent) {
-      if (cost > 0 && now - at <= windowMs)
-        windows.set(key, { ms: windowMs, units: (windows.get(key)?.units ?? 0) + cost })
-    }
-  }
+  const windows = sumWindows(admitted, now)
   const unwritten = admitted.filter((one) => !(isFresh && isWritten(deps, one)))
-  for (const one of unwritten) addUnits(quotas, one)
+  const quotas = sumQuotas(unwritten)
   const lanes = [...quotas.values()]
   const [counters, balances] = [sumCounters(admitted, now), sumBalances(unwritten, [...quotas.keys()])]
   return {
-    admitted,
     builtAt: now,
     keys: [
       ...[...windows.keys()].map(toWindowKey),
       ...lanes.map(({ key }) => key),
       ...listCounterKeys([...counters, ...balances]),
-      `carried:${crypto.randomUUID()}`,
+      `carried:${id}`,
     ],
     argument: JSON.stringify({
       windows: [...windows.values()],
@@ -229,47 +271,4 @@ function buildBatch(deps: Deps, admitted: readonly LocalAdmission[], isFresh: bo
       balances: counterArguments(balances, ({ cost, quota }) => ({ units: cost, quota, isLook: true })),
     }),
   }
-}
-
-/** Units by how many milliseconds ago they were admitted. */
-type Parts = ReadonlyMap<number, number>
-
-/** Each counter once, with all units, except units that have left their window and units of an ended period. */
-function sumCounters(admitted: readonly LocalAdmission[], now: number) {
-  const sums = new Map<string, CounterRequest & { readonly parts: Parts }>()
-  for (const { request } of admitted) {
-    const ago = Math.max(0, Math.floor((now - request.now) / STEP_MS) * STEP_MS)
-    for (const counter of request.counters ?? []) {
-      if (counter.cost === 0 || counter.balance || isOver(counter, request.now, now)) continue
-      const parts = sums.get(counter.key)?.parts ?? new Map<number, number>()
-      const sum = (parts.get(ago) ?? 0) + counter.cost
-      sums.set(counter.key, { ...withoutSeed(counter), parts: new Map([...parts, [ago, sum]]) })
-    }
-  }
-  return [...sums.values()]
-}
-
-/** Carried units must not start a counter: the Postgres figure from their admission is outdated. */
-function withoutSeed({ seed: _seed, ...counter }: CounterRequest): CounterRequest {
-  return counter
-}
-
-function isOver({ windowMs, until }: CounterRequest, at: number, now: number): boolean {
-  return (windowMs !== undefined && now - at > windowMs) || (until !== undefined && now >= until)
-}
-
-function addUnits(
-  quotas: Map<string, { key: string; generation: number; units: Record<string, number> }>,
-  one: LocalAdmission,
-): void {
-  const { quota } = one.request
-  const slot = toSlot(one)
-  if (!quota || slot === undefined) return
-  const { generation = -1 } = one
-  const key = quotaKey(quota.organizationId, quota.period.name)
-  const known = quotas.get(slot) ?? { key, generation, units: {} }
-  for (const { meter, amount } of quota.meters) {
-    if (amount > 0) known.units[meter] = (known.units[meter] ?? 0) + amount
-  }
-  if (Object.keys(known.units).length > 0) quotas.set(slot, known)
 }

@@ -3,16 +3,18 @@ import type { Deps } from '../deps.ts'
 import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
-import { carryPending, keepForLater } from './carry.ts'
+import { carryPending, findPending, keepForLater } from './carry.ts'
 import { admitLocally } from './fallback.ts'
 import { rememberDecision, trackSent } from './known.ts'
 import { rememberCounters } from './known-counters.ts'
 import { sendLateUse } from './late-use.ts'
 import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
-import { retryLost } from './retry.ts'
+import { withMarker } from './marked-admissions.ts'
+import { isUnsteady, retryLost } from './retry.ts'
 
 /**
- * Takes all units of a request, or none. Retries once if the response was lost. While Redis fails, this isolate decides
+ * Takes all units of a request, or none. Retries if the response was lost. From then on, for a minute, each request has a
+ * marker, so that its units count once: by one of the attempts, however late, or when they are carried. While Redis fails, this isolate decides
  * locally, and the units it admits reach the counters before Redis decides the organization's next request.
  *
  * @param lease units to take in addition to the request's own, if any
@@ -20,12 +22,16 @@ import { retryLost } from './retry.ts'
  */
 export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRequest): Promise<Admission> {
   const sent = trackSent(request)
+  let marked: LimitRequest | undefined
+  const mark = () => (marked ??= withMarker(request))
+  const first = isUnsteady(deps, request.organizationId) ? mark() : request
   try {
     if (await carryAll(deps, request)) return { outcome: 'unseeded' }
     let isRetried = false
     const admission = await retryLost(deps, request.organizationId, (isFirst) => {
       isRetried = !isFirst
-      return admit(findRedis(deps, request.organizationId), request, isFirst ? lease : undefined) // the lost attempt may have taken a lease already
+      const redis = findRedis(deps, request.organizationId)
+      return isFirst ? admit(redis, first, lease) : admit(redis, mark()) // the lost attempt may have taken a lease already
     })
     if (!('meters' in admission)) return admission
     rememberDecision(request, admission, sent)
@@ -37,11 +43,35 @@ export async function consume(deps: Deps, request: LimitRequest, lease?: LeaseRe
     const isClosed = deps.config.ON_LIMITER_OUTAGE === 'closed'
     count('limiterOutages', isClosed ? 'refused' : 'local')
     if (isClosed) throw new Problem('unavailable', { detail: 'Limits cannot be checked.' })
-    const admission = admitLocally(request, error)
-    if (admission.outcome === 'admitted') keepForLater(request, admission.generation)
-    return admission
+    return decideLocally(mark(), error)
   } finally {
     sent.end()
+  }
+}
+
+function decideLocally(request: LimitRequest, error: unknown): Admission {
+  const earlier = findPending(request)
+  if (earlier && earlier.once.body !== request.once?.body) return { outcome: 'reused' }
+  if (earlier) return repeatLocally(request, earlier.generation, error)
+  const admission = admitLocally(request, error)
+  if (admission.outcome === 'admitted') keepForLater(request, admission.generation)
+  return admission
+}
+
+/** A repeat of a request that this isolate admitted takes nothing. */
+function repeatLocally(request: LimitRequest, generation: number | undefined, error: unknown): Admission {
+  const { generation: _latest, ...admission } = admitLocally(withoutCosts(request), error)
+  return { ...admission, ...(generation !== undefined && { generation }) }
+}
+
+const free = <Counter extends { cost: number }>(counter: Counter): Counter => ({ ...counter, cost: 0 })
+
+function withoutCosts({ windows: [first, ...others], quota, counters, ...request }: LimitRequest): LimitRequest {
+  return {
+    ...request,
+    windows: [free(first), ...others.map(free)],
+    ...(counters && { counters: counters.map(free) }),
+    ...(quota && { quota: { ...quota, meters: quota.meters.map((meter) => ({ ...meter, amount: 0 })) } }),
   }
 }
 

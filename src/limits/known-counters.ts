@@ -5,6 +5,7 @@
 import { createLru } from '../lib/lru.ts'
 import type { CounterRequest, CounterState } from './counter.ts'
 import { countInFlight, findLastNumber, isNewer, latest, type ReceivedState, type Sent, toReceived } from './known.ts'
+import { sumHeldLocally } from './own-holds.ts'
 
 interface Received extends ReceivedState {
   readonly used: number
@@ -16,8 +17,6 @@ interface Received extends ReceivedState {
 const received = createLru<Received>(10_000)
 /** Admitted locally and not carried yet. */
 const local = createLru<{ readonly units: number; readonly at: number }>(10_000)
-/** Held locally: no other isolate knows of these holds, and they end by expiring. */
-const localHolds = createLru<readonly { readonly until: number; readonly units: number }[]>(10_000)
 
 /** Units of a rolling window count for its length from when the isolate learned of them. */
 const isOver = ({ windowMs }: CounterRequest, at: number, now: number) => windowMs !== undefined && now - at > windowMs
@@ -75,12 +74,10 @@ export function markCountersCarried(counters: readonly CounterRequest[], now: nu
   }
 }
 
-/** Stores units that were held locally. @param until Unix milliseconds */
-export function rememberCountersHeld(counters: readonly CounterRequest[], until: number, now: number): void {
-  for (const { key, cost } of counters) {
-    const open = (localHolds.get(key) ?? []).filter((hold) => hold.until > now)
-    localHolds.set(key, [...open, { until, units: cost }])
-  }
+/** A hold ended that Redis has not released yet. */
+export function lowerCountersHeld(key: string, units: number): void {
+  const known = received.get(key)
+  if (known) received.set(key, { ...known, held: Math.max(0, known.held - units) })
 }
 
 /** The used and held units of a counter, as far as this isolate knows. The usage is that of Postgres if that is higher. */
@@ -89,7 +86,7 @@ export function findCounter(counter: CounterRequest, now: number): CounterState 
   const { used, held } = findReceived(counter, now)
   return {
     used: Math.max(used + sumLocal(counter, now), readRecorded(counter)) + countInFlight(key),
-    held: held + sumHeld(key, now),
+    held: held + sumHeldLocally(key, now),
     reset: until ?? (windowMs === undefined ? null : now + windowMs),
   }
 }
@@ -103,9 +100,6 @@ function sumLocal(counter: CounterRequest, now: number): number {
   const own = local.get(counter.key)
   return own && !isOver(counter, own.at, now) ? own.units : 0
 }
-
-const sumHeld = (key: string, now: number) =>
-  (localHolds.get(key) ?? []).reduce((sum, { until, units }) => sum + (until > now ? units : 0), 0)
 
 /** Whether a counter has no room, as far as this isolate knows. */
 export function isCounterFull({ limit }: CounterRequest, { used, held }: CounterState, needed: number): boolean {

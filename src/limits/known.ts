@@ -14,7 +14,10 @@ import {
   type MeterState,
   type QuotaRequest,
   quotaKey,
+  type Recorded,
 } from './limit-request.ts'
+import type { TakenUnits } from './local-units.ts'
+import { sumHeldLocally } from './own-holds.ts'
 import { indexBucket } from './window.ts'
 
 type Counts = ReadonlyMap<number, number>
@@ -35,8 +38,6 @@ const localWindows = createLru<Counts>(10_000)
 const localMeters = createLru<number>(40_000)
 /** Units of requests that Redis has not answered yet, by window or meter. */
 const inFlight = new Map<string, number>()
-/** Held locally: no other isolate knows of these holds, and they end by expiring. */
-const localHolds = createLru<readonly { readonly until: number; readonly amount: number }[]>(10_000)
 /** The last known generation of a quota's counter (limits/quota-script.ts). */
 const generations = createLru<number>(10_000)
 
@@ -49,7 +50,7 @@ const toSlot = ({ organizationId, period }: QuotaRequest, { meter }: MeterReques
   `${quotaKey(organizationId, period.name)}:${meter}`
 
 /** @returns units by window key and meter slot */
-function listUnits({
+export function listUnits({
   windows,
   quota,
   counters,
@@ -147,24 +148,28 @@ export function rememberLocally({ windows, quota, now }: LimitRequest): void {
   for (const meter of quota?.meters ?? []) if (meter.amount > 0) rememberLocalUnits(quota as QuotaRequest, meter)
 }
 
-/** If Postgres is ahead, its figure minus the local units becomes the known usage: it may include some of them. */
 function rememberLocalUnits(quota: QuotaRequest, meter: MeterRequest): void {
   const slot = toSlot(quota, meter)
-  const [local, received] = [localMeters.get(slot) ?? 0, receivedMeters.get(slot)]
+  raiseBase(slot, quota.recorded[meter.meter] ?? 0)
+  localMeters.set(slot, (localMeters.get(slot) ?? 0) + meter.amount)
+}
+
+/** If Postgres is ahead, its figure minus the local units becomes the known usage: it may include some of them. */
+function raiseBase(slot: string, recorded: number): void {
+  const received = receivedMeters.get(slot)
   const { used, held } = received?.state ?? { used: 0, held: 0 }
-  const base = Math.max(used, (quota.recorded[meter.meter] ?? 0) - local)
-  localMeters.set(slot, local + meter.amount)
+  const base = Math.max(used, recorded - (localMeters.get(slot) ?? 0))
   receivedMeters.set(slot, { number: 0, isCarried: false, ...received, state: { used: base, held } })
 }
 
-/** Redis now has the local admissions. */
-export function markCarried({ windows, quota, now }: LimitRequest): void {
+/** Redis now has local admissions. */
+export function markCarried({ windows, quota, now }: TakenUnits): void {
   const carried = { number: lastNumber, isCarried: true }
   for (const { key, windowMs, cost } of windows) {
     if (cost === 0) continue
-    const bucket = indexBucket(now, windowMs)
-    localWindows.set(key, addTo(localWindows.get(key), bucket, -cost))
-    receivedWindows.set(key, { ...carried, counts: addTo(receivedWindows.get(key)?.counts, bucket, cost) })
+    localWindows.set(key, takeOldest(localWindows.get(key), cost))
+    const counts = addTo(receivedWindows.get(key)?.counts, indexBucket(now, windowMs), cost)
+    receivedWindows.set(key, { ...carried, counts })
   }
   for (const meter of quota?.meters ?? []) {
     const slot = toSlot(quota as QuotaRequest, meter)
@@ -174,12 +179,17 @@ export function markCarried({ windows, quota, now }: LimitRequest): void {
   }
 }
 
-/** Stores units that were held locally. @param until Unix milliseconds */
-export function rememberHeld(quota: QuotaRequest, until: number, now: number): void {
-  for (const meter of quota.meters) {
-    const slot = toSlot(quota, meter)
-    const open = (localHolds.get(slot) ?? []).filter((hold) => hold.until > now)
-    localHolds.set(slot, [...open, { until, amount: meter.amount }])
+/** A hold ended that Redis has not released yet. @param slot of a meter */
+export function lowerHeld(slot: string, units: number): void {
+  const known = receivedMeters.get(slot)
+  if (known)
+    receivedMeters.set(slot, { ...known, state: { ...known.state, held: Math.max(0, known.state.held - units) } })
+}
+
+/** Postgres has reported the usage of a period. It may include units that were admitted locally. */
+export function rememberRecorded(organizationId: string, period: string, recorded: Recorded): void {
+  for (const [meter, units] of Object.entries(recorded)) {
+    if (typeof units === 'number') raiseBase(`${quotaKey(organizationId, period)}:${meter}`, units)
   }
 }
 
@@ -188,13 +198,9 @@ export function findMeter(quota: QuotaRequest, meter: MeterRequest, now: number)
   const slot = toSlot(quota, meter)
   const { used = 0, held = 0 } = receivedMeters.get(slot)?.state ?? {}
   const local = localMeters.get(slot) ?? 0
-  const heldLocally = (localHolds.get(slot) ?? []).reduce(
-    (sum, { until, amount }) => sum + (until > now ? amount : 0),
-    0,
-  )
   return {
     used: Math.max(used + local, quota.recorded[meter.meter] ?? 0) + (inFlight.get(slot) ?? 0),
-    held: held + heldLocally,
+    held: held + sumHeldLocally(slot, now),
   }
 }
 
@@ -213,6 +219,18 @@ export function forgetWindows(keys: readonly string[]): void {
 
 export const findGeneration = ({ organizationId, period }: QuotaRequest): number | undefined =>
   generations.get(quotaKey(organizationId, period.name))
+
+/** Units are carried in the order of their admission, several buckets together. */
+function takeOldest(counts: Counts | undefined, units: number): Counts {
+  let left = units
+  const kept = new Map<number, number>()
+  for (const [bucket, known] of [...(counts ?? [])].toSorted(([a], [b]) => a - b)) {
+    const taken = Math.min(known, left)
+    left -= taken
+    if (known > taken) kept.set(bucket, known - taken)
+  }
+  return kept
+}
 
 function addTo(counts: Counts | undefined, bucket: number, units: number): Counts {
   const sums = new Map(counts)

@@ -4,16 +4,17 @@
  * local decisions. It is lost with the isolate.
  */
 import type { Deps } from '../deps.ts'
-import { createLru } from '../lib/lru.ts'
 import type { CounterRequest } from './counter.ts'
 import { COUNTED_MS } from './holds.ts'
 import { markCountersCarried, rememberCountersLocally } from './known-counters.ts'
 
-/** Per organization. Beyond this, the oldest are dropped. */
-const MAX_KEPT = 1_000
+/** Of all organizations. Beyond this, the oldest are dropped: each has its own marker in Redis, so they cannot be summed. */
+const MAX_KEPT = 10_000
+/** How many are sent at once, in one round trip. */
+const SENT_TOGETHER = 100
 
 interface LateUse {
-  readonly organizationIds: Iterable<string>
+  readonly organizationIds: readonly string[]
   /** The counters it counts in; `cost` is the usage. */
   readonly counters: readonly CounterRequest[]
   /** Unix milliseconds. */
@@ -24,31 +25,32 @@ interface LateUse {
 
 type Kept = LateUse & { isDone: boolean }
 
-const kept = createLru<Kept[]>(1_000)
-let isAnyKept = false
+/** The oldest first. */
+const kept = new Set<Kept>()
+const byOrganization = new Map<string, Set<Kept>>()
 
 /** Stores usage until Redis has it. @returns a function that sends it, unless it was sent in the meantime */
 export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
   const own: Kept = { ...use, isDone: false }
   rememberCountersLocally(use.counters, use.at)
+  const [oldest] = kept
+  if (oldest && kept.size >= MAX_KEPT) finish(oldest)
+  kept.add(own)
   for (const id of use.organizationIds) {
-    const others = kept.get(id) ?? []
-    const dropped = others.length >= MAX_KEPT ? others.shift() : undefined
-    if (dropped) finish(dropped)
-    kept.set(id, [...others, own])
+    const others = byOrganization.get(id)
+    if (others) others.add(own)
+    else byOrganization.set(id, new Set([own]))
   }
-  isAnyKept = true
   return (deps) => send(deps, own)
 }
 
 /** Sends everything stored for an organization. @throws the client's error when Redis fails */
 export async function sendLateUse(deps: Deps, organizationId: string | undefined): Promise<void> {
-  const uses = isAnyKept && organizationId !== undefined ? kept.get(organizationId) : undefined
+  const uses = organizationId === undefined ? undefined : byOrganization.get(organizationId)
   if (!uses) return
-  for (const use of uses) await send(deps, use)
-  const left = (kept.get(organizationId as string) ?? []).filter(({ isDone }) => !isDone)
-  if (left.length > 0) kept.set(organizationId as string, left)
-  else kept.delete(organizationId as string)
+  const all = [...uses]
+  for (let from = 0; from < all.length; from += SENT_TOGETHER)
+    await Promise.all(all.slice(from, from + SENT_TOGETHER).map((use) => send(deps, use)))
 }
 
 async function send(deps: Deps, use: Kept): Promise<void> {
@@ -61,5 +63,11 @@ async function send(deps: Deps, use: Kept): Promise<void> {
 function finish(use: Kept): void {
   if (use.isDone) return
   use.isDone = true
+  kept.delete(use)
+  for (const id of use.organizationIds) {
+    const others = byOrganization.get(id)
+    others?.delete(use)
+    if (others?.size === 0) byOrganization.delete(id)
+  }
   markCountersCarried(use.counters, use.at)
 }

@@ -58,6 +58,11 @@ export interface QuotaRequest {
   readonly recorded: Recorded
   /** Whether Postgres was read just now. If so, counters that Redis has lost start from its figures. */
   readonly isFresh: boolean
+  /**
+   * Set if the row is from before the period began, and Postgres does not respond: the name of the row's period. A missing counter
+   * then starts at zero, if Redis still has the one of that period.
+   */
+  readonly follows?: string
 }
 
 /** The units that a verification takes, all or nothing, and the cached rows it was decided from. */
@@ -74,8 +79,11 @@ export interface LimitRequest {
   /** Limits on meters, and balances. Absent for a key without them. */
   readonly counters?: readonly CounterRequest[]
   readonly versions: readonly { readonly key: string; readonly version: number }[]
-  /** For a request that counts once, however often it is repeated: its Redis key and a hash of its content. */
-  readonly once?: { readonly key: string; readonly body: string }
+  /**
+   * For a request that counts once, however often it is repeated: its Redis key and a hash of its content. `isOwn`: nobody but this isolate
+   * repeats it (limits/marked-admissions.ts).
+   */
+  readonly once?: { readonly key: string; readonly body: string; readonly isOwn?: true }
 }
 
 /** Units that a request takes in addition to its own, to spend later without Redis. */

@@ -33,8 +33,10 @@ end
  * - `addCarried(state, now)`: adds units to a new quota that isolates admitted alone while there was none (limits/carry.ts).
  * - `overageOf(state, spend, meters)`: nano-dollars owed for use above limits, that of holds and, if given, of the request's own amounts
  *   included. `isSpent(state, meter, meters)`: whether a meter's cap refuses. `spendOf(state, meters)`: for the meter with a cap, that without and with the request's own.
- * - `openQuota(text, holdsKey, quota, now)`: the quota as a table, after expired holds were dropped. Fresh figures of
- *   Postgres start a lost one and raise one that is behind. `nil` when it is lost and no fresh figures were given.
+ * - `openQuota(text, holdsKey, quota, now, earlierKey)`: the quota as a table, after expired holds were dropped. Fresh figures of
+ *   Postgres start a lost one and raise one that is behind. `nil` when it is lost and no fresh figures were given. With `from` (ms), the
+ *   start of its period, the figures are not fresh but zeros. A missing quota starts from them only if it is new: if the quota of an
+ *   earlier period is older than this period, Redis has lost nothing since.
  */
 export const QUOTA_FUNCTIONS = `
 local function clock(ahead)
@@ -172,10 +174,16 @@ local function isSpent(state, meter, meters)
   return charged + spent[1] >= meter.spend.cap or charged + meter.amount + spent[2] > meter.spend.cap
 end
 
-local function openQuota(text, holdsKey, quota, now)
+local function isOlder(earlierKey, from)
+  local born = readQuota(earlierKey).born
+  return born and born <= from
+end
+
+local function openQuota(text, holdsKey, quota, now, earlierKey)
   local state = parseQuota(text)
   local isLost = not state.born
   if isLost and not quota.recorded then return nil end
+  if isLost and quota.from and not isOlder(earlierKey, quota.from) then return nil end
   if isLost then
     set(state, 'born', now)
     set(state, 'generation', 0)

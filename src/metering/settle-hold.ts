@@ -4,9 +4,11 @@ import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
 import { reloadAllowance } from '../limits/allowance.ts'
 import { CREDITS } from '../limits/credits.ts'
+import { endOwnHold } from '../limits/end-hold.ts'
 import { releaseHold, type UsedCounter } from '../limits/holds.ts'
 import type { KeyAllowance, MeteredLimit } from '../limits/key-allowance.ts'
 import { buildCounter } from '../limits/key-limits.ts'
+import { rememberRecorded } from '../limits/known.ts'
 import { keepUse } from '../limits/late-use.ts'
 import type { Recorded } from '../limits/limit-request.ts'
 import { recordUse } from '../limits/quotas.ts'
@@ -58,7 +60,8 @@ const SEEDED = { isSeeded: true } as const
  * A counter that units were held of counts the use where it is one of the event's key and subject. Else it is somebody
  * else's, and only loses its hold: a settlement may name another key or subject than its reservation.
  *
- * @returns whether the hold was still there. A hold that cannot be ended expires on its own
+ * @returns whether the hold was still there. A hold that Redis did not release is released before it decides the next request
+ *   of the organization in this isolate
  */
 export async function settleHold(
   deps: Deps,
@@ -82,19 +85,23 @@ export async function settleHold(
     })),
     ...used.filter(({ limited }) => !held.some((one) => isOf(limited, one))),
   ]
-  const release = { organizationId: event.organization_id, period, holdId, recorded, counters, isNew }
+  const organizationId = event.organization_id
+  const release = { organizationId, period, holdId, recorded, counters, isNew }
+  const now = deps.now()
   try {
-    return await retryLost(deps, event.organization_id, () => releaseHold(deps, release))
+    const wasHeld = await retryLost(deps, organizationId, () => releaseHold(deps, release))
+    endOwnHold(holdId, { isReleased: true, now })
+    return wasHeld
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error))
-    const organizationIds = [event.organization_id]
-    if (isNew)
-      keepUse({
-        organizationIds,
-        counters: repeat ? [] : toCosts(counters),
-        at: deps.now(),
-        send: (own) => releaseHold(own, release),
-      })
+    endOwnHold(holdId, { isReleased: false, now })
+    rememberRecorded(organizationId, period, recorded)
+    keepUse({
+      organizationIds: [organizationId],
+      counters: isNew && !repeat ? toCosts(counters) : [],
+      at: now,
+      send: (own) => releaseHold(own, release),
+    })
     return false
   }
 }

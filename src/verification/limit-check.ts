@@ -23,13 +23,15 @@ interface RequestedLimits {
   readonly isFresh: boolean
   readonly now: number
   readonly aheadMs: number
+  /** Whether the record could not be read again, because Postgres does not respond. */
+  readonly isUnreadable?: boolean | undefined
   /** What lost counters of limits start with. */
   readonly seeds?: KeySeeds | undefined
 }
 
 /** What one verification takes of the key's rate limit, of its and its organization's named limits, and of the quota. Pure. */
 export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
-  const { record, caller, request, isFresh, now, aheadMs } = asked
+  const { record, caller, request, isFresh, isUnreadable, now, aheadMs } = asked
   const period = currentPeriod(record, now)
   const isOfPeriod = record.period.start === period.start
   const { organizationId } = record
@@ -54,6 +56,7 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
       })),
       recorded: isOfPeriod ? record.used : NOTHING_USED,
       isFresh: isFresh && isOfPeriod,
+      ...(isUnreadable && !isOfPeriod && { follows: record.period.name }),
     },
     ...listCounters(asked, period.start),
     versions: caller ? [...listVersions(record), ...listVersions(caller)] : listVersions(record),

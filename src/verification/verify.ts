@@ -8,6 +8,7 @@
  * 5. The usage event, written after the response.
  */
 import type { Deps } from '../deps.ts'
+import { errorFields, log } from '../lib/log.ts'
 import { isLapsed } from '../limits/credits.ts'
 import { quantityProblem } from '../limits/custom-meters.ts'
 import { type KeySeeds, loadKeySeeds } from '../limits/key-seeds.ts'
@@ -98,6 +99,8 @@ interface Snapshot {
   readonly caller: Caller | undefined
   /** Whether something was reloaded already. If so, a refusal is final. */
   readonly isReloaded: boolean
+  /** Set if Postgres did not respond when the row was to be reloaded: then the request is decided once from the cached one. */
+  readonly isUnreadable?: true
   /** When the verification began, in Unix milliseconds. Rows loaded since then are current. */
   readonly since: number
   /** The usage in Postgres for the key's calendar limits, if Redis has lost their counters. */
@@ -139,6 +142,7 @@ function decide(snapshot: Snapshot, context: VerificationContext): Decision | Pr
       caller,
       request,
       isFresh,
+      isUnreadable: snapshot.isUnreadable,
       now,
       aheadMs: deps.redisAheadMs,
       seeds: snapshot.seeds,
@@ -186,7 +190,24 @@ async function awaitLimits(
   if (admission.outcome === 'uncounted') return withSeeds(snapshot, record, context)
   if (admission.outcome === 'stale' && admission.index >= OWN_VERSIONS)
     return { ...snapshot, caller: await snapshot.caller?.reload(), isReloaded: true }
+  if (admission.outcome === 'unseeded') return reloadOrContinue(snapshot, context)
   return { ...snapshot, cached: await reloadKey(context.deps, context.request.key), isReloaded: true }
+}
+
+/**
+ * A counter needs the figures of Postgres. While it does not respond, the request is decided once more without them: units that this
+ * isolate admitted locally are then carried all the same, and the quota of a new period starts at zero.
+ *
+ * @throws the error of the query if that was done already
+ */
+async function reloadOrContinue(snapshot: Snapshot, { deps, request }: VerificationContext): Promise<Snapshot> {
+  try {
+    return { ...snapshot, cached: await reloadKey(deps, request.key), isReloaded: true }
+  } catch (error) {
+    if (snapshot.isUnreadable) throw error
+    log('warn', 'key_not_reloaded', { key_id: snapshot.cached.record?.keyId, ...errorFields(error) })
+    return { ...snapshot, isUnreadable: true }
+  }
 }
 
 async function withSeeds(

@@ -10,6 +10,7 @@ import { findAllowance } from '../../limits/allowance.ts'
 import { extendHold, findTrace } from '../../limits/holds.ts'
 import { listHolds, type OpenHold } from '../../limits/list-holds.ts'
 import { findMeters, type MeterCatalogue } from '../../limits/meter-catalogue.ts'
+import { extendLocalHold } from '../../limits/own-holds.ts'
 import { formatMeterUnits } from '../../limits/quota-reading.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
@@ -125,11 +126,14 @@ export async function extendReservation(
   const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
   if (typeof attribute(owner, await findOwners(deps, [owner], caller), caller) === 'string')
     throw new Problem('reservation_not_found')
+  const [now, ms] = [deps.now(), expires_in_seconds * 1000]
+  const extended = extendLocalHold(reservation.holdId, now + ms, now)
+  if (extended !== undefined) return { reservation_id: id, expires_at: new Date(extended).toISOString() }
   const expiresAt = await orUnavailable(() =>
     retryLost(deps, reservation.organizationId, async () => {
       const { counters } = readTrace(await findTrace(deps, reservation))
       const held = counters.map(({ key }) => ({ key, limit: null, cost: 0 }))
-      return extendHold(deps, reservation, { ms: expires_in_seconds * 1000, counters: held })
+      return extendHold(deps, reservation, { ms, counters: held })
     }),
   )
   if (expiresAt === undefined)

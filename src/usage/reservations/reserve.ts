@@ -28,7 +28,7 @@ import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import type { Tokens } from '../tokens.ts'
 import { addTokenKinds, planCounters, writeTrace } from './counters.ts'
-import { holdLocally } from './decide-locally.ts'
+import { findLocalConflict, holdLocally, rememberHeld } from './decide-locally.ts'
 import { toReservation } from './describe-hold.ts'
 import { estimateAmounts, toUnitAmounts } from './estimate.ts'
 import { type Amounts, listGuards, loadAllowance, readCustomGauges, toMeterRequest } from './load-allowance.ts'
@@ -45,7 +45,7 @@ const KEY_AGE_MS = 25_000
  * none; and of every limit of the named key and of the organization that counts one of them. The hold counts until it is settled or expires.
  *
  * The work may use the held units. They are fewer than requested if one hold would take nearly all that is left. While
- * Redis fails, and the deployment accepts requests then, the last known figures decide and nothing is held.
+ * Redis fails, and the deployment accepts requests then, the last known figures decide, and only this isolate knows the hold.
  *
  * An idempotency key stands for one request of one caller. Its repeats get the same hold while that is open, and are
  * refused afterwards, so that a second piece of work cannot use a settled reservation.
@@ -255,6 +255,8 @@ const named = ({ subject }: ReserveRequest) => (subject ? { subject } : {})
 type HoldPlan = ReturnType<typeof planHold>
 
 async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
+  const conflict = findLocalConflict(plan)
+  if (conflict) return conflict
   const sent = trackSent(plan)
   try {
     await sendLateUse(deps, plan.quota.organizationId)
@@ -262,6 +264,7 @@ async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
     if ('meters' in hold) {
       rememberMeters(plan.quota, hold.meters, sent)
       rememberCounters({ counters: plan.counters, states: hold.counters, sent, now: plan.now })
+      if (hold.outcome === 'held') rememberHeld(plan, hold)
     }
     return hold
   } catch (error) {

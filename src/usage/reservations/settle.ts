@@ -4,7 +4,10 @@ import { errorFields, log } from '../../lib/log.ts'
 import { resolvePeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { CREDITS } from '../../limits/credits.ts'
+import { endOwnHold } from '../../limits/end-hold.ts'
 import { findTrace, releaseHold } from '../../limits/holds.ts'
+import { keepUse } from '../../limits/late-use.ts'
+import { findOwnHold } from '../../limits/own-holds.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
@@ -21,8 +24,8 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
  * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id
- * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it
- * expires. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
+ * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, before it
+ * decides the next request of the organization in this isolate. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
  * response to the settlement. While the event is in the spool, or the database fails, the response is `cancelled`
  * although the use counts.
  *
@@ -88,14 +91,16 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   return own.end > current.start ? undefined : own.end - 1
 }
 
-/** While Redis does not answer, only the content of a hold's id is known, and the hold ends when it expires. */
+/** While Redis does not answer, only this isolate's own holds and the content of a hold's id are known. */
 async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace | undefined> {
+  const own = findOwnHold(reservation.holdId)?.trace
+  const known = own === undefined ? undefined : readTrace(JSON.parse(own))
   try {
     const kept = await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation))
-    return kept === undefined ? undefined : readTrace(kept)
+    return kept === undefined ? known : readTrace(kept)
   } catch (error) {
     log('warn', 'hold_not_read', errorFields(error))
-    return undefined
+    return known
   }
 }
 
@@ -117,12 +122,18 @@ async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller:
     // a balance that Redis has lost must not start without a figure from Postgres
     ...(name === CREDITS && { isSeeded: true as const }),
   }))
+  const { organizationId, holdId } = reservation
+  const release = { ...reservation, recorded: {}, counters }
+  const now = deps.now()
   try {
-    return await retryLost(deps, reservation.organizationId, () =>
-      releaseHold(deps, { ...reservation, recorded: {}, counters }),
-    )
+    const wasHeld = await retryLost(deps, organizationId, () => releaseHold(deps, release))
+    endOwnHold(holdId, { isReleased: true, now })
+    return wasHeld
   } catch (error) {
-    log('warn', 'hold_not_released', errorFields(error)) // the hold expires on its own
+    log('warn', 'hold_not_released', errorFields(error))
+    endOwnHold(holdId, { isReleased: false, now })
+    const send = (own: Deps) => releaseHold(own, release)
+    keepUse({ organizationIds: [organizationId], counters: [], at: now, send })
     return false
   }
 }

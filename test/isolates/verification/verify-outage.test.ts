@@ -140,7 +140,7 @@ describe('while Redis fails', () => {
         ),
       )
     expect(codes.filter((code) => code === 'VALID').length).toBeLessThanOrEqual(39)
-    expect(codes.filter((code) => code === 'UNAVAILABLE').length).toBeLessThanOrEqual(1)
+    expect(codes).not.toContain('UNAVAILABLE')
     vi.restoreAllMocks()
     await isolate.settled()
   })
@@ -176,67 +176,6 @@ describe('while Redis fails', () => {
   })
 })
 
-describe('while Neon fails', () => {
-  test('a key that Redis confirms outlives the age of its row, and only the first request waits for the database', async () => {
-    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const failures = () => warn.mock.calls.filter(([line]) => String(line).includes('key_not_reloaded')).length
-    const { key } = await newKeyHolder()
-    const isolate = await newIsolate()
-    await isolate.verify(key)
-    await isolate.settled()
-    breakStores(['/sql'])
-    for (const [advance, tries] of [
-      [20_000, 0],
-      [6_000, 1],
-      [1_000, 1],
-      [20_000, 2],
-      [0, 2],
-    ] as const) {
-      isolate.advance(advance)
-      expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-      await vi.waitFor(() => expect(failures()).toBe(tries))
-    }
-    isolate.advance(26_000)
-    await expect(isolate.verify(key)).rejects.toThrow() // nobody has confirmed its version for half a minute
-    vi.restoreAllMocks()
-    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' })
-    await isolate.settled()
-  })
-
-  test('a key that Redis cannot confirm either is valid no longer than its row', async () => {
-    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    vi.spyOn(console, 'error').mockImplementation(() => undefined)
-    const { key } = await newKeyHolder()
-    const isolate = await newIsolate()
-    await isolate.verify(key)
-    await isolate.settled()
-    breakStores(['/sql', '/redis'])
-    isolate.advance(20_000)
-    expect(await isolate.verify(key)).toMatchObject({ code: 'VALID' }) // decided locally: that confirms nothing
-    isolate.advance(6_000)
-    await expect(isolate.verify(key)).rejects.toThrow()
-    vi.restoreAllMocks()
-    await isolate.settled()
-  })
-
-  test('a cached key is still verified, and an unknown one is unavailable, never refused', async () => {
-    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
-    const [known, unknown] = [await newKeyHolder(), await newKeyHolder()]
-    const isolate = await newIsolate()
-    expect(await isolate.verify(known.key)).toMatchObject({ code: 'VALID' })
-    await isolate.settled()
-    vi.spyOn(globalThis, 'fetch').mockImplementation(failingSql(globalThis.fetch))
-    expect(await isolate.verify(known.key)).toMatchObject({ code: 'VALID' })
-    await expect(isolate.verify(unknown.key)).rejects.toSatisfy((error: Error) =>
-      String((error as never as { sourceError: Error }).sourceError ?? error).includes('database'),
-    )
-    vi.restoreAllMocks()
-    await isolate.settled()
-    expect(await isolate.verify(unknown.key)).toMatchObject({ code: 'VALID' })
-    await isolate.settled()
-  })
-})
-
 /** A network that loses every nth request to Redis. */
 function breakEveryNth(every: number): void {
   const real = globalThis.fetch
@@ -246,13 +185,4 @@ function breakEveryNth(every: number): void {
     if (isRedis && ++count % every === 0) throw new TypeError('connection lost')
     return real(input, init)
   })
-}
-
-/** A network in which only the database is unreachable. */
-function failingSql(real: typeof fetch): typeof fetch {
-  return async (input, init) => {
-    if ((input instanceof Request ? input.url : String(input)).includes('/sql'))
-      throw new TypeError('connection refused')
-    return real(input, init)
-  }
 }

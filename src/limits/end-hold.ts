@@ -1,0 +1,20 @@
+/** Ends a hold in the memory of this isolate. */
+import { lowerHeld } from './known.ts'
+import { lowerCountersHeld } from './known-counters.ts'
+import { closeOwnHold } from './own-holds.ts'
+
+/**
+ * @param isReleased whether Redis released it. Otherwise the figures that Redis last reported still include it, and are lowered
+ *   until its next response
+ */
+export function endOwnHold(
+  id: string,
+  { isReleased, now }: { readonly isReleased: boolean; readonly now: number },
+): void {
+  const ended = closeOwnHold(id, now)
+  if (!ended || ended.isLocal || isReleased) return
+  for (const [counter, units] of ended.units) {
+    lowerHeld(counter, units)
+    lowerCountersHeld(counter, units)
+  }
+}
