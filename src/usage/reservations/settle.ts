@@ -4,15 +4,15 @@ import { errorFields, log } from '../../lib/log.ts'
 import { resolvePeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { CREDITS } from '../../limits/credits.ts'
-import { findTrace, releaseHold } from '../../limits/holds.ts'
+import { releaseHold } from '../../limits/holds.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
 import { holdEventId, parseReservationId } from '../reservation-id.ts'
-import { type HoldTrace, readTrace } from './counters.ts'
 import { isSettled } from './repeats.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
+import { type HoldTrace, lookUpTraces } from './trace.ts'
 
 /**
  * Records the actual use of a reservation, and releases its hold. The event's id is the hold's (`holdEventId`), so that
@@ -21,7 +21,7 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
  * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id
- * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it
+ * contains, also while Redis does not answer; without a model the reservation's, which only Redis has. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, when it
  * expires. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
  * response to the settlement. While the event is in the spool, or the database fails, the response is `cancelled`
  * although the use counts.
@@ -38,7 +38,7 @@ export async function settle(
   if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
     throw new Problem('reservation_not_found')
   }
-  const kept = await lookUp(deps, reservation)
+  const [kept] = await lookUpTraces(deps, [reservation])
   const trace = kept ?? { key_id: reservation.key_id, subject: reservation.subject, counters: [] }
   if (cancel) {
     const released = await cancelHold(deps, { reservation, trace }, caller)
@@ -47,10 +47,10 @@ export async function settle(
   }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: holdEventId(reservation), organization_id: reservation.organizationId }]
-  const { counters, ...names } = trace
+  const { key_id, subject, counters } = trace
   const hold = { period: reservation.period, holdId: reservation.holdId, counters }
   const released = new Set<string>()
-  const settles = { hold, ...names, released }
+  const settles = { hold, key_id, subject, trace: kept, released }
   const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at, settles })
   const outcome = readOutcome(recorded)
   return { outcome, released: released.size > 0, ...(recorded.warnings && { warnings: recorded.warnings }) }
@@ -86,17 +86,6 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   if (!own) throw new Problem('reservation_not_found')
   if (own.start >= current.end) return own.start
   return own.end > current.start ? undefined : own.end - 1
-}
-
-/** While Redis does not answer, only the content of a hold's id is known, and the hold ends when it expires. */
-async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace | undefined> {
-  try {
-    const kept = await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation))
-    return kept === undefined ? undefined : readTrace(kept)
-  } catch (error) {
-    log('warn', 'hold_not_read', errorFields(error))
-    return undefined
-  }
 }
 
 interface Cancelled {
