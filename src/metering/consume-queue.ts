@@ -10,7 +10,7 @@ import type { UsageEvent } from './event.ts'
 import { partFlawed } from './quantity-flaws.ts'
 import { markBehind, readMessage, sendBodies } from './queue.ts'
 import { keepLost, keepUnreadable, trySpool } from './spool.ts'
-import { isHopeless } from './store.ts'
+import { isPermanent } from './store.ts'
 import { writeUsage } from './write.ts'
 
 /** Larger statements are not cheaper per event, and a statement must end in time. */
@@ -39,7 +39,7 @@ interface Received {
 
 /**
  * Writes the events of the messages, up to 500 in a statement. If a store fails, unwritten messages are delivered again
- * later, less and less often. Events that Postgres permanently refuses go to the spool, whose job splits the batch.
+ * later, less and less often. Events that Postgres permanently refuses, or that our own code cannot process, go to the spool, whose job splits the batch.
  */
 export async function consumeUsage(deps: Deps, messages: readonly Message[]): Promise<void> {
   const received: Received[] = []
@@ -114,7 +114,7 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
-    return isHopeless(error) && trySpool(deps, events)
+    return isPermanent(error) && trySpool(deps, events)
   }
 }
 

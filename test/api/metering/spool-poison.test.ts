@@ -83,4 +83,30 @@ describe('in the spool', () => {
     expect(await drainBehind([JSON.stringify({ events, caller: null })], organizationId, 3)).toBe(3)
     expect(await takeAside(mark)).toHaveLength(1)
   })
+
+  test.each([
+    ['half a token', { model: 'gpt-4o', input_tokens: 12.5 }],
+    ['a provider that is no text', { provider: 7, model: 'gpt-4o', input_tokens: 12 }],
+    ['a model that is no text', { model: { name: 'gpt-4o' }, input_tokens: 12 }],
+  ])('an event with %s is set aside, and takes no other with it', async (_, odd) => {
+    const [mark, organizationId] = [crypto.randomUUID(), uuidv7(Date.now())]
+    const events = [eventOf(organizationId), eventOf(organizationId, { ...odd, id: mark }), eventOf(organizationId)]
+    expect(await drainBehind([JSON.stringify(events)], organizationId, 3)).toBe(3)
+    expect(await takeAside(mark)).toHaveLength(1)
+  })
+
+  test('an event without an owner whose price cannot be computed takes no other with it', async () => {
+    const mark = crypto.randomUUID()
+    const { keyId, organizationId } = await newKeyHolder()
+    const of = (id: string, more: object = {}) => ({
+      id,
+      key_id: keyId,
+      occurred_at: new Date().toISOString(),
+      queries: 1,
+      ...more,
+    })
+    const events = [of(crypto.randomUUID()), of(mark, { model: 'gpt-4o', input_tokens: 12.5 }), of(crypto.randomUUID())]
+    expect(await drainBehind([JSON.stringify({ events, caller: null })], organizationId, 3)).toBe(3)
+    expect(await takeAside(mark)).toHaveLength(1)
+  })
 })
