@@ -21,7 +21,7 @@ const READ_BATCHES = 50
 const READ_BYTES = 500_000
 /** No batch in the list is larger, so that writing one stays well within a statement's timeout. */
 const SPOOLED_TOGETHER = 500
-const UUID = /^[0-9a-f-]{36}$/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
 

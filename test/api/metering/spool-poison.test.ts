@@ -54,6 +54,7 @@ describe('in the spool', () => {
     ['a string', (mark: string) => JSON.stringify(mark)],
     ['another object', (mark: string) => JSON.stringify({ [mark]: 1 })],
     ['a batch without a caller', (mark: string) => JSON.stringify({ events: [{ id: mark }] })],
+    ['a batch whose id is no UUID', (mark: string) => JSON.stringify({ id: '-'.repeat(36), events: [{ id: mark }] })],
   ])('%s is set aside, and the batches behind it are written', async (_, poison) => {
     const mark = crypto.randomUUID()
     expect(await drainBehind([poison(mark)], uuidv7(Date.now()), 1)).toBe(1)
