@@ -251,6 +251,14 @@ export async function findTrace(deps: Deps, { organizationId, holdId }: HoldRef)
   return (await deps.redis.of(organizationId).get(traceKey(organizationId, holdId))) ?? undefined
 }
 
+/** The same for several holds of organizations in one database. */
+export async function findTraces(deps: Deps, holds: readonly HoldRef[]): Promise<readonly unknown[]> {
+  const [first] = holds
+  if (!first) return []
+  const keys = holds.map(({ organizationId, holdId }) => traceKey(organizationId, holdId))
+  return (await deps.redis.of(first.organizationId).mget<unknown[]>(...keys)).map((kept) => kept ?? undefined)
+}
+
 /**
  * Makes a hold expire later, never earlier.
  *

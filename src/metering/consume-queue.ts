@@ -10,7 +10,7 @@ import type { UsageEvent } from './event.ts'
 import { partFlawed } from './quantity-flaws.ts'
 import { markBehind, readMessage, sendBodies } from './queue.ts'
 import { keepLost, keepUnreadable, trySpool } from './spool.ts'
-import { isHopeless } from './store.ts'
+import { isPermanent, storeEach } from './store.ts'
 import { writeUsage } from './write.ts'
 
 /** Larger statements are not cheaper per event, and a statement must end in time. */
@@ -19,6 +19,8 @@ const WRITTEN_TOGETHER = 500
 const MAX_PAUSE_SECONDS = 300
 /** From this delivery on, a message is sent anew: the platform gives up on it after 100. */
 const RENEWED_AT = 50
+/** Older events may be missing in counters that Redis lost and that restarted from the sums of Postgres. */
+const LATE_MS = 8_000
 /** Endpoints are notified only of refusals that are more recent than this. */
 const TOLD_WITHIN_MS = 120_000
 
@@ -39,7 +41,7 @@ interface Received {
 
 /**
  * Writes the events of the messages, up to 500 in a statement. If a store fails, unwritten messages are delivered again
- * later, less and less often. Events that Postgres permanently refuses go to the spool, whose job splits the batch.
+ * later, less and less often. Events that Postgres permanently refuses, or that our own code cannot process, go to the spool, whose job splits the batch.
  */
 export async function consumeUsage(deps: Deps, messages: readonly Message[]): Promise<void> {
   const received: Received[] = []
@@ -106,16 +108,24 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
   if (events.length === 0) return true
   try {
     const { sound, lost } = await partFlawed(deps, events)
-    const { outcomes } = await writeUsage(deps, sound)
+    const outcomes = await write(deps, sound)
     for (const { event, reason } of lost) await keepLost(deps, [event], reason)
+    const refused = sound.filter((_, at) => outcomes[at] === 'refused')
+    await keepLost(deps, refused, 'refused by the database')
     const accepted = sound.filter((_, at) => outcomes[at] === 'accepted')
     count('usageEvents', 'written', accepted.length)
     tellRefusals(deps, accepted)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
-    return isHopeless(error) && trySpool(deps, events)
+    return isPermanent(error) && trySpool(deps, events)
   }
+}
+
+/** Late events are added to the counters that do not include them. The counters have all others since the admission. */
+async function write(deps: Deps, events: readonly UsageEvent[]) {
+  const isLate = events.some(({ occurred_at }) => deps.now() - Date.parse(occurred_at) > LATE_MS)
+  return isLate ? storeEach(deps, events) : (await writeUsage(deps, events)).outcomes
 }
 
 function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {

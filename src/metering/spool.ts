@@ -4,11 +4,9 @@ import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { count } from '../metrics/count.ts'
 import { isEvent, type UnattributedEvent, type UnattributedUsage, type UsageEvent } from './event.ts'
-import { partFlawed } from './quantity-flaws.ts'
 import { listUndrained, markDrained, rememberSpooled, reportLost, storeReceipts } from './spool-receipts.ts'
 
-const loadStore = lazily(() => import('./store.ts'))
-const loadAttribution = lazily(() => import('./attribution.ts'))
+const loadWriting = lazily(() => import('./write-spooled.ts'))
 
 /** A Redis list of JSON batches that Postgres could not accept. */
 const SPOOL = 'usage:spool'
@@ -23,9 +21,9 @@ const READ_BATCHES = 50
 const READ_BYTES = 500_000
 /** No batch in the list is larger, so that writing one stays well within a statement's timeout. */
 const SPOOLED_TOGETHER = 500
-const UUID = /^[0-9a-f-]{36}$/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
+export type Batch = { readonly events: readonly UsageEvent[] } | UnattributedUsage
 
 /** Stores events until Postgres accepts them. @returns false if Redis fails too, which is logged */
 export async function trySpool(deps: Deps, events: readonly UsageEvent[]): Promise<boolean> {
@@ -211,13 +209,8 @@ function selectForOneStatement(batches: readonly Spooled[]): readonly Spooled[] 
 /** @returns false while the database accepts nothing: the batches stay for the next run */
 async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boolean> {
   try {
-    const attributed = (await Promise.all(taken.map(({ batch }) => attributeEvents(deps, batch)))).flat()
-    const { sound, lost } = await partFlawed(deps, attributed) // of those that came when meters could not be read
-    const events = await deps.priceUsage(sound) // of those that came when prices could not be read
-    const { storeEach } = await loadStore()
-    const outcomes = await storeEach(deps, events)
-    const refused = events.filter((_, at) => outcomes[at] === 'refused')
-    await keepLost(deps, refused, 'refused by the database')
+    const { mergeBatches, writeEach } = await loadWriting()
+    const lost = await writeEach(deps, mergeBatches(taken.map(({ batch }) => batch)))
     for (const { event, reason } of lost) await keepLost(deps, [event], reason)
     await keepLost(
       deps,
@@ -235,34 +228,6 @@ async function writeOrWait(deps: Deps, taken: readonly Spooled[]): Promise<boole
   }
   await Promise.all(taken.map(({ text }) => deps.redis.shared.lrem(SPOOL, 1, text)))
   return true
-}
-
-async function attributeEvents(deps: Deps, batch: Batch): Promise<readonly UsageEvent[]> {
-  return 'caller' in batch ? attributeUsage(deps, batch) : batch.events
-}
-
-/**
- * Finds the owners of the events, now that the database can be queried. Events without an owner are logged whole and set aside; an event
- * that cannot be looked up does not affect the others.
- */
-async function attributeUsage(deps: Deps, { events, caller }: UnattributedUsage): Promise<UsageEvent[]> {
-  const { attribute, findOwners } = await loadAttribution()
-  try {
-    const holders = await findOwners(deps, events, caller)
-    const found = events.map((event) => ({ event, outcome: attribute(event, holders, caller) }))
-    for (const { event, outcome } of found) if (typeof outcome === 'string') await keepLost(deps, [event], outcome)
-    return found.flatMap(({ outcome }) => (typeof outcome === 'string' ? [] : [outcome]))
-  } catch (error) {
-    const { isHopeless } = await loadStore()
-    if (!isHopeless(error)) throw error
-    if (events.length <= 1) {
-      await keepLost(deps, events, 'refused by the database')
-      return []
-    }
-    const half = events.length >> 1
-    const parts = [events.slice(0, half), events.slice(half)]
-    return (await Promise.all(parts.map((part) => attributeUsage(deps, { events: part, caller })))).flat()
-  }
 }
 
 /** Logs events that are not written, whole, and stores them for a person. @throws when Redis fails */

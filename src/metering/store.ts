@@ -1,4 +1,4 @@
-import { sqlState } from '../db/client.ts'
+import { problemIn, sqlState } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { countLimits, isRaisedBySettlement, loadAllowances } from './count-limits.ts'
@@ -10,7 +10,10 @@ import { type Outcome, type Written, writeUsage } from './write.ts'
 const HOPELESS = /^(21|22|23|54)/
 
 /** Whether Postgres will never accept the event. */
-export const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '')
+const isHopeless = (error: unknown) => HOPELESS.test(sqlState(error) ?? '')
+
+/** Whether writing the same events again fails again: Postgres will never accept one of them, or our own code cannot process it. */
+export const isPermanent = (error: unknown) => isHopeless(error) || !(problemIn(error) || sqlState(error))
 
 /**
  * Writes reported events exactly once, and raises the quota counters, because no verification counted these events. They

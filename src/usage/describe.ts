@@ -22,7 +22,7 @@ export const MAX_RESPONSE_TIME_MS = 86_400_000
 
 export interface Warning {
   readonly field: string
-  readonly code: 'cut' | 'left_out'
+  readonly code: 'cut' | 'left_out' | 'unpriced'
   readonly detail: string
 }
 

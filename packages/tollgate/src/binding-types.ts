@@ -322,10 +322,10 @@ export interface EventPlace {
   readonly id: string | null
 }
 
-/** A descriptive field that was cut or left out. Its event still counts. */
+/** A descriptive field that was cut or left out, or the cost of use of a reservation that is not known. Its event still counts. */
 export interface UsageWarning extends EventPlace {
   readonly field: string
-  readonly code: 'cut' | 'left_out'
+  readonly code: 'cut' | 'left_out' | 'unpriced'
   readonly detail: string
 }
 

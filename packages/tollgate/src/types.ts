@@ -3039,7 +3039,7 @@ export type RecordedUsage = {
   /** Events whose id was used for a different one; not counted. */
   conflicts: UsageConflict[]
   rejected: UsageRejection[]
-  /** Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
   warnings?: UsageWarning[]
 }
 
@@ -3411,7 +3411,7 @@ export type Settlement = {
   outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
   /** Whether the hold was still there; it may have expired. */
   released: boolean
-  /** Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
   warnings?: UsageWarning[]
 }
 
@@ -3570,7 +3570,7 @@ export type SpooledUsage = {
   /** Events whose id was used for a different one; not counted. */
   conflicts: UsageConflict[]
   rejected: UsageRejection[]
-  /** Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
   warnings?: UsageWarning[]
   spooled: true
 }
@@ -4480,7 +4480,7 @@ export type UsageWarning = {
   index: number
   id: string | null
   field: string
-  code: 'cut' | 'left_out'
+  code: 'cut' | 'left_out' | 'unpriced'
   detail: string
 }
 

@@ -2,7 +2,7 @@
  * Reported usage, over HTTP (routes.ts) or by service binding.
  *
  * 1. Each item is parsed and attributed on its own; an invalid item is rejected without affecting others.
- * 2. Items with tokens and a model but no cost are priced.
+ * 2. Items with tokens and a model but no cost are priced; use of a reservation by the reservation's model.
  * 3. The remaining items are written in one statement, and acknowledged once they are in Postgres, or, if the caller
  *    allows it, once they are in the spool.
  */
@@ -16,8 +16,10 @@ import type { SettledHold, UnattributedEvent, UsageEvent } from '../../metering/
 import { spoolUnattributed } from '../../metering/spool.ts'
 import { storeEach } from '../../metering/store.ts'
 import { PROBLEMS, Problem } from '../../problems.ts'
+import type { HoldTrace } from '../reservations/trace.ts'
 import { checkQuantities } from './check-quantities.ts'
 import { type Item, type Place, type Rejection, readItem } from './read-item.ts'
+import { addReservedModel, addReservedModels, markUnpriced, warnUnpriced } from './reserved-model.ts'
 import { type Recorded, type Spooled, UsageBatch } from './schemas.ts'
 
 type Ingested = z.output<typeof Recorded> | z.output<typeof Spooled>
@@ -31,7 +33,7 @@ interface Reporter {
    * The time of events without one, in Unix milliseconds; defaults to now. It does not count as part of what was sent.
    */
   readonly at?: number | undefined
-  /** For a settlement: the hold that ends with its event, and the hold's key and subject, for an event without them. */
+  /** For a settlement: the hold that ends with its event, and the hold's key, subject and model, for an event without them. */
   readonly settles?: Settles
 }
 
@@ -39,6 +41,8 @@ interface Settles {
   readonly hold: SettledHold
   readonly key_id?: string | undefined
   readonly subject?: string | undefined
+  /** What Redis has about the hold; undefined if that is lost. */
+  readonly trace: HoldTrace | undefined
   /** Takes the event's id if the hold ended now. */
   readonly released: Set<string>
 }
@@ -61,7 +65,7 @@ interface ParsedBatch<E> {
 export async function ingestUsage(deps: Deps, input: unknown, reporter: Reporter): Promise<Ingested> {
   const { events, durability } = parseBatch(input)
   const caller = reporter.organizationId
-  const read = readAll(deps, events, reporter)
+  const read = await readAll(deps, events, reporter)
   const isSpooling = durability !== 'sync'
   const checked = await tryOrSpool(isSpooling, () => checkAll(deps, read))
   const priced = checked && (await tryOrSpool(isSpooling, () => priceAll(deps, checked)))
@@ -77,28 +81,38 @@ function parseBatch(input: unknown): z.output<typeof UsageBatch> {
   throw new Problem('invalid_request', { errors: fieldErrors('body', parsed.error.issues) })
 }
 
-function readAll(
+async function readAll(
   deps: Deps,
   events: readonly unknown[],
   { isCloudEvents = false, at, settles }: Reporter,
-): ParsedBatch<UnattributedEvent> {
+): Promise<ParsedBatch<UnattributedEvent>> {
   const now = deps.now()
   const read = events.map((raw, index) => readItem(raw, index, { now, at: at ?? now, isCloudEvent: isCloudEvents }))
   const items = read.filter((one) => 'event' in one)
-  const told = settles ? items.map((item) => ({ ...item, event: withHold(item.event, settles) })) : items
+  const told = settles
+    ? items.map((item) => ({ ...item, event: withHold(item.event, settles) }))
+    : await addReservedModels(deps, items)
   return { items: told, rejected: read.filter((one) => 'code' in one) }
 }
 
-/** The hold's key and subject are not part of what was sent. */
-function withHold(event: UnattributedEvent, { hold, key_id, subject }: Settles): UnattributedEvent {
+/** The hold's key, subject and model are not part of what was sent. */
+function withHold(event: UnattributedEvent, { hold, key_id, subject, trace }: Settles): UnattributedEvent {
   const [ownKey, ownSubject] = [event.key_id ?? key_id, event.subject ?? subject]
-  return { ...event, ...(ownKey && { key_id: ownKey }), ...(ownSubject && { subject: ownSubject }), settles: hold }
+  return {
+    ...addReservedModel(event, trace),
+    ...(ownKey && { key_id: ownKey }),
+    ...(ownSubject && { subject: ownSubject }),
+    settles: hold,
+  }
 }
 
 /** @throws if the operator's own prices cannot be read: the events then wait in the spool */
 async function priceAll(deps: Deps, { items, rejected }: ParsedBatch<UnattributedEvent>) {
   const events = await deps.priceUsage(items.map(({ event }) => event))
-  return { items: items.map((item, at) => ({ ...item, event: events[at] ?? item.event })), rejected }
+  return {
+    items: items.map((item, at) => ({ ...item, event: markUnpriced(item, events[at] ?? item.event) })),
+    rejected,
+  }
 }
 
 /** @returns undefined if a store failed and the spool can be used instead; a bug is thrown */
@@ -177,8 +191,11 @@ async function write(
 
 const inOrder = (rejected: readonly Rejection[]) => rejected.toSorted((one, other) => one.index - other.index)
 
-function collectWarnings(items: readonly Item<unknown>[]) {
-  const warnings = items.flatMap(({ index, id, warnings: own }) => own.map((warning) => ({ index, id, ...warning })))
+function collectWarnings(items: readonly Item[]) {
+  const warnings = items.flatMap((item) => {
+    const { index, id } = item
+    return [...item.warnings, ...warnUnpriced(item)].map((warning) => Object.assign({ index, id }, warning))
+  })
   return warnings.length > 0 && { warnings }
 }
 

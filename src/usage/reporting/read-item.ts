@@ -6,6 +6,7 @@ import { uuid } from '../../http/fields.ts'
 import { sha256Hex } from '../../lib/bytes.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
+import type { HoldRef } from '../../limits/holds.ts'
 import type { UnattributedEvent } from '../../metering/event.ts'
 import { cleanDescription, type Warning } from '../describe.ts'
 import { normalizeName } from '../normalize-name.ts'
@@ -23,6 +24,8 @@ export interface Place {
 export interface Item<E = UnattributedEvent> extends Place {
   readonly event: E
   readonly warnings: readonly Warning[]
+  /** The reservation whose use it is. */
+  readonly reservation?: HoldRef | undefined
 }
 
 export interface Rejection extends Place {
@@ -51,7 +54,8 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
     return { index, id: readId(raw), code: 'invalid_event', detail: describeIssues(report) }
   const place = { index, id: report.id }
   const { event, warnings } = cleanDescription(report.event)
-  const parsed = parse(nameAsSettled(event))
+  const reservation = readReservation(event)
+  const parsed = parse(nameAsSettled(event, reservation))
   if (!parsed.success) return { ...place, code: 'invalid_event', detail: describeIssues(parsed.error) }
   const occurredAt = parsed.data.timestamp ? Date.parse(parsed.data.timestamp) : at
   if (parsed.data.timestamp && occurredAt < now - OLDEST_MS)
@@ -63,6 +67,7 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
   return {
     ...place,
     warnings,
+    reservation,
     event: toEvent({ ...parsed.data, ...NO_TOKENS, ...tokens }, report, { occurredAt, now }),
   }
 }
@@ -70,12 +75,14 @@ export function readItem(raw: unknown, index: number, { now, at, isCloudEvent }:
 /** Removes the reported counts, which the resolved counts replace. */
 const NO_TOKENS = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, undefined]))
 
-/** A client that does not know whether its settlement arrived reports the use under the reservation's id, and it counts once. */
-function nameAsSettled(event: unknown): unknown {
-  if (typeof event !== 'object' || event === null || !('id' in event) || typeof event.id !== 'string') return event
-  const reservation = parseReservationId(event.id)
-  return reservation ? { ...event, id: holdEventId(reservation) } : event
+function readReservation(event: unknown): HoldRef | undefined {
+  if (typeof event !== 'object' || event === null || !('id' in event) || typeof event.id !== 'string') return undefined
+  return parseReservationId(event.id)
 }
+
+/** A client that does not know whether its settlement arrived reports the use under the reservation's id, and it counts once. */
+const nameAsSettled = (event: unknown, reservation: HoldRef | undefined): unknown =>
+  reservation ? { ...Object(event), id: holdEventId(reservation) } : event
 
 /** Nesting that is too deep for the schema must not fail the whole batch. */
 function parse(event: unknown) {

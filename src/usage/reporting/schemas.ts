@@ -158,7 +158,7 @@ const Place = z.object({
 const Rejection = Place.extend({ code: z.enum(REJECTIONS), detail: z.string() }).meta({ id: 'UsageRejection' })
 const Warning = Place.extend({
   field: z.string(),
-  code: z.enum(['cut', 'left_out']),
+  code: z.enum(['cut', 'left_out', 'unpriced']),
   detail: z.string(),
 }).meta({ id: 'UsageWarning' })
 
@@ -171,7 +171,7 @@ const counts = {
   rejected: z.array(Rejection),
   warnings: z.array(Warning).optional().meta({
     description:
-      'Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.',
+      'Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.',
   }),
 }
 

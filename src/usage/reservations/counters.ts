@@ -1,15 +1,13 @@
 /** The counters of which a reservation holds units, in addition to the organization's quota. Pure. */
-import * as z from 'zod'
 import type { LimitMeter } from '../../db/schema/shapes.ts'
-import { CREDITS, type CreditState, creditCounter } from '../../limits/credits.ts'
+import { type CreditState, creditCounter } from '../../limits/credits.ts'
 import type { HeldCounter } from '../../limits/holds.ts'
 import type { KeyAllowance, MeteredLimit } from '../../limits/key-allowance.ts'
-import { buildCounter, limitName } from '../../limits/key-limits.ts'
+import { buildCounter } from '../../limits/key-limits.ts'
 import type { KeySeeds } from '../../limits/key-seeds.ts'
 import { organizationSlotsKey } from '../../limits/limit-request.ts'
 import { selectOrganizationConcurrency } from '../../limits/organization-limits.ts'
 import type { OrganizationUse } from '../../limits/quotas.ts'
-import type { TracedCounter } from '../../metering/event.ts'
 
 /** A counter and the limit it counts for; without a limit it counts concurrent holds. */
 export interface PlannedCounter extends HeldCounter {
@@ -65,54 +63,6 @@ function holdCredits(
 }
 
 export const MAX_CONCURRENT = 'max_concurrent'
-
-const Trace = z.object({
-  key_id: z.string().optional(),
-  subject: z.string().optional(),
-  counters: z.array(
-    z.object({
-      name: z.string(),
-      key: z.string(),
-      windowMs: z.number().optional(),
-      until: z.number().optional(),
-      kept: z.object({ key: z.string(), from: z.number() }).optional(),
-      meter: z.string().optional(),
-      scale: z.number().optional(),
-    }),
-  ),
-})
-
-/** What a settlement needs to know about a hold. */
-export interface HoldTrace {
-  readonly key_id?: string | undefined
-  readonly subject?: string | undefined
-  readonly counters: readonly TracedCounter[]
-}
-
-/** @returns the text that is stored with a hold; `undefined` if there is nothing to store */
-export function writeTrace(
-  { key_id, subject }: { readonly key_id?: string | null | undefined; readonly subject?: string | null | undefined },
-  counters: readonly PlannedCounter[],
-): string | undefined {
-  if (!key_id && !subject && counters.length === 0) return undefined
-  const traced = counters.map(({ key, windowMs, until, kept, limited, isBalance }) => {
-    const { meter, scale } = limited ?? {}
-    const name = limited ? limitName(limited) : MAX_CONCURRENT
-    return { name: isBalance ? CREDITS : name, key, windowMs, until, kept, meter, scale }
-  })
-  return JSON.stringify({ key_id: key_id ?? undefined, subject: subject ?? undefined, counters: traced })
-}
-
-/** @param kept as Redis returned it; `undefined` if nothing is known about the hold, or no longer */
-export function readTrace(kept: unknown): HoldTrace {
-  const { data } = Trace.safeParse(kept)
-  if (!data) return { counters: [] }
-  const { counters, ...names } = data
-  return { ...names, counters: counters.map((counter) => dropUndefined(counter) as TracedCounter) }
-}
-
-const dropUndefined = (fields: object) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /** The amounts of a reservation, including the kinds of tokens, for everything that limits can count. */
 export function addTokenKinds(

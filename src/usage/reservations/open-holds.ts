@@ -16,8 +16,8 @@ import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { parseReservationId, reservationId } from '../reservation-id.ts'
-import { readTrace } from './counters.ts'
 import type { ExtendInput, Extension, OpenReservation, ReservationQuery } from './open-schemas.ts'
+import { readTrace } from './trace.ts'
 
 /** The time at which a hold was made, and its id. */
 const CURSOR = /^(\d{1,15}) ([0-9A-Za-z]{22,32})$/

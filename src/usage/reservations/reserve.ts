@@ -27,13 +27,14 @@ import { noteCapRefusal } from '../../limits/spend-cap-refusals.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import type { Tokens } from '../tokens.ts'
-import { addTokenKinds, planCounters, writeTrace } from './counters.ts'
+import { addTokenKinds, planCounters } from './counters.ts'
 import { findLocalConflict, holdLocally, rememberHeld } from './decide-locally.ts'
 import { toReservation } from './describe-hold.ts'
 import { estimateAmounts, toUnitAmounts } from './estimate.ts'
 import { type Amounts, listGuards, loadAllowance, readCustomGauges, toMeterRequest } from './load-allowance.ts'
 import { requireUnsettled } from './repeats.ts'
 import type { Reservation, ReserveRequest } from './schemas.ts'
+import { writeTrace } from './trace.ts'
 
 /** Stale figures are rare, and a reload resolves them. More than this many in a row is a fault, not a race. */
 const MAX_ATTEMPTS = 4
@@ -232,7 +233,6 @@ function planHold(allowance: Allowance, key: KeyAllowance | undefined, planning:
   const { subject } = request
   const limits = listLimits(allowance, key)
   const counters = planCounters({ organizationId, use, key, limits, subject, amounts: counted, now, isFresh, seeds })
-  const trace = writeTrace(request, counters)
   return {
     id: repeatable ?? base62(randomBytes(16), 22),
     ...(repeatable && { body: sha256Hex(JSON.stringify({ ...request, idempotency_key: undefined })).slice(0, 32) }),
@@ -246,7 +246,7 @@ function planHold(allowance: Allowance, key: KeyAllowance | undefined, planning:
     now,
     counters,
     about: { at: now, ...(request.key_id && { key_id: request.key_id }), ...named(request) },
-    ...(trace !== undefined && { trace }),
+    trace: writeTrace(request, counters),
   }
 }
 

@@ -125,7 +125,7 @@ const describing = Object.fromEntries(
   ]),
 ) as unknown as Pick<typeof used, keyof typeof TEXT_LENGTHS | 'status_code' | 'response_time_ms' | 'metadata'>
 
-/** The actual use: the fields of an event. Its organization is the reservation's. */
+/** The actual use: the fields of an event. Its organization is the reservation's, and its key, subject and model, unless it names others. */
 export const SettleBody = z
   .strictObject({
     ...used,
@@ -145,7 +145,13 @@ export const SettleBody = z
   })
   .superRefine(requireConsistent)
   .meta({
-    example: { reservation_id: 'hold_01a1fdd34f43_2026-11_1AU86Yv6HwFZ4Zl', input_tokens: 880, output_tokens: 1_250 },
+    example: {
+      reservation_id: 'hold_01a1fdd34f43_2026-11_1AU86Yv6HwFZ4Zl',
+      provider: 'openai',
+      model: 'gpt-4o',
+      input_tokens: 880,
+      output_tokens: 1_250,
+    },
   })
 
 export const SettlementBody = z

@@ -5,17 +5,16 @@ import { resolvePeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { CREDITS } from '../../limits/credits.ts'
 import { endOwnHold } from '../../limits/end-hold.ts'
-import { findTrace, releaseHold } from '../../limits/holds.ts'
+import { releaseHold } from '../../limits/holds.ts'
 import { keepUse } from '../../limits/late-use.ts'
-import { findOwnHold } from '../../limits/own-holds.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
 import { Problem } from '../../problems.ts'
 import { ingestUsage } from '../reporting/ingest.ts'
 import { holdEventId, parseReservationId } from '../reservation-id.ts'
-import { type HoldTrace, readTrace } from './counters.ts'
 import { isSettled } from './repeats.ts'
 import type { SettleBody, Settlement } from './schemas.ts'
+import { type HoldTrace, lookUpTraces } from './trace.ts'
 
 /**
  * Records the actual use of a reservation, and releases its hold. The event's id is the hold's (`holdEventId`), so that
@@ -24,7 +23,8 @@ import type { SettleBody, Settlement } from './schemas.ts'
  * The event is written first. Then it counts in the quota and in the limits of its key, in the step in which the hold
  * ends, so that at no moment both count. An event without a time belongs to the period in which the units were held, so
  * that holds bind across the end of a period; without a key or a subject it gets the reservation's, which its id
- * contains. If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, before it
+ * contains, also while Redis does not answer; without a model the reservation's, which only Redis and the isolate that made it have.
+ * If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, before it
  * decides the next request of the organization in this isolate. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
  * response to the settlement. While the event is in the spool, or the database fails, the response is `cancelled`
  * although the use counts.
@@ -41,7 +41,7 @@ export async function settle(
   if (!reservation || (caller !== null && caller !== reservation.organizationId)) {
     throw new Problem('reservation_not_found')
   }
-  const kept = await lookUp(deps, reservation)
+  const [kept] = await lookUpTraces(deps, [reservation])
   const trace = kept ?? { key_id: reservation.key_id, subject: reservation.subject, counters: [] }
   if (cancel) {
     const released = await cancelHold(deps, { reservation, trace }, caller)
@@ -50,10 +50,10 @@ export async function settle(
   }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: holdEventId(reservation), organization_id: reservation.organizationId }]
-  const { counters, ...names } = trace
+  const { key_id, subject, counters } = trace
   const hold = { period: reservation.period, holdId: reservation.holdId, counters }
   const released = new Set<string>()
-  const settles = { hold, ...names, released }
+  const settles = { hold, key_id, subject, trace: kept, released }
   const recorded = await ingestUsage(deps, { events }, { organizationId: caller, at, settles })
   const outcome = readOutcome(recorded)
   return { outcome, released: released.size > 0, ...(recorded.warnings && { warnings: recorded.warnings }) }
@@ -89,19 +89,6 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   if (!own) throw new Problem('reservation_not_found')
   if (own.start >= current.end) return own.start
   return own.end > current.start ? undefined : own.end - 1
-}
-
-/** While Redis does not answer, only this isolate's own holds and the content of a hold's id are known. */
-async function lookUp(deps: Deps, reservation: ReservationRef): Promise<HoldTrace | undefined> {
-  const own = findOwnHold(reservation.holdId)?.trace
-  const known = own === undefined ? undefined : readTrace(JSON.parse(own))
-  try {
-    const kept = await retryLost(deps, reservation.organizationId, () => findTrace(deps, reservation))
-    return kept === undefined ? known : readTrace(kept)
-  } catch (error) {
-    log('warn', 'hold_not_read', errorFields(error))
-    return known
-  }
 }
 
 interface Cancelled {

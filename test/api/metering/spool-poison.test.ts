@@ -54,6 +54,7 @@ describe('in the spool', () => {
     ['a string', (mark: string) => JSON.stringify(mark)],
     ['another object', (mark: string) => JSON.stringify({ [mark]: 1 })],
     ['a batch without a caller', (mark: string) => JSON.stringify({ events: [{ id: mark }] })],
+    ['a batch whose id is no UUID', (mark: string) => JSON.stringify({ id: '-'.repeat(36), events: [{ id: mark }] })],
   ])('%s is set aside, and the batches behind it are written', async (_, poison) => {
     const mark = crypto.randomUUID()
     expect(await drainBehind([poison(mark)], uuidv7(Date.now()), 1)).toBe(1)
@@ -80,6 +81,32 @@ describe('in the spool', () => {
     const { keyId, organizationId } = await newKeyHolder()
     const of = (id: string, key_id: string) => ({ id, key_id, occurred_at: new Date().toISOString(), queries: 1 })
     const events = [of(mark, 'no-uuid'), of(crypto.randomUUID(), keyId), of(crypto.randomUUID(), keyId)]
+    expect(await drainBehind([JSON.stringify({ events, caller: null })], organizationId, 3)).toBe(3)
+    expect(await takeAside(mark)).toHaveLength(1)
+  })
+
+  test.each([
+    ['half a token', { model: 'gpt-4o', input_tokens: 12.5 }],
+    ['a provider that is no text', { provider: 7, model: 'gpt-4o', input_tokens: 12 }],
+    ['a model that is no text', { model: { name: 'gpt-4o' }, input_tokens: 12 }],
+  ])('an event with %s is set aside, and takes no other with it', async (_, odd) => {
+    const [mark, organizationId] = [crypto.randomUUID(), uuidv7(Date.now())]
+    const events = [eventOf(organizationId), eventOf(organizationId, { ...odd, id: mark }), eventOf(organizationId)]
+    expect(await drainBehind([JSON.stringify(events)], organizationId, 3)).toBe(3)
+    expect(await takeAside(mark)).toHaveLength(1)
+  })
+
+  test('an event without an owner whose price cannot be computed takes no other with it', async () => {
+    const mark = crypto.randomUUID()
+    const { keyId, organizationId } = await newKeyHolder()
+    const of = (id: string, more: object = {}) => ({
+      id,
+      key_id: keyId,
+      occurred_at: new Date().toISOString(),
+      queries: 1,
+      ...more,
+    })
+    const events = [of(crypto.randomUUID()), of(mark, { model: 'gpt-4o', input_tokens: 12.5 }), of(crypto.randomUUID())]
     expect(await drainBehind([JSON.stringify({ events, caller: null })], organizationId, 3)).toBe(3)
     expect(await takeAside(mark)).toHaveLength(1)
   })

@@ -778,7 +778,7 @@ class RecordedUsage:
     # Events whose id was used for a different one; not counted.
     conflicts: list[UsageConflict]
     rejected: list[UsageRejection]
-    # Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.
+    # Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.
     warnings: list[UsageWarning] | None = None
     spooled: Literal[True] | None = None
 
@@ -856,7 +856,7 @@ class Settlement:
     outcome: Literal["settled", "duplicate", "conflict", "spooled", "cancelled"]
     # Whether the hold was still there; it may have expired.
     released: bool
-    # Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.
+    # Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.
     warnings: list[UsageWarning] | None = None
 
 
@@ -962,7 +962,7 @@ class UsageWarning:
     index: int
     id: str | None
     field: str
-    code: Literal["cut", "left_out"]
+    code: Literal["cut", "left_out", "unpriced"]
     detail: str
 
 
