@@ -49,9 +49,13 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   if (decided.isSecond) log('error', 'second_subscription', about)
   if (decided.unknownProduct !== undefined)
     log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
-  if (decided.planId !== undefined) await recordBeforeLeaving(deps, decided.row.organizationId)
+  if (changesCharges(decided)) await recordBeforeLeaving(deps, decided.row.organizationId)
   return writeDecision(deps, { ...cause, refund }, context, decided)
 }
+
+/** Whether what the organization may use without a charge changes: also with an add-on, or if it was on the plan before it paid. */
+const changesCharges = ({ planId, booking, row, known }: Decision) =>
+  planId !== undefined || booking !== undefined || (row.isCurrent && !known?.isCurrent)
 
 /**
  * A change that begins a period, such as one to a yearly interval, is charged whole: its refund is that of the period. The
