@@ -43,7 +43,7 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
     ...cause.refund,
     reversed: await readReversed(deps.db, provider.name, cause.refund),
   }
-  const decided = await decideWithRefund(deps, context, { found, refund })
+  const decided = await decideWithRefund(deps, context, { found, refund, chosenPlanId: cause.chosenPlanId })
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
   const about = { subscription_id: decided.row.id, organization_id: organizationId }
   if (decided.isSecond) log('error', 'second_subscription', about)
@@ -61,14 +61,15 @@ const changesCharges = ({ planId, booking, row, known }: Decision) =>
  * A change that begins a period, such as one to a yearly interval, is charged whole: its refund is that of the period. The
  * charge alone does not tell, because a change within the first hour of a period is charged in the same hour.
  */
-async function decideWithRefund(deps: ManagementDeps, context: Context, { found, refund }: News) {
+async function decideWithRefund(deps: ManagementDeps, context: Context, news: News) {
   const clock = toBillingClock(deps)
-  if (refund?.paidFor !== 'change') return decide(context, { found, refund }, clock)
+  const { found, refund } = news
+  if (refund?.paidFor !== 'change') return decide(context, news, clock)
   const decided = decide(context, { found }, clock)
   if (typeof decided === 'string' || !refund.chargedAt || !isChargeOfStart(decided.row, refund.chargedAt))
     return decided
   const isStart = beginsInterval(decided) || (await beganWithInterval(deps.db, decided.row))
-  return isStart ? decide(context, { found, refund }, clock) : decided
+  return isStart ? decide(context, news, clock) : decided
 }
 
 /** Whether the change is only now seen. */
@@ -112,7 +113,7 @@ function endedState(row: Row | undefined, at: number): ProviderSubscription | un
       id: row.providerSubscriptionId,
       customerId: row.providerCustomerId,
       organizationId: row.organizationId,
-      status: 'canceled',
+      status: row.status === 'incomplete' ? 'incomplete' : 'canceled',
       items: [
         {
           product: '',
