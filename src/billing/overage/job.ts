@@ -64,11 +64,13 @@ async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
  * it use without a charge is charged by no later ones. Every change of a plan, of add-ons and of an organization's own limits calls
  * this first: by customers, administrators, provider webhooks, and the reconcile job. So is what credits did not pay on a plan
  * that goes on without.
+ *
+ * @param at the last moment of the terms that are left, in Unix milliseconds: usage periods that begin later are not theirs
  */
-export async function recordBeforeLeaving(deps: Deps, organizationId: string): Promise<number> {
+export async function recordBeforeLeaving(deps: Deps, organizationId: string, at = deps.now()): Promise<number> {
   await coverCharges(deps, organizationId)
-  const recorded = await recordOverage(deps, deps.now(), organizationId)
-  await keepIncluded(deps.sql, organizationId, deps.now())
+  const recorded = await recordOverage(deps, at, organizationId)
+  await keepIncluded(deps.sql, organizationId, at)
   return recorded
 }
 

@@ -49,13 +49,20 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
   if (decided.isSecond) log('error', 'second_subscription', about)
   if (decided.unknownProduct !== undefined)
     log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
-  if (changesCharges(decided)) await recordBeforeLeaving(deps, decided.row.organizationId)
+  if (changesCharges(decided))
+    await recordBeforeLeaving(deps, decided.row.organizationId, endOfTerms(decided, deps.now()))
   return writeDecision(deps, { ...cause, refund }, context, decided)
 }
 
 /** Whether what the organization may use without a charge changes: also with an add-on, or if it was on the plan before it paid. */
 const changesCharges = ({ planId, booking, row, known }: Decision) =>
   planId !== undefined || booking !== undefined || (row.isCurrent && !known?.isCurrent)
+
+/** What begins with a paid period is told of a little later: the terms until then have no part in a usage period that began with it. */
+function endOfTerms({ known, row: { currentPeriodStart: start } }: Decision, now: number): number {
+  const isNewPeriod = known?.isCurrent && start !== null && start.getTime() !== known.currentPeriodStart?.getTime()
+  return isNewPeriod ? Math.min(now, start.getTime() - 1) : now
+}
 
 /**
  * A change that begins a period, such as one to a yearly interval, is charged whole: its refund is that of the period. The

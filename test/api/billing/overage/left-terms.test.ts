@@ -185,6 +185,27 @@ describe('use that a plan includes is charged by no later plan of the same perio
   })
 })
 
+test('a plan that ends with its paid period has no part in the usage period that begins with the next one', async () => {
+  const [large, small] = [
+    await sellCalls({ cents: 4_900, limit: 5_000, price: '0.01' }),
+    await sellCalls({ cents: 1_900, limit: 1_000, price: '0.02' }),
+  ]
+  const { use, buy, change, charged, subscription, arrive, organizationId } = await world()
+  await buy(large)
+  await change({ plan: small })
+  const { id } = await subscription()
+  await act('stripe', { act: 'advance', subscription: id })
+  const { periodStart } = await subscription()
+  const begins = new Date(Math.floor(Date.parse(periodStart) / 1_000) * 1_000).toISOString() // Stripe's times are whole seconds
+  await sql.query(`update organizations set period_anchor = $2::timestamptz - interval '1 month' where id = $1`, [
+    organizationId,
+    begins,
+  ])
+  await arrive()
+  await use(1_100)
+  expect(await charged()).toBe(100)
+})
+
 describe('overage until now is recorded before', () => {
   const plan = () => sellCalls({ cents: 1_000, limit: 1_000, price: '0.01' })
 
