@@ -5,16 +5,18 @@ import { canonicalJson } from '../lib/canonical-json.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { listPlanProducts, listProducts, requireCurrent, requireGiving, requireProvider } from './account.ts'
+import { askProvider } from './ask-provider.ts'
 import { callProviderAudited } from './call-provider.ts'
 import { planChange } from './plan-change.ts'
-import { toBooked } from './plans/prices.ts'
+import { type Paid, toBooked, totalCents } from './plans/prices.ts'
 import { describePreview } from './preview.ts'
 import type { BillingProvider } from './providers/provider.ts'
 import { type Account, findSubscription, getAccount, type Subscription } from './queries.ts'
-import { isSelected, requireSelection, type Selection } from './selection.ts'
+import { isSelected, readSelection, requireNext, type Selection } from './selection.ts'
 import { applyAround } from './subscriptions/apply-around.ts'
+import type { Cause } from './subscriptions/write.ts'
 
-type Choice = Parameters<typeof requireSelection>[1]
+type Choice = Parameters<typeof requireNext>[1]
 
 interface ChangeRequest {
   readonly manager: Manager
@@ -27,15 +29,16 @@ interface ChangeRequest {
  * the current selection withdraws a pending change. Idempotent.
  *
  * @throws Problem `no_subscription`, `subscription_ending`, `subscription_paused`, `payment_open`, `payment_failed`, those
- *   of `requireSelection` and `toOrder`, and those of providers
+ *   of `requireNext` and `toOrder`, and those of providers
  */
 export async function changeSubscription(
   deps: ManagementDeps,
   { manager, organizationId, choice }: ChangeRequest & { choice: Choice },
 ) {
   const { account, current, provider } = await open(deps, organizationId)
-  const wanted = requireSelection(account, choice, current)
-  const { now, when, order, isSeatsOnly } = planChange({ account, current, wanted })
+  const wanted = requireNext(account, choice, current)
+  const paid = await findPaid(deps, account, current)
+  const { now, when, order, isSeatsOnly } = planChange({ account, current, wanted, paid })
   if (isSelected(current, wanted)) return current
   if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
   requireGiving(current)
@@ -45,7 +48,9 @@ export async function changeSubscription(
     when,
     ...describeTerms(now, wanted),
   }
-  return perform(deps, { action: 'billing.change_requested', manager, organizationId, detail }, current, () =>
+  const chosenPlanId = wanted.plan.id
+  const asked = { action: 'billing.change_requested', manager, organizationId, detail } as const
+  return perform(deps, { ...asked, chosenPlanId }, current, () =>
     provider.changePlan({
       subscriptionId: current.providerSubscriptionId,
       ...order,
@@ -58,6 +63,16 @@ export async function changeSubscription(
       idempotencyKey: `change-${deps.origin.requestId}`,
     }),
   )
+}
+
+/** What the subscription pays: by the prices of its plan, or by its provider if one of them is negotiated or no longer there. */
+async function findPaid(deps: ManagementDeps, account: Account, current: Subscription): Promise<Paid> {
+  const { interval, currency } = current
+  const now = readSelection(account, current)
+  const listed = now && totalCents(now)
+  if (listed !== undefined) return { interval, cents: listed }
+  const [, found] = await askProvider(deps, current)
+  return { interval, cents: found?.nextCharge?.currency === currency ? found.nextCharge.amount : undefined }
 }
 
 /** Which of the interval, seats and add-ons change, for the audit log. */
@@ -74,8 +89,9 @@ function describeTerms(now: Selection | undefined, wanted: Selection) {
 /** Returns the cost and start of a change, without making it. @throws as `changeSubscription` */
 export async function previewChange(deps: ManagementDeps, organizationId: string, choice: Choice) {
   const { account, current } = await open(deps, organizationId)
-  const wanted = requireSelection(account, choice, current)
-  const { now, when } = planChange({ account, current, wanted })
+  const wanted = requireNext(account, choice, current)
+  const paid = await findPaid(deps, account, current)
+  const { now, when } = planChange({ account, current, wanted, paid })
   if (current.cancelAtPeriodEnd) throw new Problem('subscription_ending')
   requireGiving(current)
   return describePreview({ current, now, wanted, when: isSelected(current, wanted) ? undefined : when, at: deps.now() })
@@ -135,12 +151,12 @@ async function open(deps: ManagementDeps, organizationId: string): Promise<Open>
 /** The provider's change is already applied here when the response is sent; its webhook finds nothing left to do. */
 async function perform(
   deps: ManagementDeps,
-  asked: Parameters<typeof callProviderAudited>[1],
+  { chosenPlanId, ...asked }: Parameters<typeof callProviderAudited>[1] & Pick<Cause, 'chosenPlanId'>,
   current: Subscription,
   work: () => Promise<object>,
 ): Promise<Subscription> {
   const provider = requireProvider(deps.config, current.provider)
-  const cause = { subscriptionId: current.providerSubscriptionId, because: asked.action }
+  const cause = { subscriptionId: current.providerSubscriptionId, because: asked.action, chosenPlanId }
   await applyAround(deps, provider, cause, () => callProviderAudited(deps, asked, work))
   return (await findSubscription(deps.db, asked.organizationId, current.id)) ?? current
 }

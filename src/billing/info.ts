@@ -17,7 +17,15 @@ import { toCataloguePrice } from './plans/plan.ts'
 import { findPrice } from './plans/prices.ts'
 import { configuredProviders } from './providers/configured.ts'
 import type { PaymentMethod } from './providers/provider.ts'
-import { type Account, findCovered, getAccount, listCharged, type OfferedPlan, type Subscription } from './queries.ts'
+import {
+  type Account,
+  findCovered,
+  getAccount,
+  listCharged,
+  listTerms,
+  type OfferedPlan,
+  type Subscription,
+} from './queries.ts'
 import type { BillingInfo, BillingSubscription } from './schemas.ts'
 import { type CapRow, findCap } from './spend-cap/queries.ts'
 
@@ -31,11 +39,12 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   ])
   const { organization, current, plans } = account
   const plan = plans.find(({ id }) => id === organization.planId)
-  const [charged, covered] = await Promise.all([
+  const [terms, charged, covered] = await Promise.all([
+    listTerms(deps.db, organizationId, new Date(period.start)),
     listCharged(deps.db, organizationId, new Date(period.start)),
     findCovered(deps.db, organizationId, new Date(period.start)),
   ])
-  const overage = computeOverage(plan, quotas.meters, { charged, covered: quotas.credits ? covered : null })
+  const overage = computeOverage(plan, quotas.meters, { terms, charged, covered: quotas.credits ? covered : null })
   const usage = { start: new Date(period.start), end: new Date(period.end), microUsd: toMicroUsd(overage.total_usd) }
   const [[method, found], microUsd] = current
     ? await Promise.all([askProvider(deps, current), sumNextOverage(deps.db, current, usage)])

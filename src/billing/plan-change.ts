@@ -1,9 +1,9 @@
 /** When a change begins, the request for its provider, and its immediate cost. Pure. */
 import { Problem } from '../problems.ts'
 import { toOrder } from './account.ts'
-import { isDown, sellsSeats } from './plans/prices.ts'
+import { isDown, type Paid, sellsSeats } from './plans/prices.ts'
 import type { Account, Subscription } from './queries.ts'
-import { readSelection, type Selection } from './selection.ts'
+import { isSelected, readSelection, type Selection } from './selection.ts'
 
 interface Change {
   readonly account: Account
@@ -16,11 +16,12 @@ interface Change {
  *
  * @throws Problem `plan_not_purchasable`; `provider_unsupported` for changes that Polar does not support
  */
-export function planChange({ account, current, wanted }: Change) {
+export function planChange({ account, current, wanted, paid }: Change & { readonly paid: Paid }) {
   const now = readSelection(account, current)
   const order = toOrder(wanted, current.provider, now)
   const isSeatsOnly = current.provider === 'polar' && requirePolarChange({ current, now, wanted })
-  const isLater = current.status !== 'trialing' && now !== undefined && isDown(now, wanted)
+  const isKept = isSelected({ ...current, pending: null }, wanted)
+  const isLater = current.status !== 'trialing' && !isKept && isDown(paid, wanted)
   return { now, order, isSeatsOnly, when: isLater ? ('period_end' as const) : ('now' as const) }
 }
 

@@ -1,9 +1,11 @@
 import { and, count, desc, eq, sql } from 'drizzle-orm'
 import { runBatch } from '../db/batch.ts'
 import type { Database } from '../db/orm.ts'
+import { overageTerms } from '../db/overage-terms.ts'
 import { subscriptions } from '../db/schema/billing.ts'
 import { memberships, organizations } from '../db/schema/organizations.ts'
 import { plans } from '../db/schema/plans.ts'
+import type { OverageTier } from '../db/schema/shapes.ts'
 import { users } from '../db/schema/users.ts'
 import { Problem } from '../problems.ts'
 
@@ -75,6 +77,19 @@ export async function listCharged(db: Database, organizationId: string, periodSt
   const { rows } = await db.execute<Charged>(sql`
     select meter, sum(units)::text as units, sum(amount_micro_usd)::text as amount from billing_usage_ledger
     where organization_id = ${organizationId}::uuid and period_start = ${periodStart.toISOString()}::timestamptz group by meter`)
+  return rows
+}
+
+export type MeterTerms = { readonly meter: string; readonly included: number; readonly tiers: readonly OverageTier[] }
+
+/** By what the use of the usage period that runs is charged, by meter: from which billed unit on, and at what prices. */
+export async function listTerms(db: Database, organizationId: string, periodStart: Date): Promise<MeterTerms[]> {
+  const { rows } = await db.execute<MeterTerms>(sql`
+    select terms.meter, terms.included::float8 as included, terms.tiers
+    from organizations o join plans p on p.id = o.plan_id
+    cross join lateral (select ${periodStart.toISOString()}::timestamptz as starts) period
+    cross join lateral (${sql.raw(overageTerms('period.starts'))}) terms
+    where o.id = ${organizationId}::uuid`)
   return rows
 }
 

@@ -35,6 +35,17 @@ export function requireSelection(account: Account, choice: Choice, before?: Befo
   return selection
 }
 
+/**
+ * What a subscription is to have after a change. To what it has it may always return, also where that price is negotiated: that takes a
+ * planned change back.
+ *
+ * @throws as `requireSelection`
+ */
+export function requireNext(account: Account, { plan, ...terms }: Choice, before: Before): Selection {
+  const isKept = plan === toFamily(before.planId) && Object.values(terms).every((term) => term === undefined)
+  return (isKept ? readSelection(account, before) : undefined) ?? requireSelection(account, { plan, ...terms }, before)
+}
+
 /** The version that the subscription is on, else the newest that customers see. */
 function requirePlan({ plans }: Account, family: string, planId: string | undefined): OfferedPlan {
   const own = plans.find(({ id }) => id === planId && toFamily(id) === family)

@@ -1,11 +1,11 @@
 /** An organization's own cap on what a usage period costs: its charges, and the overage that its plan prices. */
+import { overageTerms } from '../db/overage-terms.ts'
 import { type MeterName, toMeterName, toSlug } from '../db/schema/meter-names.ts'
 import { isBuiltIn, type Meter } from '../db/schema/meters.ts'
-import type { LimitOverrides, OveragePrice, PlanLimits } from '../db/schema/shapes.ts'
+import type { OverageTier } from '../db/schema/shapes.ts'
 import type { CustomMeters } from './custom-meters.ts'
 import type { MeterState } from './limit-request.ts'
 import { toUnits } from './meter-units.ts'
-import { findPlanned, limitOf } from './quantities.ts'
 
 /** The name in refusals by an organization's own cap. */
 const SPEND_CAP = 'spend_cap'
@@ -40,10 +40,16 @@ export interface Capped {
   readonly spend?: Spend | undefined
 }
 
+interface OverageTerms {
+  readonly included: number
+  readonly tiers: readonly OverageTier[]
+}
+
 /** A cap as it is selected: see {@link selectSpendCap}. */
 export interface SpendCapRow {
   readonly cost_usd: string
-  readonly overage: Readonly<Record<string, OveragePrice | undefined>> | null
+  /** By what use above limits is charged in the period, by meter: see db/overage-terms.ts. */
+  readonly terms: Readonly<Record<string, OverageTerms | undefined>> | null
   /** Micro-dollars of the period by meter. */
   readonly charged: Readonly<Record<string, string>> | null
 }
@@ -54,17 +60,13 @@ export interface SpendCapRow {
  * @param periodStart SQL of the period's start
  */
 export const selectSpendCap = (periodStart: string) => `
-  (select jsonb_build_object('cost_usd', c.cost_usd::text, 'overage', p.overage, 'charged', (
+  (select jsonb_build_object('cost_usd', c.cost_usd::text, 'terms', (
+    select jsonb_object_agg(one.meter, jsonb_build_object('included', one.included, 'tiers', one.tiers))
+    from (${overageTerms(periodStart)}) one), 'charged', (
     select jsonb_object_agg(l.meter, l.amount::text) from (
       select meter, sum(amount_micro_usd) as amount from billing_usage_ledger
       where organization_id = o.id and period_start = ${periodStart} group by meter) l))
   from spend_caps c where c.organization_id = o.id and c.action = 'block')`
-
-interface Terms {
-  readonly limits: PlanLimits
-  readonly overrides: LimitOverrides
-  readonly custom: CustomMeters
-}
 
 /**
  * The limit at which charges are refused: the plan's, or the cap that the organization set itself if that is lower.
@@ -72,21 +74,26 @@ interface Terms {
  * @param limit the plan's, if it refuses requests
  * @param row absent without a cap that refuses
  */
-export function applySpendCap(meter: Meter, limit: number | null, row: SpendCapRow | null, terms: Terms): Capped {
+export function applySpendCap(
+  meter: Meter,
+  limit: number | null,
+  row: SpendCapRow | null,
+  custom: CustomMeters,
+): Capped {
   if (meter !== 'cost_usd' || row === null) return { limit }
   const cap = toUnits(meter, row.cost_usd)
-  const priced = listPriced(row, terms)
+  const priced = listPriced(row, custom)
   const spend = priced.length > 0 && { spend: { cap, priced, perCall: dearestCall(priced) } }
   return limit !== null && limit <= cap ? { limit, ...spend } : { limit: cap, refusedBy: SPEND_CAP, ...spend }
 }
 
 /** Overage of charges is none here: the charges count whole. What cannot be read counts for nothing, as it is not billed. */
-function listPriced({ overage, charged }: SpendCapRow, terms: Terms): PricedMeter[] {
-  const names = new Set([...Object.keys(overage ?? {}), ...Object.keys(charged ?? {})])
+function listPriced({ terms, charged }: SpendCapRow, custom: CustomMeters): PricedMeter[] {
+  const names = new Set([...Object.keys(terms ?? {}), ...Object.keys(charged ?? {})])
   names.delete('cost_usd')
   return [...names].flatMap((name) => {
     const known = Math.ceil(Number(charged?.[name] ?? 0) * NANO_PER_MICRO)
-    const read = readTerms(name, overage?.[name], terms)
+    const read = readTerms(name, terms?.[name], custom)
     if (!read && known === 0) return []
     return [Object.assign({ meter: toName(name), charged: known }, read ?? UNPRICED)]
   })
@@ -97,22 +104,18 @@ const UNPRICED = { per: 1, included: 0, tiers: [] } as const
 const NANO_PER_MICRO = 1_000
 const NANO_PER_USD = 1e9
 
-function readTerms(name: string, price: OveragePrice | undefined, { limits, overrides, custom }: Terms) {
-  const meter = toName(name)
-  const included = limitOf(limits, overrides, meter)
+function readTerms(name: string, terms: OverageTerms | undefined, custom: CustomMeters) {
   const scale = isBuiltIn(name) ? 0 : custom[name]?.scale
-  const tiers = readTiers(price)
-  if (findPlanned({ limits }, meter)?.at_limit !== 'allow' || included === null) return undefined
-  return tiers && scale !== undefined ? { per: 10 ** scale, included: Math.ceil(included), tiers } : undefined
+  const tiers = readTiers(terms)
+  return terms && tiers && scale !== undefined ? { per: 10 ** scale, included: terms.included, tiers } : undefined
 }
 
 const toName = (name: string): MeterName => (isBuiltIn(name) ? name : toMeterName(name))
 
 /** @returns undefined for prices that somebody made unreadable by hand */
-function readTiers(price: OveragePrice | undefined): PricedMeter['tiers'] | undefined {
-  if (!Array.isArray(price?.tiers)) return undefined
-  const tiers = price.tiers.map((tier) => [tier.up_to ?? -1, Number(tier.unit_price_usd) * NANO_PER_USD] as const)
-  return tiers.every((tier) => tier.every(Number.isFinite)) ? tiers : undefined
+function readTiers(terms: OverageTerms | undefined): PricedMeter['tiers'] | undefined {
+  const tiers = terms?.tiers.map((tier) => [tier.up_to ?? -1, Number(tier.unit_price_usd) * NANO_PER_USD] as const)
+  return tiers?.every((tier) => tier.every(Number.isFinite)) ? tiers : undefined
 }
 
 function dearestCall(priced: readonly PricedMeter[]): number {

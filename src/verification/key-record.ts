@@ -214,8 +214,7 @@ function meterQuota({ limits, limit_overrides, spend_cap, custom_meters }: Row, 
   const limit = limit_overrides[meter] ?? planned?.limit ?? null
   const units = limit === null ? null : toUnits(meter, limit)
   const blocks = planned?.at_limit !== 'allow'
-  const terms = { limits, overrides: limit_overrides, custom: custom_meters ?? NO_CUSTOM_METERS }
-  const capped = applySpendCap(meter, blocks ? units : null, spend_cap, terms)
+  const capped = applySpendCap(meter, blocks ? units : null, spend_cap, custom_meters ?? NO_CUSTOM_METERS)
   return capped.refusedBy || capped.spend ? { meter, blocks: true, ...capped } : { meter, limit: units, blocks }
 }
 

@@ -65,7 +65,7 @@ async function write(deps: ManagementDeps, operator: Operator, before: Organizat
   const { db } = deps
   const { id } = before
   const plan = await resolvePlan(deps, changes.plan)
-  if (plan !== undefined) await recordBeforeLeaving(deps, id)
+  if (plan !== undefined || changes.limits) await recordBeforeLeaving(deps, id)
   const { organization } = await orExternalIdTaken(
     runBatch(db, {
       lockPlan: plan === undefined ? undefined : lockPlan(db, plan),

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
+import { recordBeforeLeaving } from '../../billing/overage/job.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { isOrganization } from '../../db/conditions.ts'
 import { holdMeters } from '../../db/hold-meters.ts'
@@ -20,6 +21,7 @@ export async function setLimits(
   input: z.output<typeof QuotaOverrides>,
 ): Promise<void> {
   const limits = await resolveLimits(deps, input, 'body')
+  await recordBeforeLeaving(deps, organizationId)
   const { organization } = await runBatch(deps.db, {
     meters: holdMeters(deps.db, customMetersIn(limits)),
     organization: updateOrganization(deps.db, organizationId, { limits }),

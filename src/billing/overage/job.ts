@@ -5,6 +5,7 @@ import { coverCharges } from '../credits/cover.ts'
 import { configuredProviders } from '../providers/configured.ts'
 import type { AmountRefusal, BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
 import { makeInvoiceItems } from './invoice-items.ts'
+import { keepIncluded } from './leaving.ts'
 import { claimEntries, type EntryOutcome, type OpenEntry, settleEntries, startAnew } from './ledger-queries.ts'
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
@@ -59,13 +60,18 @@ async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
 }
 
 /**
- * Usage above the limits of the plan that an organization leaves is still charged, whatever the next plan includes. Every
- * change of a plan calls this first: by customers, administrators, provider webhooks, and the reconcile job. So is what
- * credits did not pay on a plan that goes on without.
+ * Usage above the limits of the terms that an organization leaves is still charged, whatever the next ones include; what they let
+ * it use without a charge is charged by no later ones. Every change of a plan, of add-ons and of an organization's own limits calls
+ * this first: by customers, administrators, provider webhooks, and the reconcile job. So is what credits did not pay on a plan
+ * that goes on without.
+ *
+ * @param at the last moment of the terms that are left, in Unix milliseconds: usage periods that begin later are not theirs
  */
-export async function recordBeforeLeaving(deps: Deps, organizationId: string): Promise<number> {
+export async function recordBeforeLeaving(deps: Deps, organizationId: string, at = deps.now()): Promise<number> {
   await coverCharges(deps, organizationId)
-  return recordOverage(deps, deps.now(), organizationId)
+  const recorded = await recordOverage(deps, at, organizationId)
+  await keepIncluded(deps.sql, organizationId, at)
+  return recorded
 }
 
 /**

@@ -114,7 +114,7 @@ const READ = `
 with of_periods as (
   select t.*, usage_period_start(o.period_anchor, t.period_start + interval '32 days') as period_end
   from billing_terms t join organizations o on o.id = t.organization_id
-  where t.organization_id = $1 order by t.period_start desc, t.meter limit $2)
+  where t.organization_id = $1 and t.tiers is not null order by t.period_start desc, t.meter limit $2)
 select to_json(t.period_start) #>> '{}' as period_start, to_json(t.period_end) #>> '{}' as period_end, t.meter, t.plan_id, t.provider,
   t.tiers, t.included_units::text as included, coalesce(${USED_UNITS}, 0)::text as used, greatest(0, ${ABOVE_UNITS})::text as above,
   case when t.period_start = date_trunc('hour', t.period_start) then coalesce((

@@ -1,6 +1,7 @@
 import type { Sql } from '../../db/client.ts'
+import { PRICED_METERS, plannedTerms } from '../../db/overage-terms.ts'
 import { OPEN_PERIOD_DAYS } from '../../db/recent-periods.ts'
-import { amountIn, billedPerOne, billedUnitsIn, caseOfMeter } from '../../db/schema/meters.ts'
+import { amountIn, billedUnitsIn, caseOfMeter } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
 import type { ProviderName } from '../providers/provider.ts'
 
@@ -31,6 +32,11 @@ function isDue({ organizationId }: DueScope): string {
 /** Whether the organization's current plan includes more than the recorded terms. */
 const INCLUDES_MORE = `(billing_terms.included_units is not null
   and (excluded.included_units is null or excluded.included_units > billing_terms.included_units))`
+/** Whether its prices count from now on: also if what it had before in the period had none. */
+const TAKES_OVER = `(${INCLUDES_MORE} or billing_terms.tiers is null)`
+
+/** Whether the organization `o` is charged for what it uses: not on a plan that an administrator chose, nor after its subscription. */
+export const SUBSCRIPTION = `s.organization_id = o.id and s.is_current and s.ended_at is null`
 
 /**
  * Records the terms by which current periods are charged. Prices stay as they were when the period was first scanned,
@@ -40,20 +46,17 @@ const INCLUDES_MORE = `(billing_terms.included_units is not null
 const recordTerms = (scope: DueScope) => `
 with priced as (
   select o.id as organization_id, usage_period_start(o.period_anchor, $1) as period_start, one.meter, p.id as plan_id,
-    coalesce(nullif(o.limit_overrides->one.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->one.meter->'limit') as included,
-    coalesce(${caseOfMeter('one.meter', billedPerOne)}, 1) as units_per_one, one.price->'tiers' as tiers,
-    s.provider, s.provider_customer_id,
-    coalesce(one.price->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), one.meter) as event_name
-  from subscriptions s
-  join organizations o on o.id = s.organization_id
+    planned.included, planned.units, planned.tiers, s.provider, s.provider_customer_id,
+    coalesce(p.overage->one.meter->>(case s.provider when 'polar' then 'polar_event' else 'stripe_meter' end), one.meter) as event_name
+  from organizations o
+  join subscriptions s on ${SUBSCRIPTION}
   join plans p on p.id = o.plan_id
-  cross join lateral jsonb_each(case jsonb_typeof(p.overage) when 'object' then p.overage else '{}' end) as one(meter, price)
-  where s.is_current and s.ended_at is null and p.limits->'meters'->one.meter->>'at_limit' = 'allow' and ${isDue(scope)}
-), counted as (
-  select *, case jsonb_typeof(included) when 'number' then ceil((included#>>'{}')::numeric * units_per_one) end as units from priced
+  cross join lateral (select ${PRICED_METERS} as meter) one
+  cross join lateral ${plannedTerms('one.meter')} planned
+  where planned.is_priced and ${isDue(scope)}
 ), terms as materialized (
-  select *, coalesce(jsonb_typeof(tiers) = 'array' and coalesce(jsonb_typeof(included), 'null') in ('number', 'null')
-    and coalesce(units between 0 and ${Number.MAX_SAFE_INTEGER}, true), false) as is_readable from counted
+  select *, coalesce(jsonb_typeof(tiers) = 'array' and (coalesce(jsonb_typeof(included), 'null') = 'null' or units is not null), false) as is_readable
+  from priced
 ), kept as (
   insert into billing_terms (organization_id, period_start, meter, plan_id, included_units, tiers, provider, provider_customer_id, event_name, updated_at)
   select organization_id, period_start, meter, plan_id, case when is_readable then units::bigint end, tiers, provider,
@@ -61,9 +64,9 @@ with priced as (
   from terms where is_readable
   order by organization_id, meter
   on conflict (organization_id, period_start, meter) do update set
-    plan_id = case when ${INCLUDES_MORE} then excluded.plan_id else billing_terms.plan_id end,
+    plan_id = case when ${TAKES_OVER} then excluded.plan_id else billing_terms.plan_id end,
     included_units = case when ${INCLUDES_MORE} then excluded.included_units else billing_terms.included_units end,
-    tiers = case when ${INCLUDES_MORE} then excluded.tiers else billing_terms.tiers end,
+    tiers = case when ${TAKES_OVER} then excluded.tiers else billing_terms.tiers end,
     provider = excluded.provider, provider_customer_id = excluded.provider_customer_id, event_name = excluded.event_name,
     updated_at = excluded.updated_at
   where ${INCLUDES_MORE} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
@@ -71,16 +74,26 @@ with priced as (
 )
 select organization_id, plan_id, meter from terms where not is_readable order by 1, 3 limit ${MAX_LOGGED}`
 
-/** An organization that moved to a plan without a limit or price for a meter is charged no further. */
-const endTerms = (scope: DueScope) => `
-update billing_terms t set included_units = null, updated_at = $1
-from organizations o join plans p on p.id = o.plan_id
-where t.organization_id = o.id and t.included_units is not null and t.period_start = usage_period_start(o.period_anchor, $1)
-  and p.overage->t.meter is null and coalesce(p.limits->'meters'->t.meter->>'at_limit', 'allow') = 'allow' and ${isDue(scope)}`
+/**
+ * What a plan includes without a price, or without a subscription, counts as well. An organization that moved to a plan without a
+ * limit or price for a meter is charged no further.
+ */
+const raiseTerms = (scope: DueScope) => `
+update billing_terms t set included_units = case when not now.is_unlimited then now.units::bigint end, updated_at = $1
+from (
+  select b.organization_id, b.period_start, b.meter, planned.is_unlimited, planned.units
+  from billing_terms b join organizations o on o.id = b.organization_id join plans p on p.id = o.plan_id
+  cross join lateral ${plannedTerms('b.meter')} planned
+  where b.included_units is not null and b.period_start = usage_period_start(o.period_anchor, $1)
+    and (not planned.is_priced or not exists (select from subscriptions s where ${SUBSCRIPTION}))
+    and (planned.is_unlimited or planned.units > b.included_units) and ${isDue(scope)}) now
+where (t.organization_id, t.period_start, t.meter) = (now.organization_id, now.period_start, now.meter) and t.included_units is not null`
 
 /** @returns the unreadable limits and prices, for the log */
 export async function keepTerms(sql: Sql, scope: DueScope): Promise<readonly Record<string, unknown>[]> {
-  const statements = [recordTerms(scope), endTerms(scope)].map((statement) => sql.query(statement, toParameters(scope)))
+  const statements = [recordTerms(scope), raiseTerms(scope)].map((statement) =>
+    sql.query(statement, toParameters(scope)),
+  )
   const [unreadable = []] = await sql.transaction(statements)
   return unreadable
 }
@@ -119,7 +132,7 @@ cross join lateral (
   select coalesce(sum(l.units), 0)::bigint as units from billing_usage_ledger l
   where l.organization_id = t.organization_id and l.period_start = t.period_start and l.meter = t.meter) known
 where t.period_start > $1::timestamptz - make_interval(days => ${OPEN_PERIOD_DAYS}) and ${isDue(scope)}
-  and t.included_units is not null and ${ABOVE_UNITS} > known.units
+  and t.included_units is not null and t.tiers is not null and ${ABOVE_UNITS} > known.units
   and ($5::uuid is null or (t.organization_id, t.period_start, t.meter) > ($5, $6::timestamptz, $7::text))
 order by t.organization_id, t.period_start, t.meter
 limit $4::int`

@@ -78,13 +78,22 @@ export const totalCents = (selection: Selection): number | undefined =>
 export const rankPrice = ({ amount_cents, interval }: PlanPrice): number =>
   amount_cents === null ? Number.MAX_SAFE_INTEGER : amount_cents / MONTHS[interval]
 
+/** What a subscription pays for each payment: in cents, undefined if a price is negotiated and the provider does not say. */
+export interface Paid {
+  readonly interval: Interval
+  readonly cents: number | undefined
+}
+
 /**
  * Whether a change waits for the end of the paid period: a change to something that is paid for a shorter time, or costs less
- * per payment. A change to something that is paid for at least as long and costs at least as much begins at once.
+ * per payment. A change to something that is paid for at least as long and costs at least as much begins at once. Where nobody
+ * knows what is paid, only one to a longer time does.
  */
-export function isDown(from: Selection, to: Selection): boolean {
-  if (MONTHS[to.price.interval] < MONTHS[from.price.interval]) return true
-  return (totalCents(to) ?? Number.MAX_SAFE_INTEGER) < (totalCents(from) ?? 0)
+export function isDown(paid: Paid, to: Selection): boolean {
+  const [before, after] = [MONTHS[paid.interval], MONTHS[to.price.interval]]
+  if (after < before) return true
+  if (paid.cents === undefined) return after === before
+  return (totalCents(to) ?? Number.MAX_SAFE_INTEGER) < paid.cents
 }
 
 export interface ProratedLine {

@@ -3,9 +3,10 @@ import * as z from 'zod'
 import { isoTime, organizationIn } from './http.ts'
 import type { NextCharge, OrderedItem, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 
+/** One that was never paid and has expired stays `incomplete`, and has an end. */
 const STATUSES = {
   incomplete: 'incomplete',
-  incomplete_expired: 'canceled',
+  incomplete_expired: 'incomplete',
   trialing: 'trialing',
   active: 'active',
   past_due: 'past_due',

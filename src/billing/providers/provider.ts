@@ -205,6 +205,13 @@ export interface PaymentMethod {
   readonly expiresYear: number
 }
 
+export interface SubscriptionPayment {
+  readonly subscriptionId: string
+  readonly reason: string
+  /** The start of the period that it paid for. It may have been paid in a later one. */
+  readonly periodStart: Date | undefined
+}
+
 export interface BillingProvider {
   readonly name: ProviderName
   createCheckout(input: CheckoutInput): Promise<{ readonly id: string; readonly url: string }>
@@ -238,8 +245,6 @@ export interface BillingProvider {
   getInvoiceState?(invoiceId: string): Promise<InvoiceState>
   /** Absent if the provider shows it only in its own portal. */
   getPaymentMethod?(subscriptionId: string): Promise<PaymentMethod | undefined>
-  /** The subscription of a payment, for refund events that name only the payment; undefined if there is none. */
-  subscriptionOfPayment?(
-    paymentId: string,
-  ): Promise<{ readonly subscriptionId: string; readonly reason: string } | undefined>
+  /** What a payment was for, for refund events that name only the payment; undefined if it was for no subscription. */
+  subscriptionOfPayment?(paymentId: string): Promise<SubscriptionPayment | undefined>
 }

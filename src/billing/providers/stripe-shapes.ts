@@ -3,9 +3,10 @@ import * as z from 'zod'
 import { organizationIn, unixTime } from './http.ts'
 import type { NextCharge, OrderedItem, ProviderSubscription, SubscriptionStatus } from './provider.ts'
 
+/** One that was never paid and has expired stays `incomplete`, and has an end. */
 const STATUSES = {
   incomplete: 'incomplete',
-  incomplete_expired: 'canceled',
+  incomplete_expired: 'incomplete',
   trialing: 'trialing',
   active: 'active',
   past_due: 'past_due',
@@ -161,16 +162,32 @@ export const StripeId = z.object({ id: z.string() })
 export const StripeCheckout = z.object({ id: z.string().min(1), url: z.url() })
 export const StripePortal = z.object({ url: z.url() })
 
+const InvoiceLine = z.object({
+  period: z.object({ start: unixTime }).nullish(),
+  parent: z.object({ subscription_item_details: z.object({ proration: z.boolean() }).nullish() }).nullish(),
+})
+
 export const StripePayments = z.object({
   data: z.array(
     z.object({
       invoice: z.object({
         billing_reason: z.string().nullish(),
         parent: z.object({ subscription_details: z.object({ subscription: reference }).nullish() }).nullish(),
+        lines: z.object({ data: z.array(InvoiceLine) }).nullish(),
       }),
     }),
   ),
 })
+
+export type StripeInvoicePaid = z.output<typeof StripePayments>['data'][number]['invoice']
+
+/** The start of the period that an invoice charges; undefined if it charges none, only changes within one. */
+export function chargedPeriod({ lines }: StripeInvoicePaid): Date | undefined {
+  const starts = (lines?.data ?? []).flatMap(({ period, parent }) =>
+    parent?.subscription_item_details?.proration === false ? (period?.start ?? []) : [],
+  )
+  return starts.toSorted((a, b) => b.getTime() - a.getTime())[0] // a metered price is charged for the period before
+}
 
 const Method = z
   .object({

@@ -5,6 +5,7 @@ import type { BillingProvider, CheckoutInput, PaymentMethod } from './provider.t
 import { getInvoiceState, SEND_USAGE_MS, sendUsage } from './stripe-overage.ts'
 import { cancelAtPeriodEnd, changePlan, findSubscription, resume, toPath } from './stripe-plan.ts'
 import {
+  chargedPeriod,
   encodeForm,
   isStripeCustomerMissing,
   StripeCheckout,
@@ -148,5 +149,6 @@ async function subscriptionOfPayment(stripe: Caller, paymentId: string) {
   const { data } = await stripe.ask(['GET', '/invoice_payments'], StripePayments, { query })
   const invoice = data[0]?.invoice
   const subscriptionId = invoice?.parent?.subscription_details?.subscription
-  return subscriptionId === undefined ? undefined : { subscriptionId, reason: invoice?.billing_reason ?? '' }
+  if (!invoice || subscriptionId === undefined) return undefined
+  return { subscriptionId, reason: invoice.billing_reason ?? '', periodStart: chargedPeriod(invoice) }
 }

@@ -1,5 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
+import { overageTerms } from '../../db/overage-terms.ts'
 import { spendCaps } from '../../db/schema/credits.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { USED_UNITS } from '../overage/queries.ts'
@@ -19,20 +20,16 @@ const priceOf = (tiers: string, units: string) => `(
       from jsonb_array_elements(${tiers}) with ordinality x(tier, at)) read) s)`
 
 /**
- * What `o` on the plan `p` owes for use above limits in the period that begins at `starts`, by the plan's prices or by the
- * ledger, whichever is more. A period that has ended, at `ends`, may have been one of another plan: only its ledger counts.
- * Charges above a limit are no part of it: they count as charges.
+ * What `o` on the plan `p` owes for use above limits in the period that begins at `starts`, by the period's terms or by the
+ * ledger, whichever is more. Of a period that has ended, at `ends`, only the ledger counts. Charges above a limit are no part of
+ * it: they count as charges.
  */
 const OVERAGE = `coalesce((
   select sum(greatest(one.priced, one.charged)) from (
     select meter, coalesce(sum(priced), 0) as priced, coalesce(sum(charged), 0) as charged from (
-      select t.meter, ${priceOf('t.tiers', `(coalesce(${USED_UNITS}, 0) - ceil((t.included#>>'{}')::numeric))`)} as priced, 0 as charged
-      from (
-        select m.meter, m.price->'tiers' as tiers,
-          coalesce(nullif(o.limit_overrides->m.meter, 'null'), plan_limits(p.limits, o.limit_additions)->'meters'->m.meter->'limit') as included
-        from jsonb_each(case jsonb_typeof(p.overage) when 'object' then p.overage else '{}' end) as m(meter, price)
-        where period.ends is null and m.meter <> 'cost_usd' and p.limits->'meters'->m.meter->>'at_limit' = 'allow') t
-      where case when jsonb_typeof(t.included) = 'number' then jsonb_typeof(t.tiers) = 'array' end
+      select t.meter, ${priceOf('t.tiers', `(coalesce(${USED_UNITS}, 0) - t.included)`)} as priced, 0 as charged
+      from (${overageTerms('period.starts')}) t
+      where period.ends is null and t.meter <> 'cost_usd'
       union all select l.meter, 0, l.amount_micro_usd / 1000000.0 from billing_usage_ledger l
       where l.organization_id = o.id and l.period_start = period.starts and l.meter <> 'cost_usd') parts
     group by meter) one), 0)`

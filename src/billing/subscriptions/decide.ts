@@ -25,6 +25,8 @@ export interface Booking {
 export interface News {
   readonly found: ProviderSubscription
   readonly refund?: (Refund & { readonly reversed: ReversedPayment }) | undefined
+  /** The version of a plan that the customer has just chosen. */
+  readonly chosenPlanId?: string | undefined
 }
 
 export interface Decision {
@@ -128,12 +130,23 @@ function bookingAfter(
   clock: BillingClock,
 ): Booking {
   if (!current || !isInForce(current, clock)) return { seats: null, limitAdditions: {} }
-  const { seats, pending, addons, planId } = current
+  const { pending } = current
+  const now = readBooking(plans, current.planId, current)
+  const next = pending ? readBooking(plans, pending.plan, pending) : now
+  if (now.seats === null || next.seats === null) return now
+  const seats = Math.min(now.seats, next.seats)
+  const { seats: added = 0, ...others } = now.limitAdditions
+  const all = Math.min(now.seats + added, next.seats + (next.limitAdditions.seats ?? 0))
+  return { seats, limitAdditions: { ...others, ...(all > seats && { seats: all - seats }) } }
+}
+
+function readBooking(
+  plans: Context['plans'],
+  planId: string,
+  { seats, addons }: Pick<PendingChange, 'seats' | 'addons'>,
+): Booking {
   const plan = plans.find(({ id }) => id === planId)
-  return {
-    seats: seats === null ? null : Math.min(seats, pending?.seats ?? seats),
-    limitAdditions: addAddons(plan?.addons ?? [], addons),
-  }
+  return { seats, limitAdditions: addAddons(plan?.addons ?? [], addons) }
 }
 
 const isSameBooking = (one: Booking, other: Booking) =>
@@ -152,11 +165,12 @@ function findUnknown({ plans }: Context, { provider, items, endedAt }: ProviderS
 /** @returns undefined if the subscription is not for a known plan, and never was */
 function toRow(
   { plans, organization }: Context,
-  { found, refund }: News,
+  news: News,
   known: SubscriptionRow | undefined,
   { at, newId }: { at: number; newId: string },
 ): Decision['row'] | undefined {
-  const terms = readTerms(plans, found, known)
+  const { found, refund } = news
+  const terms = readTerms(plans, news, known)
   if (!terms || !organization) return undefined
   const { id, isCurrent, createdAt } = known ?? { id: newId, isCurrent: false, createdAt: new Date(at) }
   const { item, ...columns } = terms
@@ -176,12 +190,14 @@ function toRow(
 }
 
 /** The current terms, and those from the next period on. @returns undefined if they are not a known plan, and never were */
-function readTerms(plans: Context['plans'], found: ProviderSubscription, known: SubscriptionRow | undefined) {
-  const bought = readBought(plans, found.provider, found.items, known?.planId)
-  const planId = bought?.plan.id ?? known?.planId
+function readTerms(plans: Context['plans'], { found, chosenPlanId }: News, known: SubscriptionRow | undefined) {
+  const { planId: knownPlanId, pendingPlanId } = known ?? {}
+  const bought = readBought(plans, found.provider, found.items, [chosenPlanId, knownPlanId, pendingPlanId])
+  const planId = bought?.plan.id ?? knownPlanId
   if (planId === undefined) return undefined
   const terms = bought ? toTerms(bought) : keepTerms(known)
-  const pending = toPending(readBought(plans, found.provider, found.pendingItems, planId), { ...terms, plan: planId })
+  const next = readBought(plans, found.provider, found.pendingItems, [chosenPlanId, pendingPlanId, planId])
+  const pending = toPending(next, { ...terms, plan: planId })
   return {
     item: bought?.item ?? found.items.at(0),
     planId,

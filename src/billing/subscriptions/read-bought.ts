@@ -23,17 +23,17 @@ export interface Bought<One extends Item = ProviderSubscription['items'][number]
 
 /**
  * The plan among the items of a subscription, at any position; of several, the most expensive. If several versions share a
- * product, it is the version that the subscription is on, else the newest.
+ * product, it is the one that was agreed on, else the newest.
  *
- * @param knownPlanId the version that the subscription is on
+ * @param agreed the versions that the subscription is on or will be, the likelier first
  */
 export function readBought<One extends Item>(
   plans: readonly KnownPlan[],
   provider: ProviderName,
   items: readonly One[],
-  knownPlanId?: string,
+  agreed: readonly (string | null | undefined)[] = [],
 ): Bought<One> | undefined {
-  const versions = items.flatMap((item) => selectVersion(findPrices(plans, provider, item), knownPlanId) ?? [])
+  const versions = items.flatMap((item) => selectVersion(findPrices(plans, provider, item), agreed) ?? [])
   const found = versions.toSorted((a, b) => rankPrice(b.price) - rankPrice(a.price)).at(0)
   if (!found) return undefined
   const { plan, price, item } = found
@@ -57,9 +57,11 @@ function findPrices<One extends Item>(plans: readonly KnownPlan[], provider: Pro
   return exact.length > 0 ? exact : found
 }
 
-function selectVersion<One extends Item>(found: readonly Found<One>[], known: string | undefined) {
-  const rank = ({ plan }: Found<One>) => (plan.id === known ? 2 : 0) + (plan.replacedAt === null ? 1 : 0)
-  return found.toSorted((a, b) => rank(b) - rank(a) || toVersion(b.plan.id) - toVersion(a.plan.id)).at(0)
+function selectVersion<One extends Item>(found: readonly Found<One>[], agreed: readonly unknown[]) {
+  const known = agreed.flatMap((id) => found.find(({ plan }) => plan.id === id) ?? [])
+  const isNewest = ({ plan }: Found<One>) => (plan.replacedAt === null ? 1 : 0)
+  const newest = found.toSorted((a, b) => isNewest(b) - isNewest(a) || toVersion(b.plan.id) - toVersion(a.plan.id))
+  return known[0] ?? newest[0]
 }
 
 function readSeats(plan: KnownPlan, price: PlanPrice, { quantity }: Item): number | null {

@@ -43,28 +43,40 @@ async function applyOnce(deps: ManagementDeps, provider: BillingProvider, cause:
     ...cause.refund,
     reversed: await readReversed(deps.db, provider.name, cause.refund),
   }
-  const decided = await decideWithRefund(deps, context, { found, refund })
+  const decided = await decideWithRefund(deps, context, { found, refund, chosenPlanId: cause.chosenPlanId })
   if (typeof decided === 'string') return ignore(cause, { what: decided, organizationId })
   const about = { subscription_id: decided.row.id, organization_id: organizationId }
   if (decided.isSecond) log('error', 'second_subscription', about)
   if (decided.unknownProduct !== undefined)
     log('error', 'unknown_product', { ...about, product: decided.unknownProduct })
-  if (decided.planId !== undefined) await recordBeforeLeaving(deps, decided.row.organizationId)
+  if (changesCharges(decided))
+    await recordBeforeLeaving(deps, decided.row.organizationId, endOfTerms(decided, deps.now()))
   return writeDecision(deps, { ...cause, refund }, context, decided)
+}
+
+/** Whether what the organization may use without a charge changes: also with an add-on, or if it was on the plan before it paid. */
+const changesCharges = ({ planId, booking, row, known }: Decision) =>
+  planId !== undefined || booking !== undefined || (row.isCurrent && !known?.isCurrent)
+
+/** What begins with a paid period is told of a little later: the terms until then have no part in a usage period that began with it. */
+function endOfTerms({ known, row: { currentPeriodStart: start } }: Decision, now: number): number {
+  const isNewPeriod = known?.isCurrent && start !== null && start.getTime() !== known.currentPeriodStart?.getTime()
+  return isNewPeriod ? Math.min(now, start.getTime() - 1) : now
 }
 
 /**
  * A change that begins a period, such as one to a yearly interval, is charged whole: its refund is that of the period. The
  * charge alone does not tell, because a change within the first hour of a period is charged in the same hour.
  */
-async function decideWithRefund(deps: ManagementDeps, context: Context, { found, refund }: News) {
+async function decideWithRefund(deps: ManagementDeps, context: Context, news: News) {
   const clock = toBillingClock(deps)
-  if (refund?.paidFor !== 'change') return decide(context, { found, refund }, clock)
+  const { found, refund } = news
+  if (refund?.paidFor !== 'change') return decide(context, news, clock)
   const decided = decide(context, { found }, clock)
   if (typeof decided === 'string' || !refund.chargedAt || !isChargeOfStart(decided.row, refund.chargedAt))
     return decided
   const isStart = beginsInterval(decided) || (await beganWithInterval(deps.db, decided.row))
-  return isStart ? decide(context, { found, refund }, clock) : decided
+  return isStart ? decide(context, news, clock) : decided
 }
 
 /** Whether the change is only now seen. */
@@ -108,7 +120,7 @@ function endedState(row: Row | undefined, at: number): ProviderSubscription | un
       id: row.providerSubscriptionId,
       customerId: row.providerCustomerId,
       organizationId: row.organizationId,
-      status: 'canceled',
+      status: row.status === 'incomplete' ? 'incomplete' : 'canceled',
       items: [
         {
           product: '',

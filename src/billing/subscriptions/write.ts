@@ -151,6 +151,8 @@ export interface Cause {
   readonly subscriptionId: string
   /** A refund or a dispute that an event reports, or the end of one that took nothing after all. */
   readonly refund?: Refund | undefined
+  /** The version of a plan that the customer has just chosen: the newest, also if an older one was planned before. */
+  readonly chosenPlanId?: string | undefined
   /** The customer was deleted at the provider. A subscription that the provider no longer finds has ended. */
   readonly isGone?: boolean
   /** The event's id, or the job's name, for the audit log. */

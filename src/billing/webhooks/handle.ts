@@ -4,7 +4,7 @@ import { Problem } from '../../problems.ts'
 import { applyPayment, noteReversal } from '../credits/purchase.ts'
 import { checkInvoice } from '../overage/invoices.ts'
 import { providerNamed } from '../providers/configured.ts'
-import type { BillingProvider } from '../providers/provider.ts'
+import type { BillingProvider, SubscriptionPayment } from '../providers/provider.ts'
 import { listOfCustomer } from '../subscriptions/queries.ts'
 import type { Refund } from '../subscriptions/refunds.ts'
 import { applySubscription } from '../subscriptions/sync.ts'
@@ -120,9 +120,13 @@ async function listTargets(deps: ManagementDeps, provider: BillingProvider, subj
   if (subscriptionId !== undefined) return [{ subscriptionId, refund: refund && describeRefund(refund, refund.reason) }]
   if (refund === undefined) return []
   const paid = await provider.subscriptionOfPayment?.(refund.paymentId)
-  const refunded = paid && describeRefund(refund, paid.reason)
+  const refunded = paid && describeRefund(ofPeriod(refund, paid), paid.reason)
   return refunded ? [{ subscriptionId: paid.subscriptionId, refund: refunded }] : []
 }
+
+/** An invoice may be paid in a later period than the one that it charges. A dispute counts by when it was lost. */
+const ofPeriod = (refund: NonNullable<Subject['refund']>, { periodStart }: SubscriptionPayment) =>
+  refund.chargedAt && !refund.isDisputed && periodStart ? { ...refund, chargedAt: periodStart } : refund
 
 /** After a dispute it does not matter what the charge paid for, nor if money comes back. */
 function describeRefund(

@@ -3,12 +3,12 @@ import { bigint, check, index, integer, jsonb, pgTable, primaryKey, text, timest
 import { createdAt, timestamptz, updatedAt } from './columns.ts'
 import type { OverageTier } from './shapes.ts'
 
-const provider = () => text({ enum: ['polar', 'stripe'] }).notNull()
+const provider = () => text({ enum: ['polar', 'stripe'] })
 
 /**
  * The overage terms of an organization's usage period, per meter with an overage price. They are written while the
  * period runs, so that late usage is charged by them. If the plan changes within a period, the terms with the most
- * included units apply.
+ * included units apply: also those of a plan without a price, of which `tiers` and what belongs to a provider are null.
  */
 export const billingTerms = pgTable(
   'billing_terms',
@@ -19,11 +19,11 @@ export const billingTerms = pgTable(
     planId: text().notNull(),
     /** Units without an extra charge; null for all. Units as they are billed: `cost_usd` in millionths of a dollar. */
     includedUnits: bigint({ mode: 'number' }),
-    tiers: jsonb().$type<readonly OverageTier[]>().notNull(),
+    tiers: jsonb().$type<readonly OverageTier[]>(),
     provider: provider(),
-    providerCustomerId: text().notNull(),
+    providerCustomerId: text(),
     /** What the provider calls this meter: its events at Polar, its lines on invoices at Stripe. */
-    eventName: text().notNull(),
+    eventName: text(),
     updatedAt: updatedAt(),
   },
   (t) => [
@@ -43,7 +43,7 @@ export const billingUsageLedger = pgTable(
     /** Derived from what the row charges for. The provider's idempotency key is derived from it. */
     identifier: text().primaryKey(),
     organizationId: uuid().notNull(),
-    provider: provider(),
+    provider: provider().notNull(),
     providerCustomerId: text().notNull(),
     eventName: text().notNull(),
     meter: text().notNull(),

@@ -58,7 +58,7 @@ export function toMeterRequest(use: OrganizationUse, meter: MeterName, amount: n
     return {
       meter,
       amount,
-      ...applySpendCap(meter, units, use.spendCap, use),
+      ...applySpendCap(meter, units, use.spendCap, use.custom),
       ...(GUARDED.includes(meter) && { needsRoom: true }),
       ...(GAUGES.includes(meter as Gauge) && { isGauge: true }),
     }

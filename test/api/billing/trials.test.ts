@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { directly } from '../../support/direct.ts'
 import { act, newCustomer, pay, shopState } from '../../support/payments.ts'
+import { urlOf } from '../../support/shop.ts'
 import { hidePlans, sellPlan } from '../../support/sold-plans.ts'
 
 const DAY_MS = 86_400_000
@@ -49,6 +51,26 @@ describe.each(['polar', 'stripe'] as const)('a trial at %s', (provider) => {
     await act(provider, { act: 'refuse_card', customer: customer.id })
     await unpaid.end()
     expect(await unpaid.info()).toMatchObject({ plan: { id: lite }, status: 'past_due' })
+  })
+
+  test('is not used up by a purchase whose first payment never arrived', async () => {
+    const { post, buy, organizationId } = await newCustomer(provider)
+    const real = globalThis.fetch
+    const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const response = await real(input, init)
+      if (!urlOf(input).includes(`/${provider}/v1/subscriptions`)) return response
+      return Response.json(JSON.parse((await response.text()).replaceAll('"trialing"', '"incomplete_expired"')))
+    })
+    onTestFinished(() => spy.mockRestore())
+    await buy(lite)
+    expect((await post('checkout', { plan: lite, provider })).status).toBe(201)
+    const { checkouts } = await shopState(provider)
+    const mine = checkouts.filter(({ metadata }) => metadata.org_id === organizationId)
+    expect(mine.map(({ trialDays }) => trialDays)).toEqual([14, 14])
+    const [row] = await directly().sql.query('select status, ended_at from subscriptions where organization_id = $1', [
+      organizationId,
+    ])
+    expect(row).toMatchObject({ status: 'incomplete', ended_at: expect.anything() })
   })
 
   test('is given to an organization once', async () => {

@@ -95,6 +95,7 @@ const PURE = [
   'src/limits/key-limits.ts',
   'src/limits/limit-reading.ts',
   'src/billing/subscriptions/read-bought.ts',
+  'src/db/overage-terms.ts',
   'src/db/plan-version.ts',
   'src/limits/meter-units.ts',
   'src/limits/quantities.ts',

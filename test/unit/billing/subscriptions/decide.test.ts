@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ProviderSubscription } from '../../../../src/billing/providers/provider.ts'
 import { type Context, type Decision, decide } from '../../../../src/billing/subscriptions/decide.ts'
 
@@ -140,4 +140,74 @@ test('an end set as a date counts as the end of the period if it is not after it
   const end = Date.UTC(2026, 11, 1)
   expect(decided(context(), { cancelAt: new Date(end) }).row.cancelAtPeriodEnd).toBe(true)
   expect(decided(context(), { cancelAt: new Date(end + 1) }).row.cancelAtPeriodEnd).toBe(false)
+})
+
+describe('versions of a plan that one price sells', () => {
+  const known = context()
+  const [starter, pro] = PLANS as [(typeof PLANS)[number], (typeof PLANS)[number]]
+  const pending = { pendingItems: [{ product: 'price_starter' }] }
+  const planned = after(decided(after(decided(known), 'free'), pending), 'pro')
+  /** The operator lowered the limits of `starter` at the same price. */
+  const changed = {
+    ...planned,
+    plans: [{ ...starter, replacedAt: new Date(NOW) }, { ...starter, id: 'starter@2' }, pro],
+  }
+
+  test('what was planned stays with the version that was agreed on, and begins with it', () => {
+    expect(decided(changed, pending)).toMatchObject({ changed: [], row: { pendingPlanId: 'starter' } })
+    expect(decided(changed, { items: [item('price_starter')] })).toMatchObject({
+      planId: 'starter',
+      row: { planId: 'starter', pendingPlanId: null },
+    })
+  })
+
+  test('what is chosen anew is the newest, also if an older one was planned', () => {
+    const again = decide(changed, { found: found(pending), chosenPlanId: 'starter@2' }, MOMENT)
+    expect(again).toMatchObject({ row: { planId: 'pro', pendingPlanId: 'starter@2' } })
+    const first = { ...after(decided(known), 'free'), plans: changed.plans }
+    expect(decided(first, pending).row.pendingPlanId).toBe('starter@2')
+  })
+})
+
+describe('seats that end with the period are given to nobody', () => {
+  const team = {
+    id: 'team',
+    prices: [
+      {
+        interval: 'month' as const,
+        currency: 'usd',
+        amount_cents: 100,
+        seat_amount_cents: 10,
+        stripe_price_id: 'team',
+      },
+    ],
+    seats: { included: 2 },
+    addons: [
+      {
+        id: 'desk',
+        name: 'Desk',
+        prices: [{ interval: 'month' as const, currency: 'usd', amount_cents: 5, stripe_price_id: 'desk' }],
+        limits: { seats: 5, max_api_keys: 1 },
+      },
+    ],
+    replacedAt: null,
+  }
+  const book = (now: readonly [number, number], next: readonly [number, number]) => {
+    const lines = ([seats, desks]: readonly [number, number]) =>
+      [
+        { ...item('team'), quantity: seats },
+        { ...item('desk'), quantity: desks },
+      ].filter(({ quantity }) => quantity > 0)
+    const about = { ...context(), plans: [...PLANS, team] }
+    const { booking } = decided(about, { items: lines(now), pendingItems: lines(next) })
+    return [(booking?.seats ?? 0) + (booking?.limitAdditions.seats ?? 0), booking?.limitAdditions.max_api_keys]
+  }
+
+  test('whether they are of the plan, of its add-ons or of both', () => {
+    expect(book([2, 2], [2, 0])).toEqual([2, 2])
+    expect(book([2, 2], [2, 1])).toEqual([7, 2])
+    expect(book([6, 0], [3, 0])).toEqual([3, undefined])
+    expect(book([6, 1], [9, 0])).toEqual([9, 1])
+    expect(book([2, 0], [2, 3])).toEqual([2, undefined])
+  })
 })
