@@ -20,7 +20,7 @@ export const VerifyInput = z.strictObject({
     .meta({ description: 'Scopes that the key must have. It needs all of them.' }),
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
-    .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
+    .meta({ description: "Units to take from key limits, by name, instead of each limit's usual cost." }),
   quantities: recordSchema(z.string().min(1).max(50), amountOfUse)
     .optional()
     .meta({

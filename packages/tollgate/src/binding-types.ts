@@ -76,7 +76,7 @@ export interface VerifyKeyInput {
   readonly cost?: number | undefined
   /** Scopes that the key must have. It needs all of them. */
   readonly scopes?: readonly string[] | undefined
-  /** Units to take of the key's named limits, instead of each limit's default cost. */
+  /** Units to take from key limits, by name, instead of each limit's usual cost. */
   readonly limits?: Readonly<Record<string, number>> | undefined
   /** Amounts to take of your own meters, by slug, such as `{ images: 3 }`. */
   readonly quantities?: Readonly<Record<string, number>> | undefined

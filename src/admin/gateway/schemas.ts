@@ -106,7 +106,7 @@ const fields = {
     .max(1_000_000)
     .meta({ description: 'Units that a request takes of the rate limit and the quota.' }),
   limits: recordSchema(line(50), z.int().min(0).max(1_000_000)).meta({
-    description: "Units of the key's named limits.",
+    description: 'Units to take from key limits, by name.',
   }),
   meter,
   public_paths: z

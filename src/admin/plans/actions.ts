@@ -7,6 +7,7 @@ import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { holdMeters } from '../../db/hold-meters.ts'
+import { lockVersions } from '../../db/locks.ts'
 import { toVersion } from '../../db/plan-version.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -24,7 +25,6 @@ import {
   insertPlan,
   isNewest,
   isUnused,
-  lockVersions,
   type PlanView,
   raiseOrganizations,
   selectAffected,

@@ -196,10 +196,6 @@ export const isUnused = (family: string) => sql`exists (select 1 from plans p wh
 export const deletePlanRows = (db: Database, family: string) =>
   db.delete(plans).where(isOnPlan(sql`${plans.id}`, family))
 
-/** Locks all versions of a plan, in id order. */
-export const lockVersions = (db: Database, family: string) =>
-  db.execute(sql`select id from plans where ${isOnPlan(sql`id`, family)} order by id for no key update`)
-
 /** Whether a version is the newest of its plan. */
 export const isNewest = (planId: string) =>
   sql`exists (select 1 from plans p where p.id = ${planId} and p.replaced_at is null)`

@@ -69,7 +69,7 @@ const Basis = z.object({
 const Counters = z.object({
   windows: z
     .record(z.string(), WindowThen)
-    .meta({ description: 'The rate limit as `ratelimit`, and named limits by name, after the request.' }),
+    .meta({ description: 'What was left after the request: the rate limit as `ratelimit`, and key limits by name.' }),
   quotas: z.record(z.string(), QuotaThen).meta({ description: 'By meter, after the request.' }),
 })
 

@@ -1,6 +1,7 @@
 import { audited, type Entry } from '../../audit/record.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { holds, isOrganization } from '../../db/conditions.ts'
+import { lockPayment } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { log } from '../../lib/log.ts'
 import { formatUsd, toNanoUsd, toUsd } from '../../lib/usd.ts'
@@ -15,7 +16,6 @@ import {
   findPurchase,
   isPurchase,
   listInOtherCurrencies,
-  lockPayment,
   sumReversals,
   upsertPurchase,
   upsertReversal,
