@@ -26,7 +26,7 @@ export interface Deps {
   /** Continues work after the answer. The platform gives it 30 s. */
   defer(work: Promise<unknown>): void
   /** Tells webhook endpoints of refusals by rate limits that were written, after the answer. Never fails. */
-  tellRefusals(refusals: readonly UsageEvent[]): void
+  notifyRefusals(refusals: readonly UsageEvent[]): void
   /** Cloudflare's Analytics Engine, where it is bound as `METRICS`. */
   readonly dataset?: Dataset | undefined
   /** Where usage is sent before it is written, if a queue is bound as `USAGE_QUEUE`. */
@@ -79,8 +79,8 @@ export function createDeps(env: object, context: Context): Deps {
     now: Date.now,
     redisAheadMs: 0,
     defer: (work) => context.waitUntil(work),
-    tellRefusals(refusals) {
-      this.defer(tellOrLog(this, refusals))
+    notifyRefusals(refusals) {
+      this.defer(notifyOrLog(this, refusals))
     },
     async priceUsage(events) {
       if (!events.some(({ model, cost_usd }) => model && cost_usd === undefined)) return events
@@ -94,13 +94,13 @@ function findBinding(env: object, name: string): object | undefined {
   return typeof bound === 'object' && bound !== null ? bound : undefined
 }
 
-/** Best effort: a client that is refused again is told of in the next minute. */
-async function tellOrLog(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
+/** Best effort: endpoints are notified of the next refusal. */
+async function notifyOrLog(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
   try {
-    const { tellRefusals } = await loadRefusals()
-    await tellRefusals(deps, refusals)
+    const { notifyRefusals } = await loadRefusals()
+    await notifyRefusals(deps, refusals)
   } catch (error) {
-    log('warn', 'refusals_untold', errorFields(error))
+    log('warn', 'refusals_not_notified', errorFields(error))
   }
 }
 

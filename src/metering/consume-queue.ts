@@ -110,7 +110,7 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
     for (const { event, reason } of lost) await keepLost(deps, [event], reason)
     const accepted = sound.filter((_, at) => outcomes[at] === 'accepted')
     count('usageEvents', 'written', accepted.length)
-    tellRefusals(deps, accepted)
+    notifyRefusals(deps, accepted)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
@@ -118,12 +118,12 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
   }
 }
 
-function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {
+function notifyRefusals(deps: Deps, events: readonly UsageEvent[]): void {
   const refusals = events.filter(
     ({ error_code, occurred_at }) =>
       error_code === 'RATE_LIMITED' && deps.now() - Date.parse(occurred_at) < TOLD_WITHIN_MS,
   )
-  if (refusals.length > 0) deps.tellRefusals(refusals)
+  if (refusals.length > 0) deps.notifyRefusals(refusals)
 }
 
 function acknowledge(deps: Deps, part: readonly Received[]): void {

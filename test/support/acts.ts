@@ -1,7 +1,7 @@
 import { expect, inject } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
 import { settleCredits } from '../../src/billing/credits/settle.ts'
-import { tellCredits } from '../../src/billing/credits/tell.ts'
+import { notifyCredits } from '../../src/billing/credits/tell.ts'
 import { notifySpendCaps } from '../../src/billing/spend-cap/notify.ts'
 import type { Deps } from '../../src/deps.ts'
 import { tellExpiry } from '../../src/events/expiry.ts'
@@ -101,7 +101,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     const spent = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/v1/orders', cost_usd: '1.25' }
     await ask('POST /api/v1/usage', { events: [spent] })
     await settleCredits(deps, organizationId)
-    await tellCredits(deps, Date.now())
+    await notifyCredits(deps, Date.now())
     await ask('PUT /api/v1/billing/spend-cap', { cost_usd: '1.00', action: 'alert' })
     await notifySpendCaps(deps)
   }

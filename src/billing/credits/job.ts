@@ -7,7 +7,7 @@ import { notifySpendCaps } from '../spend-cap/notify.ts'
 import { selectCharged } from './charged.ts'
 import { MISSING_CREDITS } from './renew.ts'
 import { settleAll } from './settle.ts'
-import { tellCredits } from './tell.ts'
+import { notifyCredits } from './tell.ts'
 
 const MINUTE_MS = 60_000
 /** How far back a run looks for changed usage; once an hour, a run looks at everything. */
@@ -35,7 +35,7 @@ export async function runCredits(deps: Deps, at: number) {
     changed += result.changed
     failed += result.failed
   }
-  const told = await tellCredits(deps, at)
+  const told = await notifyCredits(deps, at)
   return { settled: due.length - failed, failed, changed, told, caps: await notifySpendCaps(deps) }
 }
 

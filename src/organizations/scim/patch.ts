@@ -105,7 +105,7 @@ function applyAt(resource: Resource, { op, path: text, value }: Addressed, attri
   else setValue(resource, { attribute, part, filter: path.filter, value })
 }
 
-/** @throws ScimError `invalidPath` for a part, in the path or its filter, that there is not */
+/** @throws ScimError `invalidPath` if the path or its filter names a part that does not exist */
 function requireKnownParts({ sub, filter }: Path, { parts = [] }: Attribute): void {
   for (const name of [...(sub === undefined ? [] : [sub]), ...(filter ? namesIn(filter) : [])]) {
     const isKnown = parts.some((one) => one.toLowerCase() === name) || isStandardPart(name)
