@@ -13,7 +13,7 @@ import { askProvider } from './ask-provider.ts'
 import { nextCharge, sumNextOverage } from './next-charge.ts'
 import { toCents, toMicroUsd } from './overage/money.ts'
 import { computeOverage } from './overage/overage.ts'
-import { toCataloguePrice } from './plans/plan.ts'
+import { toCatalogPrice } from './plans/plan.ts'
 import { findPrice } from './plans/prices.ts'
 import { configuredProviders } from './providers/configured.ts'
 import type { PaymentMethod } from './providers/provider.ts'
@@ -68,7 +68,7 @@ function describeCap(cap: CapRow | undefined) {
 function describePrice({ current }: Account, plan: OfferedPlan | undefined) {
   const isPaid = current?.planId === plan?.id
   const price = (isPaid && current && plan && findPrice(plan.prices, current)) || plan?.prices[0]
-  return price ? toCataloguePrice(price) : null
+  return price ? toCatalogPrice(price) : null
 }
 
 const describeBought = (current: Subscription | undefined) =>

@@ -3,7 +3,7 @@ import { INTERVALS } from '../db/schema/shapes.ts'
 import { forEachAmount, money } from '../http/amounts.ts'
 import { listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
-import { CataloguePrice } from './plans/schemas.ts'
+import { CatalogPrice } from './plans/schemas.ts'
 
 /** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
 const address = z.url({ protocol: /^https?$/ }).max(1_000)
@@ -70,7 +70,7 @@ export const BillingInfo = z
         id: z.string().meta({ example: 'builder' }),
         version: z.int(),
         name: z.string().meta({ example: 'Builder' }),
-        price: CataloguePrice.nullable().meta({
+        price: CatalogPrice.nullable().meta({
           description: 'What the subscription pays, else the first price of the plan. Null if it is negotiated.',
         }),
         price_per_call_usd: z

@@ -126,7 +126,7 @@ const describeAmount = ({ error }: z.ZodSafeParseResult<number>): Flaw[] =>
 
 const wholeRequests = z.int().min(1).max(MAX_REQUESTS)
 const wholeUnits = z.int().min(1).max(MAX_UNITS)
-/** An amount of a custom meter, whose decimals are checked against the catalogue. */
+/** An amount of a custom meter, whose decimals are checked against the catalog. */
 const amount = z.number().positive().max(MAX_UNITS)
 const dollars = limitInput('cost_usd').refine((amount) => amount > 0, 'must be more than 0')
 

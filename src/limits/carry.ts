@@ -30,7 +30,7 @@ const STEP_MS = 1_000
 /** Per organization. Beyond this, the oldest are left to Postgres. */
 const MAX_REQUESTS = 1_000
 /**
- * How often a request waits for another one that carries units before it carries them itself. The other one may have been cancelled.
+ * How often a request waits for another one that carries units before it carries them itself. The other one may have been canceled.
  */
 const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */

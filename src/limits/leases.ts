@@ -80,7 +80,7 @@ interface Traffic {
   pausedUntil: number
   /** Set while a lease is being acquired. Other requests wait for it instead of acquiring one as well. */
   acquiring: Promise<unknown> | undefined
-  /** Unix milliseconds. If a request is cancelled while it acquires a lease, others wait no longer than ACQUIRE_MS. */
+  /** Unix milliseconds. If a request is canceled while it acquires a lease, others wait no longer than ACQUIRE_MS. */
   acquiringSince: number
 }
 

@@ -53,7 +53,7 @@ const leaveRoute = apiRoute({
   tag,
   operationId: 'leaveBrowserPortal',
   summary: 'Leave the portal on the pages of this deployment',
-  description: 'Removes the cookie. Succeeds without one, too.',
+  description: 'Removes the cookie. Also succeeds without one.',
   returns: { 204: null },
   fails: ['foreign_origin'],
 })

@@ -688,42 +688,42 @@ export type BrowserTokens = {
   expires_in: number
 }
 
-export type CatalogueAddon = {
+export type CatalogAddon = {
   id: string
   name: string
-  prices: CataloguePrice[]
-  limits: CatalogueAddonLimits
+  prices: CatalogPrice[]
+  limits: CatalogAddonLimits
 }
 
-export type CatalogueAddonLimits = {
+export type CatalogAddonLimits = {
   meters?: Record<string, number>
   max_api_keys?: number
   seats?: number
 }
 
-export type CatalogueLimit = {
+export type CatalogLimit = {
   /** Null for no limit. */
   limit: number | null
   /** `block`: requests above the limit are refused. `allow`: they continue, as overage. */
   at_limit: 'block' | 'allow'
 }
 
-export type CatalogueOverageTier = {
+export type CatalogOverageTier = {
   /** The last unit above the limit at this price; null for all remaining units. */
   up_to: number | null
   /** US dollars per unit, as a decimal string. */
   unit_price_usd: string
 }
 
-export type CataloguePlan = {
+export type CatalogPlan = {
   id: string
   name: string
   /** One for each interval and currency. Empty if the price is negotiated. */
-  prices: CataloguePrice[]
+  prices: CatalogPrice[]
   /** For so long a first subscription costs nothing. */
   trial_days: number
-  seats: CataloguePlanSeats | null
-  addons: CatalogueAddon[]
+  seats: CatalogPlanSeats | null
+  addons: CatalogAddon[]
   /** The limit of each API key. */
   rate_limit_per_minute: number
   max_api_keys: number
@@ -735,9 +735,9 @@ export type CataloguePlan = {
   key_limits: NamedLimit[]
   /** Limits of an organization, in which all its keys count together. */
   organization_limits: NamedLimit[]
-  meters: CataloguePlanMeters
+  meters: CatalogPlanMeters
   /** The prices of units above a limit, by meter. A meter that is absent costs nothing extra. */
-  overage: Record<string, CatalogueOverageTier[]>
+  overage: Record<string, CatalogOverageTier[]>
   features: Record<string, number | boolean | string>
   /** What a call costs, in US dollars; null for nothing. */
   price_per_call_usd: string | null
@@ -749,27 +749,27 @@ export type CataloguePlan = {
   at_no_credits: 'block' | 'allow'
 }
 
-export type CataloguePlanList = {
-  data: CataloguePlan[]
+export type CatalogPlanList = {
+  data: CatalogPlan[]
   next_cursor: null
 }
 
-export type CataloguePlanMeters = {
-  api_calls: CatalogueLimit
-  queries: CatalogueLimit
-  tokens: CatalogueLimit
-  concepts: CatalogueLimit
-  storage_gb: CatalogueLimit
-  cost_usd: MoneyCatalogueLimit
-  [name: string]: CatalogueLimit | MoneyCatalogueLimit | undefined
+export type CatalogPlanMeters = {
+  api_calls: CatalogLimit
+  queries: CatalogLimit
+  tokens: CatalogLimit
+  concepts: CatalogLimit
+  storage_gb: CatalogLimit
+  cost_usd: MoneyCatalogLimit
+  [name: string]: CatalogLimit | MoneyCatalogLimit | undefined
 }
 
-export type CataloguePlanSeats = {
+export type CatalogPlanSeats = {
   included: number
   max?: number
 }
 
-export type CataloguePrice = {
+export type CatalogPrice = {
   interval: 'month' | 'year'
   /** ISO 4217, in lower case. */
   currency: string
@@ -947,7 +947,7 @@ export type CreateGatewayRouteRequest = {
   scopes?: string[]
   /** Units that a request takes of the rate limit and the quota. */
   cost?: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits?: Record<string, number>
   /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
   meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
@@ -957,7 +957,7 @@ export type CreateGatewayRouteRequest = {
 }
 
 export type CreateGatewayRouteRequestMatch = {
-  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  /** Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`. */
   host?: string | null
   /** Only paths below it are forwarded. */
   path_prefix?: string
@@ -1047,7 +1047,7 @@ export type CreateOwnModelPriceRequest = {
 }
 
 export type CreatePlanRequest = {
-  /** What verdicts and the catalogue call it; it never changes. */
+  /** What verdicts and the catalog call it; it never changes. */
   id: string
   name: string
   /** One for each interval and currency. Empty where the price is negotiated. */
@@ -1059,7 +1059,7 @@ export type CreatePlanRequest = {
   addons?: PlanAddon[]
   limits: CreatePlanRequestLimits
   features?: Record<string, number | boolean | string>
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public?: boolean
   /** Lower ones come first. */
   sort_order?: number
@@ -1505,7 +1505,7 @@ export type GatewayRoute = {
   scopes: string[]
   /** Units that a request takes of the rate limit and the quota. */
   cost: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits: Record<string, number>
   /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
   meter: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
@@ -1635,7 +1635,7 @@ export type InspectedRequest = {
 }
 
 export type InspectedRequestCounters = {
-  /** The rate limit as `ratelimit`, and named limits by name, after the request. */
+  /** What was left after the request: the rate limit as `ratelimit`, and key limits by name. */
   windows: Record<string, InspectedRequestCountersWindow>
   /** By meter, after the request. */
   quotas: Record<string, InspectedRequestCountersQuota>
@@ -2039,7 +2039,7 @@ export type ModelPricesDataItemLongContextItem = {
   audio_output_usd: string | null
 }
 
-export type MoneyCatalogueLimit = {
+export type MoneyCatalogLimit = {
   /** Null for no limit. */
   limit: string | null
   /** `block`: requests above the limit are refused. `allow`: they continue, as overage. */
@@ -2610,7 +2610,7 @@ export type Plan = {
   name: string
   /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
   markup_percent: number
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public: boolean
   /** Lower ones come first. */
   sort_order: number
@@ -2843,7 +2843,6 @@ export type Problem = {
     | 'not_found'
     | 'session_not_found'
     | 'reservation_not_found'
-    | 'account_unconfirmed'
     | 'key_not_found'
     | 'user_not_found'
     | 'organization_not_found'
@@ -2870,6 +2869,7 @@ export type Problem = {
     | 'invitation_not_found'
     | 'method_not_allowed'
     | 'body_too_slow'
+    | 'account_unconfirmed'
     | 'key_revoked'
     | 'key_expired'
     | 'reservation_closed'
@@ -2933,6 +2933,7 @@ export type Problem = {
     | 'two_factor_already_enabled'
     | 'two_factor_not_set_up'
     | 'two_factor_not_enabled'
+    | 'billing_event_reduced'
     | 'body_too_large'
     | 'unsupported_media_type'
     | 'billing_refused'
@@ -2943,7 +2944,6 @@ export type Problem = {
     | 'quota_exceeded'
     | 'concurrency_exceeded'
     | 'internal'
-    | 'billing_event_reduced'
     | 'billing_event_failed'
     | 'billing_rejected'
     | 'upstream_unreachable'
@@ -3408,7 +3408,7 @@ export type SetSpendCapRequest = {
 
 export type Settlement = {
   /** A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled. */
-  outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
+  outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'canceled'
   /** Whether the hold was still there; it may have expired. */
   released: boolean
   /** Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none. */
@@ -3839,7 +3839,7 @@ export type UpdateGatewayRouteRequest = {
   scopes?: string[]
   /** Units that a request takes of the rate limit and the quota. */
   cost?: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits?: Record<string, number>
   /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
   meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
@@ -3852,7 +3852,7 @@ export type UpdateGatewayRouteRequest = {
 }
 
 export type UpdateGatewayRouteRequestMatch = {
-  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  /** Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`. */
   host?: string | null
   /** Only paths below it are forwarded. */
   path_prefix?: string
@@ -3882,7 +3882,7 @@ export type UpdatePlanRequest = {
   name?: string
   /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
   markup_percent?: number
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public?: boolean
   /** Lower ones come first. */
   sort_order?: number
@@ -4568,7 +4568,7 @@ export type VerifyKeyRequest = {
   cost?: number
   /** Scopes that the key must have. It needs all of them. */
   scopes?: string[]
-  /** Units to take of the key's named limits, instead of each one's usual cost. */
+  /** Units to take from key limits, by name, instead of each limit's usual cost. */
   limits?: Record<string, number>
   /** Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number>
@@ -5822,7 +5822,7 @@ export interface Operations {
     answer: InspectedRequest
   }
   /** List plans */
-  'GET /billing/plans': { answer: CataloguePlanList }
+  'GET /billing/plans': { answer: CatalogPlanList }
   /** Plan, subscription, usage and cost */
   'GET /auth/billing/info': { query?: { organization_id?: string; external_id?: string }; answer: BillingInfo }
   /** Buy a plan */

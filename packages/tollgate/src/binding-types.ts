@@ -389,7 +389,7 @@ export interface SettleInput extends UseDetails {
 
 export interface Settlement {
   /** A repeat counts once: `duplicate`, or `conflict` if it differs, such as canceling a settled reservation. */
-  readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
+  readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'canceled'
   /** Whether the hold still existed. It may have expired. */
   readonly released: boolean
   readonly warnings?: readonly UsageWarning[] | undefined

@@ -108,7 +108,7 @@ const logoutRoute = apiRoute({
   tag,
   operationId: 'signOutBrowser',
   summary: 'Sign out of the pages of this deployment',
-  description: 'Ends the session of the cookie, and removes the cookie. Succeeds without a session, too.',
+  description: 'Ends the session of the cookie, and removes the cookie. Also succeeds without a session.',
   returns: { 204: null },
   fails: ['foreign_origin'],
 })

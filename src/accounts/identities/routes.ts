@@ -50,7 +50,7 @@ const beginRoute = apiRoute({
   operationId: 'beginSignIn',
   summary: 'Begin to sign in at an identity provider',
   description: `Answers with the provider's page. Afterwards the browser comes to \`return_to\` with a \`sign_in_code\`, which
-\`sign-in/complete\` takes, or \`auth/identities\` to link the identity; or with a \`sign_in_error\`: \`cancelled\`, \`refused\`,
+\`sign-in/complete\` takes, or \`auth/identities\` to link the identity; or with a \`sign_in_error\`: \`canceled\`, \`refused\`,
 \`unavailable\` or \`expired\`.`,
   body: SignIn,
   returns: { 200: SignInPage },

@@ -72,7 +72,7 @@ function nameFlaws(value: unknown, context: z.RefinementCtx): unknown {
 
 const match = {
   host: z.string().max(253).regex(HOST, 'must be a host name').nullable().meta({
-    description: 'Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`.',
+    description: 'Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`.',
     example: 'api.example.com',
   }),
   path_prefix: z

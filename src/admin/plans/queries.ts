@@ -40,7 +40,7 @@ export async function findPlan(db: Database, family: string) {
   return row
 }
 
-/** The newest versions of all plans, in catalogue order. Not paginated: an operator has about a dozen. */
+/** The newest versions of all plans, in catalog order. Not paginated: an operator has about a dozen. */
 export function listPlans(db: Database) {
   return db.select(viewColumns).from(plans).where(isNull(plans.replacedAt)).orderBy(asc(plans.sortOrder), asc(plans.id))
 }

@@ -18,7 +18,7 @@ const listRoute = apiRoute({
   path: '/admin/plans',
   operationId: 'listPlans',
   summary: 'List plans',
-  description: 'All of them, in the order of the catalogue.',
+  description: 'All of them, in the order of the catalog.',
   returns: { 200: PlanList },
 })
 

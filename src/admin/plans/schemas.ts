@@ -124,7 +124,7 @@ const SEATS = 'How many members an organization may have; null for any number.'
 const descriptive = {
   name: line(100),
   markup_percent: MarkupPercent,
-  is_public: z.boolean().meta({ description: 'Whether customers see it in the catalogue.' }),
+  is_public: z.boolean().meta({ description: 'Whether customers see it in the catalog.' }),
   sort_order: z.int().min(0).max(1_000_000).meta({ description: 'Lower ones come first.' }),
   trial_days: z.int().min(0).max(730).meta({ description: 'For so long a first subscription costs nothing.' }),
 }
@@ -152,7 +152,7 @@ export const NewPlan = z
     id: z
       .string()
       .regex(PLAN_ID, 'must be 2 to 32 lower-case letters, digits, hyphens and underscores, and begin with a letter')
-      .meta({ description: 'What verdicts and the catalogue call it; it never changes.', example: 'team' }),
+      .meta({ description: 'What verdicts and the catalog call it; it never changes.', example: 'team' }),
     name: descriptive.name,
     prices: Prices,
     trial_days: descriptive.trial_days.default(0),

@@ -1,6 +1,6 @@
 import { formatDecimal } from '../../lib/decimal.ts'
 import { addMarkup } from '../../limits/charge.ts'
-import { catalogue, findModel, findProvider, type Model, type Tier, tiersAt } from './catalogue.ts'
+import { catalog, findModel, findProvider, type Model, type Tier, tiersAt } from './catalogue.ts'
 import { type OwnPrice, selectOwnRates } from './own-prices.ts'
 import { mergeRates } from './price.ts'
 import { CHECKED_AT, SOURCE } from './prices.ts'
@@ -31,7 +31,7 @@ export function listPrices({ provider, model }: PriceFilter, asked: Asked) {
   function listOne() {
     const name = model as string
     const known = findModel(provider, name)
-    const at = known && catalogue().find(({ models }) => models.includes(known))?.id
+    const at = known && catalog().find(({ models }) => models.includes(known))?.id
     const named = provider || at || ''
     return describePrice({ provider: at ?? named, model: known?.id ?? name, known, asked, names: { provider, name } })
   }
@@ -39,7 +39,7 @@ export function listPrices({ provider, model }: PriceFilter, asked: Asked) {
 
 function listAll(provider: string | undefined, asked: Asked) {
   const id = provider === undefined ? undefined : (findProvider(provider.toLowerCase())?.id ?? provider.toLowerCase())
-  const places = catalogue().filter((place) => id === undefined || place.id === id)
+  const places = catalog().filter((place) => id === undefined || place.id === id)
   const listed = places.flatMap((place) =>
     place.models.flatMap((known) =>
       describePrice({

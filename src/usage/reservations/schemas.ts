@@ -150,7 +150,7 @@ export const SettleBody = z
 
 export const SettlementBody = z
   .object({
-    outcome: z.enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled']).meta({
+    outcome: z.enum(['settled', 'duplicate', 'conflict', 'spooled', 'canceled']).meta({
       description:
         'A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.',
     }),

@@ -305,9 +305,9 @@ class AsyncManagement:
         """Set the alert thresholds."""
         return read_answer(wire.AlertThresholds, await self._perform(build("set_alert_thresholds", given), timeout))
 
-    async def list_offered_plans(self, *, timeout: float | None = None) -> wire.CataloguePlanList:
+    async def list_offered_plans(self, *, timeout: float | None = None) -> wire.CatalogPlanList:
         """The plans that everybody can buy."""
-        return read_answer(wire.CataloguePlanList, await self._perform(build("list_offered_plans", {}), timeout))
+        return read_answer(wire.CatalogPlanList, await self._perform(build("list_offered_plans", {}), timeout))
 
     async def list_plans(self, *, timeout: float | None = None) -> wire.PlanList:
         """All plans, also those that are not on offer."""

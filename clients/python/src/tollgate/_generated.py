@@ -66,7 +66,6 @@ ProblemCode = Literal[
     "not_found",
     "session_not_found",
     "reservation_not_found",
-    "account_unconfirmed",
     "key_not_found",
     "user_not_found",
     "organization_not_found",
@@ -93,6 +92,7 @@ ProblemCode = Literal[
     "invitation_not_found",
     "method_not_allowed",
     "body_too_slow",
+    "account_unconfirmed",
     "key_revoked",
     "key_expired",
     "reservation_closed",
@@ -156,6 +156,7 @@ ProblemCode = Literal[
     "two_factor_already_enabled",
     "two_factor_not_set_up",
     "two_factor_not_enabled",
+    "billing_event_reduced",
     "body_too_large",
     "unsupported_media_type",
     "billing_refused",
@@ -166,7 +167,6 @@ ProblemCode = Literal[
     "quota_exceeded",
     "concurrency_exceeded",
     "internal",
-    "billing_event_reduced",
     "billing_event_failed",
     "billing_rejected",
     "upstream_unreachable",
@@ -853,7 +853,7 @@ class ReservationNotGrantedExceeded:
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
     # A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.
-    outcome: Literal["settled", "duplicate", "conflict", "spooled", "cancelled"]
+    outcome: Literal["settled", "duplicate", "conflict", "spooled", "canceled"]
     # Whether the hold was still there; it may have expired.
     released: bool
     # Descriptive fields that were cut or left out. Their events count all the same. Absent when there are none.
@@ -1014,7 +1014,7 @@ class VerifyKeyInput(TypedDict, total=False):
     cost: int
     # Scopes that the key must have. It needs all of them.
     scopes: list[str]
-    # Units to take of the key's named limits, instead of each one's usual cost.
+    # Units to take from key limits, by name, instead of each limit's usual cost.
     limits: dict[str, int]
     # Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter.
     quantities: dict[str, float]

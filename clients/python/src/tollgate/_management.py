@@ -297,9 +297,9 @@ class Management:
         """Set the alert thresholds."""
         return read_answer(wire.AlertThresholds, self._perform(build("set_alert_thresholds", given), timeout))
 
-    def list_offered_plans(self, *, timeout: float | None = None) -> wire.CataloguePlanList:
+    def list_offered_plans(self, *, timeout: float | None = None) -> wire.CatalogPlanList:
         """The plans that everybody can buy."""
-        return read_answer(wire.CataloguePlanList, self._perform(build("list_offered_plans", {}), timeout))
+        return read_answer(wire.CatalogPlanList, self._perform(build("list_offered_plans", {}), timeout))
 
     def list_plans(self, *, timeout: float | None = None) -> wire.PlanList:
         """All plans, also those that are not on offer."""

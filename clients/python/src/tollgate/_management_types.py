@@ -503,24 +503,24 @@ class BookedAddon:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueAddon:
+class CatalogAddon:
     """What it adds to the limits, each time it is bought."""
 
     id: str
     name: str
-    prices: list[CataloguePrice]
-    limits: CatalogueAddonLimits
+    prices: list[CatalogPrice]
+    limits: CatalogAddonLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueAddonLimits:
+class CatalogAddonLimits:
     meters: dict[str, float] | None = None
     max_api_keys: int | None = None
     seats: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueLimit:
+class CatalogLimit:
     # Null for no limit.
     limit: float | None
     # `block`: requests above the limit are refused. `allow`: they continue, as overage.
@@ -528,7 +528,7 @@ class CatalogueLimit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueOverageTier:
+class CatalogOverageTier:
     # The last unit above the limit at this price; null for all remaining units.
     up_to: int | None
     # US dollars per unit, as a decimal string.
@@ -536,15 +536,15 @@ class CatalogueOverageTier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlan:
+class CatalogPlan:
     id: str
     name: str
     # One for each interval and currency. Empty if the price is negotiated.
-    prices: list[CataloguePrice]
+    prices: list[CatalogPrice]
     # For so long a first subscription costs nothing.
     trial_days: int
-    seats: CataloguePlanSeats | None
-    addons: list[CatalogueAddon]
+    seats: CatalogPlanSeats | None
+    addons: list[CatalogAddon]
     # The limit of each API key.
     rate_limit_per_minute: int
     max_api_keys: int
@@ -556,9 +556,9 @@ class CataloguePlan:
     key_limits: list[NamedLimit]
     # Limits of an organization, in which all its keys count together.
     organization_limits: list[NamedLimit]
-    meters: CataloguePlanMeters
+    meters: CatalogPlanMeters
     # The prices of units above a limit, by meter. A meter that is absent costs nothing extra.
-    overage: dict[str, list[CatalogueOverageTier]]
+    overage: dict[str, list[CatalogOverageTier]]
     features: dict[str, float | bool | str]
     # What a call costs, in US dollars; null for nothing.
     price_per_call_usd: str | None
@@ -571,25 +571,25 @@ class CataloguePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanList:
-    data: list[CataloguePlan]
+class CatalogPlanList:
+    data: list[CatalogPlan]
     next_cursor: None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanMeters:
-    api_calls: CatalogueLimit
-    queries: CatalogueLimit
-    tokens: CatalogueLimit
-    concepts: CatalogueLimit
-    storage_gb: CatalogueLimit
-    cost_usd: MoneyCatalogueLimit
+class CatalogPlanMeters:
+    api_calls: CatalogLimit
+    queries: CatalogLimit
+    tokens: CatalogLimit
+    concepts: CatalogLimit
+    storage_gb: CatalogLimit
+    cost_usd: MoneyCatalogLimit
     # Your own meters, by slug.
-    custom: dict[str, CatalogueLimit | MoneyCatalogueLimit] = field(default_factory=dict, metadata={"rest": True})
+    custom: dict[str, CatalogLimit | MoneyCatalogLimit] = field(default_factory=dict, metadata={"rest": True})
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanSeats:
+class CatalogPlanSeats:
     """How many members it has, and can have. Null for any number."""
 
     included: int
@@ -597,7 +597,7 @@ class CataloguePlanSeats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePrice:
+class CatalogPrice:
     interval: Literal["month", "year"]
     # ISO 4217, in lower case.
     currency: str
@@ -770,7 +770,7 @@ class InspectedRequest:
 class InspectedRequestCounters:
     """Null where the verdict was reached before limits were asked."""
 
-    # The rate limit as `ratelimit`, and named limits by name, after the request.
+    # What was left after the request: the rate limit as `ratelimit`, and key limits by name.
     windows: dict[str, InspectedRequestCountersWindow]
     # By meter, after the request.
     quotas: dict[str, InspectedRequestCountersQuota]
@@ -1098,7 +1098,7 @@ class ModelPricesDataItemLongContextItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoneyCatalogueLimit:
+class MoneyCatalogLimit:
     # Null for no limit.
     limit: str | None
     # `block`: requests above the limit are refused. `allow`: they continue, as overage.
@@ -1335,7 +1335,7 @@ class Plan:
     name: str
     # What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.
     markup_percent: float
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
@@ -2817,7 +2817,7 @@ class ListPlansInput(TypedDict, total=False):
 
 
 class CreatePlanInput(TypedDict, total=False):
-    # What verdicts and the catalogue call it; it never changes.
+    # What verdicts and the catalog call it; it never changes.
     id: str
     name: str
     # One for each interval and currency. Empty where the price is negotiated.
@@ -2829,7 +2829,7 @@ class CreatePlanInput(TypedDict, total=False):
     addons: list[dict[str, Any]]
     limits: dict[str, Any]
     features: dict[str, float | bool | str]
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
@@ -2855,7 +2855,7 @@ class UpdatePlanInput(TypedDict, total=False):
     name: str
     # What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.
     markup_percent: float
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
