@@ -71,7 +71,7 @@ export function withForeignAnswers(handler: Handler): Handler {
     } catch (error) {
       const refuse = () => answerError(error, c)
       const answer = c.get('deps') && needsCors(c) ? await respondWithCors(c, refuse) : refuse()
-      count('gatewayResponses', outcomeOf(error, answer))
+      count('gatewayResponses', classifyError(error, answer))
       addHeaders(c, answer)
       return answer
     } finally {
@@ -81,7 +81,7 @@ export function withForeignAnswers(handler: Handler): Handler {
 }
 
 /** Separates failures of the upstream from refusals and failures of Tollgate itself: only the last concern its operator. */
-function outcomeOf(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
+function classifyError(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
   const code = problemIn(error)?.code
   if (code === 'upstream_unreachable') return 'unreachable'
   if (code === 'upstream_timeout') return 'timeout'

@@ -73,7 +73,7 @@ async function receive(deps: Deps, message: Message): Promise<readonly UsageEven
       await keepLost(deps, read.strays, 'unreadable')
       return read.events
     }
-    await keepUnreadable(deps, textOf(message))
+    await keepUnreadable(deps, toText(message))
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: 1, ...errorFields(error) })
     return 'later'
@@ -83,7 +83,7 @@ async function receive(deps: Deps, message: Message): Promise<readonly UsageEven
   return undefined
 }
 
-const textOf = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
+const toText = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
 
 /** Groups messages in the order of their delivery, as many as fit into a statement. */
 function gather(received: readonly Received[]): Received[][] {
@@ -148,7 +148,7 @@ async function deliverLater(deps: Deps, messages: readonly Message[]): Promise<v
 async function renew({ usageQueue }: Deps, message: Message): Promise<boolean> {
   if (!usageQueue) return false
   try {
-    await sendBodies(usageQueue, [textOf(message)])
+    await sendBodies(usageQueue, [toText(message)])
     return true
   } catch (error) {
     log('warn', 'usage_queue_failed', { count: 1, ...errorFields(error) })

@@ -148,7 +148,7 @@ const inWordsOfOAuth = (error: unknown) =>
     ? new OAuthError('invalid_client', error.message)
     : error
 
-function codeOf({ status }: Problem): string {
+function toErrorCode({ status }: Problem): string {
   if (status === 429 || status === 503) return 'temporarily_unavailable'
   return status < 500 ? 'invalid_request' : 'server_error'
 }
@@ -165,5 +165,5 @@ function answerError(caught: unknown, c: Context<Env>): Response {
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
   if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
-  return c.json({ error: codeOf(problem), error_description: problem.message }, problem.status)
+  return c.json({ error: toErrorCode(problem), error_description: problem.message }, problem.status)
 }

@@ -7,7 +7,7 @@ import { buildCounter, toWindowName } from '../limits/key-limits.ts'
 import type { KeySeeds } from '../limits/key-seeds.ts'
 import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
 import { keyVersionKey, organizationVersionKey } from '../limits/limit-request.ts'
-import { anew } from '../limits/spend-cap.ts'
+import { resetCharges } from '../limits/spend-cap.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 
@@ -49,7 +49,7 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
         ...(scale !== undefined && { scale }),
         amount: meter === 'api_calls' ? request.cost : amount,
         limit: blocks ? limit : null,
-        ...(spend && { spend: isOfPeriod ? spend : anew(spend) }),
+        ...(spend && { spend: isOfPeriod ? spend : resetCharges(spend) }),
         ...(meter === 'cost_usd' && priceCalls(record, request)),
       })),
       recorded: isOfPeriod ? record.used : NOTHING_USED,

@@ -4,7 +4,7 @@ import { settleCredits } from '../../src/billing/credits/settle.ts'
 import { notifyCredits } from '../../src/billing/credits/tell.ts'
 import { notifySpendCaps } from '../../src/billing/spend-cap/notify.ts'
 import type { Deps } from '../../src/deps.ts'
-import { tellExpiry } from '../../src/events/expiry.ts'
+import { notifyExpiry } from '../../src/events/expiry.ts'
 import { processLeakReport } from '../../src/keys/leaks/report.ts'
 import { sha256Hex } from '../../src/lib/bytes.ts'
 import { checkUsageAlerts } from '../../src/usage/alerts/job.ts'
@@ -53,7 +53,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await processLeakReport(managementDeps(deps), [{ token: leaked.key, type: 'key', url: 'https://github.com/o/r' }])
     await ask(`POST ${KEYS}/import`, { keys: [{ hash: sha256Hex(crypto.randomUUID()), name: 'Old' }] })
     const expiry = Date.parse(expiring.expires_at)
-    for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await tellExpiry(deps, at)
+    for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await notifyExpiry(deps, at)
   }
 
   async function people() {
@@ -71,7 +71,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await ask(`DELETE ${invitations}/${taken.id}`)
     const end = farAhead()
     await sql.query('update invitations set expires_at = $2 where id = $1', [old.id, end])
-    await tellExpiry(deps, Date.parse(end))
+    await notifyExpiry(deps, Date.parse(end))
   }
 
   async function operator() {

@@ -116,12 +116,17 @@ export async function changeGroup(
   return { ...before, ...(await findGroup(db, ref)) }
 }
 
-interface Act {
+interface DirectoryChange {
   readonly action: AuditAction & `directory.${string}`
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-const acted = (deps: ManagementDeps, user: UserPrincipal, organizationId: string, { action, detail }: Act) =>
+const acted = (
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { action, detail }: DirectoryChange,
+) =>
   audited(deps, {
     action,
     actor: user,

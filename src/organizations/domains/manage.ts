@@ -90,13 +90,13 @@ function requireMayLetIn(user: UserPrincipal, organizationId: string, role: Doma
   if (role !== null) requireHoldsAll(user, organizationId, ROLES[role])
 }
 
-interface Act {
+interface DomainSteps {
   readonly audit: Statement
   readonly effects: readonly Statement[]
 }
 
 /** Changes a domain if it still exists. @throws Problem `domain_not_found`, `organization_not_found` */
-async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
+async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: DomainSteps) {
   await runBatch(deps.db, { ...mayChange(deps, user, row), audit, effects })
 }
 

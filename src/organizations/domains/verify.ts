@@ -26,7 +26,7 @@ export async function verifyDomain(deps: ManagementDeps, user: UserPrincipal, re
   if (!isProven(row, texts)) throw notFound(row, texts)
   const proven: Proven = { verifiedAt: row.verifiedAt ?? checkedAt, checkedAt, missed: 0 }
   if (row.verifiedAt) await updateDomain(deps.db, ref, proven)
-  else await take(deps, user, { row, proven, texts })
+  else await takeOver(deps, user, { row, proven, texts })
   return { ...row, ...proven }
 }
 
@@ -42,7 +42,7 @@ interface Taken {
 const MAX_ATTEMPTS = 5
 
 /** Assigns a domain to an organization, and takes it from a holder whose record is gone. @throws Problem `domain_taken` */
-async function take(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
+async function takeOver(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const holder = await findHolder(deps.db, taken.row.domain)
     if (holder?.id === taken.row.id) return // another request was faster
@@ -85,6 +85,6 @@ function notFound({ domain, token }: DomainRow, texts: readonly string[]): Probl
   const [name, value] = [challengeName(domain), challengeValue(token)]
   const found = texts.length === 0 ? 'It has no TXT record yet.' : 'It has other TXT records.'
   return new Problem('domain_not_verified', {
-    detail: `The DNS does not have the TXT record ${value} at ${name}. ${found} A new record can take minutes to appear.`,
+    detail: `The DNS does not have the TXT record ${value} at ${name}. ${found} A new record can takeOver minutes to appear.`,
   })
 }

@@ -172,7 +172,7 @@ const asGiver = (
       : requireThat(db, mayDo(organizationId, manager.userId, 'members:write', ...permissions), 'forbidden'),
 })
 
-interface Act {
+interface RoleChange {
   readonly action: AuditAction & `role.${string}`
   readonly detail: Readonly<Record<string, unknown>>
 }
@@ -181,5 +181,5 @@ const roleActed = (
   deps: ManagementDeps,
   actor: Manager,
   { organizationId, name: id }: RoleRef,
-  { action, detail }: Act,
+  { action, detail }: RoleChange,
 ): Statement => audited(deps, { action, actor, organizationId, target: { type: 'role', id }, detail })

@@ -12,7 +12,7 @@ import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
 import { applyPatch } from './patch.ts'
-import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 
@@ -55,9 +55,9 @@ export function toGroup(deps: ManagementDeps, row: GroupRow) {
       value,
       display,
       type: 'User',
-      $ref: locationOf(deps, { type: 'User', folder: 'Users' }, value),
+      $ref: toLocation(deps, { type: 'User', folder: 'Users' }, value),
     })),
-    meta: metaOf(deps, GROUP, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
+    meta: buildMeta(deps, GROUP, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
   }
 }
 

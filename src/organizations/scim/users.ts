@@ -16,7 +16,7 @@ import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { findPlace, isStill, moved, type Place } from './membership.ts'
 import { applyPatch } from './patch.ts'
-import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'
@@ -68,7 +68,7 @@ type Person = z.output<typeof Person>
 
 export function toUser(deps: ManagementDeps, row: UserRow) {
   const { id, user_name: userName, external_id: externalId, attributes, is_active: active } = row
-  const groups = row.groups.map(({ value, display }) => ({ value, display, $ref: locationOf(deps, OF_GROUP, value) }))
+  const groups = row.groups.map(({ value, display }) => ({ value, display, $ref: toLocation(deps, OF_GROUP, value) }))
   return {
     schemas: [USER_SCHEMA],
     id,
@@ -77,7 +77,7 @@ export function toUser(deps: ManagementDeps, row: UserRow) {
     ...attributes,
     active,
     groups,
-    meta: metaOf(deps, USER, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
+    meta: buildMeta(deps, USER, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
   }
 }
 

@@ -59,7 +59,7 @@ export async function putSso(
   await runBatch(deps.db, {
     ...underLock(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, {
-      ...actOf(user, row),
+      ...toAuditEntry(user, row),
       action: 'sso.configured',
       detail: { ...shown, is_new_secret: secret !== undefined },
     }),
@@ -103,7 +103,7 @@ export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organ
   const row = await getSso(deps, organizationId)
   await runBatch(deps.db, {
     ...underLock(deps, user, organizationId, 'owners:write'),
-    audit: audited(deps, { ...actOf(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
+    audit: audited(deps, { ...toAuditEntry(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
     sso: deleteSso(deps.db, organizationId),
   })
 }
@@ -137,7 +137,7 @@ async function requireProvider(deps: ManagementDeps, { issuer, client_id: client
   }
 }
 
-const actOf = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
+const toAuditEntry = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
   actor: user,
   organizationId,
   target: { type: 'sso_connection', id } as const,

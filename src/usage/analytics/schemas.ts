@@ -90,19 +90,19 @@ export const EventsQuery = pageQuery.extend({
 
 export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).default('events') })
 
-const MOST_KEYS = 100
+const MAX_KEYS = 100
 const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 
 export const KeyHoursQuery = z.strictObject({
   ...span,
   key_ids: z
-    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MOST_KEYS - 1}}$`), {
-      error: `must be 1 to ${MOST_KEYS} ids of keys, with commas between them`,
+    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MAX_KEYS - 1}}$`), {
+      error: `must be 1 to ${MAX_KEYS} ids of keys, with commas between them`,
     })
     .transform((ids) => [...new Set(ids.toLowerCase().split(','))])
     .meta({
       type: 'string',
-      description: `Up to ${MOST_KEYS} ids of keys, with commas between them.`,
+      description: `Up to ${MAX_KEYS} ids of keys, with commas between them.`,
       example: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35,0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a36',
     }),
 })

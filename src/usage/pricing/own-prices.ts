@@ -89,7 +89,7 @@ function matchPattern(pattern: string): (name: string) => boolean {
   }
 }
 
-interface Asked {
+interface RateQuery {
   readonly provider?: string | undefined
   readonly model: string
   /** Unix milliseconds. */
@@ -100,7 +100,7 @@ interface Asked {
  * The price that applies, for each kind: the one with the most specific pattern, a whole name before any pattern; if equal,
  * one for the named provider before one for any provider; if equal, the newest that was valid at that time.
  */
-export function selectOwnRates(prices: readonly OwnPrice[], { provider, model, at }: Asked): OwnRates {
+export function selectOwnRates(prices: readonly OwnPrice[], { provider, model, at }: RateQuery): OwnRates {
   if (prices.length === 0) return {}
   const spellings = listSpellings(provider, model)
   const names = spellings.flatMap(({ name }) => [name, withDashedDate(name)])

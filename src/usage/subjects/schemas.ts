@@ -9,7 +9,7 @@ import { figureSchemas, quantitySums } from '../figure-schemas.ts'
 const subject = text(128).min(1)
 
 /** The maximum of subjects in one answer. */
-const MOST = 100
+const MAX_SUBJECTS = 100
 
 /** Longer than any cursor, which contains a subject. */
 const MAX_CURSOR = 1_500
@@ -24,9 +24,9 @@ export const SubjectsQuery = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(MOST)
-    .default(MOST)
-    .meta({ type: 'integer', minimum: 1, maximum: MOST, default: MOST }),
+    .max(MAX_SUBJECTS)
+    .default(MAX_SUBJECTS)
+    .meta({ type: 'integer', minimum: 1, maximum: MAX_SUBJECTS, default: MAX_SUBJECTS }),
   cursor: z.string().min(1).max(MAX_CURSOR).optional(),
 })
 
