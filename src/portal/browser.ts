@@ -41,7 +41,7 @@ const resumeRoute = apiRoute({
   tag,
   operationId: 'resumeBrowserPortal',
   summary: 'Get the portal session of a page of this deployment again',
-  description: 'Answers the access token of the cookie for as long as it works, and removes the cookie afterwards.',
+  description: 'Returns the access token from the cookie while it works. Afterwards it removes the cookie.',
   returns: { 200: PortalAccess },
   fails: ['portal_session_over', 'foreign_origin'],
 })

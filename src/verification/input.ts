@@ -31,7 +31,10 @@ export const VerifyInput = z.strictObject({
   subject: subjectOfUse
     .transform((name) => name ?? undefined)
     .optional()
-    .meta({ description: "Your customer's user, for limits and statistics of each: any text. An empty one is none." }),
+    .meta({
+      description:
+        "Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.",
+    }),
   endpoint: descriptiveText(200)
     .optional()
     .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),

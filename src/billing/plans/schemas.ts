@@ -51,11 +51,11 @@ const CatalogPlan = z
     prices: z
       .array(CatalogPrice)
       .meta({ description: 'One for each interval and currency. Empty if the price is negotiated.' }),
-    trial_days: z.int().meta({ description: 'For so long a first subscription costs nothing.' }),
+    trial_days: z.int().meta({ description: 'How many days a first subscription is free.' }),
     seats: z
       .object({ included: z.int(), max: z.int().optional() })
       .nullable()
-      .meta({ description: 'How many members it has, and can have. Null for any number.' }),
+      .meta({ description: 'How many members it includes, and how many it can have. Null for any number.' }),
     addons: z.array(
       z
         .object({
@@ -75,9 +75,9 @@ const CatalogPlan = z
     max_concurrent: z
       .int()
       .nullable()
-      .meta({ description: 'Reservations that may be open at once; null for any number.' }),
-    key_max_concurrent: z.int().nullable().meta({ description: 'The same of each key that has no number of its own.' }),
-    key_limits: z.array(NamedLimitBody).meta({ description: 'Limits of every key, beside its own.' }),
+      .meta({ description: 'The maximum number of open reservations; null for any number.' }),
+    key_max_concurrent: z.int().nullable().meta({ description: 'The same for each key without its own maximum.' }),
+    key_limits: z.array(NamedLimitBody).meta({ description: "Limits of every key, in addition to the key's own." }),
     organization_limits: z
       .array(NamedLimitBody)
       .meta({ description: 'Limits of an organization, in which all its keys count together.' }),
@@ -91,15 +91,15 @@ const CatalogPlan = z
     price_per_call_usd: z
       .string()
       .nullable()
-      .meta({ description: 'What a call costs, in US dollars; null for nothing.' }),
+      .meta({ description: 'The price of a call in US dollars; null if calls are free.' }),
     included_credits_usd: z
       .string()
       .nullable()
-      .meta({ description: 'Credits that each usage period begins with; null for none.' }),
+      .meta({ description: 'Credits at the beginning of each usage period; null for none.' }),
     rollover_max_usd: z
       .string()
       .nullable()
-      .meta({ description: 'The most of what is left of them that the next period has as well; null for nothing.' }),
+      .meta({ description: 'The maximum of unused credits that carry over to the next period; null for none.' }),
     at_no_credits: z.enum(AT_NO_CREDITS).meta({
       description:
         'When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan.',

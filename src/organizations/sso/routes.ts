@@ -29,7 +29,7 @@ const putRoute = apiRoute({
   operationId: 'setSingleSignOn',
   summary: 'Set the single sign-on',
   description: `People with an address of a verified domain then sign in at this OpenID provider (\`auth/sign-in/sso\`). It can be
-required once somebody has signed in with it. Owners can always sign in otherwise.`,
+required once somebody has signed in with it. Owners can always sign in in other ways.`,
   credentials: true,
   body: SsoSettings,
   returns: { 200: Sso },
@@ -42,7 +42,7 @@ const removeRoute = apiRoute({
   method: 'delete',
   operationId: 'removeSingleSignOn',
   summary: 'Remove the single sign-on',
-  description: 'Members stay, and sign in otherwise.',
+  description: 'Members stay, and use the other ways to sign in.',
   credentials: true,
   optionalBody: SsoRemoval,
   returns: { 204: null },

@@ -192,7 +192,7 @@ interface Found {
 /** Fields that are not given stay. Input tokens are replaced together, and so are output tokens. */
 async function replaced(deps: ManagementDeps, { occurredAt, original }: Found, { void: _void, ...given }: Fields) {
   const tokens = replaceTokens(original, given)
-  const named = { ...given, ...normalized(given, 'model'), ...normalized(given, 'provider') }
+  const named = { ...given, ...toNormalized(given, 'model'), ...toNormalized(given, 'provider') }
   const others = Object.fromEntries(Object.entries(named).filter(([name]) => !TOKEN_FIELDS.includes(name as never)))
   const quantities = await replaceQuantities(deps, original, given)
   const changed = { ...withoutWhose(original), ...others, ...tokens, quantities }
@@ -217,7 +217,7 @@ async function replaceQuantities(deps: ManagementDeps, original: OriginalEvent, 
   return { ...original.quantities, ...roundQuantities(quantities, meters) }
 }
 
-const normalized = (given: Fields, field: 'model' | 'provider') =>
+const toNormalized = (given: Fields, field: 'model' | 'provider') =>
   given[field] == null ? {} : { [field]: normalizeName(given[field]) }
 
 const OUTPUT: ReadonlySet<string> = new Set(['output_tokens', 'completion_tokens', 'audio_output_tokens'])

@@ -50,7 +50,7 @@ export const Subjects = z
     unnamed: z
       .object({ share, ...sums })
       .nullable()
-      .meta({ description: 'What was used without a subject. Null where one subject is asked for.' }),
+      .meta({ description: 'Usage without a subject. Null if the request names one subject.' }),
     next_cursor: z.string().nullable(),
   })
   .meta({ id: 'UsageOfSubjects' })
@@ -58,7 +58,7 @@ export const Subjects = z
 export const SubjectErasure = z
   .strictObject({
     subject,
-    organization_id: uuid.nullish().meta({ description: 'The active organization when absent.' }),
+    organization_id: uuid.nullish().meta({ description: 'Defaults to the active organization.' }),
     external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
   })
   .meta({ example: { subject: 'user-7', external_id: 'customer-42' } })

@@ -204,7 +204,7 @@ class AsyncManagement:
     async def create_portal_link(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.CreatePortalLinkInput]
     ) -> wire.PortalLink:
-        """Make a link to the portal of an organization."""
+        """Create a link to the portal of an organization."""
         return read_answer(wire.PortalLink, await self._perform(build("create_portal_link", given, idempotency_key), timeout))
 
     async def list_audit_logs(
@@ -404,7 +404,7 @@ class AsyncManagement:
     async def revoke_credits(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.RevokeCreditsInput]
     ) -> wire.CreditGrant:
-        """Take back what is left of a grant."""
+        """Revoke the rest of a grant."""
         return read_answer(wire.CreditGrant, await self._perform(build("revoke_credits", given, idempotency_key), timeout))
 
     async def correct_credits(
@@ -486,7 +486,7 @@ class AsyncManagement:
         return read_answer(wire.LedgerMeterList, await self._perform(build("billing_overage", given), timeout))
 
     async def overview(self, *, timeout: float | None = None) -> wire.Overview:
-        """How the deployment is doing, and what needs attention."""
+        """Get an overview of the deployment and what needs attention."""
         return read_answer(wire.Overview, await self._perform(build("overview", {}), timeout))
 
     async def system(self, *, timeout: float | None = None) -> wire.System:

@@ -198,7 +198,7 @@ class Management:
     def create_portal_link(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.CreatePortalLinkInput]
     ) -> wire.PortalLink:
-        """Make a link to the portal of an organization."""
+        """Create a link to the portal of an organization."""
         return read_answer(wire.PortalLink, self._perform(build("create_portal_link", given, idempotency_key), timeout))
 
     def list_audit_logs(
@@ -394,7 +394,7 @@ class Management:
     def revoke_credits(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.RevokeCreditsInput]
     ) -> wire.CreditGrant:
-        """Take back what is left of a grant."""
+        """Revoke the rest of a grant."""
         return read_answer(wire.CreditGrant, self._perform(build("revoke_credits", given, idempotency_key), timeout))
 
     def correct_credits(
@@ -470,7 +470,7 @@ class Management:
         return read_answer(wire.LedgerMeterList, self._perform(build("billing_overage", given), timeout))
 
     def overview(self, *, timeout: float | None = None) -> wire.Overview:
-        """How the deployment is doing, and what needs attention."""
+        """Get an overview of the deployment and what needs attention."""
         return read_answer(wire.Overview, self._perform(build("overview", {}), timeout))
 
     def system(self, *, timeout: float | None = None) -> wire.System:
