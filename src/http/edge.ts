@@ -150,13 +150,22 @@ const withCors = cors({
 export function answerError(error: unknown, c: Context): Response {
   const problem = toProblem(error, c)
   const deps: Deps | undefined = c.get('deps')
+  writeProblemHeaders(c, problem, (asked) => challenge(asked, c.req.path, deps?.config))
+  c.header('Content-Type', 'application/problem+json')
+  return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
+}
+
+/** Writes a problem's own headers, `Retry-After` and, with 401, the challenge. */
+export function writeProblemHeaders(
+  c: Context,
+  problem: Problem,
+  toChallenge = (asked: string): string => asked,
+): void {
   const { 'WWW-Authenticate': asked = BEARER, ...headers } = problem.extra.headers ?? {}
-  if (problem.status === 401) c.header('WWW-Authenticate', challenge(asked, c.req.path, deps?.config))
+  if (problem.status === 401) c.header('WWW-Authenticate', toChallenge(asked))
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
-  c.header('Content-Type', 'application/problem+json')
-  return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
 
 /** Converts what was thrown to a problem. An error that is not one is logged. */

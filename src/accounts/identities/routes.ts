@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { holds } from '../../db/conditions.ts'
 import { uuid } from '../../http/fields.ts'
 import { EmailSignIn, EmailSignInSent } from '../email/schemas.ts'
@@ -28,8 +29,6 @@ import {
 } from './schemas.ts'
 
 const tag = 'Sign-in without a password'
-
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const methodsRoute = apiRoute({
   allow: 'anyone',

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { uuid } from '../../http/fields.ts'
 import { requireOwner } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
@@ -19,7 +20,6 @@ import { beginPasskeySignIn, beginProof, reauthenticate, signInWithPasskey } fro
 
 const tag = 'Passkeys'
 
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 const one = z.strictObject({ id: uuid })
 
 const beginSignInRoute = apiRoute({

@@ -1,4 +1,5 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { RequestOptions } from '../passkeys/schemas.ts'
 import { requireOwner, requirePassword } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
@@ -8,7 +9,6 @@ import { BackupCodes, BeginPasskey, Complete, Disable, FactorProof, SetUp, SetUp
 import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
 
 const tag = 'Two-factor authentication'
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 const wrongFactors = ['invalid_code', 'invalid_passkey', 'two_factor_locked'] as const
 
 const setUpRoute = apiRoute({

@@ -15,7 +15,7 @@ interface OrganizationVersion {
  * Invalidates changed organizations in every isolate, after a commit: the first 500, which should be the most active, before it
  * returns; the others after the response. If Redis fails, the cached rows expire within 30 s.
  */
-export async function invalidateOrganizations(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
+export async function invalidateOnPlan(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
   await publishChunk(deps, raised.slice(0, CHUNK))
   if (raised.length > CHUNK) deps.defer(publishRest(deps, raised.slice(CHUNK)))
 }

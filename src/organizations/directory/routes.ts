@@ -1,5 +1,6 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, OrganizationParams } from '../schemas.ts'
@@ -18,7 +19,6 @@ import {
 
 const path = '/organizations/{organization_id}/directory'
 const one = { tag: 'Organizations', path, params: OrganizationParams } as const
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const getRoute = apiRoute({
   ...one,

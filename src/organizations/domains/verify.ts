@@ -3,6 +3,7 @@ import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganizations } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
@@ -38,18 +39,17 @@ interface Taken {
   readonly texts: readonly string[]
 }
 
-/** A decision is retried if the data changed meanwhile. More attempts than this in a row indicate a fault, not a race. */
-const MAX_ATTEMPTS = 5
-
 /** Assigns a domain to an organization, and takes it from a holder whose record is gone. @throws Problem `domain_taken` */
 async function takeOver(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const holder = await findHolder(deps.db, taken.row.domain)
-    if (holder?.id === taken.row.id) return // another request was faster
-    if (holder && isProven(holder, taken.texts)) throw new Problem('domain_taken')
-    if (await tryTake(deps, user, { ...taken, holder })) return
-  }
-  throw new Problem('unavailable', { detail: 'The domain is being changed right now.' })
+  await retryUntilDone(
+    async () => {
+      const holder = await findHolder(deps.db, taken.row.domain)
+      if (holder?.id === taken.row.id) return true // another request was faster
+      if (holder && isProven(holder, taken.texts)) throw new Problem('domain_taken')
+      return (await tryTake(deps, user, { ...taken, holder })) || undefined
+    },
+    { subject: 'The domain' },
+  )
 }
 
 interface Take extends Taken {

@@ -4,10 +4,10 @@ import { requireThat, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryGroups } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
@@ -127,7 +127,7 @@ async function changeGroup(
   decide: (row: GroupRow) => Group,
 ): Promise<GroupRow> {
   const { db } = deps
-  const changed = await untilDone(async () => {
+  const changed = await retryUntilDone(async () => {
     const row = await getGroup(deps, organizationId, id)
     const group = decide(row)
     await requireUsers(deps, organizationId, group.members)

@@ -4,8 +4,8 @@ import { selectPermissions } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { untilDone } from '../until-done.ts'
 
 /** How many members' roles one batch changes. */
 const BATCH_ROWS = 50
@@ -32,7 +32,7 @@ const selectUnsettled = (organizationId: string) => sql`
 /** Assigns the directory's members the roles that it gives them. Idempotent: the next change finishes what a failed one left. */
 export async function settleRoles(deps: ManagementDeps, organizationId: string): Promise<void> {
   const { db } = deps
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     for (;;) {
       const { rows } = await db.execute<{ user_id: string; was: Role; role: Role }>(selectUnsettled(organizationId))
       if (rows.length === 0) return true

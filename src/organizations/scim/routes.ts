@@ -7,9 +7,9 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ManagementEnv } from '../../auth/env.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { BEARER } from '../../http/challenge.ts'
-import { toProblem } from '../../http/edge.ts'
+import { toProblem, writeProblemHeaders } from '../../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../../http/json-body.ts'
-import { Problem, readRetryAfter } from '../../problems.ts'
+import { Problem } from '../../problems.ts'
 import { readMembers, requireSchema } from './attributes.ts'
 import { authenticateDirectory } from './authenticate.ts'
 import { listResourceTypes, listSchemas, serviceProviderConfig } from './discovery.ts'
@@ -161,10 +161,7 @@ function answer(c: Context<Env>, body: unknown, status: 200 | 201 = 200): Respon
 function answerError(error: unknown, c: Context<Env>): Response {
   if (error instanceof ScimError) return refuse(c, error, error.message)
   const problem = toProblem(error, c)
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
-  const seconds = readRetryAfter(problem)
-  if (seconds !== undefined) c.header('Retry-After', seconds)
-  if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
+  writeProblemHeaders(c, problem, () => BEARER)
   const scimType = problem.code === 'malformed_json' ? 'invalidSyntax' : undefined
   return refuse(c, { status: problem.status, scimType }, problem.message)
 }

@@ -8,10 +8,10 @@ import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { isAddressOf } from '../../db/own-address.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryUsers } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { parseEmailAddress } from '../../lib/email-address.ts'
-import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { findPlace, isStill, moved, type Place } from './membership.ts'
@@ -105,7 +105,7 @@ export async function createUser(deps: ManagementDeps, organizationId: string, b
     throw badRequest('invalidValue', `emails: ${email} is no address of a domain that the organization has verified.`)
   if (!(await holds(deps.db, hasRoom(organizationId, MAX_USERS))))
     throw new ScimError(403, undefined, `A directory has ${MAX_USERS} users at most.`)
-  const id = await untilDone(() => tryCreate(deps, organizationId, { person, email }))
+  const id = await retryUntilDone(() => tryCreate(deps, organizationId, { person, email }))
   await settleRoles(deps, organizationId)
   return getUser(deps, organizationId, id)
 }
@@ -205,7 +205,7 @@ async function changeUser(
   id: string,
   decide: (row: UserRow) => Person,
 ): Promise<UserRow> {
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const row = await getUser(deps, organizationId, id)
     return tryChange(deps, organizationId, { row, person: decide(row) })
   })
@@ -244,7 +244,7 @@ function requireNoOwner(role: Role | null, name: string): void {
 /** Deletes a user from the directory and ends their membership. Their account stays. @throws ScimError 404, 403 for an owner */
 export async function deleteUser(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
   const { db } = deps
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const row = await getUser(deps, organizationId, id)
     const place = await findPlace(db, organizationId, id)
     requireNoOwner(place.present, row.user_name)

@@ -1,5 +1,6 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { OrganizationParams } from '../schemas.ts'
 import { getSso, putSso, removeSso, toSso } from './manage.ts'
 import { Sso, SsoRemoval, SsoSettings } from './schemas.ts'
@@ -9,8 +10,6 @@ const one = {
   path: '/organizations/{organization_id}/sso',
   params: OrganizationParams,
 } as const
-
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const getRoute = apiRoute({
   ...one,
