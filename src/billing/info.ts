@@ -9,7 +9,7 @@ import { formatUsd } from '../lib/usd.ts'
 import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
 import type { MeterReading } from '../rpc-types.ts'
-import { askProvider } from './ask-provider.ts'
+import { fetchProviderState } from './fetch-provider-state.ts'
 import { nextCharge, sumNextOverage } from './next-charge.ts'
 import { toCents, toMicroUsd } from './overage/money.ts'
 import { computeOverage } from './overage/overage.ts'
@@ -38,7 +38,7 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   const overage = computeOverage(plan, quotas.meters, { charged, covered: quotas.credits ? covered : null })
   const usage = { start: new Date(period.start), end: new Date(period.end), microUsd: toMicroUsd(overage.total_usd) }
   const [[method, found], microUsd] = current
-    ? await Promise.all([askProvider(deps, current), sumNextOverage(deps.db, current, usage)])
+    ? await Promise.all([fetchProviderState(deps, current), sumNextOverage(deps.db, current, usage)])
     : [[], 0n]
   return {
     organization_id: organization.id,

@@ -1,7 +1,7 @@
 /** Amounts of custom meters: rounded to the decimals of their meters, or what usage cannot be counted with. */
 import type { Deps } from '../deps.ts'
 import { quoteName } from '../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalog } from '../limits/meter-catalogue.ts'
+import { findMeters, type MeterCatalog } from '../limits/meter-catalog.ts'
 import { readQuantities, roundQuantities } from '../limits/quantities.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 

@@ -1,7 +1,7 @@
 import { expect, inject } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
+import { notifyCredits } from '../../src/billing/credits/notify.ts'
 import { settleCredits } from '../../src/billing/credits/settle.ts'
-import { notifyCredits } from '../../src/billing/credits/tell.ts'
 import { notifySpendCaps } from '../../src/billing/spend-cap/notify.ts'
 import type { Deps } from '../../src/deps.ts'
 import { notifyExpiry } from '../../src/events/expiry.ts'

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { ManagementEnv } from '../../auth/env.ts'
 import { Problem } from '../../problems.ts'
-import { completeByCode } from '../identities/by-code.ts'
+import { completeCode } from '../identities/complete-code.ts'
 import { COMPLETION_FAILS, Completion } from '../identities/schemas.ts'
 import { login } from '../login.ts'
 import { PasskeySignIn } from '../passkeys/schemas.ts'
@@ -120,7 +120,7 @@ export const browserRoutes = newRouter()
   })
   .openapi(signInRoute, async (c) => {
     requireOwnOrigin(c)
-    return c.json(await keepUnlessChallenged(c, await completeByCode(c.var.deps, c.req.valid('json'))), 200)
+    return c.json(await keepUnlessChallenged(c, await completeCode(c.var.deps, c.req.valid('json'))), 200)
   })
   .openapi(passkeyRoute, async (c) => {
     requireOwnOrigin(c)

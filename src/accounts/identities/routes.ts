@@ -14,7 +14,7 @@ import { describeCheck } from '../turnstile.ts'
 import { Challenge } from '../two-factor/schemas.ts'
 import { emailMethod } from '../ways-in.ts'
 import { beginSignIn } from './begin.ts'
-import { completeByCode } from './by-code.ts'
+import { completeCode } from './complete-code.ts'
 import { linkOwnIdentity, listOwnIdentities, unlinkOwnIdentity } from './link.ts'
 import {
   COMPLETION_FAILS,
@@ -150,7 +150,7 @@ export const identityRoutes = newRouter()
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
   .openapi(ssoRoute, async (c) => c.json(await beginSsoSignIn(c.var.deps, c.req.valid('json')), 200))
-  .openapi(completeRoute, async (c) => c.json(await completeByCode(c.var.deps, c.req.valid('json')), 200))
+  .openapi(completeRoute, async (c) => c.json(await completeCode(c.var.deps, c.req.valid('json')), 200))
   .openapi(emailRoute, async (c) => c.json(await beginEmailSignIn(c.var.deps, c.req.valid('json')), 202))
   .openapi(listRoute, async (c) => c.json({ data: await listOwnIdentities(c.var.deps, c.var.user) }, 200))
   .openapi(linkRoute, async (c) => {

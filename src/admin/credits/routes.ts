@@ -1,6 +1,6 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { grantCredits } from '../../billing/credits/by-operator.ts'
 import { correctCredits, revokeCredits } from '../../billing/credits/change-grant.ts'
+import { grantCredits } from '../../billing/credits/grant-credits.ts'
 import { CreditGrant } from '../../billing/credits/schemas.ts'
 import { toGrant } from '../../billing/credits/serialize.ts'
 import { CreditCorrection, CreditGrantParams, CreditRevocation, CreditsParams, NewCreditGrant } from './schemas.ts'

@@ -4,10 +4,10 @@ import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { notifySpendCaps } from '../spend-cap/notify.ts'
-import { selectCharged } from './charged.ts'
+import { notifyCredits } from './notify.ts'
 import { MISSING_CREDITS } from './renew.ts'
+import { selectCharged } from './select-charged.ts'
 import { settleAll } from './settle.ts'
-import { notifyCredits } from './tell.ts'
 
 const MINUTE_MS = 60_000
 /** How far back a run looks for changed usage; once an hour, a run looks at everything. */

@@ -10,7 +10,7 @@ import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { underLock } from '../under-lock.ts'
+import { buildLockSteps } from '../lock-steps.ts'
 import { getDomain, toDomain } from './domain.ts'
 import {
   type DomainRef,
@@ -44,7 +44,7 @@ export async function addDomain(
   const answer = await keepAnswer(deps, 201, toDomain(row))
   try {
     await runBatch(deps.db, {
-      ...underLock(deps, user, organizationId, 'organization:write'),
+      ...buildLockSteps(deps, user, organizationId, 'organization:write'),
       room: requireThat(deps.db, hasRoom(organizationId, MAX_DOMAINS), 'domain_limit_reached'),
       audit: domainActed(deps, user, row, { action: 'domain.added', detail: { domain, join_role: joinRole } }),
       domain: insertDomain(deps.db, row),
@@ -102,7 +102,7 @@ async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { 
 
 /** The first steps of a batch that changes a domain: lock, then require that the user still may and that the domain exists. */
 export const mayChange = (deps: ManagementDeps, user: UserPrincipal, row: DomainRow) => ({
-  ...underLock(deps, user, row.organizationId, 'organization:write'),
+  ...buildLockSteps(deps, user, row.organizationId, 'organization:write'),
   there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
 })
 

@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { claimAccount, mayClaim } from '../../accounts/claim-account.ts'
-import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provisioned.ts'
+import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provision.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'

@@ -11,7 +11,7 @@ import { errorFields, log } from '../../lib/log.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { underLock } from '../under-lock.ts'
+import { buildLockSteps } from '../lock-steps.ts'
 import { deleteSso, findSso, type SsoRow, upsertSso } from './queries.ts'
 import type { Sso, SsoSettings } from './schemas.ts'
 
@@ -57,7 +57,7 @@ export async function putSso(
   if (!isSame) await requireProvider(deps, settings)
   const { client_secret: secret, ...shown } = settings
   await runBatch(deps.db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, {
       ...toAuditEntry(user, row),
       action: 'sso.configured',
@@ -102,7 +102,7 @@ async function toRow(
 export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<void> {
   const row = await getSso(deps, organizationId)
   await runBatch(deps.db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, { ...toAuditEntry(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
     sso: deleteSso(deps.db, organizationId),
   })

@@ -1,6 +1,6 @@
 import { formatDecimal } from '../../lib/decimal.ts'
 import { addMarkup } from '../../limits/charge.ts'
-import { catalog, findModel, findProvider, type Model, type Tier, tiersAt } from './catalogue.ts'
+import { catalog, findModel, findProvider, type Model, type Tier, tiersAt } from './catalog.ts'
 import { type OwnPrice, selectOwnRates } from './own-prices.ts'
 import { mergeRates } from './price.ts'
 import { CHECKED_AT, SOURCE } from './prices.ts'

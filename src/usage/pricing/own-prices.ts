@@ -4,7 +4,7 @@ import type { PriceKind } from '../../db/schema/shapes.ts'
 import type { Deps } from '../../deps.ts'
 import { parseDecimal } from '../../lib/decimal.ts'
 import { EXACT_DIGITS } from '../../limits/charge.ts'
-import { findProvider, listSpellings, selectProvider, withDashedDate } from './catalogue.ts'
+import { findProvider, listSpellings, selectProvider, withDashedDate } from './catalog.ts'
 import type { OwnRates } from './price.ts'
 
 const ANY = '*'

@@ -5,7 +5,7 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { listMigrations, migrateDown, migrateUp } from '../../../local/support/migrations.ts'
 import { readSchemaVersion } from '../../../src/db/schema-version.ts'
-import { type Entry, readCatalog } from './catalogue.ts'
+import { type Entry, readCatalog } from './catalog.ts'
 import { emptyDatabase, ROOT, runScript } from './support.ts'
 
 let database: Awaited<ReturnType<typeof emptyDatabase>>

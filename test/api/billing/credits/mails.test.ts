@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { notifyCredits } from '../../../../src/billing/credits/tell.ts'
+import { notifyCredits } from '../../../../src/billing/credits/notify.ts'
 import { newCreditHolder } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
 

@@ -10,8 +10,8 @@ import { type Contact, selectContacts } from '../../mail/contacts.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { creditsRunLow, creditsUsedUp } from '../../mail/templates/alerts.ts'
 import { type Content, render } from '../../mail/templates/render.tsx'
-import { selectCharged } from './charged.ts'
 import { LOW_BALANCE } from './queries.ts'
+import { selectCharged } from './select-charged.ts'
 
 /** How far back a run looks for ledger rows: runs come every minute, and some may fail. Nobody is notified twice. */
 const LOOK_BACK_MS = 3_600_000
