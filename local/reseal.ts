@@ -8,11 +8,15 @@ import { readCount } from './support/settings.ts'
 
 const HELP = `Usage: npm run reseal [-- --batch 200] [--end-applications]
 
-Seals again, under the first of SECRET_KEYS, what the database holds sealed: secrets of authenticator apps and of webhook
-endpoints, and secret headers of the gateway's routes. It can be ended and run again, while the deployment works.
-Afterwards the other secrets are needed only for answers kept for repeated requests, for a day, and for applications that have not
-renewed their tokens since. --end-applications ends these instead of sealing: tokens of every application, which who has the secret and
-a copy of the database can compute. Their people have to agree again. DATABASE_URL names the database; SECRET_KEYS, and SECRET_KEY if it is set, are those of the deployment (docs/operate/secrets.md).`
+Encrypts stored secrets again, under the first of SECRET_KEYS: those of authenticator apps and webhook endpoints, and secret
+headers of the gateway's routes. The deployment keeps running, and you can stop the command and run it again.
+Afterwards the older secrets are needed only for a day, to read stored responses to repeated requests, and for applications that have
+not renewed their tokens since.
+
+--end-applications encrypts nothing. Instead it ends the access of every application, because anyone with a leaked secret and a copy of
+the database can compute the applications' tokens. Users must then authorize their applications again.
+
+DATABASE_URL names the database. SECRET_KEYS, and SECRET_KEY if it is set, must be those of the deployment (docs/operate/secrets.md).`
 
 await command(async function resealAll() {
   const { values } = readArguments({ batch: { type: 'string' }, 'end-applications': { type: 'boolean' } })

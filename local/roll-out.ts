@@ -12,7 +12,7 @@ Uploads the Worker as a new version and gives it more and more of the requests: 
 once more after a pause in seconds, it asks the version whether it works; where it does not, all requests go back to the version that was there.
 Migrations come first: npm run migrate -- up.
   --dry-run   says what it would do
-Environment: PUBLIC_URL, where the deployment is reached; SERVICE_KEY, so that a verification is asked for, too; CLOUDFLARE_API_TOKEN
+Environment: PUBLIC_URL, where the deployment is reached; SERVICE_KEY, to request a verification as well; CLOUDFLARE_API_TOKEN
 and CLOUDFLARE_ACCOUNT_ID, where nobody is logged in.`
 
 interface Plan {

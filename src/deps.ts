@@ -1,12 +1,9 @@
 import type { BatchItem } from 'drizzle-orm/batch'
-import { type Config, readConfig } from './config.ts'
-import { openDatabase, type Sql } from './db/client.ts'
+import type { Config } from './config.ts'
+import type { Sql } from './db/client.ts'
 import type { Database } from './db/orm.ts'
-import { RedisDatabases } from './db/redis-databases.ts'
-import { openReads } from './db/replica.ts'
-import { TimeBudget } from './db/time-budget.ts'
-import { lazily } from './lib/lazily.ts'
-import { errorFields, log } from './lib/log.ts'
+import type { RedisDatabases } from './db/redis-databases.ts'
+import type { TimeBudget } from './db/time-budget.ts'
 import type { UnattributedEvent, UsageEvent } from './metering/event.ts'
 import type { UsageQueue } from './metering/queue.ts'
 
@@ -26,7 +23,7 @@ export interface Deps {
   /** Continues work after the answer. The platform gives it 30 s. */
   defer(work: Promise<unknown>): void
   /** Tells webhook endpoints of refusals by rate limits that were written, after the answer. Never fails. */
-  tellRefusals(refusals: readonly UsageEvent[]): void
+  notifyRefusals(refusals: readonly UsageEvent[]): void
   /** Cloudflare's Analytics Engine, where it is bound as `METRICS`. */
   readonly dataset?: Dataset | undefined
   /** Where usage is sent before it is written, if a queue is bound as `USAGE_QUEUE`. */
@@ -36,72 +33,8 @@ export interface Deps {
 }
 
 /** The part of an Analytics Engine binding that Deps needs. Writing a point neither waits nor fails. */
-interface Dataset {
+export interface Dataset {
   writeDataPoint(point: { indexes: string[]; doubles: number[] }): void
-}
-
-/** The part of an execution context that Deps needs. It is the same for HTTP, RPC and cron. */
-interface Context {
-  waitUntil(work: Promise<unknown>): void
-}
-
-/** Its modules are no part of a cold start. */
-const loadRefusals = lazily(() => import('./events/refusals.ts'))
-const loadPricing = lazily(() => import('./usage/pricing/price-events.ts'))
-
-/** @throws Problem `misconfigured` if the environment is incomplete */
-export function createDeps(env: object, context: Context): Deps {
-  const config = readConfig(env)
-  const budget = new TimeBudget(config.REQUEST_BUDGET_MS)
-  let sql: Sql | undefined
-  let redis: RedisDatabases | undefined
-  return {
-    config,
-    get sql() {
-      // most requests need neither: the key is cached, and its units come from a lease
-      sql ??= openDatabase(config, budget)
-      return sql
-    },
-    get reads() {
-      return openReads(config, budget, this.sql)
-    },
-    get redis() {
-      redis ??= new RedisDatabases(config, budget)
-      return redis
-    },
-    budget,
-    get dataset() {
-      return findBinding(env, 'METRICS') as Dataset | undefined // only the flush of the metrics asks
-    },
-    get usageQueue() {
-      return findBinding(env, 'USAGE_QUEUE') as UsageQueue | undefined
-    },
-    now: Date.now,
-    redisAheadMs: 0,
-    defer: (work) => context.waitUntil(work),
-    tellRefusals(refusals) {
-      this.defer(tellOrLog(this, refusals))
-    },
-    async priceUsage(events) {
-      if (!events.some(({ model, cost_usd }) => model && cost_usd === undefined)) return events
-      return (await loadPricing()).priceEvents(this, events)
-    },
-  }
-}
-
-function findBinding(env: object, name: string): object | undefined {
-  const bound: unknown = Reflect.get(env, name)
-  return typeof bound === 'object' && bound !== null ? bound : undefined
-}
-
-/** Best effort: a client that is refused again is told of in the next minute. */
-async function tellOrLog(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
-  try {
-    const { tellRefusals } = await loadRefusals()
-    await tellRefusals(deps, refusals)
-  } catch (error) {
-    log('warn', 'refusals_untold', errorFields(error))
-  }
 }
 
 /** Where a request comes from. Limits, sessions and the audit log use it. */

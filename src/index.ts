@@ -1,5 +1,5 @@
 import { handleRequest } from './app.ts'
-import { createDeps } from './deps.ts'
+import { createDeps } from './create-deps.ts'
 import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
 

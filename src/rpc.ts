@@ -1,6 +1,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
+import { createDeps } from './create-deps.ts'
 import { isOvertaken, problemIn } from './db/client.ts'
-import { createDeps, type Deps } from './deps.ts'
+import type { Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
 import { errorFields, log } from './lib/log.ts'

@@ -6,7 +6,7 @@ export const INPUTS = {
   workersPlan: [5, 'Workers Paid, a month, with 10 million requests and 30 million ms of CPU'],
   workersPerMillionRequests: [0.3, 'Workers, each million requests beyond that; calls over a service binding are none'],
   workersPerMillionCpuMs: [0.02, 'Workers, each million ms of CPU beyond that'],
-  upstashPer100kCommands: [0.2, 'Upstash pay-as-you-go, each 100,000 commands; those inside a script are counted, too'],
+  upstashPer100kCommands: [0.2, 'Upstash pay-as-you-go, each 100,000 commands; commands inside a script count as well'],
   upstashPerGbMonth: [0.25, 'Upstash pay-as-you-go, each GB stored beyond the first, a month'],
   upstashPerGbSent: [0.03, 'Upstash pay-as-you-go, each GB of bandwidth beyond 200 a month'],
   upstashPerSecond: [10_000, 'Upstash, most commands a second of a database, of every plan below an enterprise'],

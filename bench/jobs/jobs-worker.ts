@@ -1,5 +1,5 @@
 /** A Worker that runs a job on request: each request is an invocation with its own connections, like a cron's. */
-import { createDeps } from '../../src/deps.ts'
+import { createDeps } from '../../src/create-deps.ts'
 import { JOBS } from '../../src/jobs/registry.ts'
 
 export default {

@@ -2,7 +2,7 @@
  * Each request is an isolate's batch at the end of its time: `/<organization>/<events>`. It is sent to the queue if there is
  * one, else written. The Worker is also the consumer of the queue.
  */
-import { createDeps } from '../../src/deps.ts'
+import { createDeps } from '../../src/create-deps.ts'
 import { uuidv7 } from '../../src/lib/uuid.ts'
 import { consumeUsage } from '../../src/metering/consume-queue.ts'
 import { type UsageEvent, VERIFICATION } from '../../src/metering/event.ts'

@@ -1,6 +1,6 @@
 /**
  * Converts the data of @pydantic/genai-prices to the table of src/usage/pricing/prices.ts: one line for each model, so that
- * a change of price is one line of a diff. The grammar is described there and read by src/usage/pricing/catalogue.ts.
+ * a change of price is one line of a diff. The grammar is described there and read by src/usage/pricing/catalog.ts.
  */
 import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice, type Provider } from '@pydantic/genai-prices'
 

@@ -1,8 +1,9 @@
 /** `npm run dev -- --demo`: three customers with 60 days of usage, so that every screen has something to show. */
 import { eq } from 'drizzle-orm'
+import { createDeps } from '../../src/create-deps.ts'
 import { type Database, ormOver } from '../../src/db/orm.ts'
 import { users } from '../../src/db/schema/users.ts'
-import { createDeps, type Deps } from '../../src/deps.ts'
+import type { Deps } from '../../src/deps.ts'
 import { foldPlatformUsage } from '../../src/metering/fold-platform.ts'
 import { storeEach } from '../../src/metering/store.ts'
 import { type Credentials, type DemoLogin, ensureOwner, ensureUser, type Login } from '../support/seed-data.ts'

@@ -2,7 +2,7 @@
 
 import { newKey } from '../../src/verification/key-format.ts'
 
-interface Asked {
+interface SmokeTarget {
   readonly url: string
   /** Sends requests to this version, whatever its share of traffic; without it any version may answer. */
   readonly version?: string
@@ -14,7 +14,7 @@ interface Asked {
 const OVERRIDE = 'Cloudflare-Workers-Version-Overrides'
 
 /** @throws Error that contains the actual answer */
-export async function smoke({ url, version, serviceKey }: Asked): Promise<void> {
+export async function smoke({ url, version, serviceKey }: SmokeTarget): Promise<void> {
   const headers = version ? { [OVERRIDE]: `tollgate="${version}"` } : {}
   await expectAnswer(`${url}/health/ready`, { headers }, () => true)
   if (!serviceKey) return

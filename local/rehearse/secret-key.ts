@@ -54,7 +54,7 @@ async function leakAt(world: World, url: string): Promise<void> {
   const stolen = await openAll(world, leaked, sealed)
   const ahead = totp(fromBase64(stolen.factor), toStep(Date.now()) + 1)
   expect(stolen.signing === endpoint.secret, 'the stranger reads how webhooks are signed')
-  expect(await signInWith(person, ahead), 'with the password, too, the stranger passes the second factor')
+  expect(await signInWith(person, ahead), 'with the password as well, the stranger passes the second factor')
 
   const newCredential = newSecretKey()
   const variables = { NEW_SECRET: fresh, LEAKED_SECRET: leaked, NEW_CREDENTIAL: newCredential, HEADER }

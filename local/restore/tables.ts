@@ -41,7 +41,8 @@ export const LEFT: Readonly<Record<string, string>> = {
   usage_platform_months: 'folded again from the sums of organizations',
   usage_platform_progress: 'where the fold was at the moment, from which it goes on',
   usage_platform_plans: 'written by that fold',
-  retention_progress: 'where jobs were at the moment, from which they go on: rows of then are restored, too',
+  retention_progress:
+    'progress of jobs at that moment: they continue from there, because rows of that time are restored as well',
   job_runs: 'the next run writes it',
   metric_counters: 'counts of isolates, which write them again',
   schema_migrations: 'written by `npm run migrate`',

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { hashPassword } from '../../src/accounts/passwords/hash.ts'
-import { SEED_PLANS } from '../../src/billing/plans/catalogue.ts'
+import { SEED_PLANS } from '../../src/billing/plans/catalog.ts'
 import type { Sql } from '../../src/db/client.ts'
 import { type Database, ormOver } from '../../src/db/orm.ts'
 import { apiKeys } from '../../src/db/schema/keys.ts'

@@ -10,7 +10,7 @@ interface Started {
 export function welcome({ folder, baseUrl, localUrl, apiKey, serviceKey }: Started): string {
   return `
 Tollgate is at ${baseUrl}   (API docs: ${baseUrl}/docs)
-Its outside: ${localUrl}   (mail outbox: ${localUrl}/outbox, webhook catcher: ${localUrl}/webhooks,
+Local services: ${localUrl}   (mail outbox: ${localUrl}/outbox, webhook catcher: ${localUrl}/webhooks,
   payments: ${localUrl}/polar and ${localUrl}/stripe)
 Logins, keys and addresses: ${folder}/credentials.json
 

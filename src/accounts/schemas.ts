@@ -15,7 +15,7 @@ export const User = z
     permissions: z.array(z.string()).meta({ description: 'What the role allows in the active organization.' }),
     unmet_requirement: z.enum(['two_factor', 'single_sign_on']).nullable().meta({
       description:
-        'What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty.',
+        'A requirement of the active organization that the user does not meet. Until they do, `permissions` is empty.',
     }),
     organization_id: z.uuid().nullable().meta({ description: 'The active organization.' }),
     is_active: z.boolean(),

@@ -5,7 +5,7 @@ import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { type FieldError } from '../field-errors.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
-import { type DefinedMeter, readMeters } from '../limits/meter-catalogue.ts'
+import { type DefinedMeter, readMeters } from '../limits/meter-catalog.ts'
 import { readScaled } from '../limits/quantities.ts'
 import { Problem } from '../problems.ts'
 

@@ -14,7 +14,7 @@ const setQuotasRoute = apiRoute({
   operationId: 'setOrganizationQuotas',
   summary: "Set an organization's own limits",
   description:
-    "A number overrides the plan's limit, null returns to it, what is absent stays. In force everywhere within two seconds.",
+    "A number overrides the plan's limit, null restores the plan's limit, and absent fields stay unchanged. Takes effect everywhere within two seconds.",
   params: OrganizationParams,
   body: QuotaOverrides,
   returns: { 200: Quotas },

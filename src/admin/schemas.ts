@@ -25,12 +25,12 @@ export const QuotaOverrides = z.strictObject({
   meters: withoutPrototype(z.object(METER_LIMITS).catchall(customLimit.nullable()))
     .optional()
     .meta({
-      description: 'Limits by slug: of your own meters, and of those that are built in.',
+      description: 'Limits by slug, of your own meters and of built-in ones.',
       example: { images: 500 },
     }),
   max_concurrent: maxConcurrent.nullable().optional(),
   organization_limits: newOrganizationLimits.nullable().optional().meta({
     description:
-      "Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's.",
+      "Limits in which all keys of the organization count together. A request replaces all of them. Each replaces the plan's limit of the same name; the plan's other limits still apply. Null or an empty list restores the plan's limits.",
   }),
 })

@@ -1,8 +1,7 @@
 import { buildExample, type Direction } from './docs/examples.ts'
 import type { AnySchema } from './docs/schema.ts'
+import { METHODS } from './methods.ts'
 import type { OpenApiDocument } from './openapi.ts'
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 type Media = { schema?: AnySchema; example?: unknown }
 type Content = Readonly<Record<string, Media>>

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { html, raw } from 'hono/html'
-import { sha256 } from '../lib/bytes.ts'
+import { hashSource } from '../http/hash-source.ts'
 import { Contents } from './docs/contents.tsx'
 import { Authentication, Introduction } from './docs/introduction.tsx'
 import { OperationArticle } from './docs/operation.tsx'
@@ -10,8 +10,6 @@ import { Roles } from './docs/role-table.tsx'
 import { SCRIPT } from './docs/script.ts'
 import { STYLE } from './docs/style.ts'
 import type { OpenApiDocument } from './openapi.ts'
-
-const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
 /** The page loads nothing. Its one style and one script are allowed by their hashes (CSP3 §2.3.1). */
 const POLICY = [

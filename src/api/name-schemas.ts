@@ -1,3 +1,4 @@
+import { METHODS } from './methods.ts'
 /**
  * Gives every object of the document a name, so that generated clients have no anonymous types. A schema with an `id` keeps
  * it; any other is named by its position: `CreatePlanRequest`, `ListPlansResponse`, `AuditLogActor`.
@@ -26,8 +27,6 @@ interface Named {
 }
 
 type Media = Readonly<Record<string, { schema?: Schema }>>
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 /** Changes the document in place: nothing else holds it yet. */
 export function nameSchemas(document: OpenApiDocument): void {

@@ -10,7 +10,7 @@ export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 const DESCRIPTION = `Accounts, organizations, API keys, rate limits, quotas, usage metering and billing.
 
 JSON in snake_case, times in ISO 8601 UTC, ids UUIDv7. Errors are \`application/problem+json\` (RFC 9457); their \`code\`
-is stable. Lists page by \`cursor\`. Every answer carries \`X-Request-Id\`.`
+is stable. Lists are paginated by \`cursor\`. Every response has \`X-Request-Id\`.`
 
 /** In the order in which to read them. The calls that an API's back end makes for each request come first. */
 const TAGS = [

@@ -12,7 +12,7 @@ import {
 import type { AuditAction } from './actions.ts'
 
 /** An action on an organization, as recorded in its audit row. */
-export interface Act {
+export interface AuditedAction {
   readonly organizationId: string
   /** The id of the target. */
   readonly id: string
@@ -20,10 +20,10 @@ export interface Act {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-type Telling = (act: Act) => readonly Happening[]
+type Telling = (act: AuditedAction) => readonly Happening[]
 
 const organization =
-  (type: WebhookEventType, describe: (act: Act) => Readonly<Record<string, unknown>> = () => ({})): Telling =>
+  (type: WebhookEventType, describe: (act: AuditedAction) => Readonly<Record<string, unknown>> = () => ({})): Telling =>
   (act) => [organizationEvent(type, act.organizationId, describe(act))]
 
 const key =
@@ -34,14 +34,14 @@ const invitation =
   (type: WebhookEventType): Telling =>
   (act) => [invitationEvent(type, act)]
 
-function pick({ detail }: Act, fields: readonly string[]) {
+function pick({ detail }: AuditedAction, fields: readonly string[]) {
   return Object.fromEntries(fields.map((field) => [field, detail[field] ?? null]))
 }
 
 const planChanged = organization('plan.changed', (act) => pick(act, ['from', 'to']))
 const memberAdded: Telling = (act) => [memberEvent('member.added', act, { role: act.detail.role })]
 const memberRemoved: Telling = (act) => [memberEvent('member.removed', act, { role: act.detail.from })]
-const reason = (act: Act) => pick(act, ['reason'])
+const reason = (act: AuditedAction) => pick(act, ['reason'])
 
 /** The webhook events of each action. The batch that writes the audit row also writes them, at its end. */
 const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
@@ -92,17 +92,19 @@ const EVENTS_OF: Readonly<Partial<Record<AuditAction, Telling>>> = {
 }
 
 /** Lists the webhook events of an action. */
-export const listEvents = (action: AuditAction, act: Act): readonly Happening[] => EVENTS_OF[action]?.(act) ?? []
+export const listEvents = (action: AuditAction, act: AuditedAction): readonly Happening[] =>
+  EVENTS_OF[action]?.(act) ?? []
 
 const listNames = (fields: unknown) => Object.keys(fields ?? {})
 
-const isSwitchedOff = ({ detail }: Act) => (detail.after as { is_active?: unknown } | undefined)?.is_active === false
+const isSwitchedOff = ({ detail }: AuditedAction) =>
+  (detail.after as { is_active?: unknown } | undefined)?.is_active === false
 
-function roleChanged({ organizationId, detail }: Act, id: string): Happening {
+function roleChanged({ organizationId, detail }: AuditedAction, id: string): Happening {
   return memberEvent('member.role_changed', { organizationId, id }, { role: detail.to, previous_role: detail.from })
 }
 
-function subscriptionChanged(act: Act): Happening {
+function subscriptionChanged(act: AuditedAction): Happening {
   const { from, to, changed } = act.detail as {
     from?: object
     to?: { ended_at?: unknown }

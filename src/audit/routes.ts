@@ -15,7 +15,7 @@ const listRoute = apiRoute({
   operationId: 'listAuditLogs',
   summary: "List an organization's audit log",
   description:
-    'Newest first. Rows cannot be changed. They are kept for two years, unless the operator chose another time.',
+    'Newest first. Rows cannot be changed. They are kept for two years, unless the operator sets another time.',
   query: AuditQuery,
   returns: { 200: AuditLogList },
   fails: ['organization_not_found', 'rate_limited'],

@@ -12,7 +12,7 @@ const filters = {
         .join(' '),
     }),
   actor_id: uuid.optional(),
-  target_id: line(255).optional().meta({ description: 'The id of what was acted on, such as a key.' }),
+  target_id: line(255).optional().meta({ description: 'The id of the target, such as a key.' }),
   result: z.enum(['success', 'failure']).optional(),
   from: timestamp.optional(),
   to: timestamp.optional().meta({ description: 'The exclusive end.' }),

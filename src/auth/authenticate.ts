@@ -95,13 +95,13 @@ async function authenticateKey(c: Context<ManagementEnv>, key: string): Promise<
 }
 
 function toBounds(record: KeyRecord): KeyBounds {
-  const { environment, expiresAt, allowedIps, customRateLimit, namedLimits, counterLimits, maxConcurrent } = record
+  const { environment, expiresAt, allowedIps, customRateLimit, windowLimits, counterLimits, maxConcurrent } = record
   return {
     environment,
     expiresAt: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
     allowedIps: allowedIps ?? null,
     customRateLimit,
-    limits: [...namedLimits, ...counterLimits].filter(({ of }) => of === undefined), // whatever key it makes has those of its organization
+    limits: [...windowLimits, ...counterLimits].filter(({ of }) => of === undefined), // whatever key it makes has those of its organization
     maxConcurrent,
   }
 }

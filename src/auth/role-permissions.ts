@@ -12,7 +12,7 @@ const BUILT_IN = sql.raw(
  *
  * @param organizationId an expression, as is the role
  */
-export const permissionsOf = (organizationId: SQL, role: SQL) => sql`(case ${role} ${BUILT_IN}
+export const selectPermissions = (organizationId: SQL, role: SQL) => sql`(case ${role} ${BUILT_IN}
   else (select r.permissions from roles r where r.organization_id = ${organizationId} and r.name = ${role}) end)`
 
 /** The role of a user in an organization; null if the user is not a member. */
@@ -25,7 +25,7 @@ export const isMember = (organizationId: string, userId: string) => sql`exists (
 
 /** Whether a user is a member whose role has all of these permissions, at this point of the batch. */
 export const mayDo = (organizationId: string, userId: string, ...permissions: readonly Permission[]) => sql`coalesce(
-  ${permissionsOf(sql`${organizationId}::uuid`, roleIn(organizationId, userId))}
+  ${selectPermissions(sql`${organizationId}::uuid`, roleIn(organizationId, userId))}
     @> array(select jsonb_array_elements_text(${JSON.stringify(permissions)}::jsonb)), false)`
 
 /**
@@ -35,11 +35,11 @@ export const mayDo = (organizationId: string, userId: string, ...permissions: re
  * @param organizationId an expression, as are the roles
  */
 const allowsAllOf = (organizationId: SQL, role: SQL, other: SQL) =>
-  sql`coalesce(${permissionsOf(organizationId, role)} @> ${permissionsOf(organizationId, other)}, false)`
+  sql`coalesce(${selectPermissions(organizationId, role)} @> ${selectPermissions(organizationId, other)}, false)`
 
 /** Whether somebody with the role `giver` may give a role to others and take it from them. All arguments are expressions. */
 export const isGivableBy = (organizationId: SQL, giver: SQL, role: SQL) => sql`(
-  coalesce('members:write' = any(${permissionsOf(organizationId, giver)}), false)
+  coalesce('members:write' = any(${selectPermissions(organizationId, giver)}), false)
   and ${allowsAllOf(organizationId, giver, role)})`
 
 /** The same for a member, at this point of the batch. */

@@ -20,7 +20,7 @@ export const TokenInput = z.strictObject({
 })
 
 /**
- * Identifies the user of an access token, with current data. It is refused if its session ended, if the user was disabled,
+ * Identifies the user of an access token, with current data. It is refuseToken if its session ended, if the user was disabled,
  * or if the user is no longer a member of the given organization, or does not meet its requirements. If the check names no
  * organization, such a user is described without one. A token of a trusted issuer represents a member of the
  * organization that it names.
@@ -37,11 +37,11 @@ export async function verifyToken(
   const origin = { requestId, ip: undefined, userAgent: undefined }
   const db = ormOver(deps.sql)
   const user = await loadUser({ ...deps, db, origin }, token)
-  if (typeof user === 'string') return refused(user, requestId)
+  if (typeof user === 'string') return refuseToken(user, requestId)
   const named = await nameOrganization(db, names)
   const organizationId = named ?? user.organizationId
   const isAsked = named !== undefined || permission !== undefined
-  if (isAsked && !isAllowed(user, { organizationId, permission })) return refused('FORBIDDEN', requestId)
+  if (isAsked && !isAllowed(user, { organizationId, permission })) return refuseToken('FORBIDDEN', requestId)
   return { valid: true, code: 'VALID', request_id: requestId, ...describeUser(user, organizationId) }
 }
 
@@ -50,7 +50,7 @@ function nameOrganization(db: Database, names: Pick<z.output<typeof TokenInput>,
   return resolveOrganization(db, { where: 'body', organizationId, externalId })
 }
 
-const refused = (code: RefusedToken['code'], requestId: string): RefusedToken => ({
+const refuseToken = (code: RefusedToken['code'], requestId: string): RefusedToken => ({
   valid: false,
   code,
   request_id: requestId,

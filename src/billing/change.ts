@@ -5,8 +5,8 @@ import { canonicalJson } from '../lib/canonical-json.ts'
 import { enforceRateLimits } from '../limits/endpoint-limits.ts'
 import { Problem } from '../problems.ts'
 import { listPlanProducts, listProducts, requireCurrent, requireGiving, requireProvider } from './account.ts'
-import { askProvider } from './ask-provider.ts'
 import { callProviderAudited } from './call-provider.ts'
+import { fetchProviderState } from './fetch-provider-state.ts'
 import { planChange } from './plan-change.ts'
 import { type Paid, toBooked, totalCents } from './plans/prices.ts'
 import { describePreview } from './preview.ts'
@@ -71,7 +71,7 @@ async function findPaid(deps: ManagementDeps, account: Account, current: Subscri
   const now = readSelection(account, current)
   const listed = now && totalCents(now)
   if (listed !== undefined) return { interval, cents: listed }
-  const [, found] = await askProvider(deps, current)
+  const [, found] = await fetchProviderState(deps, current)
   return { interval, cents: found?.nextCharge?.currency === currency ? found.nextCharge.amount : undefined }
 }
 

@@ -9,11 +9,11 @@ import { formatUsd } from '../lib/usd.ts'
 import type { Amount } from '../limits/meter-units.ts'
 import { getUse, readQuotas } from '../limits/quotas.ts'
 import type { MeterReading } from '../rpc-types.ts'
-import { askProvider } from './ask-provider.ts'
+import { fetchProviderState } from './fetch-provider-state.ts'
 import { nextCharge, sumNextOverage } from './next-charge.ts'
 import { toCents, toMicroUsd } from './overage/money.ts'
 import { computeOverage } from './overage/overage.ts'
-import { toCataloguePrice } from './plans/plan.ts'
+import { toCatalogPrice } from './plans/plan.ts'
 import { findPrice } from './plans/prices.ts'
 import { configuredProviders } from './providers/configured.ts'
 import type { PaymentMethod } from './providers/provider.ts'
@@ -47,7 +47,7 @@ export async function billingInfo(deps: ManagementDeps, organizationId: string):
   const overage = computeOverage(plan, quotas.meters, { terms, charged, covered: quotas.credits ? covered : null })
   const usage = { start: new Date(period.start), end: new Date(period.end), microUsd: toMicroUsd(overage.total_usd) }
   const [[method, found], microUsd] = current
-    ? await Promise.all([askProvider(deps, current), sumNextOverage(deps.db, current, usage)])
+    ? await Promise.all([fetchProviderState(deps, current), sumNextOverage(deps.db, current, usage)])
     : [[], 0n]
   return {
     organization_id: organization.id,
@@ -77,7 +77,7 @@ function describeCap(cap: CapRow | undefined) {
 function describePrice({ current }: Account, plan: OfferedPlan | undefined) {
   const isPaid = current?.planId === plan?.id
   const price = (isPaid && current && plan && findPrice(plan.prices, current)) || plan?.prices[0]
-  return price ? toCataloguePrice(price) : null
+  return price ? toCatalogPrice(price) : null
 }
 
 const describeBought = (current: Subscription | undefined) =>

@@ -31,8 +31,8 @@ const infoRoute = apiRoute({
   path: '/auth/billing/info',
   tag,
   operationId: 'getBillingInfo',
-  summary: 'Plan, subscription, usage and cost',
-  description: 'Everything that a billing page shows, in one answer.',
+  summary: 'Get plan, subscription, usage and cost',
+  description: 'Everything that a billing page shows, in one response.',
   query: schemas.InfoQuery,
   returns: { 200: schemas.BillingInfo },
   fails: ['organization_not_found', 'rate_limited'],
@@ -46,7 +46,7 @@ const checkoutRoute = apiRoute({
   operationId: 'createCheckout',
   summary: 'Buy a plan',
   description:
-    "Returns the URL of the payment provider's page. Nothing is bought until the customer pays there; then the plan is in force within seconds. An existing subscription is changed instead.",
+    "Returns the URL of the payment provider's page. Nothing is bought until the customer pays there; then the plan takes effect within seconds. To change an existing subscription, use `POST /billing/change`.",
   body: schemas.NewCheckout,
   returns: { 201: schemas.Checkout },
   fails: [...OF_PROVIDERS, ...OF_CHOICES, 'already_subscribed', 'platform_organization', 'payer_unknown'],
@@ -81,9 +81,9 @@ const setCapRoute = apiRoute({
   allow: 'billing:write',
   method: 'put',
   operationId: 'setSpendCap',
-  summary: 'Cap what a period may cost',
+  summary: 'Set the spend cap',
   description:
-    'The own cap of an organization, beside the limits of its plan. In force everywhere within two seconds. Whoever reaches it is told once per period.',
+    "The organization's own cap on the cost of a usage period, in addition to the limits of its plan. Takes effect everywhere within two seconds. Owners and admins are notified once per period when it is reached.",
   body: NewSpendCap,
   credentials: true,
   returns: { 200: SpendCap },
@@ -93,8 +93,8 @@ const portalRoute = apiRoute({
   ...common,
   path: '/billing/portal',
   operationId: 'createPortalSession',
-  summary: "Open the payment provider's own page",
-  description: 'For payment method and invoices. The URL works for some minutes.',
+  summary: "Open the payment provider's page",
+  description: 'For the payment method and invoices. The URL works for a few minutes.',
   body: schemas.NewPortal,
   returns: { 201: schemas.Portal },
   fails: [...OF_PROVIDERS, 'no_subscription'],
@@ -106,7 +106,7 @@ const changeRoute = apiRoute({
   operationId: 'changeSubscription',
   summary: 'Change the plan, interval, seats or add-ons',
   description:
-    'What is absent stays. What is paid for at least as long and costs at least as much starts at once, and the rest of the period is charged. Anything else starts with the next period (`pending`). Requesting what there is revokes a pending change.',
+    'Absent fields stay unchanged. A change to an interval that is at least as long, at a price that is at least as high, starts at once, and the rest of the period is charged. Any other change starts with the next period (`pending`). Requesting the current state revokes a pending change.',
   body: schemas.PlanChoice,
   returns: { 200: schemas.BillingSubscription },
   fails: [
@@ -128,7 +128,7 @@ const previewRoute = apiRoute({
   operationId: 'previewChange',
   summary: 'Preview a change of the subscription',
   description:
-    'When the same body of `POST /billing/change` would begin, and what it would cost at once. Nothing is changed, and no provider is called.',
+    'Returns when a `POST /billing/change` with the same body would take effect, and what it would cost at once. Changes nothing and calls no provider.',
   body: schemas.PlanChoice,
   returns: { 200: schemas.ChangePreview },
   fails: [
@@ -146,7 +146,7 @@ const cancelRoute = apiRoute({
   path: '/billing/cancel',
   operationId: 'cancelSubscription',
   summary: 'Cancel the subscription',
-  description: 'It stays in force until the end of the paid period.',
+  description: 'It stays active until the end of the paid period.',
   body: schemas.OnlyOrganization,
   returns: { 200: schemas.BillingSubscription },
   fails: [...OF_PROVIDERS, 'no_subscription', 'subscription_locked'],
@@ -172,7 +172,7 @@ const ledgerRoute = apiRoute({
   service: 'platform:billing:read',
   summary: 'Get the overage ledger',
   description:
-    "For each meter and period, latest first: the overage by the sums of usage, the ledger's rows, and the difference, which is at most the usage of the last hour.",
+    "For each meter and period, latest first: the overage according to the sums of usage, the ledger's rows, and the difference, which is at most the usage of the last hour.",
   query: schemas.LedgerQuery,
   returns: { 200: schemas.Ledger },
   fails: ['organization_unnamed'],

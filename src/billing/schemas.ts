@@ -3,7 +3,7 @@ import { INTERVALS } from '../db/schema/shapes.ts'
 import { forEachAmount, money } from '../http/amounts.ts'
 import { listSchema, organizationFilter, organizationRef, timestamp } from '../http/fields.ts'
 import { text } from '../http/text-field.ts'
-import { CataloguePrice } from './plans/schemas.ts'
+import { CatalogPrice } from './plans/schemas.ts'
 
 /** `safeReturn` decides which URLs are allowed: this deployment, and the origins that may call it. */
 const address = z.url({ protocol: /^https?$/ }).max(1_000)
@@ -39,12 +39,14 @@ export const BillingSubscription = z
         addons: z.array(BookedAddon),
       })
       .nullable()
-      .meta({ description: 'All that begins with the next period. Null if nothing changes then.' }),
+      .meta({ description: 'Everything that changes with the next period. Null if nothing does.' }),
     ...Period,
-    cancel_at_period_end: z.boolean().meta({ description: 'It ends with this period, unless that is revoked.' }),
-    pause_at_period_end: z.boolean().meta({ description: 'It is paused when this period ends (Polar).' }),
+    cancel_at_period_end: z
+      .boolean()
+      .meta({ description: 'Whether it ends with this period, unless the cancellation is revoked.' }),
+    pause_at_period_end: z.boolean().meta({ description: 'Whether it is paused when this period ends (Polar).' }),
     trial_end: timestamp.nullable(),
-    past_due_since: timestamp.nullable().meta({ description: 'Since when its payment has failed.' }),
+    past_due_since: timestamp.nullable().meta({ description: 'When its payment first failed.' }),
   })
   .meta({ id: 'BillingSubscription' })
 
@@ -70,16 +72,17 @@ export const BillingInfo = z
         id: z.string().meta({ example: 'builder' }),
         version: z.int(),
         name: z.string().meta({ example: 'Builder' }),
-        price: CataloguePrice.nullable().meta({
-          description: 'What the subscription pays, else the first price of the plan. Null if it is negotiated.',
+        price: CatalogPrice.nullable().meta({
+          description:
+            'The price of the subscription. Without one, the first price of the plan. Null if it is negotiated.',
         }),
         price_per_call_usd: z
           .string()
           .nullable()
-          .meta({ description: 'What a call costs, in US dollars; null for nothing.' }),
+          .meta({ description: 'The price of a call in US dollars; null if calls are free.' }),
       })
       .meta({
-        description: 'The plan that is in force.',
+        description: 'The current plan.',
       }),
     status: z
       .enum(['none', ...BillingSubscription.shape.status.options])
@@ -95,7 +98,7 @@ export const BillingInfo = z
       .nullable()
       .meta({
         description:
-          "The provider's next charge and the overage so far, before taxes and discounts. Null if nothing will be charged, for example while paused, or if it is not known.",
+          "The provider's next charge and the overage so far, before taxes and discounts. Null if nothing will be charged, for example while the subscription is paused, or if the amount is not known.",
       }),
     usage: z.object({
       period: z.string(),
@@ -108,12 +111,13 @@ export const BillingInfo = z
         total_usd: usd,
         total_cents: cents,
       })
-      .meta({ description: 'The use above the limits in this period, and its cost.' }),
+      .meta({ description: 'The usage above the limits in this period, and its cost.' }),
     spend_cap: z
       .object({ cost_usd: usd, action: z.enum(['block', 'alert']), used: usd })
       .nullable()
       .meta({
-        description: 'The own cap on what a usage period costs, and the charges of this one. Null without a cap.',
+        description:
+          "The organization's own cap on the cost of a usage period, and the charges of the current one. Null without a cap.",
       }),
     payment_method: z
       .object({ brand: z.string(), last4: z.string(), expires_month: z.int(), expires_year: z.int() })
@@ -127,26 +131,27 @@ const MAX_ADDONS = 50
 
 /** The parts of a plan to buy. */
 const terms = {
-  interval: z
-    .enum(INTERVALS)
-    .optional()
-    .meta({ description: 'What the subscription has, else a month where the plan is sold by it.' }),
+  interval: z.enum(INTERVALS).optional().meta({
+    description: 'Defaults to that of the subscription. Without one, to a month if the plan is sold by the month.',
+  }),
   currency: z
     .string()
     .regex(/^[a-z]{3}$/, 'must be the code of a currency in lower case, such as usd')
     .optional()
     .meta({
-      description: 'ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.',
+      description:
+        'ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it.',
     }),
   seats: z.int().min(1).max(100_000).optional().meta({
-    description: 'All members that there may be. What the subscription has, else those that the plan includes.',
+    description:
+      'The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes.',
   }),
   addons: z
     .array(z.strictObject({ id: text(64), quantity: z.int().min(1).max(1_000) }).meta({ id: 'AddonChoice' }))
     .max(MAX_ADDONS)
     .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'must name each add-on once')
     .optional()
-    .meta({ description: 'All add-ons that there are to be. What the subscription has, if absent.' }),
+    .meta({ description: 'All add-ons, replacing the existing ones. Defaults to those of the subscription.' }),
 }
 
 export const NewCheckout = z.strictObject({
@@ -194,9 +199,7 @@ export const Portal = z.object({ url: z.url(), provider }).meta({ id: 'PortalSes
 export const PlanChoice = z
   .strictObject({
     ...organizationRef,
-    plan: text(200)
-      .optional()
-      .meta({ example: 'advanced', description: 'The plan that the subscription has, if absent.' }),
+    plan: text(200).optional().meta({ example: 'advanced', description: 'Defaults to the plan of the subscription.' }),
     ...terms,
   })
   .meta({ example: { plan: 'advanced', interval: 'month' } })
@@ -211,16 +214,16 @@ export const ChangePreview = z
     when: z
       .enum(['now', 'period_end'])
       .nullable()
-      .meta({ description: 'Null if the subscription has that already, or will have it.' }),
+      .meta({ description: 'Null if the subscription already has this state, or will have it.' }),
     begins_at: timestamp.nullable(),
     lines: z.array(z.object({ description: z.string(), amount_cents: z.int() })).meta({
-      description: 'What is charged at once, and what is given back of what was paid, by the second of this answer.',
+      description: 'The amounts that are charged and credited at once, computed to the second of this response.',
     }),
     due_now_cents: z.int().nullable().meta({
       description: 'Their sum, before taxes, discounts and credit. Null if a price was negotiated.',
     }),
-    then_cents: z.int().nullable().meta({ description: 'What each period costs from then on.' }),
-    then_at: timestamp.nullable().meta({ description: 'When the first of them is charged.' }),
+    then_cents: z.int().nullable().meta({ description: 'The price of each following period.' }),
+    then_at: timestamp.nullable().meta({ description: 'When the first of these periods is charged.' }),
   })
   .meta({ id: 'ChangePreview' })
 export const OnlyOrganization = z.strictObject({ ...organizationRef }).meta({ id: 'SubscriptionChoice' })
@@ -236,10 +239,9 @@ const LedgerMeter = z
     provider,
     included_units: z.int().nullable().meta({ description: 'Null if nothing is charged.' }),
     used_units: z.int(),
-    used_units_by_hour: z
-      .int()
-      .nullable()
-      .meta({ description: 'The same from the hourly sums. Null if no hour begins with the period.' }),
+    used_units_by_hour: z.int().nullable().meta({
+      description: 'The same, computed from the hourly sums. Null if the period does not begin with a full hour.',
+    }),
     overage_units: z.int(),
     overage_usd: usd.meta({ description: 'Their price.' }),
     recorded_units: z.int().meta({ description: 'The units in the ledger.' }),
@@ -250,11 +252,11 @@ const LedgerMeter = z
     written_off_units: z.int(),
     unknown_units: z.int().meta({
       description:
-        'At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.',
+        'At Stripe with another amount, or sent there as meter events by an earlier version without a known outcome.',
     }),
     unpaid_units: z
       .int()
-      .meta({ description: 'On an invoice of its own that was not paid. They are in `sent_units`.' }),
+      .meta({ description: 'On a separate invoice that was not paid. They are included in `sent_units`.' }),
     difference_units: z
       .int()
       .meta({ description: 'Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.' }),

@@ -1,8 +1,11 @@
 /**
- * Every row lock of the management API, in the order in which a batch takes them:
+ * The locks of the management API, in the order in which a batch takes them:
  *
- * 1. plan, meters by slug, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint, 6. deliveries of the
- *    endpoint, 7. portal session, 8. usage event.
+ * 0. payment, 1. plan, meters by slug, 2. organizations by id, 3. membership, 4. user, 5. API key or webhook endpoint,
+ *    6. deliveries of the endpoint, 7. portal session, 8. usage event.
+ *
+ * Some statements lock rows themselves, in the same order: the organizations of a changed plan (admin/plans/queries.ts) and,
+ * for events, the endpoints that receive them (events/publish.ts, events/state.ts, webhooks/queries.ts).
  *
  * A batch may skip steps but never goes back, so no two batches wait for each other in a cycle. Remaining deadlocks
  * (foreign keys lock rows as well) are retried in db/client.ts.
@@ -12,14 +15,31 @@
  * rows use `SKIP LOCKED` and never wait.
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { isOnPlan } from './conditions.ts'
 import type { Database } from './orm.ts'
-import { webhookEndpoints } from './schema/alerts.ts'
 import { meters } from './schema/custom-meters.ts'
 import { apiKeys } from './schema/keys.ts'
 import { memberships, organizations } from './schema/organizations.ts'
 import { plans } from './schema/plans.ts'
 import { portalSessions } from './schema/portal.ts'
 import { users } from './schema/users.ts'
+import { webhookEndpoints } from './schema/webhooks.ts'
+
+interface PaymentRef {
+  readonly provider: string
+  readonly paymentId: string
+}
+
+/**
+ * Serializes writes of one payment: if a reversal and its payment arrive at the same time, one of them sees the other.
+ * Taken before all row locks.
+ */
+export const lockPayment = (db: Database, { provider, paymentId }: PaymentRef) =>
+  db.execute(sql`select pg_advisory_xact_lock(hashtext(${`payment ${provider} ${paymentId}`}))`)
+
+/** Locks all versions of a plan, in id order. */
+export const lockVersions = (db: Database, family: string) =>
+  db.execute(sql`select id from plans where ${isOnPlan(sql`id`, family)} order by id for no key update`)
 
 /**
  * Locks a plan against changes, deletion, and organizations that move to it, so that none is missed between a change

@@ -33,7 +33,7 @@ interface Kind {
 }
 
 const keysIn = (days: number): Kind => ({
-  task: `tell expiry of keys, ${days} days`,
+  task: `notifyRows expiry of keys, ${days} days`,
   days,
   table: sql`api_keys`,
   condition: sql`client_id is null`, // access tokens of applications expire every hour, without an event
@@ -74,14 +74,14 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
  * @param at when the run was due, in Unix milliseconds
  * @returns the number of deliveries it created, and whether it left rows to the next run
  */
-export async function tellExpiry(deps: Deps, at: number) {
+export async function notifyExpiry(deps: Deps, at: number) {
   const run = { deps, db: ormOver(deps.sql), at, end: deps.now() + RUN_MS }
   const known = await readPositions(run.db)
   const errors: unknown[] = []
   let [told, left] = [0, false]
   for (const kind of KINDS) {
     try {
-      const done = await tellKind(run, kind, toStart(known.get(kind.task), at))
+      const done = await notifyKind(run, kind, toStart(known.get(kind.task), at))
       told += done.told
       left ||= done.left
     } catch (error) {
@@ -99,12 +99,12 @@ interface Run {
   readonly end: number
 }
 
-async function tellKind(run: Run, kind: Kind, start: Start) {
+async function notifyKind(run: Run, kind: Kind, start: Start) {
   let told = 0
   let { time, id } = start
   do {
     const rows = await listBatch(run, kind, { time, id })
-    told += await tell(run, kind, { rows, since: start.statesSince })
+    told += await notifyRows(run, kind, { rows, since: start.statesSince })
     const last = rows.length < BATCH_ROWS ? undefined : rows.at(-1)
     await keepPosition(run.db, kind.task, last ? `${last.time} ${last.id} ${start.statesSince}` : toIso(run.at))
     if (!last) return { told, left: false }
@@ -114,7 +114,7 @@ async function tellKind(run: Run, kind: Kind, start: Start) {
   return { told, left: true }
 }
 
-async function tell({ deps, db, at }: Run, kind: Kind, { rows, since }: { rows: readonly Row[]; since: number }) {
+async function notifyRows({ deps, db, at }: Run, kind: Kind, { rows, since }: { rows: readonly Row[]; since: number }) {
   if (rows.length === 0) return 0
   const toBatch = (some: readonly Row[]) => ({ ids: some.map(({ id }) => id), until: toIso(at) })
   const events = await db.execute(insertDeliveries(deps.now(), kind.happening(toBatch(rows))))

@@ -18,7 +18,7 @@ let listeners = { isAny: false, until: 0 }
  * Publishes events about keys whose rate limit refused verifications, from usage events that were just written. At most one
  * per key and minute over all isolates: the event's id contains both and is unique. Makes no query if nobody subscribes.
  */
-export async function tellRefusals(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
+export async function notifyRefusals(deps: Deps, refusals: readonly UsageEvent[]): Promise<void> {
   if (!(await isAnybodyListening(deps))) return
   const minute = Math.floor(deps.now() / MINUTE_MS)
   if (told.minute !== minute) told = { minute, keys: new Set() }

@@ -5,7 +5,7 @@ import type { WebhookEventType } from './event-types.ts'
 
 const Organization = z.strictObject({
   id: z.uuid(),
-  external_id: z.string().nullable().meta({ description: "The operator's own id for it." }),
+  external_id: z.string().nullable().meta({ description: "The operator's own id of it." }),
   name: z.string(),
 })
 
@@ -57,7 +57,7 @@ const Subscription = z.strictObject({
     .nullable()
     .meta({ description: 'Other changes that take effect with the next period.' }),
   status: z.string(),
-  is_current: z.boolean().meta({ description: "Whether it decides the organization's plan." }),
+  is_current: z.boolean().meta({ description: "Whether it determines the organization's plan." }),
   cancel_at_period_end: z.boolean(),
   current_period_start: timestamp.nullable(),
   current_period_end: timestamp.nullable(),
@@ -128,7 +128,7 @@ export const EVENT_DATA = {
     suspended_reason: z.string().nullable(),
     plan: z.strictObject({ id: z.string(), name: z.string() }),
     features: z.record(z.string(), z.unknown()),
-    subscription: Subscription.nullable().meta({ description: 'The one that decides the plan.' }),
+    subscription: Subscription.nullable().meta({ description: 'The subscription that determines the plan.' }),
     limits: z.strictObject({ rate_limit_per_minute: z.int(), max_api_keys: z.int() }),
     period: z.string(),
     resets_at: timestamp,
@@ -168,11 +168,11 @@ export const EVENT_DATA = {
     ...quota,
     kind: z
       .enum(ALERT_KINDS)
-      .meta({ description: 'A percentage of a limit, an amount that was used, or one that was used above the limit.' }),
+      .meta({ description: 'A percentage of a limit, an amount of usage, or an amount of usage above the limit.' }),
     threshold: z.int().nullable().meta({ description: 'Percent of the limit; null for an amount.' }),
     limit: amount.nullable().meta({ description: 'Null for an amount.' }),
     amount: amount.nullable().meta({ description: 'The amount that was reached; null for a percentage.' }),
-    used: amount.meta({ description: 'What was used; of overage, what was used above the limit.' }),
+    used: amount.meta({ description: 'The usage. For overage, the usage above the limit.' }),
   }),
   'quota.exhausted': about({
     ...quota,

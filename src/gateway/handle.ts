@@ -81,12 +81,12 @@ async function send(deps: Deps, call: Call): Promise<Response> {
       return await forwardMetered(deps, call, { record: call.record, provider: meter })
     return await forwardPlain(deps, call)
   } catch (error) {
-    call.end(statusOf(error))
+    call.end(readStatus(error))
     throw error
   }
 }
 
-function statusOf(error: unknown): number {
+function readStatus(error: unknown): number {
   if (error instanceof CallerGone) return CALLER_GONE
   return error instanceof Problem ? error.status : 500
 }

@@ -2,7 +2,7 @@ import { HEADER_FIELDS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { amountOfUse } from '../http/usage-fields.ts'
 import { logRepeated } from '../lib/log.ts'
-import { findMeters } from '../limits/meter-catalogue.ts'
+import { findMeters } from '../limits/meter-catalog.ts'
 import { readQuantities } from '../limits/quantities.ts'
 import { ReportedEvent } from '../usage/reporting/schemas.ts'
 import { resolveTokens } from '../usage/tokens.ts'
@@ -16,7 +16,7 @@ const TEXTS = new Set<string>(['provider', 'model'])
 const NUMBER = /^-?(\d{1,30}(\.\d{0,60})?|\.\d{1,60})(e[+-]?\d{1,3})?$/i
 
 type Field = (typeof HEADER_FIELDS)[number]
-type Told = { readonly [Name in Field]?: Name extends 'provider' | 'model' ? string : string | number }
+type ReportedFields = { readonly [Name in Field]?: Name extends 'provider' | 'model' ? string : string | number }
 type Amounts = Readonly<Record<string, number>>
 
 /** Records the usage that a response's headers report, after the response. */
@@ -42,7 +42,10 @@ export function reportHeaders(deps: Deps, call: Call, { headers, status }: Respo
 }
 
 /** A report with one wrong amount is refused whole, and nobody would send it again: what cannot be counted is logged and left out. */
-function readHeaders({ slug, meter }: Route, headers: Headers): { readonly told: Told; readonly own: Amounts } {
+function readHeaders(
+  { slug, meter }: Route,
+  headers: Headers,
+): { readonly told: ReportedFields; readonly own: Amounts } {
   if (typeof meter !== 'object') return { told: {}, own: {} }
   const { quantities: custom = {}, ...names } = meter.from_header
   const textOf = (name: string | undefined) => (name && headers.get(name)?.trim()) || undefined
@@ -76,7 +79,11 @@ function readField(field: Field, value: string): string | number | undefined {
 }
 
 /** Without the token counts that contradict others. */
-function selectConsistent(route: string, names: Readonly<Record<string, string | undefined>>, told: Told): Told {
+function selectConsistent(
+  route: string,
+  names: Readonly<Record<string, string | undefined>>,
+  told: ReportedFields,
+): ReportedFields {
   const tokens = resolveTokens(told as Parameters<typeof resolveTokens>[0])
   if (!('field' in tokens) || !Object.hasOwn(told, tokens.field)) return told
   leaveOut(route, tokens.field, names[tokens.field])

@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
+import { createDeps } from '../create-deps.ts'
 import { isOvertaken, problemIn } from '../db/client.ts'
-import { createDeps, type Deps } from '../deps.ts'
+import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { traceFields } from '../lib/traceparent.ts'
 import { uuidv7 } from '../lib/uuid.ts'
@@ -71,7 +72,7 @@ export function withForeignAnswers(handler: Handler): Handler {
     } catch (error) {
       const refuse = () => answerError(error, c)
       const answer = c.get('deps') && needsCors(c) ? await respondWithCors(c, refuse) : refuse()
-      count('gatewayResponses', outcomeOf(error, answer))
+      count('gatewayResponses', classifyError(error, answer))
       addHeaders(c, answer)
       return answer
     } finally {
@@ -81,7 +82,7 @@ export function withForeignAnswers(handler: Handler): Handler {
 }
 
 /** Separates failures of the upstream from refusals and failures of Tollgate itself: only the last concern its operator. */
-function outcomeOf(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
+function classifyError(error: unknown, { status }: Response): CounterLabel<'gatewayResponses'> {
   const code = problemIn(error)?.code
   if (code === 'upstream_unreachable') return 'unreachable'
   if (code === 'upstream_timeout') return 'timeout'
@@ -150,13 +151,22 @@ const withCors = cors({
 export function answerError(error: unknown, c: Context): Response {
   const problem = toProblem(error, c)
   const deps: Deps | undefined = c.get('deps')
+  writeProblemHeaders(c, problem, (asked) => challenge(asked, c.req.path, deps?.config))
+  c.header('Content-Type', 'application/problem+json')
+  return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
+}
+
+/** Writes a problem's own headers, `Retry-After` and, with 401, the challenge. */
+export function writeProblemHeaders(
+  c: Context,
+  problem: Problem,
+  toChallenge = (asked: string): string => asked,
+): void {
   const { 'WWW-Authenticate': asked = BEARER, ...headers } = problem.extra.headers ?? {}
-  if (problem.status === 401) c.header('WWW-Authenticate', challenge(asked, c.req.path, deps?.config))
+  if (problem.status === 401) c.header('WWW-Authenticate', toChallenge(asked))
   for (const [name, value] of Object.entries(headers)) c.header(name, value)
   const seconds = readRetryAfter(problem)
   if (seconds !== undefined) c.header('Retry-After', seconds)
-  c.header('Content-Type', 'application/problem+json')
-  return c.body(JSON.stringify(problemBody(problem, deps?.config.PUBLIC_URL, c.get('requestId'))), problem.status)
 }
 
 /** Converts what was thrown to a problem. An error that is not one is logged. */

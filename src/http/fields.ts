@@ -49,7 +49,7 @@ export const organizationFilter = {
 
 /** How a request names the organization it is about: by one of these, or by both if they agree. */
 export const organizationRef = {
-  organization_id: uuid.optional().meta({ description: 'The active organization when absent.' }),
+  organization_id: uuid.optional().meta({ description: 'Defaults to the active organization.' }),
   external_id: externalId
     .optional()
     .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),

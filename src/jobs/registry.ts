@@ -2,7 +2,7 @@ import { dropAuditPartitions, makeAuditPartitions } from '../audit/partitions.ts
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { deliverDueWebhooks, deliverSlowWebhooks } from '../events/deliver.ts'
-import { tellExpiry } from '../events/expiry.ts'
+import { notifyExpiry } from '../events/expiry.ts'
 import { lazily } from '../lib/lazily.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { toMonth } from '../lib/period.ts'
@@ -104,7 +104,7 @@ const checkAlerts: Job = { name: 'check-usage-alerts', cron: EVERY_MINUTE, run: 
 
 const checkOwnDomains: Job = { name: 'check-domains', cron: HOURLY, runsBeside: true, run: checkDomains }
 
-const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: tellExpiry }
+const tellOfExpiry: Job = { name: 'tell-expiry', cron: EVERY_MINUTE, run: notifyExpiry }
 
 const deliverWebhooks: Job = {
   name: 'deliver-webhooks',

@@ -1,3 +1,4 @@
+import { retryUntilDone } from '../db/retry-until-done.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
@@ -18,14 +19,17 @@ export async function changeKey<T>(
   attempt: (row: KeyView) => Promise<T | undefined>,
 ): Promise<T> {
   let row = await readUnrevoked(deps, key)
-  for (let round = 0; round < MAX_ATTEMPTS; round++) {
-    const done = await attempt(row)
-    if (done !== undefined) return done
-    const current = await readUnrevoked(deps, key)
-    if (current.version === row.version) throw new Problem('key_limit_reached')
-    row = current
-  }
-  throw new Problem('unavailable', { detail: 'The key is being changed right now.' })
+  return retryUntilDone(
+    async () => {
+      const done = await attempt(row)
+      if (done !== undefined) return done
+      const current = await readUnrevoked(deps, key)
+      if (current.version === row.version) throw new Problem('key_limit_reached')
+      row = current
+      return undefined
+    },
+    { subject: 'The key', max: MAX_ATTEMPTS },
+  )
 }
 
 /** A key in its grace period is not revoked yet. */

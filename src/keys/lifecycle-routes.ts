@@ -16,10 +16,10 @@ const updateRoute = apiRoute({
   tag,
   operationId: 'updateApiKey',
   summary: 'Change an API key',
-  description: `Changes the fields that are there and no others; null clears one. It holds everywhere within two seconds.
+  description: `Absent fields stay unchanged; null clears a field. Takes effect everywhere within two seconds.
 
-\`is_active: false\` switches the key off until it is switched on again; it counts towards the plan's number of keys
-meanwhile. A revoked key is not changed any more.`,
+\`is_active: false\` disables the key until it is enabled again. A disabled key still counts towards the plan's number of
+keys. A revoked key cannot be changed.`,
   params: KeyParams,
   query: OrganizationQuery,
   body: KeyUpdate,
@@ -35,11 +35,11 @@ const rotateRoute = apiRoute({
   tag,
   operationId: 'rotateApiKey',
   summary: 'Rotate an API key',
-  description: `Issues a new key with everything this one has, and ends this one: at once, or after a grace period in which
-both work. The answer is the only place where the new key itself ever appears.
+  description: `Issues a new key with the same properties, and ends the old one: at once, or after a grace period in which both work.
+Only this response contains the new key itself. Store it now.
 
-A key is rotated once; the next time it is its successor's turn. As many keys may be in their grace period as the plan
-allows keys.`,
+A key can be rotated once; afterwards, rotate its successor. The plan's number of keys also limits how many keys can be
+in their grace period at the same time.`,
   params: KeyParams,
   query: OrganizationQuery,
   optionalBody: Rotation,
@@ -63,10 +63,10 @@ const importRoute = apiRoute({
   tag,
   operationId: 'importApiKeys',
   summary: 'Import keys of another system',
-  description: `Takes the SHA-256 of keys that your customers hold already, so that nobody has to change theirs: 1 to 1,000 at
-a time. Where \`IMPORTED_KEYS\` is on, a key of any form verifies: 16 to 256 printable ASCII characters without spaces.
+  description: `Accepts the SHA-256 hashes of 1 to 1,000 keys that your customers already have, so that nobody has to replace a key. If
+\`IMPORTED_KEYS\` is enabled, keys of any form can be verified: 16 to 256 printable ASCII characters without spaces.
 
-What is there already is logged as a \`duplicate\` and left as it is. The rest is imported as a whole, or not at all.`,
+A key that already exists is reported as a \`duplicate\` and stays unchanged. Either all other keys are imported, or none.`,
   body: KeyImport,
   creates: true,
   credentials: true,

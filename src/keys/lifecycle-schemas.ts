@@ -51,7 +51,7 @@ const imported = {
     .string()
     .transform((text, context) => toHex(text) ?? rejectInput(context, 'must be SHA-256 in hex or base64'))
     .meta({ type: 'string', description: 'SHA-256 of the whole key, in hex or base64.' }),
-  hint: line(40).optional().meta({ description: 'Some first and last characters, by which people recognize the key.' }),
+  hint: line(40).optional().meta({ description: 'Its first and last characters, by which people recognize the key.' }),
   prefix: z
     .string()
     .regex(/^[\w.-]{1,20}$/, 'must be 1 to 20 letters, digits, dots, hyphens and underscores')

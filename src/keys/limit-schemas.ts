@@ -29,7 +29,7 @@ const fields = {
     .string()
     .regex(METER_SLUG, 'must be the name of a meter')
     .meta({
-      description: `\`requests\`, the units that verifications take, if absent; else ${LIMIT_METERS.slice(1).join(', ')}, or the slug of a counter of your own. These count what is reserved and reported; \`api_calls\` and your own also what verifications take.`,
+      description: `What the limit counts. \`requests\` by default: the units that verifications take. Or ${LIMIT_METERS.slice(1).join(', ')}, or the slug of a counter of your own: these count reserved and reported units; \`api_calls\` and your own counters also the units that verifications take.`,
     }),
   window_seconds: z
     .int()
@@ -38,10 +38,10 @@ const fields = {
     .meta({ description: 'How long a unit counts, up to 31 days. Either this or `period`.' }),
   period: z
     .enum(CALENDAR_PERIODS)
-    .meta({ description: 'A calendar period in UTC, at whose end the units are back. Weeks begin on Monday.' }),
+    .meta({ description: 'A calendar period in UTC, at the end of which the limit resets. Weeks begin on Monday.' }),
   cost: z.int().min(0).max(1_000_000).meta({
     description:
-      'Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units.',
+      'Only for `requests`: the units that a verification takes, 1 by default. With 0, only verifications that name the limit take units.',
   }),
 }
 
@@ -52,7 +52,7 @@ const ofAny = {
     .custom<number | string>((value) => typeof value === 'number' || typeof value === 'string', 'must be a number')
     .meta({
       type: ['number', 'string'],
-      description: 'The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number.',
+      description: 'The maximum, as a whole number. For `cost_usd`, US dollars as a decimal string or a number.',
     }),
   window_seconds: fields.window_seconds.optional(),
   period: fields.period.optional(),
@@ -64,7 +64,7 @@ const rawLimit = z.strictObject({
   per: z
     .enum(['key', 'subject'])
     .optional()
-    .meta({ description: '`subject`: each subject has the limit for itself. `key` if absent.' }),
+    .meta({ description: '`subject`: each subject has this limit to itself. `key` by default.' }),
 })
 
 const rawOrganizationLimit = z.strictObject({
@@ -75,7 +75,7 @@ const rawOrganizationLimit = z.strictObject({
     })
     .optional()
     .meta({
-      description: '`subject`: each subject has the limit for itself, across all keys. `organization` if absent.',
+      description: '`subject`: each subject has this limit to itself, across all keys. `organization` by default.',
     }),
 })
 
@@ -126,7 +126,7 @@ const describeAmount = ({ error }: z.ZodSafeParseResult<number>): Flaw[] =>
 
 const wholeRequests = z.int().min(1).max(MAX_REQUESTS)
 const wholeUnits = z.int().min(1).max(MAX_UNITS)
-/** An amount of a custom meter, whose decimals are checked against the catalogue. */
+/** An amount of a custom meter, whose decimals are checked against the catalog. */
 const amount = z.number().positive().max(MAX_UNITS)
 const dollars = limitInput('cost_usd').refine((amount) => amount > 0, 'must be more than 0')
 
@@ -141,7 +141,8 @@ const haveDifferentNames = (limits: readonly NamedLimit[]) =>
 const SAME_NAMES = 'must have different names'
 
 export const newLimits = z.array(NewLimit).max(MAX_LIMITS).refine(haveDifferentNames, SAME_NAMES).meta({
-  description: 'Limits in addition to the rate limit, checked together with it. All of them take units, or none.',
+  description:
+    'Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does.',
 })
 
 export const newOrganizationLimits = z
@@ -183,5 +184,5 @@ export const LimitReading = z
   .meta({ id: 'LimitReading' })
 
 export const maxConcurrent = z.int().min(1).max(5_000).meta({
-  description: 'The most holds that may be open at once. A reservation is one, whatever it holds.',
+  description: 'The maximum number of open reservations. Each counts as one, whatever it holds.',
 })

@@ -31,7 +31,7 @@ export async function readKeyLimits(deps: ManagementDeps, ref: KeyRef) {
     throw new Problem('unavailable', { detail: 'The counters of the limits cannot be read.' })
   const [ratelimit, ...named] = counted.windows.map(toAnswer)
   const limits = Object.fromEntries([
-    ...record.namedLimits.flatMap((limit, at): [string, LimitReading][] => {
+    ...record.windowLimits.flatMap((limit, at): [string, LimitReading][] => {
       const reading = named[at]
       return reading ? [[limitName(limit), reading]] : []
     }),

@@ -4,7 +4,7 @@ import { LIMIT_METERS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { type FieldError } from '../field-errors.ts'
 import { describeUnknown } from '../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalogue } from '../limits/meter-catalogue.ts'
+import { findMeters, type MeterCatalog } from '../limits/meter-catalog.ts'
 import { readScaled } from '../limits/quantities.ts'
 import { Problem } from '../problems.ts'
 
@@ -27,10 +27,10 @@ export async function resolveLimits<Limits extends readonly NamedLimit[] | undef
   return limits.map((limit) => withScale(limit, meters)) as unknown as Limits
 }
 
-const findMeter = ({ meter }: NamedLimit, meters: MeterCatalogue) =>
+const findMeter = ({ meter }: NamedLimit, meters: MeterCatalog) =>
   meter !== undefined && isCustom(meter) && Object.hasOwn(meters, toSlug(meter)) ? meters[toSlug(meter)] : undefined
 
-function findFlaw(limit: NamedLimit, meters: MeterCatalogue, path: string): FieldError[] {
+function findFlaw(limit: NamedLimit, meters: MeterCatalog, path: string): FieldError[] {
   if (limit.meter === undefined || !isCustom(limit.meter)) return []
   const meter = findMeter(limit, meters)
   if (!meter) {
@@ -42,7 +42,7 @@ function findFlaw(limit: NamedLimit, meters: MeterCatalogue, path: string): Fiel
   return typeof read === 'string' ? [{ path: `${path}.limit`, message: read }] : []
 }
 
-function withScale(limit: NamedLimit, meters: MeterCatalogue): NamedLimit {
+function withScale(limit: NamedLimit, meters: MeterCatalog): NamedLimit {
   const meter = findMeter(limit, meters)
   return meter ? Object.assign({ scale: meter.scale }, limit) : limit
 }

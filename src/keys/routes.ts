@@ -17,7 +17,7 @@ const issuing = {
   method: 'post',
   tag,
   summary: 'Issue an API key',
-  description: 'Only this answer contains the key itself. Store it now.',
+  description: 'Only this response contains the key itself. Store it now.',
   body: NewKey,
   creates: true,
   credentials: true,
@@ -68,7 +68,7 @@ const limitsRoute = apiRoute({
   operationId: 'getApiKeyLimits',
   summary: 'Read what is left of the limits of an API key',
   description:
-    'Takes nothing. Units that an isolate has taken in advance count as used. A key and all keys that replaced it share their windows.',
+    'Takes no units. Units that an isolate has taken in advance count as used. A key and all keys that replaced it share their limits.',
   returns: { 200: KeyLimits },
 })
 const revokeRoute = apiRoute({

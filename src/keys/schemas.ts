@@ -28,9 +28,9 @@ export const ApiKey = z
     custom_rate_limit: z
       .int()
       .nullable()
-      .meta({ description: "Units per minute. Null uses the limit of the organization's plan." }),
+      .meta({ description: "Units per minute. Null uses the organization's limit." }),
     limits: z.array(NamedLimitBody),
-    max_concurrent: z.int().nullable().meta({ description: 'Null uses that of the plan.' }),
+    max_concurrent: z.int().nullable().meta({ description: 'Null uses the maximum of the plan.' }),
     allowed_ips: z.array(z.string()).nullable(),
     metadata: z.record(z.string(), z.unknown()),
     total_requests: z.int(),
@@ -41,7 +41,7 @@ export const ApiKey = z
     rotated_from: z.uuid().nullable().meta({ description: 'The key that this one replaced.' }),
     replaced_by: z.uuid().nullable().meta({ description: 'The key that replaced this one.' }),
     client_id: z.uuid().nullable().meta({
-      description: 'The application whose access token it is; it renews it by itself. Null for every other key.',
+      description: 'The application that uses this key as its access token and renews it. Null for every other key.',
     }),
     leaked_at: timestamp.nullable().meta({
       description: 'When a secret scanner reported the key as leaked, which disabled it.',
@@ -50,7 +50,7 @@ export const ApiKey = z
   .meta({ id: 'ApiKey' })
 
 export const IssuedKey = ApiKey.extend({
-  key: z.string().meta({ description: 'The key itself. Only this answer contains it.' }),
+  key: z.string().meta({ description: 'The key itself. Only this response contains it.' }),
 }).meta({ id: 'IssuedApiKey' })
 
 export const ApiKeyList = listSchema(ApiKey)
@@ -103,7 +103,7 @@ export const KeyLimits = z
     ratelimit: WindowReading.meta({ description: 'Units of the rate limit, in any minute.' }),
     limits: z
       .record(z.string(), LimitReading)
-      .meta({ description: "The key's limits by name, and its organization's as `organization:<name>`." }),
+      .meta({ description: 'Key limits by name, and limits of the organization as `organization:<name>`.' }),
   })
   .meta({ id: 'KeyLimits' })
 
@@ -159,11 +159,11 @@ export const VerdictBody = z
     limits: z
       .record(z.string(), LimitReading)
       .optional()
-      .meta({ description: "The key's limits by name, and its organization's as `organization:<name>`." }),
+      .meta({ description: 'Key limits by name, and limits of the organization as `organization:<name>`.' }),
     quotas: QuotaReadings.optional(),
     refused_by: z.string().optional().meta({
       description:
-        'The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter.',
+        'The limit that refused, if one did: `ratelimit`, the name of a key limit, `organization:<name>` for a limit of the organization, or a meter.',
     }),
     never_fits: z
       .literal(true)

@@ -9,10 +9,10 @@ const { middleware: _, ...verifyRoute } = apiRoute({
   tag: 'Verification',
   operationId: 'verifyKey',
   summary: 'Verify an API key',
-  description: `For the operator's own services: the bearer is a service key with the scope \`platform:verify\`.
+  description: `For the operator's own services: the bearer token is a service key with the scope \`platform:verify\`.
 
-Always 200 with a verdict. The first reason that applies is its \`code\`. A valid verdict has taken \`cost\` units of the
-key's rate limit and of its organization's quota; any other has taken nothing.`,
+Always returns 200 with a verdict. Its \`code\` is the first reason that applies. A valid verdict has taken \`cost\` units
+from the key's rate limit and from its organization's quota; any other verdict has taken nothing.`,
   body: VerifyInput,
   returns: { 200: VerdictBody },
   fails: ['unauthenticated', 'forbidden', 'ambiguous_credentials'],

@@ -1,3 +1,6 @@
+/** Any UUID, in upper or lower case. */
+export const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+
 /**
  * The millisecond of the last id, and how many ids it has so far: the ids of one isolate sort in the order of their
  * creation.

@@ -24,8 +24,9 @@ import { WINDOW_FUNCTIONS } from './window-script.ts'
  * An absent version confirms nothing: an invalidation may have been lost with it. Requests whose rows were read
  * just now (`freshSeconds`) write the versions of these rows, so that later requests have something to compare with.
  *
- * A used-up meter refuses even a request that takes nothing from it: a customer without tokens gets no more verdicts. A
- * window never goes back in time. Leased units count in the bucket in which the last of them may be spent.
+ * A used-up meter refuses even a request that takes nothing from it, as long as the request takes units of any window: a
+ * customer without tokens gets no more verdicts. A request that takes units of no window only reads. A window never goes back
+ * in time. Leased units count in the bucket in which the last of them may be spent.
  *
  * Upstash bills each call. So one command reads windows, versions and the quota, and one command writes each window and the quota.
  */

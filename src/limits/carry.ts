@@ -28,7 +28,7 @@ import { writtenAfterMs } from './start-script.ts'
 import { WINDOW_FUNCTIONS } from './window-script.ts'
 
 /**
- * How often a request waits for another one that carries units before it carries them itself. The other one may have been cancelled.
+ * How often a request waits for another one that carries units before it carries them itself. The other one may have been canceled.
  */
 const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */

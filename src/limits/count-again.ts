@@ -6,7 +6,7 @@ import { COUNTED_MS, toUsed, type UsedCounter } from './holds.ts'
 import { COUNT_AGAIN } from './settle-script.ts'
 
 /** By which Redis knows what a transaction of Postgres wrote. */
-export const batchOf = (xid: number) => `transaction:${xid}`
+export const toBatch = (xid: number) => `transaction:${xid}`
 
 /** An event's use. */
 interface RepeatedUse {
@@ -35,6 +35,6 @@ export async function countAgain(deps: Deps, { xid, organizationId, uses }: Used
     marked: COUNTED_MS,
     uses: uses.map(({ id, counters }) => ({ id, counters: toUsed(deps, counters) })),
   }
-  const keys = [`counted:${batchOf(xid)}`, ...uses.flatMap(({ counters }) => listCounterKeys(counters))]
+  const keys = [`counted:${toBatch(xid)}`, ...uses.flatMap(({ counters }) => listCounterKeys(counters))]
   await runScript(deps.redis.of(organizationId), COUNT_AGAIN, keys, [JSON.stringify(argument)])
 }

@@ -70,7 +70,7 @@ export function readCredits(row: CreditRow | null): CreditState | undefined {
 export const isLapsed = (credits: CreditState | undefined, now: number): boolean =>
   credits?.until !== undefined && now >= credits.until
 
-interface Asked {
+interface CreditRequest {
   readonly organizationId: string
   /** Whether the credits were read just now: then a lost counter restarts from them. */
   readonly isFresh: boolean
@@ -84,7 +84,7 @@ export const creditsKey = (organizationId: string) => `credits:${organizationId}
 
 export function creditCounter(
   { limit, blocks, used, lanes, until }: CreditState,
-  { organizationId, isFresh, cost, calls }: Asked,
+  { organizationId, isFresh, cost, calls }: CreditRequest,
 ): CounterRequest {
   return {
     key: creditsKey(organizationId),

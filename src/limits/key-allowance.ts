@@ -1,4 +1,4 @@
-/** The limits on meters that use of a key or of an organization counts in, for reservations and reported use: in memory, or with one query. */
+/** The limits on meters in which reservations and reported usage of a key or an organization count. From memory, or with one query. */
 import type { LimitOverrides, NamedLimit, PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
@@ -6,20 +6,20 @@ import { type OwnedLimit, selectConcurrency, selectLimits, selectOrganizationLim
 import { toUnits } from './meter-units.ts'
 
 export interface KeyAllowance {
-  /** The first key in its line of rotations. Absent for an organization without a key, and for a key that there is not. */
+  /** The first key in its line of rotations. Absent for an organization without a key, and for a key that does not exist. */
   readonly lineageId: string | undefined
   readonly version: number
-  /** Of its organization, which a change of the plan and its limits raises as well. */
+  /** The version of its organization. A change of the plan or of the organization's limits increments it as well. */
   readonly organizationVersion: number
   readonly isActive: boolean
   /** When it expires or was revoked, in Unix milliseconds. A rotated key ends with its grace period. */
   readonly endsAt: number | undefined
-  /** Those of the key and of its organization, but those of requests, of which only verifications take units. */
+  /** Limits of the key and of its organization. Limits of requests are left out: only verifications take units of them. */
   readonly limits: readonly MeteredLimit[]
   readonly maxConcurrent: number | undefined
-  /** From its plan: limits of `cost_usd` use the customer's price. Decimal text. */
+  /** The markup of its plan, as decimal text: limits of `cost_usd` count the customer's price. */
   readonly markupPercent: string
-  /** From its plan: the price of a call, in nano-dollars; 0 for none. */
+  /** Its plan's price of a call, in nano-dollars; 0 for none. */
   readonly pricePerCall: number
   /** Unix milliseconds. */
   readonly loadedAt: number

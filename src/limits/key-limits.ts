@@ -87,13 +87,13 @@ export function toLimitUnits({ meter, limit, scale }: NamedLimit): number {
 export function toWindowName(limit: OwnedLimit, scope: LimitScope): string {
   const { name, window_seconds, per } = limit
   // buckets of a window of another length cover other times
-  return `${ownerOf(limit, scope)}:${name}:${window_seconds}${per ? `:${hashSubject(scope.subject)}` : ''}`
+  return `${toOwner(limit, scope)}:${name}:${window_seconds}${per ? `:${hashSubject(scope.subject)}` : ''}`
 }
 
 /** The counter of a limit. @param now Unix milliseconds */
 export function buildCounter(limit: OwnedLimit, scope: LimitScope, now: number): Omit<CounterRequest, 'cost'> {
   const { name, period, window_seconds = 0, per } = limit
-  const owner = ownerOf(limit, scope)
+  const owner = toOwner(limit, scope)
   const span = period && toCalendarSpan(period, now)
   const parts = [name, readMeter(limit), span?.name ?? window_seconds, ...(per ? [hashSubject(scope.subject)] : [])]
   return {
@@ -106,7 +106,7 @@ export function buildCounter(limit: OwnedLimit, scope: LimitScope, now: number):
 }
 
 /** As Redis keys call the holder of a limit. */
-const ownerOf = ({ of }: OwnedLimit, { organizationId, lineageId = '' }: LimitScope) =>
+const toOwner = ({ of }: OwnedLimit, { organizationId, lineageId = '' }: LimitScope) =>
   of === undefined ? lineageId : `${of}:${organizationId}`
 
 /** Since when Redis has everything that calendar periods of a lineage or an organization count. */

@@ -100,7 +100,7 @@ interface Row extends Amounts {
 /** The snapshot of a seed that is no sum: it includes no transaction, so that use which waits for it still counts. */
 const OF_NOTHING = '0:0:'
 
-interface Asked extends LimitScope {
+interface SeedScope extends LimitScope {
   /** All limits of the key and its organization; those without a calendar period have no seeds. */
   readonly limits: readonly OwnedLimit[]
   /** Unix milliseconds. */
@@ -112,7 +112,7 @@ interface Asked extends LimitScope {
  *
  * @throws Problem `unavailable` when the database does not respond
  */
-export async function loadKeySeeds(deps: Deps, { limits, now, ...scope }: Asked): Promise<KeySeeds> {
+export async function loadKeySeeds(deps: Deps, { limits, now, ...scope }: SeedScope): Promise<KeySeeds> {
   const calendar = limits.filter(({ period }) => period !== undefined)
   const asked = calendar.map((limit, place) => describe(limit, place, now))
   const { organizationId, lineageId = null, subject } = scope

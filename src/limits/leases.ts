@@ -80,7 +80,7 @@ interface Traffic {
   pausedUntil: number
   /** Set while a lease is being acquired. Other requests wait for it instead of acquiring one as well. */
   acquiring: Promise<unknown> | undefined
-  /** Unix milliseconds. If a request is cancelled while it acquires a lease, others wait no longer than ACQUIRE_MS. */
+  /** Unix milliseconds. If a request is canceled while it acquires a lease, others wait no longer than ACQUIRE_MS. */
   acquiringSince: number
 }
 
@@ -88,8 +88,8 @@ const traffic = createLru<Traffic>(10_000)
 
 /**
  * Takes the units of a request from the key's lease if there is one, else from Redis. Acquires a lease if the key is
- * busy. Only requests whose single window changes in step with their calls and the cost of these use leases; named limits and repeats always
- * go to Redis.
+ * busy. A leased unit stands for one call and its price. So these requests always go to Redis: those with an idempotency key or
+ * cost 0, those with other windows than the rate limit, and those that take units of a key limit or of a custom meter.
  *
  * @throws what {@link consume} throws
  */

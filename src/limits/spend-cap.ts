@@ -138,7 +138,7 @@ export function sumOverage({ priced }: Spend, unitsOf: (meter: MeterName) => num
 }
 
 /** A cap in a period that has begun since: nothing of it is in the ledger yet. */
-export const anew = (spend: Spend): Spend => ({
+export const resetCharges = (spend: Spend): Spend => ({
   ...spend,
   priced: spend.priced.map((one) => Object.assign({}, one, { charged: 0 })),
 })

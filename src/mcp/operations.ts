@@ -1,3 +1,4 @@
+import { METHODS } from '../api/methods.ts'
 /** The API's operations as tools for agents: a name, a description, and flat arguments. All of it is derived from the OpenAPI document. */
 import type { OpenApiDocument } from '../api/openapi.ts'
 import type { Access } from '../auth/guard.ts'
@@ -44,8 +45,6 @@ interface Parameter {
   readonly description?: string
   readonly schema: JsonSchema
 }
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 /** All operations, by `operationId`. */
 export function readOperations(document: OpenApiDocument): ReadonlyMap<string, Operation> {

@@ -81,12 +81,12 @@ export interface Tool {
   readonly confirms: Operation | undefined
 }
 
-const toolsOf = new WeakMap<OpenApiDocument, readonly Tool[]>()
+const toolCache = new WeakMap<OpenApiDocument, readonly Tool[]>()
 
 /** All tools, made once per document. */
 export function allTools(document: OpenApiDocument): readonly Tool[] {
-  const known = toolsOf.get(document) ?? makeTools(document)
-  toolsOf.set(document, known)
+  const known = toolCache.get(document) ?? makeTools(document)
+  toolCache.set(document, known)
   return known
 }
 

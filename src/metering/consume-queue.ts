@@ -75,7 +75,7 @@ async function receive(deps: Deps, message: Message): Promise<readonly UsageEven
       await keepLost(deps, read.strays, 'unreadable')
       return read.events
     }
-    await keepUnreadable(deps, textOf(message))
+    await keepUnreadable(deps, toText(message))
   } catch (error) {
     log('warn', 'usage_spool_failed', { count: 1, ...errorFields(error) })
     return 'later'
@@ -85,7 +85,7 @@ async function receive(deps: Deps, message: Message): Promise<readonly UsageEven
   return undefined
 }
 
-const textOf = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
+const toText = ({ body }: Message) => (typeof body === 'string' ? body : (JSON.stringify(body) ?? String(body)))
 
 /** Groups messages in the order of their delivery, as many as fit into a statement. */
 function gather(received: readonly Received[]): Received[][] {
@@ -114,7 +114,7 @@ async function writeOrSpool(deps: Deps, part: readonly Received[]): Promise<bool
     await keepLost(deps, refused, 'refused by the database')
     const accepted = sound.filter((_, at) => outcomes[at] === 'accepted')
     count('usageEvents', 'written', accepted.length)
-    tellRefusals(deps, accepted)
+    notifyRefusals(deps, accepted)
     return true
   } catch (error) {
     log('warn', 'usage_write_failed', { count: events.length, ...errorFields(error) })
@@ -128,12 +128,12 @@ async function write(deps: Deps, events: readonly UsageEvent[]) {
   return isLate ? storeEach(deps, events) : (await writeUsage(deps, events)).outcomes
 }
 
-function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {
+function notifyRefusals(deps: Deps, events: readonly UsageEvent[]): void {
   const refusals = events.filter(
     ({ error_code, occurred_at }) =>
       error_code === 'RATE_LIMITED' && deps.now() - Date.parse(occurred_at) < TOLD_WITHIN_MS,
   )
-  if (refusals.length > 0) deps.tellRefusals(refusals)
+  if (refusals.length > 0) deps.notifyRefusals(refusals)
 }
 
 function acknowledge(deps: Deps, part: readonly Received[]): void {
@@ -158,7 +158,7 @@ async function deliverLater(deps: Deps, messages: readonly Message[]): Promise<v
 async function renew({ usageQueue }: Deps, message: Message): Promise<boolean> {
   if (!usageQueue) return false
   try {
-    await sendBodies(usageQueue, [textOf(message)])
+    await sendBodies(usageQueue, [toText(message)])
     return true
   } catch (error) {
     log('warn', 'usage_queue_failed', { count: 1, ...errorFields(error) })

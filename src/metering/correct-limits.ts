@@ -77,7 +77,7 @@ function listCounters(
     [from, -1],
     [to, 1],
   ] as const) {
-    for (const { limit, counter } of listOf({ organizationId, use, at }, allowances)) {
+    for (const { limit, counter } of buildCounters({ organizationId, use, at }, allowances)) {
       const known = sums.get(counter.key)
       const amount = (known?.amount ?? 0) + sign * readUse(limit, use)
       sums.set(counter.key, known ? { ...known, amount } : { limit, counter, use, amount, isNew: use === to })
@@ -99,7 +99,7 @@ interface Side {
 }
 
 /** The counters of the key, its organization and its subject; of somebody who was erased nobody knows which one it is. */
-function listOf({ organizationId, use, at }: Side, allowances: ReadonlyMap<string, KeyAllowance>) {
+function buildCounters({ organizationId, use, at }: Side, allowances: ReadonlyMap<string, KeyAllowance>) {
   const { key_id: keyId, subject } = use
   const allowance = allowances.get(holderId({ organizationId, keyId }))
   if (!allowance) return []

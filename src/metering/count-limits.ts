@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
 import { sleep } from '../lib/sleep.ts'
-import { batchOf } from '../limits/count-again.ts'
+import { toBatch } from '../limits/count-again.ts'
 import { countUsed, type UseAdmission, type UsedCounter } from '../limits/holds.ts'
 import { findAllowances, holderId, type KeyAllowance, type MeteredLimit } from '../limits/key-allowance.ts'
 import { buildCounter } from '../limits/key-limits.ts'
@@ -162,7 +162,7 @@ async function countAll(
   const organizationId = organizationIds[0] as string
   for (let from = 0; from < used.length; from += MAX_COUNTERS) {
     const counters = used.slice(from, from + MAX_COUNTERS)
-    const part = { batch: batchOf(xid), part: from / MAX_COUNTERS, organizationId, counters }
+    const part = { batch: toBatch(xid), part: from / MAX_COUNTERS, organizationId, counters }
     try {
       await retryLost(deps, organizationId, () => countUsed(deps, part))
     } catch (error) {

@@ -69,7 +69,7 @@ export async function countRepeats(deps: Deps, repeats: readonly Repeat[]): Prom
 async function countPart(deps: Deps, repeats: readonly Repeat[]): Promise<void> {
   const [{ event, xid }] = repeats as readonly [Repeat, ...Repeat[]]
   const organizationId = event.organization_id
-  const uses = repeats.map((one) => ({ id: idOf(one.event), counters: one.counters }))
+  const uses = repeats.map((one) => ({ id: toId(one.event), counters: one.counters }))
   const send = (own: Deps) => countAgain(own, { xid, organizationId, uses })
   try {
     await retryLost(deps, organizationId, () => send(deps))
@@ -80,7 +80,7 @@ async function countPart(deps: Deps, repeats: readonly Repeat[]): Promise<void> 
   }
 }
 
-const idOf = ({ organization_id, source = '', id }: UsageEvent) => sha256Hex(`${organization_id} ${source} ${id}`)
+const toId = ({ organization_id, source = '', id }: UsageEvent) => sha256Hex(`${organization_id} ${source} ${id}`)
 
 function parts(repeats: readonly Repeat[]): Repeat[][] {
   const found: Repeat[][] = []

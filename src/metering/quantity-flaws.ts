@@ -1,26 +1,26 @@
 /** Amounts of custom meters: rounded to the decimals of their meters, or what usage cannot be counted with. */
 import type { Deps } from '../deps.ts'
 import { quoteName } from '../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalogue } from '../limits/meter-catalogue.ts'
+import { findMeters, type MeterCatalog } from '../limits/meter-catalog.ts'
 import { readQuantities, roundQuantities } from '../limits/quantities.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 
 type Measured = Pick<UsageEvent, 'quantities'>
 
 /** The meters that events name, and all others. Nothing is read for events without amounts of any. */
-async function loadMeters(deps: Deps, events: readonly Measured[]): Promise<MeterCatalogue> {
+async function loadMeters(deps: Deps, events: readonly Measured[]): Promise<MeterCatalog> {
   const named = new Set(events.flatMap(({ quantities }) => Object.keys(quantities ?? {})))
   return named.size === 0 ? {} : findMeters(deps, named)
 }
 
 /** What is wrong with the first amount that is. */
-function findFlaw({ quantities }: Measured, meters: MeterCatalogue): string | undefined {
+function findFlaw({ quantities }: Measured, meters: MeterCatalog): string | undefined {
   const read = readQuantities(quantities ?? {}, meters)
   return 'slug' in read ? `quantities.${quoteName(read.slug)}: ${read.message}` : undefined
 }
 
 /** Stored events and sums then have the same figures. */
-function round<Event extends Measured>(event: Event, meters: MeterCatalogue): Event {
+function round<Event extends Measured>(event: Event, meters: MeterCatalog): Event {
   return event.quantities ? { ...event, quantities: roundQuantities(event.quantities, meters) } : event
 }
 
@@ -58,7 +58,7 @@ export async function partFlawed(deps: Deps, events: readonly UsageEvent[]): Pro
   return { sound: parted.flatMap(({ sound }) => sound), lost: parted.flatMap(({ lost }) => lost) }
 }
 
-function part(event: UsageEvent, meters: MeterCatalogue): Parted {
+function part(event: UsageEvent, meters: MeterCatalog): Parted {
   const reason = findFlaw(event, meters)
   if (reason === undefined) return { sound: [round(event, meters)], lost: [] }
   if (event.source !== VERIFICATION) return { sound: [], lost: [{ event, reason }] }

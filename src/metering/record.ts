@@ -171,7 +171,7 @@ async function tryStores(deps: Deps, events: readonly UsageEvent[]): Promise<boo
   try {
     await writeUsage(deps, events) // the counters already include the units of verifications
     count('usageEvents', 'written', events.length)
-    tellRefusals(deps, events)
+    notifyRefusals(deps, events)
     flushWhenDue(deps)
     return true
   } catch (error) {
@@ -192,9 +192,9 @@ async function trySend(deps: Deps, queue: UsageQueue, events: readonly UsageEven
   }
 }
 
-function tellRefusals(deps: Deps, events: readonly UsageEvent[]): void {
+function notifyRefusals(deps: Deps, events: readonly UsageEvent[]): void {
   const refusals = events.filter(({ error_code }) => error_code === 'RATE_LIMITED')
-  if (refusals.length > 0) deps.tellRefusals(refusals)
+  if (refusals.length > 0) deps.notifyRefusals(refusals)
 }
 
 /** @returns whether `work` ended within that time */

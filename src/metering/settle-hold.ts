@@ -72,7 +72,7 @@ export async function settleHold(
   const recorded = await findRecorded(deps, event, outcome, written)
   const [xid, isNew] = [(repeat ?? written).xid, outcome === 'accepted' || repeat !== undefined]
   const { period, holdId, counters: held } = event.settles
-  const [isOf, prices] = [counterOf(event, allowance), allowance ?? NO_PRICES]
+  const [isOf, prices] = [matchCounter(event, allowance), allowance ?? NO_PRICES]
   const isOwn = (one: HeldKey) => !allowance || allowance.limits.some((limit) => isOf(limit, one))
   const counters = [
     ...held.map(({ meter, scale, name, ...counter }) => ({
@@ -109,7 +109,7 @@ export async function settleHold(
 type HeldKey = Pick<TracedCounter, 'key' | 'kept'>
 
 /** Tells whether units were held of a limit of the event's key, organization and subject, in whichever of its spans. */
-function counterOf({ organization_id, subject, occurred_at }: Settlement, allowance: KeyAllowance | undefined) {
+function matchCounter({ organization_id, subject, occurred_at }: Settlement, allowance: KeyAllowance | undefined) {
   const scope = { organizationId: organization_id, lineageId: allowance?.lineageId, subject }
   return (limit: MeteredLimit, { key, kept }: HeldKey) =>
     buildCounter(limit, scope, kept?.from ?? Date.parse(occurred_at)).key === key

@@ -11,7 +11,7 @@ import { type ClientRow, presentedId } from './clients/queries.ts'
 import { OAuthError } from './error.ts'
 import { insertCode } from './queries.ts'
 import { describeRedirect } from './redirect-uri.ts'
-import { type Asked, type Asker, answerTo, identifyAsker, readAsked, type Wish } from './request.ts'
+import { type Asker, answerTo, identifyAsker, type ParsedRequest, parseRequest, type Wish } from './request.ts'
 import type { AuthorizationInput, AuthorizationRequest, Decision } from './schemas.ts'
 
 const CODE_MS = 60_000
@@ -66,9 +66,13 @@ export async function describeWish(
 }
 
 /** The request, or the address at which the application is told what is wrong with it. */
-function tryRead(deps: ManagementDeps, asker: Asker, input: z.output<typeof AuthorizationInput>): Asked | string {
+function tryRead(
+  deps: ManagementDeps,
+  asker: Asker,
+  input: z.output<typeof AuthorizationInput>,
+): ParsedRequest | string {
   try {
-    return readAsked(deps, input)
+    return parseRequest(deps, input)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
     return answerTo(deps, asker, { error: error.code, error_description: error.message })

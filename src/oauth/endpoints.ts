@@ -8,10 +8,10 @@ import type { ManagementEnv } from '../auth/env.ts'
 import { requirePlatformScope } from '../auth/organization-access.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { BEARER, MCP_PATH } from '../http/challenge.ts'
-import { clientIp, toProblem } from '../http/edge.ts'
+import { clientIp, toProblem, writeProblemHeaders } from '../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../http/json-body.ts'
 import { enforceRateLimits, networkAddress } from '../limits/endpoint-limits.ts'
-import { Problem, readRetryAfter } from '../problems.ts'
+import { Problem } from '../problems.ts'
 import { exchangeKey } from './client-credentials.ts'
 import { authenticateClient } from './clients/authenticate.ts'
 import { loadClient } from './clients/document.ts'
@@ -148,7 +148,7 @@ const inWordsOfOAuth = (error: unknown) =>
     ? new OAuthError('invalid_client', error.message)
     : error
 
-function codeOf({ status }: Problem): string {
+function toErrorCode({ status }: Problem): string {
   if (status === 429 || status === 503) return 'temporarily_unavailable'
   return status < 500 ? 'invalid_request' : 'server_error'
 }
@@ -161,9 +161,6 @@ function answerError(caught: unknown, c: Context<Env>): Response {
     return c.json({ error: error.code, error_description: error.message }, error.status)
   }
   const problem = toProblem(error, c)
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
-  const seconds = readRetryAfter(problem)
-  if (seconds !== undefined) c.header('Retry-After', seconds)
-  if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
-  return c.json({ error: codeOf(problem), error_description: problem.message }, problem.status)
+  writeProblemHeaders(c, problem, () => BEARER)
+  return c.json({ error: toErrorCode(problem), error_description: problem.message }, problem.status)
 }

@@ -22,7 +22,7 @@ export interface Wish {
   readonly resource: string | null
 }
 
-export interface Asked extends Wish {
+export interface ParsedRequest extends Wish {
   readonly codeChallenge: string
 }
 
@@ -42,7 +42,7 @@ export async function identifyAsker(deps: ManagementDeps, input: Input): Promise
 }
 
 /** Reads the requested access. The application is told what is wrong with it. @throws OAuthError */
-export function readAsked(deps: ManagementDeps, input: Input): Asked {
+export function parseRequest(deps: ManagementDeps, input: Input): ParsedRequest {
   if (input.response_type !== 'code')
     throw new OAuthError('unsupported_response_type', 'Only response_type=code is offered.')
   if (input.code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(input.code_challenge ?? ''))

@@ -19,7 +19,7 @@ const REQUEST = {
 /** The parameters of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). The application is told about errors in them. */
 export const AuthorizationInput = z
   .strictObject({
-    client_id: text(2_000).meta({ description: 'Its id, or the address of the document that describes it.' }),
+    client_id: text(2_000).meta({ description: 'Its id, or the URL of its metadata document.' }),
     redirect_uri: parameter(2_000),
     response_type: parameter(100),
     scope: parameter(2_000),
@@ -34,53 +34,55 @@ export const AuthorizationRequest = z
   .object({
     client: z.object({
       id: z.string(),
-      name: z.string().meta({ description: 'As it calls itself: nobody has checked it.' }),
+      name: z.string().meta({ description: 'The name that the application gives itself. It is not verified.' }),
       uri: z.string().nullable(),
       host: z.string().nullable().meta({
         description:
-          'Who says all that of it: the host of its `client_id`. Null for one that registered itself, whoever it is.',
+          'The host of its `client_id`, which published this description. Null for an application that registered itself.',
       }),
       redirects_to: z
         .string()
         .nullable()
         .meta({
           description: `Where you are sent afterwards: a host, \`this computer\`, or the scheme of an application. Null for a device, which
-asks by itself.`,
+fetches its token itself.`,
         }),
     }),
     organization: z
       .object({
         id: z.uuid(),
         name: z.string(),
-        may_grant: z.boolean().meta({ description: 'Whether your role there lets applications in: `keys:write`.' }),
+        may_grant: z
+          .boolean()
+          .meta({ description: 'Whether your role there allows you to authorize applications (`keys:write`).' }),
       })
       .nullable(),
     asks_for: z.array(z.object({ scope: z.string(), description: z.string() })),
     resource: z.string().nullable().meta({ description: 'The service that the application wants to use (RFC 8707).' }),
     redirect_to: z.string().nullable().meta({
-      description: 'Set if the request is wrong: the address that tells the application so. Null otherwise.',
+      description: 'If the request is invalid: the URL that reports this to the application. Null otherwise.',
     }),
   })
   .meta({ id: 'AuthorizationRequest' })
 
 const decidedFor = uuid.meta({
-  description: 'The organization that was shown: refused if you act for another one by now.',
+  description: 'The organization that was shown. Refused if you act for another one by now.',
 })
 
 /** Consent requires at least one scope. */
 const namesScope = ({ decision, scope }: { readonly decision: string; readonly scope?: string | undefined }) =>
   decision === 'deny' || scope === undefined || scope.trim() !== ''
-const NO_SCOPE = { path: ['scope'], message: 'must name what you agree to' }
+const NO_SCOPE = { path: ['scope'], message: 'must list the scopes that you agree to' }
 
 export const Decision = AuthorizationInput.extend({
   for: decidedFor,
-  scope: parameter(2_000).meta({ description: 'Those that you agree to, of those that were asked for.' }),
+  scope: parameter(2_000).meta({ description: 'The requested scopes that you agree to.' }),
   decision: z.enum(['approve', 'deny']),
 })
   .refine(namesScope, NO_SCOPE)
   .meta({ example: { ...REQUEST, for: ORGANIZATION, decision: 'approve' } })
 
-const userCode = text(40).min(1).meta({ description: 'As the device shows it; case and hyphens do not matter.' })
+const userCode = text(40).min(1).meta({ description: 'As shown on the device. Case and hyphens are ignored.' })
 
 export const DeviceInput = z.strictObject({ user_code: userCode }).meta({ example: { user_code: 'BCDF-GHJK' } })
 
@@ -89,7 +91,7 @@ export const DeviceDecision = z
     user_code: userCode,
     for: decidedFor,
     scope: parameter(2_000).meta({
-      description: 'Those that you agree to, of those that were asked for; all when absent.',
+      description: 'The requested scopes that you agree to. Defaults to all.',
     }),
     decision: z.enum(['approve', 'deny']),
   })
@@ -104,7 +106,11 @@ export const DeviceDecision = z
   })
 
 export const Decided = z
-  .object({ redirect_to: z.string().meta({ description: 'Where to send the person; it tells the application.' }) })
+  .object({
+    redirect_to: z
+      .string()
+      .meta({ description: 'Where to send the person. This URL tells the application the decision.' }),
+  })
   .meta({ id: 'AuthorizationDecided' })
 
 export const GrantParams = z.strictObject({ id: uuid })
@@ -120,7 +126,7 @@ export const Grant = z
     resource: z.string().nullable(),
     created_at: timestamp,
     refreshed_at: timestamp.meta({ description: 'When the application last renewed its token.' }),
-    expires_at: timestamp.meta({ description: 'When it ends unless it is renewed before.' }),
+    expires_at: timestamp.meta({ description: 'When it expires unless it is renewed.' }),
   })
   .meta({ id: 'Grant' })
 

@@ -2,7 +2,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { base64url, equalBytes, fromBase64, utf8 } from '../lib/bytes.ts'
 import { listSecrets, type RootSecrets } from '../lib/seal.ts'
-import { ACCESS_PREFIX, keyOf } from '../verification/key-format.ts'
+import { ACCESS_PREFIX, buildKey } from '../verification/key-format.ts'
 
 /** How long an access token works. A user who loses a right loses it in applications after this time at the latest. */
 export const ACCESS_MS = 15 * 60_000
@@ -32,7 +32,7 @@ export interface Tokens {
  * lost response can be repeated.
  */
 export function deriveTokens(secret: string, lineage: Lineage, generation: number): Tokens {
-  const access = keyOf(ACCESS_PREFIX, 'live', digest(secret, 'access', lineage, generation))
+  const access = buildKey(ACCESS_PREFIX, 'live', digest(secret, 'access', lineage, generation))
   const id = lineage.id.replaceAll('-', '')
   const refresh = `ort_${id}_${generation}_${base64url(digest(secret, 'refresh', lineage, generation))}`
   return { access, refresh }

@@ -67,8 +67,8 @@ const changeRoute = apiRoute({
   method: 'patch',
   operationId: 'updateOrganization',
   summary: 'Change an organization',
-  description: `Its name, its slug, and whether its members need a second factor. While they do, members without one get
-\`two_factor_required\` for everything but leaving. API keys are not affected, and neither are users of trusted issuers.`,
+  description: `Changes its name, its slug, and whether its members need a second factor. If they do, members without one can only read
+it and leave; everything else is refused with \`two_factor_required\`. API keys and users of trusted issuers are not affected.`,
   credentials: true,
   body: OrganizationChange,
   returns: { 200: Organization },

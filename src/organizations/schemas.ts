@@ -38,15 +38,13 @@ export const Organization = z
     id: z.uuid(),
     name: z.string(),
     slug: z.string(),
-    external_id: z.string().nullable().meta({ description: "The operator's own id for it." }),
+    external_id: z.string().nullable().meta({ description: "The operator's own id of it." }),
     plan: z.string(),
     role: role.meta({ description: 'Your role.' }),
     is_personal: z.boolean().meta({ description: 'Whether it was created for one person at registration.' }),
     is_active: z.boolean().meta({ description: 'Whether your token acts for it.' }),
-    requires_two_factor: z
-      .boolean()
-      .meta({ description: 'Whether only members who have a second factor may act for it.' }),
-    suspended_at: timestamp.nullable().meta({ description: 'Since when its keys are refused.' }),
+    requires_two_factor: z.boolean().meta({ description: 'Whether members need a second factor to act for it.' }),
+    suspended_at: timestamp.nullable().meta({ description: 'When it was suspended. Its keys are refused since then.' }),
     member_count: z.int(),
     created_at: timestamp,
   })
@@ -63,7 +61,7 @@ export const OrganizationChange = z
     name: name.optional(),
     slug: slug.optional(),
     requires_two_factor: z.boolean().optional().meta({
-      description: 'Owners alone may change it, and need a second factor to switch it on.',
+      description: 'Only owners can change it. To enable it, they need a second factor themselves.',
     }),
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), 'must have a field to change')
@@ -93,7 +91,7 @@ export const Member = z
     role,
     is_active: z.boolean().meta({ description: 'False while an administrator has disabled the account.' }),
     two_factor_enabled: z.boolean().nullable().meta({
-      description: 'Whether they have a second factor. Null for readers who may not manage members.',
+      description: 'Whether they have a second factor. Null if you may not manage members.',
     }),
     created_at: timestamp.meta({ description: 'When they became a member.' }),
   })

@@ -5,10 +5,10 @@ import { runBatch } from '../db/batch.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { Problem } from '../problems.ts'
 import { orSlugTaken } from './create.ts'
+import { buildLockSteps } from './lock-steps.ts'
 import { getOwnOrganization } from './organization.ts'
 import { type OrganizationView, updateOrganization } from './queries.ts'
 import type { OrganizationChange } from './schemas.ts'
-import { underLock } from './under-lock.ts'
 
 type Change = z.output<typeof OrganizationChange>
 
@@ -27,7 +27,7 @@ export async function changeOrganization(
   if (change.requires_two_factor !== undefined) requireMayRequire(user, before, change)
   const needed = change.requires_two_factor === undefined ? 'organization:write' : 'owners:write'
   const batch = runBatch(deps.db, {
-    ...underLock(deps, user, organizationId, needed),
+    ...buildLockSteps(deps, user, organizationId, needed),
     audit: audited(deps, {
       action: 'organization.updated',
       actor: user,

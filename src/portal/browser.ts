@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type * as z from 'zod'
-import { requireOwnOrigin } from '../accounts/browser/cookie.ts'
+import { COOKIE_ATTRIBUTES, requireOwnOrigin } from '../accounts/browser/cookie.ts'
 import { apiRoute, newRouter } from '../api/api-route.ts'
 import type { ManagementEnv } from '../auth/env.ts'
 import { loadPortal } from '../auth/load-portal.ts'
@@ -18,7 +18,6 @@ import { PortalAccess, Redemption } from './schemas.ts'
  */
 const tag = 'Portal'
 const COOKIE = 'portal'
-const ATTRIBUTES = { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' } as const
 
 const redeemRoute = apiRoute({
   allow: 'anyone',
@@ -41,7 +40,7 @@ const resumeRoute = apiRoute({
   tag,
   operationId: 'resumeBrowserPortal',
   summary: 'Get the portal session of a page of this deployment again',
-  description: 'Answers the access token of the cookie for as long as it works, and removes the cookie afterwards.',
+  description: 'Returns the access token from the cookie while it works. Afterwards it removes the cookie.',
   returns: { 200: PortalAccess },
   fails: ['portal_session_over', 'foreign_origin'],
 })
@@ -53,7 +52,7 @@ const leaveRoute = apiRoute({
   tag,
   operationId: 'leaveBrowserPortal',
   summary: 'Leave the portal on the pages of this deployment',
-  description: 'Removes the cookie. Succeeds without one, too.',
+  description: 'Removes the cookie. Also succeeds without one.',
   returns: { 204: null },
   fails: ['foreign_origin'],
 })
@@ -62,7 +61,7 @@ export const portalBrowserRoutes = newRouter()
   .openapi(redeemRoute, async (c) => {
     requireOwnOrigin(c)
     const access = await redeem(c.var.deps, c.req.valid('json').token)
-    setCookie(c, COOKIE, access.access_token, { ...ATTRIBUTES, maxAge: access.expires_in })
+    setCookie(c, COOKIE, access.access_token, { ...COOKIE_ATTRIBUTES, maxAge: access.expires_in })
     return c.json(access, 200)
   })
   .openapi(resumeRoute, async (c) => {
@@ -80,7 +79,7 @@ export const portalBrowserRoutes = newRouter()
   })
 
 function clearCookie(c: Context<ManagementEnv>): void {
-  deleteCookie(c, COOKIE, ATTRIBUTES)
+  deleteCookie(c, COOKIE, COOKIE_ATTRIBUTES)
 }
 
 /** @returns the same data as for redeeming the link; `undefined` once the session is over */

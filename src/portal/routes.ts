@@ -12,9 +12,9 @@ const openRoute = apiRoute({
   path: '/portal/sessions',
   tag,
   operationId: 'createPortalLink',
-  summary: 'Make a link to the portal of an organization',
+  summary: 'Create a link to the portal of an organization',
   description:
-    'For a customer whom your back end has signed in. The address works once, within 15 minutes. What is done through it is limited to the scopes and the organization. Only service keys make links: a session ends with the key that made it.',
+    'For a customer whom your back end has signed in. The link works once, within 15 minutes, and gives access to this organization, within these scopes. Only service keys can create links, and revoking the key ends its sessions.',
   body: NewPortalSession,
   creates: true,
   returns: { 201: PortalLink },

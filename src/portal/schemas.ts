@@ -26,15 +26,20 @@ export const NewPortalSession = z
       .min(1)
       .max(PORTAL_SCOPES.length)
       .transform((scopes) => [...new Set(scopes)])
-      .meta({ description: 'What the customer may do there.', example: ['keys:read', 'keys:write', 'usage:read'] }),
-    return_url: returnUrl.optional().meta({ description: 'Where the portal leads back to. https, or this machine.' }),
+      .meta({
+        description: 'What the customer may do in the portal.',
+        example: ['keys:read', 'keys:write', 'usage:read'],
+      }),
+    return_url: returnUrl.optional().meta({
+      description: "The address of the portal's link back to your application: an `https:` URL, or localhost.",
+    }),
   })
   .meta({ id: 'NewPortalSession' })
 
 export const PortalLink = z
   .object({
     url: z.url().meta({ description: 'Works once. Redirect the customer to it.' }),
-    expires_at: timestamp.meta({ description: '15 minutes after it was made.' }),
+    expires_at: timestamp.meta({ description: '15 minutes after it was created.' }),
   })
   .meta({ id: 'PortalLink' })
 
@@ -48,7 +53,7 @@ const Branding = z
     color: z.string().nullable().meta({ description: 'Hex.', example: '#1a6cff' }),
     logo_url: z.string().nullable().meta({ example: 'https://acme.example/logo.svg' }),
   })
-  .meta({ id: 'Branding', description: "The deployment's own look; null for what is not configured." })
+  .meta({ id: 'Branding', description: "The deployment's own branding. Fields that are not configured are null." })
 
 export const PortalAccess = z
   .object({

@@ -35,9 +35,11 @@ export const Export = z
           created_at: timestamp,
         }),
       )
-      .meta({ description: 'What directories of organizations say of you.' }),
-    identities: z.array(Identity).meta({ description: 'Accounts at identity providers that sign in to yours.' }),
-    passkeys: z.array(Passkey).meta({ description: 'Passkeys that sign in to your account.' }),
+      .meta({ description: 'Your data from directories of organizations.' }),
+    identities: z
+      .array(Identity)
+      .meta({ description: 'Accounts at identity providers that can sign in to your account.' }),
+    passkeys: z.array(Passkey).meta({ description: 'Passkeys that can sign in to your account.' }),
     sessions: z.array(
       z.object({
         id: z.uuid(),

@@ -3,9 +3,10 @@ import { type Counter, type CounterColumn, isMoneyColumn, type MoneyColumn } fro
 import { money } from '../http/amounts.ts'
 
 /** Amounts of custom meters. */
-export const quantitySums = z
-  .record(z.string(), z.number())
-  .meta({ description: 'Amounts of your own meters, by slug. One without use is absent.', example: { images: 3 } })
+export const quantitySums = z.record(z.string(), z.number()).meta({
+  description: 'Amounts of your own meters, by slug. Meters without usage are absent.',
+  example: { images: 3 },
+})
 
 export const COST = 'US dollars, a decimal string: to customers what they pay, to the operator what the provider takes.'
 export const CHARGE = 'US dollars, a decimal string: what the customer pays. Only the operator sees it beside the cost.'

@@ -17,7 +17,7 @@ const statisticsRoute = apiRoute({
   tag,
   operationId: 'getUsageStatistics',
   summary: 'Usage of a month',
-  description: 'In total, and by endpoint, model, key, route and day. Complete to within a second.',
+  description: 'In total, and by endpoint, model, key, route and day. Complete except for the last second.',
   query: PeriodQuery,
   returns: { 200: Statistics },
   fails: ['organization_not_found', 'rate_limited'],

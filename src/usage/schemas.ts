@@ -41,11 +41,11 @@ const meterReading = <Schema extends z.ZodType>(amounts: Schema) =>
     held: amounts.meta({ description: 'Units that are reserved and not settled yet.' }),
     remaining: amounts.nullable(),
     percent: z.number().nullable(),
-    overage: amounts.meta({ description: 'Use above a limit that only starts the overage.' }),
+    overage: amounts.meta({ description: 'Usage above a limit that allows overage.' }),
     name: z
       .string()
       .optional()
-      .meta({ description: 'What people call it. Of your own meters alone, like the next two.' }),
+      .meta({ description: 'The display name. Only for your own meters, like the next two fields.' }),
     unit: z.string().optional(),
     kind: z.enum(['counter', 'gauge']).optional(),
   })
@@ -62,8 +62,11 @@ const OrganizationLimit = z
     limit: anyAmount,
     window_seconds: z.int().optional().meta({ description: 'How long a unit counts. Either this or `period`.' }),
     period: z.enum(CALENDAR_PERIODS).optional(),
-    per: z.literal('subject').optional().meta({ description: 'Set if each subject has the limit for itself.' }),
-    cost: z.int().optional().meta({ description: 'Of `requests` alone: units that a verification takes by default.' }),
+    per: z.literal('subject').optional().meta({ description: 'Set if each subject has this limit to itself.' }),
+    cost: z
+      .int()
+      .optional()
+      .meta({ description: 'Only for `requests`: the units that a verification takes by default.' }),
     used: ofLimit('Null for a limit of each subject, and while it cannot be read. So are the next three.'),
     held: ofLimit('Units that are reserved and not settled yet.'),
     remaining: ofLimit('What is neither used nor held.'),
@@ -84,17 +87,20 @@ export const Quotas = z
     max_concurrent: z
       .object({
         limit: z.int(),
-        open: z.int().nullable().meta({ description: 'Open reservations now; null while it cannot be read.' }),
+        open: z
+          .int()
+          .nullable()
+          .meta({ description: 'The number of open reservations; null while it cannot be read.' }),
       })
       .nullable()
-      .meta({ description: 'How many reservations may be open at once; null for any number.' }),
+      .meta({ description: 'The maximum number of open reservations; null for any number.' }),
     meters: z
       .object(forEachAmount(MeterReading, MoneyMeterReading))
       .catchall(z.union([MeterReading, MoneyMeterReading]))
       .meta({ description: 'Built-in meters, and your own by slug.' }),
     credits: z
       .object({
-        balance: money.meta({ description: 'What is left, what is held included.' }),
+        balance: money.meta({ description: 'What is left, including what is held.' }),
         held: money.meta({ description: 'What open reservations hold.' }),
       })
       .optional()

@@ -20,7 +20,7 @@ export const VerifyInput = z.strictObject({
     .meta({ description: 'Scopes that the key must have. It needs all of them.' }),
   limits: recordSchema(z.string().min(1).max(50), z.int().min(0).max(1_000_000))
     .optional()
-    .meta({ description: "Units to take of the key's named limits, instead of each one's usual cost." }),
+    .meta({ description: "Units to take from key limits, by name, instead of each limit's usual cost." }),
   quantities: recordSchema(z.string().min(1).max(50), amountOfUse)
     .optional()
     .meta({
@@ -31,7 +31,10 @@ export const VerifyInput = z.strictObject({
   subject: subjectOfUse
     .transform((name) => name ?? undefined)
     .optional()
-    .meta({ description: "Your customer's user, for limits and statistics of each: any text. An empty one is none." }),
+    .meta({
+      description:
+        "Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.",
+    }),
   endpoint: descriptiveText(200)
     .optional()
     .meta({ description: 'What is called, for the statistics. Cut after 200 characters.', example: '/v1/answers' }),

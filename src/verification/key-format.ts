@@ -22,10 +22,10 @@ const FOREIGN = /^[!-~]{16,256}$/
  * scanners use it to confirm a find.
  */
 export const newKey = (prefix: string, environment: Environment): string =>
-  keyOf(prefix, environment, randomBytes(SECRET_BYTES))
+  buildKey(prefix, environment, randomBytes(SECRET_BYTES))
 
 /** The same from 256 given bits. */
-export function keyOf(prefix: string, environment: Environment, secret: Uint8Array): string {
+export function buildKey(prefix: string, environment: Environment, secret: Uint8Array): string {
   const body = `${prefix}_${environment}_${base62(secret, SECRET_LENGTH)}`
   return body + checksum(body)
 }

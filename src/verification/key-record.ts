@@ -41,7 +41,7 @@ export interface KeyRecord extends KeyState {
   /** The key's own limit, as it was set. `null` uses the organization's limit. */
   readonly customRateLimit: number | null
   /** Rolling windows of requests, of the key and of its organization. */
-  readonly namedLimits: readonly OwnedLimit[]
+  readonly windowLimits: readonly OwnedLimit[]
   /** All other limits of both: of meters, and of calendar periods. */
   readonly counterLimits: readonly OwnedLimit[]
   /** Absent for an organization that uses none. */
@@ -178,7 +178,7 @@ function toRecord(row: Row, now: number): KeyRecord {
     features: row.features,
     ratePerMinute: rateLimit(row),
     customRateLimit: row.custom_rate_limit,
-    namedLimits: limits.filter(isRequestWindow),
+    windowLimits: limits.filter(isRequestWindow),
     counterLimits: limits.filter((limit) => !isRequestWindow(limit)),
     credits: readCredits(row.credits),
     callPrice: readCallPrice(row),

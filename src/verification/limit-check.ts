@@ -7,7 +7,7 @@ import { buildCounter, toWindowName } from '../limits/key-limits.ts'
 import type { KeySeeds } from '../limits/key-seeds.ts'
 import type { LimitRequest, WindowRequest } from '../limits/limit-request.ts'
 import { keyVersionKey, organizationVersionKey } from '../limits/limit-request.ts'
-import { anew } from '../limits/spend-cap.ts'
+import { resetCharges } from '../limits/spend-cap.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'
 
@@ -19,7 +19,7 @@ interface RequestedLimits {
   /** The service that requests the verdict, if it presented its own key. */
   readonly caller: KeyRecord | undefined
   readonly request: VerifyRequest
-  /** Whether the record was read for this very request. */
+  /** Whether the record's figures are current: read for this request, or within the last second and not used since. */
   readonly isFresh: boolean
   readonly now: number
   readonly aheadMs: number
@@ -41,7 +41,7 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
     organizationId,
     windows: [
       { key: record.lineageId, windowMs: WINDOW_MS, limit: record.ratePerMinute, cost: request.cost },
-      ...record.namedLimits.map((limit) => namedWindow(record, limit, request)),
+      ...record.windowLimits.map((limit) => toWindowRequest(record, limit, request)),
     ],
     quota: {
       organizationId,
@@ -51,7 +51,7 @@ export function buildLimitRequest(asked: RequestedLimits): LimitRequest {
         ...(scale !== undefined && { scale }),
         amount: meter === 'api_calls' ? request.cost : amount,
         limit: blocks ? limit : null,
-        ...(spend && { spend: isOfPeriod ? spend : anew(spend) }),
+        ...(spend && { spend: isOfPeriod ? spend : resetCharges(spend) }),
         ...(meter === 'cost_usd' && priceCalls(record, request)),
       })),
       recorded: isOfPeriod ? record.used : NOTHING_USED,
@@ -116,9 +116,13 @@ export function currentPeriod({ period, periodAnchor }: KeyRecord, now: number):
   return now >= period.start && now < period.end ? period : toPeriod(periodAnchor, now)
 }
 
-type Limit = KeyRecord['namedLimits'][number]
+type Limit = KeyRecord['windowLimits'][number]
 
-function namedWindow({ organizationId, lineageId }: KeyRecord, limit: Limit, request: VerifyRequest): WindowRequest {
+function toWindowRequest(
+  { organizationId, lineageId }: KeyRecord,
+  limit: Limit,
+  request: VerifyRequest,
+): WindowRequest {
   return {
     key: toWindowName(limit, { organizationId, lineageId, subject: request.subject }),
     windowMs: (limit.window_seconds ?? 0) * 1000,

@@ -62,7 +62,7 @@ const isOutOfCredits = ({ outcome, refused }: LimitDecision, { counterLimits }: 
 function readLimits(admission: LimitDecision, record: KeyRecord, now: number): LimitReadings {
   return {
     ratelimit: readWindow(admission, 0),
-    ...(record.namedLimits.length + record.counterLimits.length > 0 && { limits: readNamedLimits(admission, record) }),
+    ...(record.windowLimits.length + record.counterLimits.length > 0 && { limits: readKeyLimits(admission, record) }),
     quotas: readQuotas(admission, record, now),
   }
 }
@@ -97,19 +97,19 @@ const readReset = ({ outcome, refused, windows, counters }: LimitDecision): numb
 /** The names of the parts of a request, in their order. */
 const NAMES: Readonly<Record<LimitDecision['outcome'], (record: KeyRecord) => readonly string[]>> = {
   admitted: () => [],
-  rate_limited: ({ namedLimits }) => ['ratelimit', ...namedLimits.map(limitName)],
+  rate_limited: ({ windowLimits }) => ['ratelimit', ...windowLimits.map(limitName)],
   counter_exceeded: ({ counterLimits }) => counterLimits.map(limitName),
   quota_exceeded: ({ meters }) => meters.map(({ meter }) => toSlug(meter)),
 }
 
-function readNamedLimits(
+function readKeyLimits(
   admission: LimitDecision,
-  { namedLimits, counterLimits }: KeyRecord,
+  { windowLimits, counterLimits }: KeyRecord,
 ): Record<string, LimitReading> {
   const isNever = (at: number) =>
     admission.neverFits && admission.outcome === 'counter_exceeded' && admission.refused === at
   return Object.fromEntries([
-    ...namedLimits.map((limit, at) => [limitName(limit), readWindow(admission, at + 1)] as const),
+    ...windowLimits.map((limit, at) => [limitName(limit), readWindow(admission, at + 1)] as const),
     ...counterLimits.map((limit, at) => {
       const reading = describeLimit(limit, admission.counters?.[at])
       return [limitName(limit), isNever(at) ? { ...reading, resets_at: null } : reading] as const

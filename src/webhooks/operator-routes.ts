@@ -26,7 +26,7 @@ const createEndpointRoute = apiRoute({
   operationId: 'createOperatorWebhook',
   summary: 'Create an operator webhook endpoint',
   description:
-    'It gets the events of all organizations, signed as Standard Webhooks says. The answer is the only place with the secret.',
+    'Events of all organizations are sent to it, signed according to Standard Webhooks. Only this response contains the secret.',
   body: NewOperatorEndpoint,
   creates: true,
   returns: { 201: WebhookEndpointWithSecret },
@@ -74,7 +74,7 @@ const removeEndpointRoute = apiRoute({
   method: 'delete',
   operationId: 'deleteOperatorWebhook',
   summary: 'Delete an operator webhook endpoint',
-  description: 'Also deletes the record of its deliveries. Waiting deliveries are not sent.',
+  description: 'Also deletes its deliveries. Waiting deliveries are not sent.',
   returns: { 204: null },
 })
 
@@ -95,7 +95,8 @@ const testRoute = apiRoute({
   path: '/admin/webhooks/{id}/test',
   operationId: 'sendOperatorTestWebhook',
   summary: 'Send a test event to the operator',
-  description: 'One `webhook.test`, attempted once, right after the answer. List the deliveries to see the outcome.',
+  description:
+    'Sends one `webhook.test` event, without retries, right after the response. The list of deliveries shows the result.',
   creates: true,
   returns: { 202: WebhookDelivery },
   fails: [...one.fails, 'webhook_endpoint_off', 'rate_limited'],

@@ -26,7 +26,7 @@ export const WebhookEndpoint = z
   .meta({ id: 'WebhookEndpoint' })
 
 export const WebhookEndpointWithSecret = WebhookEndpoint.extend({
-  secret: z.string().meta({ description: 'The secret that signs deliveries. Only this answer contains it.' }),
+  secret: z.string().meta({ description: 'The secret that signs deliveries. Only this response contains it.' }),
 }).meta({ id: 'WebhookEndpointWithSecret' })
 
 export const WebhookEndpointList = listSchema(WebhookEndpoint)
@@ -56,10 +56,9 @@ export const WebhookEndpointChanges = z.strictObject({
   url: url.optional(),
   description: line(200).nullish(),
   events: events.optional().meta({ description: EVENTS }),
-  is_active: z
-    .boolean()
-    .optional()
-    .meta({ description: 'Disabling it gives up its waiting deliveries. Enabling it resets its count of failures.' }),
+  is_active: z.boolean().optional().meta({
+    description: 'Disabling the endpoint gives up its waiting deliveries. Enabling it resets its count of failures.',
+  }),
 })
 
 export const WebhookDelivery = z

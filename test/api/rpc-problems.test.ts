@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import { describe, expect, inject, test } from 'vitest'
-import { createDeps } from '../../src/deps.ts'
+import { createDeps } from '../../src/create-deps.ts'
 import { answerError } from '../../src/http/edge.ts'
 import type { AppEnv } from '../../src/http/env.ts'
 import { PROBLEMS, Problem, type ProblemCode } from '../../src/problems.ts'

@@ -1,10 +1,10 @@
 import { expect, inject } from 'vitest'
 import { openSession } from '../../src/accounts/sessions/open.ts'
+import { notifyCredits } from '../../src/billing/credits/notify.ts'
 import { settleCredits } from '../../src/billing/credits/settle.ts'
-import { tellCredits } from '../../src/billing/credits/tell.ts'
 import { notifySpendCaps } from '../../src/billing/spend-cap/notify.ts'
 import type { Deps } from '../../src/deps.ts'
-import { tellExpiry } from '../../src/events/expiry.ts'
+import { notifyExpiry } from '../../src/events/expiry.ts'
 import { processLeakReport } from '../../src/keys/leaks/report.ts'
 import { sha256Hex } from '../../src/lib/bytes.ts'
 import { checkUsageAlerts } from '../../src/usage/alerts/job.ts'
@@ -53,7 +53,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await processLeakReport(managementDeps(deps), [{ token: leaked.key, type: 'key', url: 'https://github.com/o/r' }])
     await ask(`POST ${KEYS}/import`, { keys: [{ hash: sha256Hex(crypto.randomUUID()), name: 'Old' }] })
     const expiry = Date.parse(expiring.expires_at)
-    for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await tellExpiry(deps, at)
+    for (const at of [expiry - 7 * DAY, expiry - DAY, expiry]) await notifyExpiry(deps, at)
   }
 
   async function people() {
@@ -71,7 +71,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     await ask(`DELETE ${invitations}/${taken.id}`)
     const end = farAhead()
     await sql.query('update invitations set expires_at = $2 where id = $1', [old.id, end])
-    await tellExpiry(deps, Date.parse(end))
+    await notifyExpiry(deps, Date.parse(end))
   }
 
   async function operator() {
@@ -101,7 +101,7 @@ export async function actor({ userId, organizationId }: { userId: string; organi
     const spent = { id: crypto.randomUUID(), organization_id: organizationId, endpoint: '/v1/orders', cost_usd: '1.25' }
     await ask('POST /api/v1/usage', { events: [spent] })
     await settleCredits(deps, organizationId)
-    await tellCredits(deps, Date.now())
+    await notifyCredits(deps, Date.now())
     await ask('PUT /api/v1/billing/spend-cap', { cost_usd: '1.00', action: 'alert' })
     await notifySpendCaps(deps)
   }

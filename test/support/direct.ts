@@ -1,5 +1,6 @@
 import { env, exports } from 'cloudflare:workers'
-import { createDeps, type Deps } from '../../src/deps.ts'
+import { createDeps } from '../../src/create-deps.ts'
+import type { Deps } from '../../src/deps.ts'
 import { randomIp } from './http.ts'
 
 /** The stores of the Worker under test, for the states that no route leads to. */

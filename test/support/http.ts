@@ -4,7 +4,7 @@ import { newAccount } from '../../src/accounts/new-account.ts'
 import { hashPassword } from '../../src/accounts/passwords/hash.ts'
 import { insertUser } from '../../src/accounts/queries.ts'
 import { openSession } from '../../src/accounts/sessions/open.ts'
-import { createDeps } from '../../src/deps.ts'
+import { createDeps } from '../../src/create-deps.ts'
 import { managementDeps } from './management.ts'
 
 /** A call of the Worker over HTTP, and its parsed answer. */

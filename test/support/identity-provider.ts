@@ -12,14 +12,14 @@ export interface Person {
   readonly cancel?: boolean
 }
 
-const MOST_STEPS = 10
+const MAX_STEPS = 10
 
 /** Signs in on the pages of a provider, as a browser would. @returns where it would be sent back to */
 export async function signInAt(authorizationUrl: string, person: Person): Promise<URL> {
   const cookies = new Map<string, string>()
   let url = new URL(authorizationUrl)
   let form: URLSearchParams | undefined
-  for (let step = 0; step < MOST_STEPS; step++) {
+  for (let step = 0; step < MAX_STEPS; step++) {
     const response = await fetch(url, {
       redirect: 'manual',
       headers: { Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },

@@ -16,7 +16,7 @@ export async function newIsolate(variables: Record<string, unknown> = {}) {
   const load = ownModules()
   const modules = await load(async () => {
     const loaded = {
-      ...(await import('../../src/deps.ts')),
+      ...(await import('../../src/create-deps.ts')),
       ...(await import('../../src/verification/verify.ts')),
       ...(await import('../../src/limits/leases.ts')),
       ...(await import('../../src/usage/reservations/reserve.ts')),

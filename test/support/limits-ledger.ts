@@ -214,7 +214,7 @@ export function begin(
     which,
     part,
     times,
-  }: Settlement): Promise<'cancelled' | 'settled' | 'settled_late' | undefined> {
+  }: Settlement): Promise<'canceled' | 'settled' | 'settled_late' | undefined> {
     const held = [...open.values()][which % Math.max(1, open.size)]
     if (!held) return undefined
     const units = Math.round(held.amount * part)
@@ -225,7 +225,7 @@ export function begin(
     const released = await Promise.all(Array.from({ length: times }, () => releaseHold(deps(), release)))
     open.delete(held.id)
     if (wasOpen) expect(released.filter(Boolean), 'released once').toHaveLength(1)
-    if (part === 0) return 'cancelled'
+    if (part === 0) return 'canceled'
     return wasOpen ? 'settled' : 'settled_late'
   }
 

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { forgetAnswers } from '../../src/billing/ask-provider.ts'
+import { forgetStates } from '../../src/billing/fetch-provider-state.ts'
 import { type Answer, call, newUser } from './http.ts'
 
 type Provider = 'polar' | 'stripe'
@@ -55,7 +55,7 @@ export async function newCustomer(provider: Provider = 'polar') {
   const readInfo = async () => (await call('GET /api/v1/auth/billing/info', { token: owner.token })).body
   /** The billing page, with uncached data of the provider. */
   const info = () => {
-    forgetAnswers()
+    forgetStates()
     return readInfo()
   }
 

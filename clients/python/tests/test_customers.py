@@ -178,8 +178,8 @@ def test_keys_of_another_system_are_imported_where_the_deployment_takes_them(
     assert isinstance(refused, ForbiddenError)
 
 
-def test_a_hold_is_cancelled_and_takes_nothing(tollgate: AnyClient, customer: Customer) -> None:
+def test_a_hold_is_canceled_and_takes_nothing(tollgate: AnyClient, customer: Customer) -> None:
     held = tollgate.reserve(key_id=customer.key_id, queries=5)
-    cancelled = tollgate.cancel(held.reservation_id)
-    assert (cancelled.outcome, cancelled.released) == ("cancelled", True)
+    canceled = tollgate.cancel(held.reservation_id)
+    assert (canceled.outcome, canceled.released) == ("canceled", True)
     assert tollgate.get_quotas(external_id=customer.external_id).meters.queries.used == 0

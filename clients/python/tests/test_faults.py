@@ -202,7 +202,7 @@ def test_what_json_cannot_hold_is_an_invalid_request_whose_use_is_said_to_be_los
     serve: Serve, kind: str
 ) -> None:
     granted = answer_json(200, {"granted": True, "reservation_id": "hold_1", "held": {}})
-    server = serve(granted, answer_json(200, {"outcome": "cancelled", "released": True}))
+    server = serve(granted, answer_json(200, {"outcome": "canceled", "released": True}))
     lost: list[LostEvent] = []
     usage = UsageOptions(flush_interval=60, on_lost=lost.extend)
     tollgate = server.connect(kind, on_unavailable="allow", usage=usage)

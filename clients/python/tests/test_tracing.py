@@ -48,7 +48,7 @@ def test_an_attempt_that_its_timeout_ends_is_told_of_once(serve: Serve, kind: st
     assert [(one.status, one.error and one.error.code) for one in ended] == [(None, "timeout")]
 
 
-def test_an_attempt_that_is_cancelled_is_told_of_without_an_error(serve: Serve) -> None:
+def test_an_attempt_that_is_canceled_is_told_of_without_an_error(serve: Serve) -> None:
     ended: list[RequestOutcome] = []
     server = serve(silent)
 

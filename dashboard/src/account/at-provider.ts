@@ -41,7 +41,7 @@ export interface Returned {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  cancelled: 'You left the identity provider’s page before you signed in.',
+  canceled: 'You left the identity provider’s page before you signed in.',
   refused: 'The identity provider sent an invalid response. Try again. If it keeps happening, contact the operator.',
   unavailable: 'The identity provider is not responding. Try again in a moment.',
   expired: 'The sign-in expired, was already completed or was started in another browser. Try again.',

@@ -7,7 +7,7 @@ import type { NewPasskey, PasskeyAssertion, PasskeyCreationOptions, PasskeyReque
 export const canUsePasskeys = (): boolean =>
   typeof PublicKeyCredential === 'function' && 'parseRequestOptionsFromJSON' in PublicKeyCredential
 
-/** What people see of an error of the browser: it does not say whether they cancelled, or had none. */
+/** What people see of an error of the browser: it does not say whether they canceled, or had none. */
 const REASONS: Readonly<Record<string, string>> = {
   NotAllowedError: 'No passkey was used. Try again, or choose another method.',
   InvalidStateError: 'This device already has a passkey for your account.',

@@ -22,11 +22,11 @@ export type AccountExport = {
   exported_at: string
   profile: User
   memberships: AccountExportMembership[]
-  /** What directories of organizations say of you. */
+  /** Your data from directories of organizations. */
   directories: AccountExportDirectorie[]
-  /** Accounts at identity providers that sign in to yours. */
+  /** Accounts at identity providers that can sign in to your account. */
   identities: Identity[]
-  /** Passkeys that sign in to your account. */
+  /** Passkeys that can sign in to your account. */
   passkeys: Passkey[]
   sessions: AccountExportSession[]
   /** Keys that you issued, and those of applications that act for you, in any organization. */
@@ -79,9 +79,9 @@ export type AccountExportUsageItem = {
 }
 
 export type AddDomainRequest = {
-  /** What stands behind the @. Subdomains are domains of their own. */
+  /** The part after the @. Subdomains are separate domains. */
   domain: string
-  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  /** The role of people who join with a confirmed address of the domain. Null if nobody can join this way. */
   join_role?: 'member' | 'viewer' | null
 }
 
@@ -94,7 +94,7 @@ export type AddonPrice = {
   interval: 'month' | 'year'
   /** ISO 4217, in lower case. */
   currency: string
-  /** For each interval, in the smallest unit of the currency; null where it is agreed upon in person. */
+  /** For each interval, in the smallest unit of the currency. Null if it is negotiated. */
   amount_cents: number | null
   /** A licensed, recurring price of the same interval. */
   stripe_price_id?: string
@@ -112,7 +112,7 @@ export type AdminApiKey = {
   created_by: string | null
   created_at: string
   expires_at: string | null
-  /** Lies ahead while a rotated key is in its grace period. */
+  /** In the future while a rotated key is in its grace period. */
   revoked_at: string | null
   leaked_at: string | null
   total_requests: number
@@ -140,7 +140,7 @@ export type AdminBillingEvent = {
   type: string
   /** `failed`: retried by the provider, by the hourly job, or by a replay. */
   state: 'received' | 'processing' | 'done' | 'failed'
-  /** What came of it: `applied`, `unchanged`, or `stored` where nothing follows from it. A replay that fails leaves the former one. */
+  /** The outcome: `applied`, `unchanged`, or `stored` if the event has no effect. A failed replay keeps the earlier outcome. */
   outcome: string | null
   /** Why the last attempt failed. */
   error: string | null
@@ -190,12 +190,12 @@ export type AdminLedgerRow = {
   provider: 'polar' | 'stripe'
   meter: string
   period_start: string
-  /** Overage of the period that earlier rows hold. */
+  /** The overage of the period that earlier rows contain. */
   from_units: number
   units: number
   /** US dollars, with six decimals. */
   amount_usd: string
-  /** `pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off` by an administrator. */
+  /** `pending`: the job will send it, at Stripe with the next invoice. `sent`: charged. `refused`: the provider refused it permanently, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off`: by an administrator. */
   state: 'pending' | 'sent' | 'refused' | 'unknown' | 'written_off'
   attempts: number
   /** The provider's reason, or why it was written off. */
@@ -222,7 +222,7 @@ export type AdminMail = {
   /** Why the last attempt failed. */
   error: string | null
   created_at: string
-  /** When the email provider took it. */
+  /** When the email provider accepted it. */
   sent_at: string | null
 }
 
@@ -262,7 +262,7 @@ export type AdminOrganizationLimitOverrides = {
   cost_usd?: string
   rate_limit_per_minute?: number
   max_api_keys?: number
-  /** Of your own meters, by slug. */
+  /** Limits of your own meters, by slug. */
   meters?: Record<string, number>
   max_concurrent?: number
   organization_limits?: NamedLimit[]
@@ -292,12 +292,12 @@ export type AdminSubscription = {
   current_period_start: string | null
   /** The exclusive end of the period. */
   current_period_end: string | null
-  /** It ends with this period, unless that is revoked. */
+  /** Whether it ends with this period, unless the cancellation is revoked. */
   cancel_at_period_end: boolean
-  /** It is paused when this period ends (Polar). */
+  /** Whether it is paused when this period ends (Polar). */
   pause_at_period_end: boolean
   trial_end: string | null
-  /** Since when its payment has failed. */
+  /** When its payment first failed. */
   past_due_since: string | null
   id: string
   organization_id: string
@@ -305,11 +305,11 @@ export type AdminSubscription = {
   provider_subscription_id: string
   /** The provider's id of the payer. */
   provider_customer_id: string
-  /** Whether it decides the organization's plan; at most one does. */
+  /** Whether it determines the organization's plan. At most one subscription does. */
   is_current: boolean
   ended_at: string | null
   created_at: string
-  /** When Tollgate last wrote what the provider said. */
+  /** When Tollgate last stored the provider's state of it. */
   updated_at: string
 }
 
@@ -369,9 +369,9 @@ export type AlertThresholdsAmount = {
 }
 
 export type AnyMeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: number | string | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
@@ -388,10 +388,10 @@ export type ApiKey = {
   expires_at: string | null
   /** In the future while a rotated key is in its grace period. */
   revoked_at: string | null
-  /** Units per minute. Null uses the limit of the organization's plan. */
+  /** Units per minute. Null uses the organization's limit. */
   custom_rate_limit: number | null
   limits: NamedLimit[]
-  /** Null uses that of the plan. */
+  /** Null uses the maximum of the plan. */
   max_concurrent: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
@@ -404,7 +404,7 @@ export type ApiKey = {
   rotated_from: string | null
   /** The key that replaced this one. */
   replaced_by: string | null
-  /** The application whose access token it is; it renews it by itself. Null for every other key. */
+  /** The application that uses this key as its access token and renews it. Null for every other key. */
   client_id: string | null
   /** When a secret scanner reported the key as leaked, which disabled it. */
   leaked_at: string | null
@@ -447,7 +447,7 @@ export type AuditLogTarget = {
 }
 
 export type AuthorizationDecided = {
-  /** Where to send the person; it tells the application. */
+  /** Where to send the person. This URL tells the application the decision. */
   redirect_to: string
 }
 
@@ -457,7 +457,7 @@ export type AuthorizationRequest = {
   asks_for: AuthorizationRequestAsksForItem[]
   /** The service that the application wants to use (RFC 8707). */
   resource: string | null
-  /** Set if the request is wrong: the address that tells the application so. Null otherwise. */
+  /** If the request is invalid: the URL that reports this to the application. Null otherwise. */
   redirect_to: string | null
 }
 
@@ -468,40 +468,40 @@ export type AuthorizationRequestAsksForItem = {
 
 export type AuthorizationRequestClient = {
   id: string
-  /** As it calls itself: nobody has checked it. */
+  /** The name that the application gives itself. It is not verified. */
   name: string
   uri: string | null
-  /** Who says all that of it: the host of its `client_id`. Null for one that registered itself, whoever it is. */
+  /** The host of its `client_id`, which published this description. Null for an application that registered itself. */
   host: string | null
-  /** Where you are sent afterwards: a host, `this computer`, or the scheme of an application. Null for a device, which asks by itself. */
+  /** Where you are sent afterwards: a host, `this computer`, or the scheme of an application. Null for a device, which fetches its token itself. */
   redirects_to: string | null
 }
 
 export type AuthorizationRequestOrganization = {
   id: string
   name: string
-  /** Whether your role there lets applications in: `keys:write`. */
+  /** Whether your role there allows you to authorize applications (`keys:write`). */
   may_grant: boolean
 }
 
 export type BackupCodes = {
-  /** Ten codes, each usable once. Only this answer contains them. */
+  /** Ten codes, each usable once. Only this response contains them. */
   backup_codes: string[]
 }
 
 export type BeginSignInRequest = {
   /** One of `GET auth/sign-in/methods`. */
   provider: string
-  /** Where the browser goes afterwards, with `sign_in_code` or `sign_in_error` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. */
+  /** Where the browser returns afterwards, with `sign_in_code` or `sign_in_error` added to the query: an address of this deployment, or of an origin in `CORS_ORIGINS`. */
   return_to: string
   /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
   code_challenge: string
 }
 
 export type BeginSsoSignInRequest = {
-  /** Its domain says whose single sign-on it is; the page of the provider expects it. */
+  /** Its domain selects the organization, and it is passed on to the page of the provider. */
   email: string
-  /** Where the browser goes afterwards, with `sign_in_code` or `sign_in_error` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. */
+  /** Where the browser returns afterwards, with `sign_in_code` or `sign_in_error` added to the query: an address of this deployment, or of an origin in `CORS_ORIGINS`. */
   return_to: string
   /** The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256). */
   code_challenge: string
@@ -532,7 +532,7 @@ export type BillingDriftDataItem = {
     | 'unreadable'
     | 'unknown_organization'
     | 'unknown_product'
-  /** The provider's. For `overage_unpaid`, that of the invoice. */
+  /** The provider's id. For `overage_unpaid`, that of the invoice. */
   subscription_id: string
   organization_id: string | null
   /** The fields that differ here. */
@@ -603,7 +603,7 @@ export type BillingInfoPlan = {
   version: number
   name: string
   price: BillingInfoPlanPrice | null
-  /** What a call costs, in US dollars; null for nothing. */
+  /** The price of a call in US dollars; null if calls are free. */
   price_per_call_usd: string | null
 }
 
@@ -660,12 +660,12 @@ export type BillingSubscription = {
   current_period_start: string | null
   /** The exclusive end of the period. */
   current_period_end: string | null
-  /** It ends with this period, unless that is revoked. */
+  /** Whether it ends with this period, unless the cancellation is revoked. */
   cancel_at_period_end: boolean
-  /** It is paused when this period ends (Polar). */
+  /** Whether it is paused when this period ends (Polar). */
   pause_at_period_end: boolean
   trial_end: string | null
-  /** Since when its payment has failed. */
+  /** When its payment first failed. */
   past_due_since: string | null
 } | null
 
@@ -688,88 +688,88 @@ export type BrowserTokens = {
   expires_in: number
 }
 
-export type CatalogueAddon = {
+export type CatalogAddon = {
   id: string
   name: string
-  prices: CataloguePrice[]
-  limits: CatalogueAddonLimits
+  prices: CatalogPrice[]
+  limits: CatalogAddonLimits
 }
 
-export type CatalogueAddonLimits = {
+export type CatalogAddonLimits = {
   meters?: Record<string, number>
   max_api_keys?: number
   seats?: number
 }
 
-export type CatalogueLimit = {
+export type CatalogLimit = {
   /** Null for no limit. */
   limit: number | null
   /** `block`: requests above the limit are refused. `allow`: they continue, as overage. */
   at_limit: 'block' | 'allow'
 }
 
-export type CatalogueOverageTier = {
+export type CatalogOverageTier = {
   /** The last unit above the limit at this price; null for all remaining units. */
   up_to: number | null
   /** US dollars per unit, as a decimal string. */
   unit_price_usd: string
 }
 
-export type CataloguePlan = {
+export type CatalogPlan = {
   id: string
   name: string
   /** One for each interval and currency. Empty if the price is negotiated. */
-  prices: CataloguePrice[]
-  /** For so long a first subscription costs nothing. */
+  prices: CatalogPrice[]
+  /** How many days a first subscription is free. */
   trial_days: number
-  seats: CataloguePlanSeats | null
-  addons: CatalogueAddon[]
+  seats: CatalogPlanSeats | null
+  addons: CatalogAddon[]
   /** The limit of each API key. */
   rate_limit_per_minute: number
   max_api_keys: number
-  /** Reservations that may be open at once; null for any number. */
+  /** The maximum number of open reservations; null for any number. */
   max_concurrent: number | null
-  /** The same of each key that has no number of its own. */
+  /** The same for each key without its own maximum. */
   key_max_concurrent: number | null
-  /** Limits of every key, beside its own. */
+  /** Limits of every key, in addition to the key's own. */
   key_limits: NamedLimit[]
   /** Limits of an organization, in which all its keys count together. */
   organization_limits: NamedLimit[]
-  meters: CataloguePlanMeters
+  meters: CatalogPlanMeters
   /** The prices of units above a limit, by meter. A meter that is absent costs nothing extra. */
-  overage: Record<string, CatalogueOverageTier[]>
+  overage: Record<string, CatalogOverageTier[]>
   features: Record<string, number | boolean | string>
-  /** What a call costs, in US dollars; null for nothing. */
+  /** The price of a call in US dollars; null if calls are free. */
   price_per_call_usd: string | null
-  /** Credits that each usage period begins with; null for none. */
+  /** Credits at the beginning of each usage period; null for none. */
   included_credits_usd: string | null
-  /** The most of what is left of them that the next period has as well; null for nothing. */
+  /** The maximum of unused credits that carry over to the next period; null for none. */
   rollover_max_usd: string | null
   /** When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan. */
   at_no_credits: 'block' | 'allow'
 }
 
-export type CataloguePlanList = {
-  data: CataloguePlan[]
+export type CatalogPlanList = {
+  data: CatalogPlan[]
   next_cursor: null
 }
 
-export type CataloguePlanMeters = {
-  api_calls: CatalogueLimit
-  queries: CatalogueLimit
-  tokens: CatalogueLimit
-  concepts: CatalogueLimit
-  storage_gb: CatalogueLimit
-  cost_usd: MoneyCatalogueLimit
-  [name: string]: CatalogueLimit | MoneyCatalogueLimit | undefined
+export type CatalogPlanMeters = {
+  api_calls: CatalogLimit
+  queries: CatalogLimit
+  tokens: CatalogLimit
+  concepts: CatalogLimit
+  storage_gb: CatalogLimit
+  cost_usd: MoneyCatalogLimit
+  [name: string]: CatalogLimit | MoneyCatalogLimit | undefined
 }
 
-export type CataloguePlanSeats = {
+export type CatalogPlanSeats = {
   included: number
   max?: number
 }
 
-export type CataloguePrice = {
+export type CatalogPrice = {
   interval: 'month' | 'year'
   /** ISO 4217, in lower case. */
   currency: string
@@ -780,7 +780,7 @@ export type CataloguePrice = {
 }
 
 export type ChangeDirectoryGroupRequest = {
-  /** What its people are. The role of their groups that allows the most counts. Null for none. */
+  /** The role of its people; null for none. If somebody is in several groups, the role that allows the most counts. */
   role: string | null
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
@@ -792,16 +792,16 @@ export type ChangePreview = {
   currency: string
   seats: number | null
   addons: BookedAddon[]
-  /** Null if the subscription has that already, or will have it. */
+  /** Null if the subscription already has this state, or will have it. */
   when: 'now' | 'period_end' | null
   begins_at: string | null
-  /** What is charged at once, and what is given back of what was paid, by the second of this answer. */
+  /** The amounts that are charged and credited at once, computed to the second of this response. */
   lines: ChangePreviewLine[]
   /** Their sum, before taxes, discounts and credit. Null if a price was negotiated. */
   due_now_cents: number | null
-  /** What each period costs from then on. */
+  /** The price of each following period. */
   then_cents: number | null
-  /** When the first of them is charged. */
+  /** When the first of these periods is charged. */
   then_at: string | null
 }
 
@@ -811,19 +811,19 @@ export type ChangePreviewLine = {
 }
 
 export type ChangeSubscriptionRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
-  /** The plan that the subscription has, if absent. */
+  /** Defaults to the plan of the subscription. */
   plan?: string
-  /** What the subscription has, else a month where the plan is sold by it. */
+  /** Defaults to that of the subscription. Without one, to a month if the plan is sold by the month. */
   interval?: 'month' | 'year'
-  /** ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it. */
+  /** ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it. */
   currency?: string
-  /** All members that there may be. What the subscription has, else those that the plan includes. */
+  /** The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes. */
   seats?: number
-  /** All add-ons that there are to be. What the subscription has, if absent. */
+  /** All add-ons, replacing the existing ones. Defaults to those of the subscription. */
   addons?: AddonChoice[]
 }
 
@@ -835,9 +835,9 @@ export type Checkout = {
 }
 
 export type CompleteBrowserSignInRequest = {
-  /** The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes. */
+  /** The `sign_in_code` from the address of the page, valid once, for two minutes; or the code from an email, valid for ten minutes. */
   code: string
-  /** What `code_challenge` was made of. */
+  /** The `code_verifier` from which `code_challenge` was computed. */
   code_verifier: string
 }
 
@@ -851,7 +851,7 @@ export type ConfirmPasswordResetRequest = {
 }
 
 export type CorrectCreditsRequest = {
-  /** What is added to the grant; below 0 takes away. */
+  /** The amount to add to the grant. Negative to reduce it. */
   amount: number | string
   /** Shown in the ledger of the organization, and kept in the audit log. */
   reason: string
@@ -863,17 +863,17 @@ export type CorrectUsageRequest = {
   organization_id?: string
   /** Or the operator's own id of the organization. */
   external_id?: string
-  /** The event did not happen: it counts nowhere. */
+  /** Removes the event from all sums. */
   void?: true
-  /** The key that was used: one of the organization, also a revoked one. `null`: none was. */
+  /** The key that was used. It must belong to the organization, and may be revoked. Null for no key. */
   key_id?: string | null
-  /** Your customer's user. `null`: nobody was named. */
+  /** Your customer's user. Null for no subject. */
   subject?: string | null
   endpoint?: string | null
   status_code?: number | null
   provider?: string | null
   model?: string | null
-  /** How your system answered, for routing statistics. */
+  /** How your system produced the answer, for statistics of routing. */
   route?: string | null
   error_code?: string | null
   /** Of the quota; what a verification took is counted already. */
@@ -904,25 +904,25 @@ export type CorrectUsageRequest = {
   audio_output_tokens?: number | null
   /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: string | number | null
-  /** Amounts of your own counters, by slug. A meter that is not given keeps its amount. Rounded half up to the decimals of the meter. */
+  /** Amounts of your own counters, by slug. Absent meters keep their amounts. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
-  /** Why. Customers see it with the event. */
+  /** The reason. Customers see it with the event. */
   reason: string
 }
 
 export type CreateCheckoutRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
   plan: string
-  /** What the subscription has, else a month where the plan is sold by it. */
+  /** Defaults to that of the subscription. Without one, to a month if the plan is sold by the month. */
   interval?: 'month' | 'year'
-  /** ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it. */
+  /** ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it. */
   currency?: string
-  /** All members that there may be. What the subscription has, else those that the plan includes. */
+  /** The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes. */
   seats?: number
-  /** All add-ons that there are to be. What the subscription has, if absent. */
+  /** All add-ons, replacing the existing ones. Defaults to those of the subscription. */
   addons?: AddonChoice[]
   /** Defaults to the first provider that sells the plan. */
   provider?: 'polar' | 'stripe'
@@ -935,21 +935,21 @@ export type CreateGatewayRouteRequest = {
   /** The route is served under `/gw/{slug}/`. */
   slug: string
   match?: CreateGatewayRouteRequestMatch
-  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  /** Where requests are sent: a public `https:` URL. The rest of the path, after the matched part, is appended to it. */
   upstream: string
-  /** Whether `path_prefix` is left out of the path upstream. */
+  /** Whether `path_prefix` is removed from the path that is sent upstream. */
   strip_prefix?: boolean
   /** Headers that are added to the request upstream, such as its credential. */
   add_headers?: Record<string, NewGatewayHeader>
-  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  /** Milliseconds within which the response must begin. A streamed body may take longer. */
   timeout_ms?: number
   /** Scopes that the key must have. */
   scopes?: string[]
-  /** Units that a request takes of the rate limit and the quota. */
+  /** Units that a request takes from the rate limit and the quota. */
   cost?: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits?: Record<string, number>
-  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  /** How usage is measured. `requests` counts requests. `openai` and `anthropic` reserve an estimate, then read the tokens that the provider reports. `from_header` reads response headers, which are removed from the response to the caller. */
   meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
   /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
   public_paths?: string[]
@@ -957,7 +957,7 @@ export type CreateGatewayRouteRequest = {
 }
 
 export type CreateGatewayRouteRequestMatch = {
-  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  /** Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`. */
   host?: string | null
   /** Only paths below it are forwarded. */
   path_prefix?: string
@@ -974,11 +974,11 @@ export type CreateMeterRequest = {
   slug: string
   /** As people read it. */
   name: string
-  /** What one of it is called, in the plural. */
+  /** The name of its unit, in the plural. */
   unit: string
-  /** `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes. */
+  /** `counter` adds up and starts at zero in each period. `gauge` is a level, whose latest reading counts. Cannot be changed later. */
   kind: 'counter' | 'gauge'
-  /** How many decimals its amounts may have. It never changes. */
+  /** How many decimals its amounts may have. Cannot be changed later. */
   scale?: number
 }
 
@@ -1032,39 +1032,39 @@ export type CreateOrganizationRequest = {
 }
 
 export type CreateOwnModelPriceRequest = {
-  /** As events name it; `*` for any, also for events without a provider. */
+  /** As in events. `*` for any provider, and for events without one. */
   provider: string
-  /** The name of a model, in any case; `*` stands for any characters. */
+  /** The name of a model, in upper or lower case. `*` matches any characters. */
   model: string
-  /** What has the price: tokens of a kind, each image, or each request. */
+  /** What the price applies to: one kind of tokens, each image, or each request. */
   kind: 'input' | 'output' | 'cached' | 'cache_write' | 'audio_input' | 'audio_output' | 'image' | 'request'
   /** US dollars of a million tokens. */
   usd_per_million?: string | number
   /** US dollars of one token, image or request. */
   usd_per_unit?: string | number
-  /** From when on events have this price, by their own time; now when absent. */
+  /** The price applies to events from this time on, by their timestamp. Defaults to now. */
   valid_from?: string
 }
 
 export type CreatePlanRequest = {
-  /** What verdicts and the catalogue call it; it never changes. */
+  /** Its id in verdicts and the catalog. Cannot be changed later. */
   id: string
   name: string
-  /** One for each interval and currency. Empty where the price is negotiated. */
+  /** One for each interval and currency. Empty if the price is negotiated. */
   prices: PlanPrice[]
-  /** For so long a first subscription costs nothing. */
+  /** How many days a first subscription is free. */
   trial_days?: number
   seats?: CreatePlanRequestSeats | null
-  /** What is sold beside the plan, any number of times (Stripe). */
+  /** Products sold in addition to the plan, any number of times (Stripe). */
   addons?: PlanAddon[]
   limits: CreatePlanRequestLimits
   features?: Record<string, number | boolean | string>
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public?: boolean
   /** Lower ones come first. */
   sort_order?: number
   overage?: PlanOverage
-  /** Credits that each usage period begins with; null for none. */
+  /** Credits at the beginning of each usage period; null for none. */
   included_credits_usd?: number | string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd?: number | string | null
@@ -1072,20 +1072,20 @@ export type CreatePlanRequest = {
   at_no_credits?: 'block' | 'allow'
   /** What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing. */
   price_per_call_usd?: number | string | null
-  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  /** The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it. */
   markup_percent?: number
 }
 
 export type CreatePlanRequestLimits = {
   /** Of each key. */
   rate_limit_per_minute: number
-  /** Keys that are not revoked, of the organization. */
+  /** The maximum number of keys of the organization that are not revoked. */
   max_api_keys: number
-  /** The most reservations of each key that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of each key; null for no limit. */
   key_max_concurrent?: number | null
-  /** The most reservations of an organization that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of the organization; null for no limit. */
   max_concurrent?: number | null
-  /** Limits of every key, beside its own. */
+  /** Limits of every key, in addition to the key's own. */
   key_limits?: NewNamedLimit[]
   /** Limits of an organization, in which all its keys count together. */
   organization_limits?: NewOrganizationLimit[]
@@ -1105,12 +1105,12 @@ export type CreatePlanRequestLimitsMeters = {
 export type CreatePlanRequestSeats = {
   /** Members that the price includes. */
   included: number
-  /** The most that are sold. */
+  /** The maximum number of seats. */
   max?: number
 }
 
 export type CreatePortalSessionRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -1121,12 +1121,12 @@ export type CreateRoleRequest = {
   /** Lower-case letters and digits, separated by single hyphens. It cannot be changed later. */
   name: string
   description?: string | null
-  /** What members with the role may do. All roles allow `organization:read`, also where it is not named. */
+  /** What members with the role may do. All roles allow `organization:read`, even if it is not listed. */
   permissions: unknown[]
 }
 
 export type CreateTopUpRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -1180,7 +1180,7 @@ export type CreateWebhookEndpointRequest = {
     | 'spend_cap.reached'
     | 'rate_limit.refused'
   )[]
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -1192,11 +1192,11 @@ export type CreditGrant = {
   amount: string
   /** US dollars, a decimal string. */
   remaining: string
-  /** Of grants that expire together, the lower one burns first. */
+  /** Of grants that expire at the same time, the one with the lower value is used first. */
   priority: number
   source: 'purchase' | 'plan' | 'admin' | 'refund'
   reason: string | null
-  /** How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more. */
+  /** For `plan`: the part that does not come from the plan itself, which is what was left from the last period, and corrections. Negative if corrections took more. */
   rolled_over: string | null
   /** Null for never. */
   expires_at: string | null
@@ -1224,18 +1224,18 @@ export type CreditLedgerRowList = {
 export type Credits = {
   /** Whether there was a grant. Without one, calls need no credits. */
   uses_credits: boolean
-  /** What is left of all grants; the sum of the ledger. */
+  /** The sum of all grants' remaining amounts, which equals the sum of the ledger. */
   balance: string
-  /** What open reservations hold of it. */
+  /** The part that open reservations hold. */
   held: string
   /** Charges that no grant could pay. The next grant pays them first. */
   owed: string
-  /** Of the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits. */
+  /** Set by the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits. */
   at_no_credits: 'block' | 'allow'
   /** At this balance or below, endpoints get `credits.low`. */
   low_balance: string
   is_low_balance_default: boolean
-  /** Those with something left, in the order in which they burn. */
+  /** Grants that are not used up, in the order in which they are used. */
   grants: CreditGrant[]
 }
 
@@ -1243,7 +1243,7 @@ export type CustomerChange = {
   name?: string
   /** Billing contact. */
   email?: string | null
-  /** Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole. */
+  /** Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them. */
   metadata?: Record<string, unknown>
   plan?: string
   limits?: OrganizationLimits
@@ -1252,7 +1252,7 @@ export type CustomerChange = {
 }
 
 export type CustomerSignIn = {
-  /** Whether members act for it only with a second factor. */
+  /** Whether members need a second factor to act for it. */
   requires_two_factor: boolean
   domains: CustomerSignInDomain[]
   single_sign_on: CustomerSignInSingleSignOn | null
@@ -1264,7 +1264,7 @@ export type CustomerSignIn = {
 export type CustomerSignInDirectory = {
   default_role: 'member' | 'viewer'
   has_token: boolean
-  /** Members whom it has sent, without those that it has taken out. */
+  /** The number of active people that it has sent. */
   people: number
   groups: number
   last_used_at: string | null
@@ -1272,74 +1272,74 @@ export type CustomerSignInDirectory = {
 
 export type CustomerSignInDomain = {
   domain: string
-  /** Null before the record is found, and once it is gone. */
+  /** Null until the record is found, and after it disappears. */
   verified_at: string | null
-  /** When the record was last looked up. */
+  /** When the record was last checked. */
   checked_at: string | null
-  /** What whoever has an address of it joins as; null if nobody does. */
+  /** The role with which people of the domain can join; null if nobody can. */
   join_role: 'member' | 'viewer' | null
 }
 
 export type CustomerSignInSingleSignOn = {
   issuer: string
-  /** What whoever signs in the first time becomes; null if only members may. */
+  /** The role of people who sign in for the first time; null if only members can sign in. */
   join_role: 'member' | 'viewer' | null
   is_required: boolean
-  /** Null while no sign-in has come about. */
+  /** Null before the first sign-in. */
   last_used_at: string | null
 }
 
 export type CustomerUpsert = {
-  /** The external id when absent, for a new one. */
+  /** For a new organization, defaults to the external id. */
   name?: string
   /** Billing contact. */
   email?: string | null
-  /** Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole. */
+  /** Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them. */
   metadata?: Record<string, unknown>
-  /** The first plan when absent, for a new one. */
+  /** For a new organization, defaults to the first plan. */
   plan?: string
   limits?: OrganizationLimits
 }
 
 export type CustomMeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: number | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
 export type DecideAuthorizationRequest = {
-  /** Its id, or the address of the document that describes it. */
+  /** Its id, or the URL of its metadata document. */
   client_id: string
   redirect_uri?: string
   response_type?: string
-  /** Those that you agree to, of those that were asked for. */
+  /** The requested scopes that you agree to. */
   scope?: string
   state?: string
   code_challenge?: string
   code_challenge_method?: string
   resource?: string
-  /** The organization that was shown: refused if you act for another one by now. */
+  /** The organization that was shown. Refused if you act for another one by now. */
   for: string
   decision: 'approve' | 'deny'
 }
 
 export type DecideDeviceRequest = {
-  /** As the device shows it; case and hyphens do not matter. */
+  /** As shown on the device. Case and hyphens are ignored. */
   user_code: string
-  /** The organization that was shown: refused if you act for another one by now. */
+  /** The organization that was shown. Refused if you act for another one by now. */
   for: string
-  /** Those that you agree to, of those that were asked for; all when absent. */
+  /** The requested scopes that you agree to. Defaults to all. */
   scope?: string
   decision: 'approve' | 'deny'
 }
 
 export type DeleteAccountRequest = {
-  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  /** The current password. An account without one must have signed in within the last 15 minutes instead. */
   password?: string
   /** Or `passkey`. Required if a second factor is enabled. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
 }
 
@@ -1351,7 +1351,7 @@ export type DeleteOrganizationRequest = {
 }
 
 export type DescribeAuthorizationRequest = {
-  /** Its id, or the address of the document that describes it. */
+  /** Its id, or the URL of its metadata document. */
   client_id: string
   redirect_uri?: string
   response_type?: string
@@ -1363,19 +1363,19 @@ export type DescribeAuthorizationRequest = {
 }
 
 export type DescribeDeviceRequest = {
-  /** As the device shows it; case and hyphens do not matter. */
+  /** As shown on the device. Case and hyphens are ignored. */
   user_code: string
 }
 
 export type Directory = {
-  /** Where the directory sends people and groups by SCIM 2.0. */
+  /** The URL to which the directory sends people and groups by SCIM 2.0. */
   base_url: string
-  /** The role of people who are in no group that has one. */
+  /** The role of people who are in no group with a role. */
   default_role: 'member' | 'viewer'
   has_token: boolean
   user_count: number
   group_count: number
-  /** To within five minutes. */
+  /** Accurate to five minutes. */
   last_used_at: string | null
   created_at: string
   updated_at: string
@@ -1384,7 +1384,7 @@ export type Directory = {
 export type DirectoryGroup = {
   id: string
   name: string
-  /** What its people are. The role of their groups that allows the most counts. Null for none. */
+  /** The role of its people; null for none. If somebody is in several groups, the role that allows the most counts. */
   role: string | null
   member_count: number
   created_at: string
@@ -1397,16 +1397,16 @@ export type DirectoryGroupList = {
 }
 
 export type DirectoryToken = {
-  /** Only this answer contains it. */
+  /** Only this response contains it. */
   token: string
 }
 
 export type DisableTwoFactorRequest = {
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
-  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  /** The current password. An account without one must have signed in within the last 15 minutes instead. */
   password?: string
 }
 
@@ -1417,7 +1417,7 @@ export type EmailAddress = {
 export type EmailChangeConfirmation = {
   /** The token, from the fragment of the link in the email. */
   token: string
-  /** The password of the account that asked for the change. Not needed with an access token of it. */
+  /** The password of the account that requested the change. Not needed with its access token. */
   password?: string
 }
 
@@ -1427,41 +1427,41 @@ export type EmailSignIn = {
   code_challenge: string
   /** What the widget of Cloudflare Turnstile gave, where `GET auth/sign-in/methods` has `turnstile`. */
   turnstile_token?: string
-  /** Where a link leads, with `sign_in_code` added to its query: an address of this deployment, or of an origin of `CORS_ORIGINS`. Defaults to the dashboard. A code needs none. */
+  /** Where the link leads, with `sign_in_code` added to the query: an address of this deployment, or of an origin in `CORS_ORIGINS`. Defaults to the dashboard. Not used for a code. */
   return_to?: string
 }
 
 export type EmailSignInSent = {
   /** What is sent. */
   method: 'code' | 'link'
-  /** Seconds until it is too old. */
+  /** Seconds until it expires. */
   expires_in: number
 }
 
 export type EmailVerification = {
   /** The token, from the fragment of the link in the email. */
   token: string
-  /** The password of the account that has the address. Not needed with an access token of it. */
+  /** The password of the account that has the address. Not needed with its access token. */
   password?: string
 }
 
 export type EraseSubjectRequest = {
   subject: string
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string | null
   /** Or the operator's own id of the organization. */
   external_id?: string | null
 }
 
 export type ExtendReservationRequest = {
-  /** From now. A reservation never ends earlier than it would have. */
+  /** Seconds from now. A reservation never expires earlier than before. */
   expires_in_seconds: number
 }
 
 export type FractionalMeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: number | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
@@ -1487,7 +1487,7 @@ export type GatewayHeaderNames = {
   cost_usd?: string
   provider?: string
   model?: string
-  /** Headers with amounts of your own meters, by slug. */
+  /** The response headers that contain amounts of your own meters, by slug. */
   quantities?: Record<string, string>
 }
 
@@ -1495,26 +1495,26 @@ export type GatewayRoute = {
   id: string
   /** The route is served under `/gw/{slug}/`. */
   slug: string
-  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  /** Where requests are sent: a public `https:` URL. The rest of the path, after the matched part, is appended to it. */
   upstream: string
-  /** Whether `path_prefix` is left out of the path upstream. */
+  /** Whether `path_prefix` is removed from the path that is sent upstream. */
   strip_prefix: boolean
-  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  /** Milliseconds within which the response must begin. A streamed body may take longer. */
   timeout_ms: number
   /** Scopes that the key must have. */
   scopes: string[]
-  /** Units that a request takes of the rate limit and the quota. */
+  /** Units that a request takes from the rate limit and the quota. */
   cost: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits: Record<string, number>
-  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  /** How usage is measured. `requests` counts requests. `openai` and `anthropic` reserve an estimate, then read the tokens that the provider reports. `from_header` reads response headers, which are removed from the response to the caller. */
   meter: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
   /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
   public_paths: string[]
   is_enabled: boolean
   match: GatewayRouteMatch
   add_headers: Record<string, GatewayHeader>
-  /** Where callers reach it. */
+  /** The address at which callers reach it. */
   url: string
   created_at: string
   updated_at: string
@@ -1541,7 +1541,7 @@ export type Grant = {
   created_at: string
   /** When the application last renewed its token. */
   refreshed_at: string
-  /** When it ends unless it is renewed before. */
+  /** When it expires unless it is renewed. */
   expires_at: string
 }
 
@@ -1556,9 +1556,9 @@ export type GrantCreditsRequest = {
   amount: number | string
   /** Shown in the ledger of the organization, and kept in the audit log. */
   reason: string
-  /** `purchase` for credits that were paid outside of Tollgate, `refund` for goodwill. */
+  /** `purchase` for credits paid outside of Tollgate, `refund` for goodwill. */
   source?: 'admin' | 'purchase' | 'refund'
-  /** Of grants that expire together, the lower one burns first. */
+  /** Of grants that expire at the same time, the one with the lower value is used first. */
   priority?: number
   /** Absent for never. */
   expires_at?: string
@@ -1573,16 +1573,16 @@ export type Identity = {
   id: string
   provider: string
   provider_name: string
-  /** The address that the provider gave at the last sign-in. */
+  /** The email address that the provider reported at the last sign-in. */
   email: string | null
   created_at: string
   last_used_at: string | null
 }
 
 export type IdentityLink = {
-  /** The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes. */
+  /** The `sign_in_code` from the address of the page, valid once, for two minutes; or the code from an email, valid for ten minutes. */
   code: string
-  /** What `code_challenge` was made of. */
+  /** The `code_verifier` from which `code_challenge` was computed. */
   code_verifier: string
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
@@ -1590,7 +1590,7 @@ export type IdentityLink = {
 
 export type ImportApiKeysRequest = {
   keys: ImportApiKeysRequestKey[]
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -1603,15 +1603,15 @@ export type ImportApiKeysRequestKey = {
   scopes?: string[]
   expires_at?: string | null
   custom_rate_limit?: number | null
-  /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
+  /** Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does. */
   limits?: NewNamedLimit[]
-  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  /** The maximum number of open reservations. Each counts as one, whatever it holds. */
   max_concurrent?: number | null
   allowed_ips?: string[] | null
   metadata?: Record<string, unknown>
   /** SHA-256 of the whole key, in hex or base64. */
   hash: string
-  /** Some first and last characters, by which people recognize the key. */
+  /** Its first and last characters, by which people recognize the key. */
   hint?: string
   /** The beginning of the key. */
   prefix?: string
@@ -1619,23 +1619,23 @@ export type ImportApiKeysRequestKey = {
 
 export type InspectedRequest = {
   request_id: string
-  /** Null where only the audit log knows of the request. */
+  /** Null if only the audit log has the request. */
   occurred_at: string | null
   organization: InspectedRequestOrganization | null
   key: InspectedRequestKey | null
   verdict: InspectedRequestVerdict | null
   decided_from: InspectedRequestDecidedFrom | null
   counters: InspectedRequestCounters | null
-  /** What was counted: the verification, and reports that name it. */
+  /** The events that were counted: the verification, and reports that name it. */
   usage_events: StoredUsageEvent[]
-  /** Of `organization_id` alone, where it is given. Empty for a service key without `platform:audit:read`. */
+  /** Only of `organization_id` if it is given. Empty for a service key without `platform:audit:read`. */
   audit_logs: AuditLog[]
-  /** About `organization_id` alone, where it is given. Empty for a service key without `platform:webhooks:write`. */
+  /** Only about `organization_id` if it is given. Empty for a service key without `platform:webhooks:write`. */
   deliveries: InspectedRequestDeliverie[]
 }
 
 export type InspectedRequestCounters = {
-  /** The rate limit as `ratelimit`, and named limits by name, after the request. */
+  /** What was left after the request: the rate limit as `ratelimit`, and key limits by name. */
   windows: Record<string, InspectedRequestCountersWindow>
   /** By meter, after the request. */
   quotas: Record<string, InspectedRequestCountersQuota>
@@ -1662,14 +1662,14 @@ export type InspectedRequestDecidedFrom = {
   plan: string
   cost: number
   missing_scopes: string[]
-  /** The key of the service that asked; null for a bound Worker. */
+  /** The service key that requested the verdict; null for a bound Worker. */
   service_key_id: string | null
   key_version: number
   organization_version: number
   /** Whether the key has changed since the verdict, or was deleted. */
   key_changed_since: boolean
   organization_changed_since: boolean
-  /** Decided by one isolate alone, while Redis did not answer. */
+  /** Decided by one isolate alone, because Redis did not respond. */
   without_redis: boolean
 }
 
@@ -1756,10 +1756,10 @@ export type IssuedApiKey = {
   expires_at: string | null
   /** In the future while a rotated key is in its grace period. */
   revoked_at: string | null
-  /** Units per minute. Null uses the limit of the organization's plan. */
+  /** Units per minute. Null uses the organization's limit. */
   custom_rate_limit: number | null
   limits: NamedLimit[]
-  /** Null uses that of the plan. */
+  /** Null uses the maximum of the plan. */
   max_concurrent: number | null
   allowed_ips: string[] | null
   metadata: Record<string, unknown>
@@ -1772,11 +1772,11 @@ export type IssuedApiKey = {
   rotated_from: string | null
   /** The key that replaced this one. */
   replaced_by: string | null
-  /** The application whose access token it is; it renews it by itself. Null for every other key. */
+  /** The application that uses this key as its access token and renews it. Null for every other key. */
   client_id: string | null
   /** When a secret scanner reported the key as leaked, which disabled it. */
   leaked_at: string | null
-  /** The key itself. Only this answer contains it. */
+  /** The key itself. Only this response contains it. */
   key: string
 }
 
@@ -1802,7 +1802,7 @@ export type KeyImportResultResult = {
 
 export type KeyLimits = {
   ratelimit: KeyLimitsRatelimit
-  /** The key's limits by name, and its organization's as `organization:<name>`. */
+  /** Key limits by name, and limits of the organization as `organization:<name>`. */
   limits: Record<string, LimitReading>
 }
 
@@ -1829,7 +1829,7 @@ export type KeyUsageDataItem = {
   refused: number[]
   /** All other errors. One figure for each hour. */
   failed: number[]
-  /** Amounts of your own meters, by slug, for each hour. One without use is absent. */
+  /** Amounts of your own meters, by slug, for each hour. Meters without usage are absent. */
   quantities: Record<string, number[]>
 }
 
@@ -1842,7 +1842,7 @@ export type LedgerMeter = {
   /** Null if nothing is charged. */
   included_units: number | null
   used_units: number
-  /** The same from the hourly sums. Null if no hour begins with the period. */
+  /** The same, computed from the hourly sums. Null if the period does not begin with a full hour. */
   used_units_by_hour: number | null
   overage_units: number
   /** Their price. */
@@ -1856,9 +1856,9 @@ export type LedgerMeter = {
   sent_units: number
   refused_units: number
   written_off_units: number
-  /** At Stripe with another amount, or sent there as meter events by an earlier version, without an answer. */
+  /** At Stripe with another amount, or sent there as meter events by an earlier version without a known outcome. */
   unknown_units: number
-  /** On an invoice of its own that was not paid. They are in `sent_units`. */
+  /** On a separate invoice that was not paid. They are included in `sent_units`. */
   unpaid_units: number
   /** Overage that is not recorded yet. Negative if more was recorded, as before an upgrade. */
   difference_units: number
@@ -1921,7 +1921,7 @@ export type Member = {
   role: string
   /** False while an administrator has disabled the account. */
   is_active: boolean
-  /** Whether they have a second factor. Null for readers who may not manage members. */
+  /** Whether they have a second factor. Null if you may not manage members. */
   two_factor_enabled: boolean | null
   /** When they became a member. */
   created_at: string
@@ -1936,12 +1936,12 @@ export type Meter = {
   slug: string
   /** As people read it. */
   name: string
-  /** What one of it is called, in the plural. */
+  /** The name of its unit, in the plural. */
   unit: string
-  /** `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes. */
+  /** `counter` adds up and starts at zero in each period. `gauge` is a level, whose latest reading counts. Cannot be changed later. */
   kind: 'counter' | 'gauge'
   scale: number
-  /** Part of Tollgate: it can be neither changed nor deleted. */
+  /** Whether it is part of Tollgate and can be neither changed nor deleted. */
   is_builtin: boolean
   created_at: string
   updated_at: string
@@ -1951,7 +1951,7 @@ export type MeterForecast = {
   limit: number | null
   used: number
   rate_per_day: number | null
-  /** Used by the period's end at that rate. */
+  /** The usage at the end of the period at that rate. */
   projected: number | null
   outlook: 'unlimited' | 'exhausted' | 'exhausts' | 'lasts' | 'idle' | 'too_little_data'
   /** Null if no date can be given, or if the period ends first. */
@@ -1959,9 +1959,9 @@ export type MeterForecast = {
 }
 
 export type MeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: number | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
@@ -1977,9 +1977,9 @@ export type MeterReading = {
   held: number
   remaining: number | null
   percent: number | null
-  /** Use above a limit that only starts the overage. */
+  /** Usage above a limit that allows overage. */
   overage: number
-  /** What people call it. Of your own meters alone, like the next two. */
+  /** The display name. Only for your own meters, like the next two fields. */
   name?: string
   unit?: string
   kind?: 'counter' | 'gauge'
@@ -2003,11 +2003,11 @@ export type ModelPrices = {
 export type ModelPricesDataItem = {
   provider: string
   model: string
-  /** US dollars per million tokens; null where it is not known. */
+  /** US dollars per million tokens; null if it is not known. */
   input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   cached_input_usd: string | null
-  /** Of input that is written to a cache. */
+  /** The price of input that is written to a cache. */
   cache_write_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   output_usd: string | null
@@ -2015,21 +2015,21 @@ export type ModelPricesDataItem = {
   audio_input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   audio_output_usd: string | null
-  /** US dollars of each image beside the tokens; null for nothing. */
+  /** US dollars per image, in addition to the tokens; null for none. */
   image_usd: string | null
-  /** US dollars of each request beside the tokens; null for nothing. */
+  /** US dollars per request, in addition to the tokens; null for none. */
   request_usd: string | null
-  /** The price of a whole request with more input tokens than that. */
+  /** The prices of a request with more input tokens than that. They apply to all its tokens. */
   long_context: ModelPricesDataItemLongContextItem[]
 }
 
 export type ModelPricesDataItemLongContextItem = {
   above_input_tokens: number
-  /** US dollars per million tokens; null where it is not known. */
+  /** US dollars per million tokens; null if it is not known. */
   input_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   cached_input_usd: string | null
-  /** Of input that is written to a cache. */
+  /** The price of input that is written to a cache. */
   cache_write_usd: string | null
   /** US dollars per million tokens, a decimal string. */
   output_usd: string | null
@@ -2039,7 +2039,7 @@ export type ModelPricesDataItemLongContextItem = {
   audio_output_usd: string | null
 }
 
-export type MoneyCatalogueLimit = {
+export type MoneyCatalogLimit = {
   /** Null for no limit. */
   limit: string | null
   /** `block`: requests above the limit are refused. `allow`: they continue, as overage. */
@@ -2053,7 +2053,7 @@ export type MoneyMeterForecast = {
   used: string
   /** US dollars, a decimal string. */
   rate_per_day: string | null
-  /** Used by the period's end at that rate. */
+  /** The usage at the end of the period at that rate. */
   projected: string | null
   outlook: 'unlimited' | 'exhausted' | 'exhausts' | 'lasts' | 'idle' | 'too_little_data'
   /** Null if no date can be given, or if the period ends first. */
@@ -2061,9 +2061,9 @@ export type MoneyMeterForecast = {
 }
 
 export type MoneyMeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: string | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
@@ -2077,9 +2077,9 @@ export type MoneyMeterReading = {
   /** US dollars, a decimal string. */
   remaining: string | null
   percent: number | null
-  /** Use above a limit that only starts the overage. */
+  /** Usage above a limit that allows overage. */
   overage: string
-  /** What people call it. Of your own meters alone, like the next two. */
+  /** The display name. Only for your own meters, like the next two fields. */
   name?: string
   unit?: string
   kind?: 'counter' | 'gauge'
@@ -2110,31 +2110,31 @@ export type MoneyQuotaReading = {
 }
 
 export type MovePlanRequest = {
-  /** Only who is on this one; else on any older one. */
+  /** Moves only organizations on this version. Defaults to all older versions. */
   from_version?: number
   /** Only of this organization. */
   organization_id?: string
   /** Only of this organization, by the operator's own id of it. */
   external_id?: string
-  /** When another price begins. Where the price is the same, the new limits hold at once. */
+  /** When a different price begins. If the price is the same, the new limits take effect at once. */
   when?: 'now' | 'period_end'
   limit?: number
-  /** `next_cursor` of the call before. */
+  /** `next_cursor` from the previous call. */
   cursor?: string
 }
 
 export type NamedLimit = {
   name: string
-  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  /** What the limit counts. `requests` by default: the units that verifications take. Or api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own: these count reserved and reported units; `api_calls` and your own counters also the units that verifications take. */
   meter?: string
   /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
   limit: number | string
   /** How long a unit counts, up to 31 days. Either this or `period`. */
   window_seconds?: number
-  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  /** A calendar period in UTC, at the end of which the limit resets. Weeks begin on Monday. */
   period?: 'hour' | 'day' | 'week' | 'month'
   per?: 'key' | 'subject'
-  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
+  /** Only for `requests`: the units that a verification takes, 1 by default. With 0, only verifications that name the limit take units. */
   cost?: number
 }
 
@@ -2147,13 +2147,13 @@ export type NewApiKey = {
   scopes?: string[]
   expires_at?: string | null
   custom_rate_limit?: number | null
-  /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
+  /** Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does. */
   limits?: NewNamedLimit[]
-  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  /** The maximum number of open reservations. Each counts as one, whatever it holds. */
   max_concurrent?: number | null
   allowed_ips?: string[] | null
   metadata?: Record<string, unknown>
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -2163,9 +2163,9 @@ export type NewCustomer = {
   name: string
   /** Billing contact. */
   email?: string | null
-  /** Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole. */
+  /** Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them. */
   metadata?: Record<string, unknown>
-  /** The first plan when absent, for a new one. */
+  /** For a new organization, defaults to the first plan. */
   plan?: string
   limits?: OrganizationLimits
   /** The operator's own id of the organization. */
@@ -2174,7 +2174,7 @@ export type NewCustomer = {
 
 export type NewGatewayHeader = {
   value: string
-  /** A secret is stored sealed, and no answer contains it. */
+  /** Secrets are stored encrypted, and no response contains them. */
   is_secret?: boolean
 }
 
@@ -2187,47 +2187,47 @@ export type NewMember = {
 }
 
 export type NewMoneyMeterLimit = {
-  /** In a month, or at any time for a gauge; null for no limit. */
+  /** Per usage period; for a gauge, at any time. Null for no limit. */
   limit: number | string | null
-  /** `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage. */
+  /** `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage. */
   at_limit: 'block' | 'allow'
 }
 
 export type NewNamedLimit = {
   name: string
-  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  /** What the limit counts. `requests` by default: the units that verifications take. Or api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own: these count reserved and reported units; `api_calls` and your own counters also the units that verifications take. */
   meter?: string
-  /** The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number. */
+  /** The maximum, as a whole number. For `cost_usd`, US dollars as a decimal string or a number. */
   limit: number | string
   /** How long a unit counts, up to 31 days. Either this or `period`. */
   window_seconds?: number
-  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  /** A calendar period in UTC, at the end of which the limit resets. Weeks begin on Monday. */
   period?: 'hour' | 'day' | 'week' | 'month'
-  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
+  /** Only for `requests`: the units that a verification takes, 1 by default. With 0, only verifications that name the limit take units. */
   cost?: number
-  /** `subject`: each subject has the limit for itself. `key` if absent. */
+  /** `subject`: each subject has this limit to itself. `key` by default. */
   per?: 'key' | 'subject'
 }
 
 export type NewOrganizationLimit = {
   name: string
-  /** `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take. */
+  /** What the limit counts. `requests` by default: the units that verifications take. Or api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own: these count reserved and reported units; `api_calls` and your own counters also the units that verifications take. */
   meter?: string
-  /** The most units. Of `cost_usd` US dollars, as a decimal string or a number; else a whole number. */
+  /** The maximum, as a whole number. For `cost_usd`, US dollars as a decimal string or a number. */
   limit: number | string
   /** How long a unit counts, up to 31 days. Either this or `period`. */
   window_seconds?: number
-  /** A calendar period in UTC, at whose end the units are back. Weeks begin on Monday. */
+  /** A calendar period in UTC, at the end of which the limit resets. Weeks begin on Monday. */
   period?: 'hour' | 'day' | 'week' | 'month'
-  /** Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units. */
+  /** Only for `requests`: the units that a verification takes, 1 by default. With 0, only verifications that name the limit take units. */
   cost?: number
-  /** `subject`: each subject has the limit for itself, across all keys. `organization` if absent. */
+  /** `subject`: each subject has this limit to itself, across all keys. `organization` by default. */
   per?: 'organization' | 'subject'
 }
 
 export type NewPasskey = {
   credential: PasskeyAttestation
-  /** Defaults to that of the password manager, or to `Passkey`. */
+  /** Defaults to the name of the password manager, or to `Passkey`. */
   name?: string
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
@@ -2238,7 +2238,7 @@ export type NewPortalSession = {
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
-  /** What the customer may do there. */
+  /** What the customer may do in the portal. */
   scopes: (
     | 'keys:read'
     | 'usage:read'
@@ -2252,14 +2252,14 @@ export type NewPortalSession = {
     | 'webhooks:write'
     | 'billing:read'
   )[]
-  /** Where the portal leads back to. https, or this machine. */
+  /** The address of the portal's link back to your application: an `https:` URL, or localhost. */
   return_url?: string
 }
 
 export type NewServiceKey = {
   name: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
+  /** What the back end may do. `platform:*` allows everything, `platform:keys:*` every scope that begins with `platform:keys:`. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
   scopes: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -2273,7 +2273,7 @@ export type NewUser = {
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
-  /** In the organization that is named. */
+  /** The role in the named organization. */
   role?: string
   /** Whether to email a link that sets the password. */
   send_invitation?: boolean
@@ -2285,7 +2285,7 @@ export type OpenReservation = {
   key_id: string | null
   subject: string | null
   held: OpenReservationHeld
-  /** Null for one of an earlier version. */
+  /** Null for a reservation made by an earlier version. */
   created_at: string | null
   expires_at: string
 }
@@ -2315,7 +2315,7 @@ export type Organization = {
   id: string
   name: string
   slug: string
-  /** The operator's own id for it. */
+  /** The operator's own id of it. */
   external_id: string | null
   plan: string
   /** Your role. */
@@ -2324,9 +2324,9 @@ export type Organization = {
   is_personal: boolean
   /** Whether your token acts for it. */
   is_active: boolean
-  /** Whether only members who have a second factor may act for it. */
+  /** Whether members need a second factor to act for it. */
   requires_two_factor: boolean
-  /** Since when its keys are refused. */
+  /** When it was suspended. Its keys are refused since then. */
   suspended_at: string | null
   member_count: number
   created_at: string
@@ -2335,11 +2335,11 @@ export type Organization = {
 export type OrganizationDomain = {
   id: string
   domain: string
-  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  /** The role of people who join with a confirmed address of the domain. Null if nobody can join this way. */
   join_role: 'member' | 'viewer' | null
   record: OrganizationDomainRecord
   verified_at: string | null
-  /** When the record was last looked up. */
+  /** When the record was last checked. */
   checked_at: string | null
   created_at: string
 }
@@ -2359,9 +2359,9 @@ export type OrganizationLimit = {
   /** How long a unit counts. Either this or `period`. */
   window_seconds?: number
   period?: 'hour' | 'day' | 'week' | 'month'
-  /** Set if each subject has the limit for itself. */
+  /** Set if each subject has this limit to itself. */
   per?: 'subject'
-  /** Of `requests` alone: units that a verification takes by default. */
+  /** Only for `requests`: the units that a verification takes by default. */
   cost?: number
   /** Null for a limit of each subject, and while it cannot be read. So are the next three. */
   used: number | string | null
@@ -2384,9 +2384,9 @@ export type OrganizationLimits = {
   rate_limit_per_minute?: number | null
   max_api_keys?: number | null
   meters?: OrganizationLimitsMeters
-  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  /** The maximum number of open reservations. Each counts as one, whatever it holds. */
   max_concurrent?: number | null
-  /** Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's. */
+  /** Limits in which all keys of the organization count together. A request replaces all of them. Each replaces the plan's limit of the same name; the plan's other limits still apply. Null or an empty list restores the plan's limits. */
   organization_limits?: NewOrganizationLimit[] | null
 }
 
@@ -2407,20 +2407,20 @@ export type OrganizationList = {
 }
 
 export type OveragePrice = {
-  /** Each price applies to the units inside its tier alone. */
+  /** Each price applies only to the units inside its tier. */
   tiers: OverageTier[]
-  /** The name of the meter's events; the meter's own if absent. */
+  /** The name of the meter's events. Defaults to the meter's name. */
   polar_event?: string
-  /** The meter's name on Stripe's invoices, likewise. */
+  /** The meter's name on Stripe's invoices. Defaults to the meter's name. */
   stripe_meter?: string
-  /** A metered price that Stripe bills along, for usage that you report to Stripe yourself. */
+  /** A metered price that Stripe bills as well, for usage that you report to Stripe yourself. */
   stripe_price_id?: string
 }
 
 export type OverageTier = {
-  /** The last unit above the limit that has this price; null for all that are left. */
+  /** The last unit above the limit at this price; null for all remaining units. */
   up_to: number | null
-  /** US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar. */
+  /** US dollars per unit, such as `0.00002`. A unit of `cost_usd` is a millionth of a dollar. */
   unit_price_usd: string
 }
 
@@ -2453,7 +2453,7 @@ export type OverviewKeys = {
 }
 
 export type OverviewRevenue = {
-  /** US cents: list prices of the active and past due subscriptions that are paid in US dollars. */
+  /** In US cents: list prices of active and past due subscriptions that are paid in US dollars. */
   per_month_cents: number
   subscriptions: OverviewRevenueSubscription[]
   overage: OverviewRevenueOverage
@@ -2474,7 +2474,7 @@ export type OverviewRevenueOveragePending = {
 export type OverviewRevenueSubscription = {
   plan: string
   currency: string
-  /** List prices with seats and add-ons, of the active and past due ones; of yearly ones a twelfth. */
+  /** List prices of active and past due subscriptions, with seats and add-ons. Yearly ones count as a twelfth. */
   per_month_cents: number
   active: number
   trialing: number
@@ -2483,14 +2483,14 @@ export type OverviewRevenueSubscription = {
 
 export type OverviewUsage = {
   spool: OverviewUsageSpool | null
-  /** The hour from which usage of all organizations is summed up live. */
+  /** The hour from which usage of all organizations is summed on request. */
   folded_until: string
 }
 
 export type OverviewUsageSpool = {
   /** Batches in Redis that are not in Postgres yet. */
   batches: number
-  /** Set aside for a person to look at. */
+  /** Set aside for an operator to look at. */
   aside: number
 }
 
@@ -2504,14 +2504,14 @@ export type OverviewVerificationsToday = {
   total: number
   valid: number
   refused: number
-  /** By the code of the verdict. Unknown keys belong to nobody and are not counted. */
+  /** By the code of the verdict. Unknown keys belong to no organization and are not counted. */
   by_code: Record<string, number>
 }
 
 export type OverviewWebhooks = {
   /** Not sent yet, including retries. */
   waiting: number
-  /** Given up, of those made in the last 24 hours. */
+  /** Given up, among those created in the last 24 hours. */
   failed_24_hours: number
   failed_30_days: number
 }
@@ -2521,9 +2521,9 @@ export type OwnModelPrice = {
   provider: string
   model: string
   kind: 'input' | 'output' | 'cached' | 'cache_write' | 'audio_input' | 'audio_output' | 'image' | 'request'
-  /** US dollars, a decimal string; null where it is a price of one. */
+  /** US dollars, as a decimal string. Null if the price is per image or request. */
   usd_per_million: string | null
-  /** US dollars, a decimal string; null where it is a price of a million. */
+  /** US dollars, as a decimal string. Null if the price is per million tokens. */
   usd_per_unit: string | null
   valid_from: string
   created_at: string
@@ -2537,9 +2537,9 @@ export type OwnModelPriceList = {
 export type Passkey = {
   id: string
   name: string
-  /** Whether it is on several devices: losing one does not lose it. */
+  /** Whether it is synchronized between devices, so that it survives the loss of one. */
   is_synced: boolean
-  /** Whether it is for the current address of this deployment. */
+  /** Whether it was created for the current address of this deployment. */
   works_here: boolean
   created_at: string
   last_used_at: string | null
@@ -2588,7 +2588,7 @@ export type PasskeyRequestOptions = {
   /** In milliseconds. */
   timeout: number
   rpId: string
-  /** Empty where the passkey says who it is. */
+  /** Empty if the passkey itself identifies the user. */
   allowCredentials: PasskeyRequestOptionsAllowCredential[]
   userVerification: 'required'
 }
@@ -2608,22 +2608,22 @@ export type PasswordChange = {
 export type Plan = {
   id: string
   name: string
-  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  /** The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it. */
   markup_percent: number
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public: boolean
   /** Lower ones come first. */
   sort_order: number
-  /** For so long a first subscription costs nothing. */
+  /** How many days a first subscription is free. */
   trial_days: number
-  /** The newest, unless another one was asked for. */
+  /** The newest version, unless the request names another. */
   version: number
-  /** Since when a newer version is sold. */
+  /** When a newer version replaced it. */
   replaced_at: string | null
   prices: PlanPrice[]
   seats: PlanSeats
   addons: PlanAddon[]
-  /** Credits that each usage period begins with; null for none. */
+  /** Credits at the beginning of each usage period; null for none. */
   included_credits_usd: string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd: string | null
@@ -2634,7 +2634,7 @@ export type Plan = {
   limits: PlanLimits
   features: Record<string, number | boolean | string>
   overage: PlanOverage
-  /** How many are on this version. */
+  /** The number of organizations on this version. */
   organization_count: number
   created_at: string
   updated_at: string
@@ -2648,7 +2648,7 @@ export type PlanAddon = {
 }
 
 export type PlanAddonLimits = {
-  /** What it adds to the limits of meters; a meter without a limit stays without. */
+  /** What it adds to the limits of meters. Meters without a limit stay unlimited. */
   meters?: Record<string, number>
   max_api_keys?: number
   seats?: number
@@ -2657,13 +2657,13 @@ export type PlanAddonLimits = {
 export type PlanLimits = {
   /** Of each key. */
   rate_limit_per_minute: number
-  /** Keys that are not revoked, of the organization. */
+  /** The maximum number of keys of the organization that are not revoked. */
   max_api_keys: number
-  /** The most reservations of each key that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of each key; null for no limit. */
   key_max_concurrent?: number | null
-  /** The most reservations of an organization that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of the organization; null for no limit. */
   max_concurrent?: number | null
-  /** Limits of every key, beside its own. */
+  /** Limits of every key, in addition to the key's own. */
   key_limits?: NamedLimit[]
   /** Limits of an organization, in which all its keys count together. */
   organization_limits?: NamedLimit[]
@@ -2687,11 +2687,11 @@ export type PlanList = {
 
 export type PlanMoved = {
   moved: number
-  /** They move when their paid period ends. */
+  /** Organizations that move when their paid period ends. */
   scheduled: number
-  /** They stay where they are, and why. */
+  /** Organizations that were not moved, and the reason. */
   failed: PlanMovedFailedItem[]
-  /** Null when all were tried. */
+  /** Null when no organizations are left. */
   next_cursor: string | null
 }
 
@@ -2713,9 +2713,9 @@ export type PlanPrice = {
   interval: 'month' | 'year'
   /** ISO 4217, in lower case. */
   currency: string
-  /** For each interval, in the smallest unit of the currency; null where it is agreed upon in person. */
+  /** For each interval, in the smallest unit of the currency. Null if it is negotiated. */
   amount_cents: number | null
-  /** For each seat above the included ones. Without it no more are sold. */
+  /** For each seat above the included ones. If absent, no more seats are sold. */
   seat_amount_cents?: number
   /** A licensed, recurring price of the same interval. */
   stripe_price_id?: string
@@ -2726,7 +2726,7 @@ export type PlanPrice = {
 export type PlanSeats = {
   /** Members that the price includes. */
   included: number
-  /** The most that are sold. */
+  /** The maximum number of seats. */
   max?: number
 } | null
 
@@ -2765,7 +2765,7 @@ export type PortalAccess = {
 export type PortalLink = {
   /** Works once. Redirect the customer to it. */
   url: string
-  /** 15 minutes after it was made. */
+  /** 15 minutes after it was created. */
   expires_at: string
 }
 
@@ -2843,7 +2843,6 @@ export type Problem = {
     | 'not_found'
     | 'session_not_found'
     | 'reservation_not_found'
-    | 'account_unconfirmed'
     | 'key_not_found'
     | 'user_not_found'
     | 'organization_not_found'
@@ -2870,6 +2869,7 @@ export type Problem = {
     | 'invitation_not_found'
     | 'method_not_allowed'
     | 'body_too_slow'
+    | 'account_unconfirmed'
     | 'key_revoked'
     | 'key_expired'
     | 'reservation_closed'
@@ -2933,6 +2933,7 @@ export type Problem = {
     | 'two_factor_already_enabled'
     | 'two_factor_not_set_up'
     | 'two_factor_not_enabled'
+    | 'billing_event_reduced'
     | 'body_too_large'
     | 'unsupported_media_type'
     | 'billing_refused'
@@ -2943,7 +2944,6 @@ export type Problem = {
     | 'quota_exceeded'
     | 'concurrency_exceeded'
     | 'internal'
-    | 'billing_event_reduced'
     | 'billing_event_failed'
     | 'billing_rejected'
     | 'upstream_unreachable'
@@ -2998,7 +2998,7 @@ export type Quotas = {
 }
 
 export type QuotasCredits = {
-  /** What is left, what is held included. */
+  /** What is left, including what is held. */
   balance: string
   /** What open reservations hold. */
   held: string
@@ -3006,7 +3006,7 @@ export type QuotasCredits = {
 
 export type QuotasMaxConcurrent = {
   limit: number
-  /** Open reservations now; null while it cannot be read. */
+  /** The number of open reservations; null while it cannot be read. */
   open: number | null
 }
 
@@ -3023,23 +3023,23 @@ export type QuotasMeters = {
 export type ReasonWithProof = {
   /** Kept in the audit log. */
   reason: string
-  /** The administrator's own, when their sign-in is older than 15 minutes. */
+  /** The administrator's own password. Required if their sign-in is older than 15 minutes. */
   password?: string
-  /** Or a code of the administrator's second factor. */
+  /** Alternatively, a code from the administrator's second factor. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
 }
 
 export type RecordedUsage = {
   /** Events counted now. */
   accepted: number
-  /** Repeats of events that were counted before. */
+  /** Events that were already counted. */
   duplicates: number
-  /** Events whose id was used for a different one; not counted. */
+  /** Events whose id was already used for a different event. They are not counted. */
   conflicts: UsageConflict[]
   rejected: UsageRejection[]
-  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none. */
   warnings?: UsageWarning[]
 }
 
@@ -3065,17 +3065,17 @@ export type RenamePasskeyRequest = {
 }
 
 export type ReportedUsageEvent = {
-  /** Yours, to repeat it by: it counts once. Absent, a repeat counts again. */
+  /** Your own id of the event. Repeats with the same id count once. Without an id, a repeat counts again. */
   id?: string | null
-  /** The API key that was used; gives organization, user and environment. */
+  /** The API key that was used. It determines organization, user and environment. */
   key_id?: string | null
   /** Where no key was used. */
   organization_id?: string | null
   /** Or the operator's own id of the organization. */
   external_id?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
+  /** Your customer's user, as any text, for limits and statistics per user. An empty text counts as none. */
   subject?: string | null
-  /** When it happened; now when absent. At most 35 days ago. */
+  /** When it happened, at most 35 days ago. Defaults to now. */
   timestamp?: string | null
   endpoint?: string | null
   method?: string | null
@@ -3111,15 +3111,15 @@ export type ReportedUsageEvent = {
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: (string | number) | null
-  /** Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter. */
+  /** Amounts of your own meters, by slug. For a gauge, its current reading. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
-  /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
+  /** The `request_id` of the verdict that admitted this request. The event then completes that request, and does not count as another one. */
   request_id?: string | null
   provider?: string | null
   model?: string | null
   /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: (string | number) | null
-  /** How your system answered, for routing statistics. */
+  /** How your system produced the answer, for statistics of routing. */
   route?: string | null
   ip?: string | null
   user_agent?: string | null
@@ -3130,11 +3130,11 @@ export type ReportedUsageEvent = {
 
 export type RequestEmailChangeRequest = {
   new_email: string
-  /** The current password. An account without one needs a sign-in of the last 15 minutes instead. */
+  /** The current password. An account without one must have signed in within the last 15 minutes instead. */
   password?: string
   /** Or `passkey`. Required if two-factor is enabled. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
 }
 
@@ -3168,14 +3168,14 @@ export type ReservationGrantedHeld = {
 
 export type ReservationNotGranted = {
   granted: false
-  /** What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402. */
+  /** What refused: a quota of the organization, a limit of the key, or the number of concurrent reservations (respond with 429); or the credits (respond with 402). */
   code: 'QUOTA_EXCEEDED' | 'RATE_LIMITED' | 'CONCURRENCY_EXCEEDED' | 'CREDITS_EXHAUSTED'
-  /** The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`. */
+  /** The meter of the quota, `spend_cap`, `credits`, the name of a key limit, `organization:<name>` for a limit of the organization, or `max_concurrent`. */
   refused_by: string
-  /** Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help. */
+  /** Seconds for `Retry-After`, after which it fits at the latest. Null if waiting does not help. */
   retry_after: number | null
   exceeded: ReservationNotGrantedExceeded
-  /** More was asked for than the limit is. */
+  /** The requested amount exceeds the limit itself. */
   never_fits?: true
   quotas: QuotaReadings
   /** The limits of the key that count a reserved meter, by name, if there are any. */
@@ -3191,9 +3191,9 @@ export type ReservationNotGrantedExceeded = {
   held: number | string
   /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
   remaining: number | string | null
-  /** Null where the request never fits, and of a gauge, which no period resets. */
+  /** Null if the request never fits, and for a gauge, which no period resets. */
   resets_at: string | null
-  /** A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds. */
+  /** A built-in meter, the slug of your own, or what the limit counts; `slots` for concurrent reservations. */
   meter: string
   /** The amount of the meter named beside it: a decimal string for `cost_usd`, else a number. */
   requested: number | string
@@ -3230,22 +3230,22 @@ export type ReserveUsageRequest = {
   audio_input_tokens?: number | null
   /** Those of the output that are audio. */
   audio_output_tokens?: number | null
-  /** US dollars. Absent, it is estimated from model and tokens. */
+  /** US dollars. If absent, it is estimated from the model and the tokens. */
   cost_usd?: string | number | null
-  /** How many would be added. */
+  /** How many units will be added. */
   concepts?: number | null
-  /** How much would be added. */
+  /** How much will be added. */
   storage_gb?: string | number | null
-  /** Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter. */
+  /** Amounts of your own meters, by slug. For a gauge, what will be added. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
   provider?: string | null
   model?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
+  /** Your customer's user, as any text, for limits and statistics per user. An empty text counts as none. */
   subject?: string | null
-  /** A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key. */
+  /** Reserves only a slot: it counts towards `max_concurrent`, like every reservation that names a key, and holds nothing else. */
   slots?: 1
   expires_in_seconds?: number
-  /** A repeat by the same caller gets the same hold, and is refused once that is over. */
+  /** A repeat by the same caller returns the same reservation while it is open, and is refused afterwards. */
   idempotency_key?: string
 }
 
@@ -3297,7 +3297,7 @@ export type RotateApiKeyRequest = {
 export type SecondFactorProof = {
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
@@ -3306,7 +3306,7 @@ export type SecondFactorProof = {
 export type ServiceKeyChange = {
   name?: string
   description?: string | null
-  /** What the back end may do. `platform:*` is everything, `platform:keys:*` all that begins so. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
+  /** What the back end may do. `platform:*` allows everything, `platform:keys:*` every scope that begins with `platform:keys:`. `platform:verify`: Verify API keys of all organizations. `platform:usage`: Report, reserve, settle and correct usage. `platform:usage:read`: Read usage, quotas and single requests. `platform:organizations:read`: Read organizations and their members. `platform:organizations:write`: Create, change, suspend and delete organizations, with their plan, limits, members, invitations and alerts. `platform:keys:read`: List, find and look up API keys. `platform:keys:write`: Issue, change, rotate, import and revoke API keys. `platform:plans:read`: Read plans, including those not on offer, and prices of models. `platform:plans:write`: Create, change and delete plans and prices of models, and put organizations on plans. `platform:billing:read`: Read subscriptions, events of payment providers and the ledger. `platform:billing:write`: Buy, change, cancel and resume subscriptions, replay events of payment providers, and settle overage. `platform:users:read`: Read users and the emails they were sent. `platform:users:write`: Create, disable, enable, sign out and delete users, resend emails, and name client addresses. `platform:webhooks:write`: Manage webhook endpoints and send deliveries again. `platform:audit:read`: Read the audit log. `platform:metrics:read`: Read metrics of the whole deployment. `platform:portal`: Create links to the customer portal. */
   scopes?: string[]
   expires_at?: string | null
   allowed_ips?: string[] | null
@@ -3325,7 +3325,7 @@ export type Session = {
   created_at: string
   /** When it last received new tokens. */
   last_used_at: string
-  /** Its absolute expiry, however often it is used. */
+  /** When it expires, however often it is used. */
   expires_at: string
 }
 
@@ -3335,30 +3335,30 @@ export type SessionList = {
 }
 
 export type SetAlertThresholdsRequest = {
-  /** Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. As they are when absent. */
+  /** Percentages of a limit. Null for the default, empty for only the limit itself; unchanged if absent. Percentages above 100 apply to meters that continue as overage. */
   thresholds?: number[] | null
-  /** Amounts of meters; all that hold from now on. As they are when absent. */
+  /** Amounts of meters. Replaces all existing amounts; unchanged if absent. */
   amounts?: SetAlertThresholdsRequestAmount[]
 }
 
 export type SetAlertThresholdsRequestAmount = {
   /** The name of a built-in meter, or the slug of your own. It needs no limit, except for `overage`. */
   meter: string
-  /** `usage` for all that is used in a period, `overage` for what is used above the limit. */
+  /** `usage`: all usage in a period. `overage`: usage above the limit. */
   kind?: 'usage' | 'overage'
   /** Above 0, in the unit of the meter: US dollars as a decimal string for `cost_usd`, else a number. */
   amount: number | string
 }
 
 export type SetDirectoryRequest = {
-  /** The role of people who are in no group that has one. */
+  /** The role of people who are in no group with a role. */
   default_role: 'member' | 'viewer'
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
 }
 
 export type SetLowBalanceRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -3383,52 +3383,52 @@ export type SetOrganizationQuotasRequest = {
   rate_limit_per_minute?: number | null
   max_api_keys?: number | null
   meters?: OrganizationLimitsMeters
-  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  /** The maximum number of open reservations. Each counts as one, whatever it holds. */
   max_concurrent?: number | null
-  /** Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's. */
+  /** Limits in which all keys of the organization count together. A request replaces all of them. Each replaces the plan's limit of the same name; the plan's other limits still apply. Null or an empty list restores the plan's limits. */
   organization_limits?: NewOrganizationLimit[] | null
 }
 
 export type SetOrganizationSuspensionRequest = {
   suspended: boolean
-  /** Needed to suspend. Owners read it. */
+  /** Required to suspend. Owners can read it. */
   reason?: string
 }
 
 export type SetSpendCapRequest = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
-  /** What a usage period may cost; null for no cap. */
+  /** The maximum cost of a usage period; null for no cap. */
   cost_usd: number | string | null
-  /** `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on. */
+  /** `block` refuses requests that would exceed it. `alert` notifies owners, admins and endpoints, and lets requests continue. */
   action?: 'block' | 'alert'
 }
 
 export type Settlement = {
-  /** A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled. */
-  outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
-  /** Whether the hold was still there; it may have expired. */
+  /** A repeat counts once: `duplicate`, or `conflict` if it differs, for example a cancellation of a settled reservation. */
+  outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'canceled'
+  /** Whether the hold still existed; it may have expired. */
   released: boolean
-  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none. */
   warnings?: UsageWarning[]
 }
 
 export type SettleUsageRequest = {
-  /** The API key that was used; gives organization, user and environment. */
+  /** The API key that was used. It determines organization, user and environment. */
   key_id?: string | null
-  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
+  /** Your customer's user, as any text, for limits and statistics per user. An empty text counts as none. */
   subject?: string | null
-  /** When it happened; now when absent. At most 35 days ago. */
+  /** When it happened, at most 35 days ago. Defaults to now. */
   timestamp?: string | null
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   endpoint?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   method?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   status_code?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   response_time_ms?: unknown
   /** Of the quota; what a verification took is counted already. */
   api_calls?: number | null
@@ -3460,30 +3460,30 @@ export type SettleUsageRequest = {
   concepts?: number | null
   /** How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals. */
   storage_gb?: string | number | null
-  /** Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter. */
+  /** Amounts of your own meters, by slug. For a gauge, its current reading. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number> | null
-  /** The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own. */
+  /** The `request_id` of the verdict that admitted this request. The event then completes that request, and does not count as another one. */
   request_id?: string | null
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   provider?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   model?: unknown
   /** US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals. */
   cost_usd?: string | number | null
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   route?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   ip?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   user_agent?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   error_code?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   error_message?: unknown
-  /** As in a reported event. Cut or left out, with a warning, where it does not fit. */
+  /** As in a reported event. A value that does not fit is truncated or dropped, with a warning. */
   metadata?: unknown
   reservation_id: string
-  /** Nothing was used: the hold is given back and no event recorded. */
+  /** Nothing was used: releases the hold and records no event. */
   cancel?: boolean
 }
 
@@ -3500,9 +3500,9 @@ export type SignInBrowserWithPasskeyRequest = {
 
 export type SignInMethods = {
   providers: SignInMethodsProvider[]
-  /** Whether some organization has a single sign-on. */
+  /** Whether any organization has set up single sign-on. */
   sso: boolean
-  /** What is sent by email to sign in. */
+  /** What this deployment sends by email for a sign-in. */
   email: 'off' | 'code' | 'link'
   turnstile: SignInMethodsTurnstile | null
 }
@@ -3521,7 +3521,7 @@ export type SignInMethodsTurnstile = {
 export type SignInPage = {
   /** The provider's page. Send the browser there. */
   authorization_url: string
-  /** Seconds until the sign-in is too old. */
+  /** Seconds until the sign-in expires. */
   expires_in: number
 }
 
@@ -3540,12 +3540,12 @@ export type SingleSignOn = {
   id: string
   issuer: string
   client_id: string
-  /** The role of whoever signs in the first time. Null if only members may sign in. */
+  /** The role of people who sign in for the first time. Null if only members can sign in. */
   join_role: 'member' | 'viewer' | null
   required: boolean
-  /** What to register at the provider. */
+  /** The redirect URI to register at the provider. */
   redirect_uri: string
-  /** When somebody last signed in. Null until somebody did since the provider was changed. */
+  /** When somebody last signed in with the current provider. Null if nobody has. */
   last_used_at: string | null
   created_at: string
   updated_at: string
@@ -3554,9 +3554,9 @@ export type SingleSignOn = {
 export type SpendCap = {
   /** Null without a cap. */
   cost_usd: string | null
-  /** `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on. */
+  /** `block` refuses requests that would exceed it. `alert` notifies owners, admins and endpoints, and lets requests continue. */
   action: 'block' | 'alert' | null
-  /** What this period costs until now: the charges that are recorded, and the overage. */
+  /** The cost of this period so far: recorded charges, and overage. */
   used: string
   period_start: string
   resets_at: string
@@ -3565,25 +3565,25 @@ export type SpendCap = {
 export type SpooledUsage = {
   /** Events counted now. */
   accepted: number
-  /** Repeats of events that were counted before. */
+  /** Events that were already counted. */
   duplicates: number
-  /** Events whose id was used for a different one; not counted. */
+  /** Events whose id was already used for a different event. They are not counted. */
   conflicts: UsageConflict[]
   rejected: UsageRejection[]
-  /** Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none. */
+  /** Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none. */
   warnings?: UsageWarning[]
   spooled: true
 }
 
 export type SsoSettings = {
-  /** As the metadata of the provider name it, also with its slash at the end; https, at a public address. `/.well-known/openid-configuration` is below it. */
+  /** Exactly as in the metadata of the provider, including a trailing slash. An `https:` URL at a public address, below which `/.well-known/openid-configuration` is found. */
   issuer: string
   client_id: string
-  /** Required at first, and where issuer or client change. Never shown again. */
+  /** Required at first, and when the issuer or the client changes. Never shown again. */
   client_secret?: string
-  /** The role of whoever signs in the first time. Null if only members may sign in. */
+  /** The role of people who sign in for the first time. Null if only members can sign in. */
   join_role?: 'member' | 'viewer' | null
-  /** Whether members who are no owners may act for the organization only after signing in so. */
+  /** Whether members must sign in this way to act for the organization. Owners are exempt. */
   required?: boolean
   /** Required if the sign-in is older than 15 minutes. */
   password?: string
@@ -3595,7 +3595,7 @@ export type StoredUsageEvent = {
   key_id: string | null
   user_id: string | null
   environment: string
-  /** Your customer's user, where one was named. */
+  /** Your customer's user, if the event names one. */
   subject: string | null
   endpoint: string
   method: string
@@ -3635,7 +3635,7 @@ export type StoredUsageEventCorrection = {
   reason: string
   corrected_at: string
   corrected_by?: StoredUsageEventCorrectionCorrectedBy
-  /** What it counted before, as it was reported. */
+  /** The values that were originally reported. */
   original: Record<string, unknown>
 }
 
@@ -3650,7 +3650,7 @@ export type StoredUsageEventList = {
 }
 
 export type SubscriptionChoice = {
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -3679,22 +3679,22 @@ export type System = {
   spool: SystemSpool | null
   /** In the order in which they run. */
   jobs: SystemJob[]
-  /** The configuration by name, never by value. */
+  /** The names of the configured settings, without their values. */
   settings: SystemSetting[]
 }
 
 export type SystemJob = {
   name: string
   cron: string
-  /** `late`: no success for more than three rounds, whatever the reason. Null where Postgres does not answer. */
+  /** `late`: no success for more than three intervals, for any reason. Null while Postgres does not respond. */
   state: 'never_run' | 'running' | 'ok' | 'failed' | 'late' | null
   /** When the last run began; null before the first. */
   last_run_at: string | null
-  /** When it ended; null while it runs, and for good if it died. */
+  /** When it ended. Null while it runs, and also if it was killed. */
   last_ended_at: string | null
   /** When the last successful run began. */
   last_success_at: string | null
-  /** Of the last run that ended, as are result and error. */
+  /** The outcome of the last run that ended, as are `result` and `error`. */
   duration_ms: number | null
   /** What it did; null if it failed. */
   result: Record<string, unknown> | null
@@ -3707,14 +3707,14 @@ export type SystemJob = {
 export type SystemJobBacklog = {
   /** What is counted. */
   of: string
-  /** How much waits now, counted up to 10,000, or to one more than a ceiling up to 25,000. Null where nothing queues, or it could not be counted. */
+  /** How much is waiting now, counted up to 10,000, or up to one more than a ceiling of up to 25,000. Null if the job has no queue, or if it could not be counted. */
   count: number | null
 }
 
 export type SystemJobCeiling = {
-  /** Of what the backlog counts; null where time alone is the bound. */
+  /** The maximum of a run, in the unit of the backlog. Null if only time limits a run. */
   amount: number | null
-  /** After this a run begins nothing new. */
+  /** The time after which a run starts nothing new. */
   seconds: number | null
 }
 
@@ -3726,23 +3726,23 @@ export type SystemPriceList = {
 export type SystemSchema = {
   /** The last migration that this version knows. */
   known: string
-  /** The last one that the database has. */
+  /** The last migration that was applied to the database. */
   found: string | null
-  /** False where migrations are missing, or the database is ahead. */
+  /** False if migrations are missing, or if the database is ahead. */
   is_current: boolean
 }
 
 export type SystemSetting = {
   name: string
   state: 'set' | 'missing' | 'defaulted'
-  /** Why it is refused; its feature is off. */
+  /** Why the setting is refused. Its feature is off. */
   fault: string | null
 }
 
 export type SystemSpool = {
   /** Batches of usage that wait in Redis for Postgres. */
   batches: number
-  /** What was set aside for a person to look at. */
+  /** What was set aside for an operator to look at. */
   aside: number
 }
 
@@ -3758,7 +3758,7 @@ export type TokenVerdict = TokenVerdictValid | TokenVerdictNotValid
 
 export type TokenVerdictNotValid = {
   valid: false
-  /** `UNAUTHENTICATED`: expired, revoked, or of nobody who is trusted. `FORBIDDEN`: the user does not belong there, or may not. */
+  /** `UNAUTHENTICATED`: expired, revoked, or from an issuer that is not trusted. `FORBIDDEN`: the user is not a member of the organization, or lacks the permission. */
   code: 'UNAUTHENTICATED' | 'FORBIDDEN'
   request_id: string
 }
@@ -3767,9 +3767,9 @@ export type TokenVerdictValid = {
   valid: true
   code: 'VALID'
   request_id: string
-  /** A UUID; of a trusted issuer's token the user as the issuer calls them. */
+  /** A UUID. For a token of a trusted issuer, the issuer's own id of the user. */
   user_id: string
-  /** Null for a trusted issuer's token: there is no session here. */
+  /** Null for a token of a trusted issuer, which has no session here. */
   session_id: string | null
   /** The trusted issuer; null for a token of this deployment. */
   issuer: string | null
@@ -3810,9 +3810,9 @@ export type UpdateApiKeyRequest = {
   scopes?: string[]
   expires_at?: string | null
   custom_rate_limit?: number | null
-  /** Limits in addition to the rate limit, checked together with it. All of them take units, or none. */
+  /** Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does. */
   limits?: NewNamedLimit[]
-  /** The most holds that may be open at once. A reservation is one, whatever it holds. */
+  /** The maximum number of open reservations. Each counts as one, whatever it holds. */
   max_concurrent?: number | null
   allowed_ips?: string[] | null
   /** Replaces all metadata. */
@@ -3822,37 +3822,37 @@ export type UpdateApiKeyRequest = {
 }
 
 export type UpdateDomainRequest = {
-  /** The role of whoever joins with a confirmed address of the domain. Null if nobody joins so. */
+  /** The role of people who join with a confirmed address of the domain. Null if nobody can join this way. */
   join_role: 'member' | 'viewer' | null
 }
 
 export type UpdateGatewayRouteRequest = {
   /** The route is served under `/gw/{slug}/`. */
   slug?: string
-  /** Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it. */
+  /** Where requests are sent: a public `https:` URL. The rest of the path, after the matched part, is appended to it. */
   upstream?: string
-  /** Whether `path_prefix` is left out of the path upstream. */
+  /** Whether `path_prefix` is removed from the path that is sent upstream. */
   strip_prefix?: boolean
-  /** Milliseconds until the answer must begin. What streams afterwards may take longer. */
+  /** Milliseconds within which the response must begin. A streamed body may take longer. */
   timeout_ms?: number
   /** Scopes that the key must have. */
   scopes?: string[]
-  /** Units that a request takes of the rate limit and the quota. */
+  /** Units that a request takes from the rate limit and the quota. */
   cost?: number
-  /** Units of the key's named limits. */
+  /** Units to take from key limits, by name. */
   limits?: Record<string, number>
-  /** How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see. */
+  /** How usage is measured. `requests` counts requests. `openai` and `anthropic` reserve an estimate, then read the tokens that the provider reports. `from_header` reads response headers, which are removed from the response to the caller. */
   meter?: 'requests' | 'openai' | 'anthropic' | GatewayHeaderMeter
   /** Paths below the slug that need no key, such as `/health` or `/docs/*`. */
   public_paths?: string[]
   is_enabled?: boolean
   match?: UpdateGatewayRouteRequestMatch
-  /** What is absent stays; null takes a header out. */
+  /** Absent headers stay unchanged; null removes a header. */
   add_headers?: Record<string, (NewGatewayHeader & Record<string, unknown>) | null>
 }
 
 export type UpdateGatewayRouteRequestMatch = {
-  /** Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`. */
+  /** Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`. */
   host?: string | null
   /** Only paths below it are forwarded. */
   path_prefix?: string
@@ -3866,7 +3866,7 @@ export type UpdateMemberRequest = {
 export type UpdateMeterRequest = {
   /** As people read it. */
   name?: string
-  /** What one of it is called, in the plural. */
+  /** The name of its unit, in the plural. */
   unit?: string
 }
 
@@ -3874,26 +3874,26 @@ export type UpdateOrganizationRequest = {
   name?: string
   /** Lower-case letters and digits, separated by single hyphens. Unique. */
   slug?: string
-  /** Owners alone may change it, and need a second factor to switch it on. */
+  /** Only owners can change it. To enable it, they need a second factor themselves. */
   requires_two_factor?: boolean
 }
 
 export type UpdatePlanRequest = {
   name?: string
-  /** What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it. */
+  /** The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it. */
   markup_percent?: number
-  /** Whether customers see it in the catalogue. */
+  /** Whether customers see it in the catalog. */
   is_public?: boolean
   /** Lower ones come first. */
   sort_order?: number
-  /** For so long a first subscription costs nothing. */
+  /** How many days a first subscription is free. */
   trial_days?: number
-  /** All prices there are to be. */
+  /** All prices. Replaces the existing ones. */
   prices?: PlanPrice[]
   seats?: CreatePlanRequestSeats | null
-  /** All add-ons there are to be. */
+  /** All add-ons. Replaces the existing ones. */
   addons?: PlanAddon[]
-  /** Credits that each usage period begins with; null for none. */
+  /** Credits at the beginning of each usage period; null for none. */
   included_credits_usd?: number | string | null
   /** How much of what is left of them is granted again in the next period; null for nothing. */
   rollover_max_usd?: number | string | null
@@ -3903,20 +3903,20 @@ export type UpdatePlanRequest = {
   price_per_call_usd?: number | string | null
   limits?: UpdatePlanRequestLimits
   overage?: UpdatePlanRequestOverage
-  /** What is absent stays; null takes a feature out. */
+  /** Absent features stay unchanged; null removes a feature. */
   features?: Record<string, number | boolean | string | null>
 }
 
 export type UpdatePlanRequestLimits = {
   /** Of each key. */
   rate_limit_per_minute?: number
-  /** Keys that are not revoked, of the organization. */
+  /** The maximum number of keys of the organization that are not revoked. */
   max_api_keys?: number
-  /** The most reservations of each key that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of each key; null for no limit. */
   key_max_concurrent?: number | null
-  /** The most reservations of an organization that may be open at once; null for no limit. */
+  /** The maximum number of open reservations of the organization; null for no limit. */
   max_concurrent?: number | null
-  /** Limits of every key, beside its own. They replace those of before. */
+  /** Limits of every key, in addition to the key's own. They replace those of before. */
   key_limits?: NewNamedLimit[]
   /** Limits of an organization, in which all its keys count together. They replace those of before. */
   organization_limits?: NewOrganizationLimit[]
@@ -3952,7 +3952,7 @@ export type UpdateProfileRequest = {
 
 export type UpdateRoleRequest = {
   description?: string | null
-  /** What members with the role may do. All roles allow `organization:read`, also where it is not named. */
+  /** What members with the role may do. All roles allow `organization:read`, even if it is not listed. */
   permissions?: unknown[]
 }
 
@@ -3997,7 +3997,7 @@ export type UpdateWebhookEndpointRequest = {
     | 'spend_cap.reached'
     | 'rate_limit.refused'
   )[]
-  /** Disabling it gives up its waiting deliveries. Enabling it resets its count of failures. */
+  /** Disabling the endpoint gives up its waiting deliveries. Enabling it resets its count of failures. */
   is_active?: boolean
 }
 
@@ -4005,7 +4005,7 @@ export type UsageAlert = {
   id: string
   /** The name of a built-in meter, or the slug of your own. */
   meter: string
-  /** `percentage` of a limit, or an amount: of what was used (`usage`), or of what was used above the limit (`overage`). */
+  /** `percentage`: of a limit. `usage`: an amount of usage. `overage`: an amount of usage above the limit. */
   kind: 'percentage' | 'usage' | 'overage'
   period_start: string
   /** The limit at that time. A raised limit can be passed again. Null for an amount. */
@@ -4014,7 +4014,7 @@ export type UsageAlert = {
   threshold: number | null
   /** The amount that was reached. Null for a percentage. */
   amount: number | string | null
-  /** The use when the alert was recorded; of `overage` what was used above the limit. */
+  /** The usage when the alert was recorded. For `overage`, the usage above the limit. */
   used: number | string
   crossed_at: string
   /** When notifications were sent. If several percentages were passed together, or several amounts, only the highest is sent. */
@@ -4028,7 +4028,7 @@ export type UsageAlertList = {
 
 export type UsageBatch = {
   events: ReportedUsageEvent[]
-  /** What is done while the database fails: `spool` keeps the events elsewhere until it is back, and answers 202; `sync` answers 503. */
+  /** What happens while the database does not respond. `spool`: the events are stored elsewhere until it does, and the response is a 202. `sync`: the response is a 503. */
   durability?: 'spool' | 'sync'
 }
 
@@ -4067,7 +4067,7 @@ export type UsageBreakdownDataItem = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4094,18 +4094,18 @@ export type UsageBreakdownOther = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
 export type UsageConflict = {
-  /** Its place among the events sent, from 0. */
+  /** The index of the event in the request, from 0. */
   index: number
   id: string | null
 }
 
 export type UsageCorrection = {
-  /** `duplicate`: the latest correction of the event is this one already. */
+  /** `duplicate`: the event already has this correction. */
   outcome: 'corrected' | 'duplicate'
   corrected_at: string
   event: UsageCorrectionEvent
@@ -4117,7 +4117,7 @@ export type UsageCorrectionEvent = {
   key_id: string | null
   user_id: string | null
   environment: string
-  /** Your customer's user, where one was named. */
+  /** Your customer's user, if the event names one. */
   subject: string | null
   endpoint: string
   method: string
@@ -4195,7 +4195,7 @@ export type UsageOfSubjectsDataItem = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4215,7 +4215,7 @@ export type UsageOfSubjectsErased = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4236,7 +4236,7 @@ export type UsageOfSubjectsOther = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4256,12 +4256,12 @@ export type UsageOfSubjectsUnnamed = {
   cost_usd: string
   /** Events whose model has no known price. Their cost is not in `cost_usd`. */
   unpriced: number
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
 export type UsageRejection = {
-  /** Its place among the events sent, from 0. */
+  /** The index of the event in the request, from 0. */
   index: number
   id: string | null
   code:
@@ -4299,7 +4299,7 @@ export type UsageStatisticsByDayItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4317,7 +4317,7 @@ export type UsageStatisticsByEndpointItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4335,7 +4335,7 @@ export type UsageStatisticsByKeyItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4353,7 +4353,7 @@ export type UsageStatisticsByModelItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4371,7 +4371,7 @@ export type UsageStatisticsByRouteItem = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4388,7 +4388,7 @@ export type UsageStatisticsTotals = {
   cost_usd: string
   errors: number
   avg_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4436,7 +4436,7 @@ export type UsageSums = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
@@ -4471,12 +4471,12 @@ export type UsageTimeseriesDataItem = {
   p50_response_time_ms: number | null
   p95_response_time_ms: number | null
   p99_response_time_ms: number | null
-  /** Amounts of your own meters, by slug. One without use is absent. */
+  /** Amounts of your own meters, by slug. Meters without usage are absent. */
   quantities: Record<string, number>
 }
 
 export type UsageWarning = {
-  /** Its place among the events sent, from 0. */
+  /** The index of the event in the request, from 0. */
   index: number
   id: string | null
   field: string
@@ -4494,7 +4494,7 @@ export type User = {
   role: string | null
   /** What the role allows in the active organization. */
   permissions: string[]
-  /** What the active organization requires of its members and the user lacks. Until they have it, `permissions` is empty. */
+  /** A requirement of the active organization that the user does not meet. Until they do, `permissions` is empty. */
   unmet_requirement: 'two_factor' | 'single_sign_on' | null
   /** The active organization. */
   organization_id: string | null
@@ -4544,10 +4544,10 @@ export type Verdict = {
   metadata?: Record<string, unknown>
   expires_at?: string | null
   ratelimit?: WindowReading
-  /** The key's limits by name, and its organization's as `organization:<name>`. */
+  /** Key limits by name, and limits of the organization as `organization:<name>`. */
   limits?: Record<string, LimitReading>
   quotas?: QuotaReadings
-  /** The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter. */
+  /** The limit that refused, if one did: `ratelimit`, the name of a key limit, `organization:<name>` for a limit of the organization, or a meter. */
   refused_by?: string
   /** The cost exceeds the limit itself, so waiting does not help. */
   never_fits?: true
@@ -4557,7 +4557,7 @@ export type VerifyBrowserTwoFactorRequest = {
   challenge_token: string
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
-  /** Instead of a code: the answer of one of the passkeys to a challenge of `2fa/passkey`. */
+  /** Instead of a code: the response of one of the passkeys to a challenge from `2fa/passkey`. */
   passkey?: Record<string, unknown>
 }
 
@@ -4568,11 +4568,11 @@ export type VerifyKeyRequest = {
   cost?: number
   /** Scopes that the key must have. It needs all of them. */
   scopes?: string[]
-  /** Units to take of the key's named limits, instead of each one's usual cost. */
+  /** Units to take from key limits, by name, instead of each limit's usual cost. */
   limits?: Record<string, number>
   /** Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter. */
   quantities?: Record<string, number>
-  /** Your customer's user, for limits and statistics of each: any text. An empty one is none. */
+  /** Your customer's user, as any text, for limits and statistics per user. An empty text counts as none. */
   subject?: string
   /** What is called, for the statistics. Cut after 200 characters. */
   endpoint?: string
@@ -4588,7 +4588,7 @@ export type VerifyKeyRequest = {
 
 export type VerifyTokenRequest = {
   token: string
-  /** The active organization when absent. */
+  /** Defaults to the active organization. */
   organization_id?: string
   /** Alternative to `organization_id`: the operator's own id of the organization. */
   external_id?: string
@@ -4676,7 +4676,7 @@ export type WebhookEndpointWithSecret = {
   previous_secret_until: string | null
   created_at: string
   updated_at: string
-  /** The secret that signs deliveries. Only this answer contains it. */
+  /** The secret that signs deliveries. Only this response contains it. */
   secret: string
 }
 
@@ -4763,9 +4763,9 @@ export interface Operations {
   'POST /auth/passkeys/sign-in/begin': { answer: PasskeyRequestOptions }
   /** Sign in with a passkey */
   'POST /auth/passkeys/sign-in': { body: SignInBrowserWithPasskeyRequest; answer: Tokens }
-  /** Begin to prove by passkey that I am present */
+  /** Begin to confirm my identity with a passkey */
   'POST /auth/passkeys/prove': { answer: PasskeyRequestOptions }
-  /** Make my session fresh with a passkey */
+  /** Reauthenticate my session with a passkey */
   'POST /auth/passkeys/reauthenticate': { body: SignInBrowserWithPasskeyRequest; answer: undefined }
   /** List my passkeys */
   'GET /auth/passkeys': { answer: ListPasskeysResponse }
@@ -4911,7 +4911,7 @@ export interface Operations {
     body?: SetUpTwoFactorRequest
     answer: undefined
   }
-  /** Make a token for the directory */
+  /** Create a token for the directory */
   'POST /organizations/{organization_id}/directory/token': {
     params: { organization_id: string }
     body?: SetUpTwoFactorRequest
@@ -4953,17 +4953,17 @@ export interface Operations {
   }
   /** Accept an invitation */
   'POST /organizations/invitations/accept': { body: AcceptInvitationRequest; answer: AcceptedInvitation }
-  /** See what an application asks */
+  /** Get the request of an application */
   'POST /auth/authorizations': { body: DescribeAuthorizationRequest; answer: AuthorizationRequest }
-  /** Let an application act for you, or not */
+  /** Allow or deny an application */
   'POST /auth/authorizations/decide': { body: DecideAuthorizationRequest; answer: AuthorizationDecided }
   /** See what a device asks */
   'POST /auth/devices': { body: DescribeDeviceRequest; answer: AuthorizationRequest }
-  /** Let a device act for you, or not */
+  /** Allow or deny a device */
   'POST /auth/devices/decide': { body: DecideDeviceRequest; answer: undefined }
   /** List applications that act for me */
   'GET /auth/grants': { query?: { limit?: number; cursor?: string }; answer: GrantList }
-  /** End what an application may do */
+  /** End the access of an application */
   'DELETE /auth/grants/{id}': { params: { id: string }; answer: undefined }
   /** Issue an API key */
   'POST /auth/api-keys': { body: NewApiKey; answer: IssuedApiKey }
@@ -5120,7 +5120,7 @@ export interface Operations {
     query?: { organization_id?: string; external_id?: string }
     answer: OpenReservation
   }
-  /** Let a reservation expire later */
+  /** Extend a reservation */
   'POST /usage/reservations/{id}/extend': {
     params: { id: string }
     body: ExtendReservationRequest
@@ -5235,7 +5235,7 @@ export interface Operations {
     query?: { limit?: number; cursor?: string }
     answer: WebhookDeliveryList
   }
-  /** Make a link to the portal of an organization */
+  /** Create a link to the portal of an organization */
   'POST /portal/sessions': { body: NewPortalSession; answer: PortalLink }
   /** Exchange the token of a portal link */
   'POST /portal/redeem': { body: PortalRedemption; answer: PortalAccess }
@@ -5559,7 +5559,7 @@ export interface Operations {
   'POST /admin/users/{id}/enable': { params: { id: string }; body?: OptionalReason; answer: AdminUser }
   /** End all sessions of a user */
   'POST /admin/users/{id}/logout': { params: { id: string }; body?: OptionalReason; answer: undefined }
-  /** Take a user's second factor away */
+  /** Remove a user's second factor */
   'POST /admin/users/{id}/two-factor/reset': { params: { id: string }; body: ReasonWithProof; answer: undefined }
   /** Act as a user, for support */
   'POST /admin/users/{id}/impersonate': { params: { id: string }; body: ReasonWithProof; answer: SupportToken }
@@ -5620,7 +5620,7 @@ export interface Operations {
     body: SetOrganizationSuspensionRequest
     answer: AdminOrganization
   }
-  /** How the people of an organization get in */
+  /** Get how members of an organization sign in */
   'GET /admin/organizations/{organization_id}/sign-in': { params: { organization_id: string }; answer: CustomerSignIn }
   /** Grant credits to an organization */
   'POST /admin/organizations/{organization_id}/credits': {
@@ -5628,7 +5628,7 @@ export interface Operations {
     body: GrantCreditsRequest
     answer: CreditGrant
   }
-  /** Take back what is left of a grant */
+  /** Revoke the rest of a grant */
   'POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke': {
     params: { organization_id: string; grant_id: string }
     body: RevokeCreditsRequest
@@ -5671,7 +5671,7 @@ export interface Operations {
   'DELETE /admin/meters/{slug}': { params: { slug: string }; answer: undefined }
   /** List the routes of the gateway */
   'GET /admin/routes': { answer: GatewayRouteList }
-  /** Make a route of the gateway */
+  /** Create a route of the gateway */
   'POST /admin/routes': { body: CreateGatewayRouteRequest; answer: GatewayRoute }
   /** Get a route of the gateway */
   'GET /admin/routes/{id}': { params: { id: string }; answer: GatewayRoute }
@@ -5713,7 +5713,7 @@ export interface Operations {
     }
     answer: AdminSubscriptionList
   }
-  /** List what payment providers sent */
+  /** List events of payment providers */
   'GET /admin/billing/events': {
     query?: {
       limit?: number
@@ -5772,7 +5772,7 @@ export interface Operations {
   }
   /** Send an event to a customer's endpoint again */
   'POST /admin/deliveries/{id}/resend': { params: { id: string }; answer: AdminDelivery }
-  /** How the deployment is doing */
+  /** Get an overview of the deployment */
   'GET /admin/overview': { answer: Overview }
   /** Usage totals of all organizations */
   'GET /admin/usage/summary': {
@@ -5813,7 +5813,7 @@ export interface Operations {
     }
     answer: PlatformUsageBreakdown
   }
-  /** How this deployment is set up, and what its jobs do */
+  /** Get the configuration and the jobs of this deployment */
   'GET /admin/system': { answer: System }
   /** Inspect a request */
   'GET /admin/requests/{request_id}': {
@@ -5822,8 +5822,8 @@ export interface Operations {
     answer: InspectedRequest
   }
   /** List plans */
-  'GET /billing/plans': { answer: CataloguePlanList }
-  /** Plan, subscription, usage and cost */
+  'GET /billing/plans': { answer: CatalogPlanList }
+  /** Get plan, subscription, usage and cost */
   'GET /auth/billing/info': { query?: { organization_id?: string; external_id?: string }; answer: BillingInfo }
   /** Buy a plan */
   'POST /billing/checkout': { body: CreateCheckoutRequest; answer: Checkout }
@@ -5831,9 +5831,9 @@ export interface Operations {
   'POST /billing/top-up': { body: CreateTopUpRequest; answer: TopUp }
   /** Get the spend cap */
   'GET /billing/spend-cap': { query?: { organization_id?: string; external_id?: string }; answer: SpendCap }
-  /** Cap what a period may cost */
+  /** Set the spend cap */
   'PUT /billing/spend-cap': { body: SetSpendCapRequest; answer: SpendCap }
-  /** Open the payment provider's own page */
+  /** Open the payment provider's page */
   'POST /billing/portal': { body: CreatePortalSessionRequest; answer: PortalSession }
   /** Change the plan, interval, seats or add-ons */
   'POST /billing/change': { body: ChangeSubscriptionRequest; answer: BillingSubscription }

@@ -6,7 +6,7 @@ const STEPS = [1, 2, 2.5, 5, 10]
  * Round values for an axis that starts at zero.
  *
  * @param most the largest value that is shown
- * @param isWhole whether all values that are shown are whole numbers: then those of the axis are, too
+ * @param isWhole whether all values are whole numbers: then the axis has only whole numbers as well
  * @param count about how many values there are, without zero
  * @returns rising values from zero; the last is at least `most`
  */

@@ -8,7 +8,7 @@ export interface Session {
   readonly organizationId: string
   readonly permissions: readonly string[]
   readonly isAdministrator: boolean
-  /** What the active organization requires of its members and they lack. */
+  /** A requirement of the active organization that the user does not meet. */
   readonly unmet: User['unmet_requirement']
 }
 

@@ -2,7 +2,11 @@ import type { Names } from './names.ts'
 
 /** Methods about the whole deployment or all customers: the export `tollgate/operator`. */
 export const OPERATOR_METHODS: Readonly<Record<string, Names>> = {
-  'GET /admin/overview': ['deployment.overview', 'overview', 'How the deployment is doing, and what needs attention'],
+  'GET /admin/overview': [
+    'deployment.overview',
+    'overview',
+    'Get an overview of the deployment and what needs attention',
+  ],
   'GET /admin/system': ['deployment.system', 'system', 'How the deployment is set up, and what its jobs do'],
   'GET /admin/requests/{request_id}': ['requests.get', 'inspect_request', 'What became of one request'],
   'GET /admin/usage/summary': ['usage.summary', 'all_usage_summary', 'What all customers used in a span'],

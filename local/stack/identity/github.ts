@@ -6,7 +6,7 @@ import { type Person, readPerson, signInPage } from './people.ts'
 
 const AUTHORIZE = '/github/login/oauth/authorize'
 const CODE_MS = 10 * 60_000
-const MOST = 10_000
+const MAX_ENTRIES = 10_000
 
 interface Granted {
   readonly person: Person
@@ -59,7 +59,7 @@ function authorize(call: Call, codes: Map<string, Granted>): Reply {
 function keep(map: Map<string, Granted>, granted: Granted): string {
   const name = randomUUID().replaceAll('-', '')
   map.set(name, granted)
-  if (map.size > MOST) map.delete(map.keys().next().value ?? '')
+  if (map.size > MAX_ENTRIES) map.delete(map.keys().next().value ?? '')
   return name
 }
 

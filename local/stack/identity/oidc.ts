@@ -9,7 +9,7 @@ import { createSigner, type Signer } from './signer.ts'
 const MOUNT = '/oidc'
 const INTERACTION = `${MOUNT}/interaction/`
 /** The maximum of remembered people and sign-ins, because a stack may run for weeks. */
-const MOST = 10_000
+const MAX_ENTRIES = 10_000
 
 /** An OpenID provider in this process, on a port of its own. */
 export interface OidcServer {
@@ -76,7 +76,7 @@ function hinted({ login_hint: hint }: Readonly<Record<string, unknown>>): Pick<C
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key)
   map.set(key, value)
-  if (map.size > MOST) map.delete(map.keys().next().value ?? '')
+  if (map.size > MAX_ENTRIES) map.delete(map.keys().next().value ?? '')
 }
 
 /** For a page that is opened too late, or an invalid form. */

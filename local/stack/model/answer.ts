@@ -5,7 +5,7 @@ import type { createPromptCache } from './cache.ts'
 import type { Calls, Ending, ModelCall } from './calls.ts'
 import type { Dialect, Exchange } from './dialect.ts'
 import type { createKnobs, Knobs } from './knobs.ts'
-import { type Asked, answerPrompt } from './words.ts'
+import { answerPrompt, type ModelRequest } from './words.ts'
 
 interface Model {
   readonly calls: Calls
@@ -49,10 +49,10 @@ interface Wrong {
 
 type Decision =
   | { readonly refusal: readonly [status: number, message: string] }
-  | { readonly key: string; readonly asked: Asked; readonly knobs: Knobs }
+  | { readonly key: string; readonly asked: ModelRequest; readonly knobs: Knobs }
 
 /** In the order of the providers: first the credential, then the request. */
-function decide(key: string | undefined, asked: Asked | Wrong, knobs: Knobs | Wrong): Decision {
+function decide(key: string | undefined, asked: ModelRequest | Wrong, knobs: Knobs | Wrong): Decision {
   if (key === undefined) return { refusal: [401, 'You did not provide an API key.'] }
   if ('wrong' in knobs) return { refusal: [400, knobs.wrong] }
   const { status } = knobs

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import * as z from 'zod'
 import { json, type Reply } from '../http.ts'
 import { type Dialect, type Exchange, type Frame, frame, readBearer } from './dialect.ts'
-import type { Asked, Part, PromptText } from './words.ts'
+import type { ModelRequest, Part, PromptText } from './words.ts'
 
 const Block = z.looseObject({
   type: z.string(),
@@ -47,7 +47,7 @@ function fail(status: number, message: string): Reply {
   return status === 429 ? { ...reply, headers: { 'retry-after': '1' } } : reply
 }
 
-function parse(value: unknown, headers: IncomingHttpHeaders): Asked | { wrong: string } {
+function parse(value: unknown, headers: IncomingHttpHeaders): ModelRequest | { wrong: string } {
   if (!headers['anthropic-version']) return { wrong: 'anthropic-version: header is required' }
   const { data: body, error } = Body.safeParse(value)
   if (error) return { wrong: z.prettifyError(error) }

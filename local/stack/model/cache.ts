@@ -1,5 +1,5 @@
 import type { PromptUsage } from './dialect.ts'
-import { type Asked, countTokens } from './words.ts'
+import { countTokens, type ModelRequest } from './words.ts'
 
 /** The oldest entry is dropped when this many are stored. */
 const MAX_ENTRIES = 10_000
@@ -9,7 +9,7 @@ export function createPromptCache() {
   const known = new Set<string>()
 
   /** @returns how many tokens there are, how many were read from the cache, and how many are written to it now */
-  function read(key: string, { model, prompt }: Asked): PromptUsage {
+  function read(key: string, { model, prompt }: ModelRequest): PromptUsage {
     const ends = prompt.flatMap(({ isBreakpoint }, at) => (isBreakpoint ? [at + 1] : []))
     const name = (end: number) =>
       JSON.stringify([key, model, prompt.slice(0, end).map(({ role, text }) => [role, text])])

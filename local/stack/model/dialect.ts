@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Reply } from '../http.ts'
-import type { Answer, Asked } from './words.ts'
+import type { Answer, ModelRequest } from './words.ts'
 
 /** Tokens of the prompt. `input` is all of them; `cacheRead` and `cacheWritten` are parts of it. */
 export interface PromptUsage {
@@ -11,7 +11,7 @@ export interface PromptUsage {
 
 /** A request with its answer, ready to be serialized. */
 export interface Exchange {
-  readonly asked: Asked
+  readonly asked: ModelRequest
   readonly answer: Answer
   readonly usage: PromptUsage
   /** Unix time in seconds. */
@@ -30,7 +30,7 @@ export interface Dialect {
   readonly path: string
   readonly readKey: (headers: IncomingHttpHeaders) => string | undefined
   /** @returns the request, or what is wrong with it */
-  readonly parse: (body: unknown, headers: IncomingHttpHeaders) => Asked | { readonly wrong: string }
+  readonly parse: (body: unknown, headers: IncomingHttpHeaders) => ModelRequest | { readonly wrong: string }
   readonly fail: (status: number, message: string) => Reply
   readonly write: (exchange: Exchange) => object
   readonly stream: (exchange: Exchange) => Iterable<Frame>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Dialect, type Exchange, type Frame, frame, readBearer } from './dialect.ts'
 import { failOpenAi } from './openai-errors.ts'
-import type { Asked, Part } from './words.ts'
+import type { ModelRequest, Part } from './words.ts'
 
 /** Text, or blocks of text. */
 export const Content = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish()
@@ -32,7 +32,7 @@ export const openAiChat: Dialect = {
   stream,
 }
 
-function parse(value: unknown): Asked | { wrong: string } {
+function parse(value: unknown): ModelRequest | { wrong: string } {
   const { data: body, error } = Body.safeParse(value)
   if (error) return { wrong: z.prettifyError(error) }
   return {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Dialect, type Exchange, type Frame, frame, readBearer } from './dialect.ts'
 import { Content, readContent } from './openai-chat.ts'
 import { failOpenAi } from './openai-errors.ts'
-import type { Asked, Part } from './words.ts'
+import type { ModelRequest, Part } from './words.ts'
 
 const Item = z.looseObject({ role: z.string().optional(), content: Content, output: z.string().optional() })
 
@@ -25,7 +25,7 @@ export const openAiResponses: Dialect = {
   stream,
 }
 
-function parse(value: unknown): Asked | { wrong: string } {
+function parse(value: unknown): ModelRequest | { wrong: string } {
   const { data: body, error } = Body.safeParse(value)
   if (error) return { wrong: z.prettifyError(error) }
   const items: z.infer<typeof Item>[] =

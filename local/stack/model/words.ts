@@ -8,7 +8,7 @@ export interface PromptText {
 }
 
 /** A request, independent of its provider's format. */
-export interface Asked {
+export interface ModelRequest {
   readonly model: string
   readonly prompt: readonly PromptText[]
   /** Names of the tools that may be called. */
@@ -40,7 +40,7 @@ export const countTokens = (texts: readonly { readonly text: string }[]): number
  * Answers a prompt, deterministically: it repeats the last text. If a user's text names tools, it calls each of
  * them instead. It stops at `maxTokens`.
  */
-export function answerPrompt({ prompt, tools, maxTokens = Number.POSITIVE_INFINITY }: Asked): Answer {
+export function answerPrompt({ prompt, tools, maxTokens = Number.POSITIVE_INFINITY }: ModelRequest): Answer {
   const last = prompt.at(-1)
   const named = last?.role === 'user' ? tools.filter((name) => last.text.includes(name)) : []
   const said = last?.text ?? ''

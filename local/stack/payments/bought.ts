@@ -17,7 +17,7 @@ export interface Bought {
   readonly extras?: readonly Extra[] | undefined
 }
 
-interface Catalogue {
+interface Catalog {
   readonly products: ReadonlyMap<string, Product>
   /** Whether a change of seats is charged as one difference, rounded down (Polar). */
   readonly roundsSeats?: boolean
@@ -30,7 +30,7 @@ interface Paid extends Bought {
   readonly periodEnd: Date
 }
 
-export const intervalOf = ({ products }: Catalogue, { productId }: Bought) => toInterval(products.get(productId))
+export const intervalOf = ({ products }: Catalog, { productId }: Bought) => toInterval(products.get(productId))
 
 const toText = ({ productId, quantity, extras = [] }: Bought) =>
   JSON.stringify([productId, quantity ?? null, extras.map(({ price, quantity: count }) => [price, count ?? null])])
@@ -43,7 +43,7 @@ interface Difference {
 }
 
 /** Each removed line is credited and each added line charged, separately rounded to cents. */
-export function differenceIn(shop: Catalogue, subscription: Paid, { wanted, isNewPeriod, now }: Difference): number {
+export function differenceIn(shop: Catalog, subscription: Paid, { wanted, isNewPeriod, now }: Difference): number {
   const seconds = (time: Date) => BigInt(Math.floor(time.getTime() / 1_000))
   const { periodStart, periodEnd, currency } = subscription
   const left = seconds(periodEnd) - seconds(now)
@@ -72,14 +72,14 @@ interface Line {
 }
 
 /** The lines of a purchase. */
-function listLines({ products }: Catalogue, { productId, quantity, extras = [] }: Bought, currency?: string): Line[] {
+function listLines({ products }: Catalog, { productId, quantity, extras = [] }: Bought, currency?: string): Line[] {
   return [{ price: productId, quantity }, ...extras].map((one) => ({
     name: `${one.price} ${one.quantity ?? ''}`,
     cents: toCents(products.get(one.price), one.quantity, currency),
   }))
 }
 
-export const sumCents = (shop: Catalogue, subscription: Bought & Pick<Paid, 'currency'>) =>
+export const sumCents = (shop: Catalog, subscription: Bought & Pick<Paid, 'currency'>) =>
   listLines(shop, subscription, subscription.currency).reduce((sum, { cents }) => sum + cents, 0)
 
 /** The same day and time in the next month or year, or the month's last day. */

@@ -1,4 +1,4 @@
-import { SEED_PLANS } from '../../../src/billing/plans/catalogue.ts'
+import { SEED_PLANS } from '../../../src/billing/plans/catalog.ts'
 import type { Interval } from '../../../src/db/schema/shapes.ts'
 
 /** What the services sell; both providers have the same catalog. */

@@ -1,4 +1,4 @@
-import { createDeps } from '../../../src/deps.ts'
+import { createDeps } from '../../../src/create-deps.ts'
 import { errorFields, log, logHeld } from '../../../src/lib/log.ts'
 import { sleep } from '../../../src/lib/sleep.ts'
 import { drainUsageSpool } from '../../../src/metering/spool.ts'

@@ -76,7 +76,7 @@ export interface VerifyKeyInput {
   readonly cost?: number | undefined
   /** Scopes that the key must have. It needs all of them. */
   readonly scopes?: readonly string[] | undefined
-  /** Units to take of the key's named limits, instead of each limit's default cost. */
+  /** Units to take from key limits, by name, instead of each limit's usual cost. */
   readonly limits?: Readonly<Record<string, number>> | undefined
   /** Amounts to take of your own meters, by slug, such as `{ images: 3 }`. */
   readonly quantities?: Readonly<Record<string, number>> | undefined
@@ -139,7 +139,7 @@ export type KeyRefusal =
 export interface KeyFacts {
   readonly key_id: string
   readonly organization_id: string
-  /** The operator's own id of the organization, where it has one. */
+  /** The operator's own id of the organization, if it has one. */
   readonly external_id: string | null
   readonly user_id: string | null
   readonly name: string
@@ -213,7 +213,7 @@ export interface ValidToken {
   readonly valid: true
   readonly code: 'VALID'
   readonly request_id: string
-  /** A UUID; of a trusted issuer's token the user as the issuer calls them. */
+  /** A UUID. For a token of a trusted issuer, the issuer's own id of the user. */
   readonly user_id: string
   /** Null for a token of a trusted issuer: there is no session here. */
   readonly session_id: string | null
@@ -297,7 +297,7 @@ export interface RecordUsageInput {
 
 export interface RecordedUsage {
   readonly accepted: number
-  /** Repeats of events that were counted before. */
+  /** Events that were already counted. */
   readonly duplicates: number
   /** Events whose id was already used for a different event. They are not counted. */
   readonly conflicts: readonly EventPlace[]
@@ -361,7 +361,7 @@ export type Reservation =
       /** Seconds until it will fit at the latest. Null if waiting does not help. */
       readonly retry_after: number | null
       readonly exceeded: Omit<QuotaReading<number | string>, 'resets_at'> & {
-        /** A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds. */
+        /** A built-in meter, the slug of your own, or what the limit counts; `slots` for concurrent reservations. */
         readonly meter: string
         readonly requested: number | string
         /** Null if the request never fits. */
@@ -389,7 +389,7 @@ export interface SettleInput extends UseDetails {
 
 export interface Settlement {
   /** A repeat counts once: `duplicate`, or `conflict` if it differs, such as canceling a settled reservation. */
-  readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'cancelled'
+  readonly outcome: 'settled' | 'duplicate' | 'conflict' | 'spooled' | 'canceled'
   /** Whether the hold still existed. It may have expired. */
   readonly released: boolean
   readonly warnings?: readonly UsageWarning[] | undefined
@@ -397,7 +397,7 @@ export interface Settlement {
 
 export interface ExtendInput {
   readonly reservation_id: string
-  /** From now. A reservation never ends earlier than it would have. */
+  /** Seconds from now. A reservation never expires earlier than before. */
   readonly expires_in_seconds: number
 }
 
@@ -421,7 +421,7 @@ export interface Quotas {
   readonly max_api_keys: number
   /** Limits in which all keys of the organization count together. */
   readonly organization_limits: readonly OrganizationLimit[]
-  /** How many reservations may be open at once; null for any number. */
+  /** The maximum number of open reservations; null for any number. */
   readonly max_concurrent: ConcurrencyReading | null
   readonly meters: MeterReadings
   /** Absent for an organization that uses no prepaid credits. */
@@ -439,7 +439,7 @@ export interface OrganizationLimit {
   /** One of the two: any stretch of that length, or each calendar period in UTC. */
   readonly window_seconds?: number | undefined
   readonly period?: 'hour' | 'day' | 'week' | 'month' | undefined
-  /** Set if each subject has the limit for itself. */
+  /** Set if each subject has this limit to itself. */
   readonly per?: 'subject' | undefined
   /** Of `requests`: what a verification takes unless it says otherwise. */
   readonly cost?: number | undefined
@@ -452,13 +452,13 @@ export interface OrganizationLimit {
 
 export interface ConcurrencyReading {
   readonly limit: number
-  /** Open reservations now; null while it cannot be read. */
+  /** The number of open reservations; null while it cannot be read. */
   readonly open: number | null
 }
 
 /** US dollars, as decimal text. */
 export interface CreditReading {
-  /** What is left, what is held included. */
+  /** What is left, including what is held. */
   readonly balance: string
   /** What open reservations hold. */
   readonly held: string
@@ -479,9 +479,9 @@ export interface MeterReading<Amount = number> {
   readonly remaining: Amount | null
   /** Percent of the limit; null without one. */
   readonly percent: number | null
-  /** Use above a limit that only starts the overage. */
+  /** Usage above a limit that allows overage. */
   readonly overage: Amount
-  /** What people call it. Of your own meters alone, like the next two. */
+  /** The display name. Only for your own meters, like the next two fields. */
   readonly name?: string | undefined
   readonly unit?: string | undefined
   readonly kind?: 'counter' | 'gauge' | undefined
@@ -506,7 +506,7 @@ export interface UpsertOrganizationInput {
   readonly metadata?: Metadata | undefined
   /** The first plan when absent, for a new organization. */
   readonly plan?: string | undefined
-  /** A number overrides the plan's limit, null returns to it, what is absent stays. */
+  /** A number overrides the plan's limit, null restores the plan's limit, and absent fields stay unchanged. */
   readonly limits?: LimitOverrides | undefined
 }
 
@@ -610,7 +610,7 @@ export interface UpdateKeyInput extends OrganizationRef, KeyFields {
 
 export interface RotateKeyInput extends OrganizationRef {
   readonly key_id: string
-  /** How long the old key goes on working, up to a week; 0 when absent. */
+  /** How long the old key keeps working, up to a week. Defaults to 0. */
   readonly grace_period_seconds?: number | undefined
 }
 
@@ -682,7 +682,7 @@ export interface GetUsageInput extends OrganizationRef {
   readonly to?: string | undefined
 }
 
-/** Sums of a span; rates and times are null where there is nothing to take them of. */
+/** Sums of a span. Rates and times are null if there are no requests. */
 export interface UsageTotals {
   readonly requests: number
   readonly errors: number
@@ -711,7 +711,7 @@ export interface UsageSummary {
   readonly totals: UsageTotals
   /** The span of the same length just before. */
   readonly previous: { readonly from: string; readonly to: string; readonly totals: UsageTotals }
-  /** By how much each figure grew, as a share of what it was; null where it was nothing. */
+  /** The growth of each figure, as a share of its earlier value; null if that was zero. */
   readonly change: Readonly<
     Record<'requests' | 'errors' | 'api_calls' | 'queries' | 'tokens' | 'cost_usd', number | null>
   >

@@ -87,7 +87,7 @@ type Refused = Extract<Reservation, { granted: false }>
 const REFUSALS: Readonly<Record<Refused['code'], readonly [status: number, code: TollgateErrorCode, title: string]>> = {
   QUOTA_EXCEEDED: [429, 'quota_exceeded', 'The quota of this period is used up.'],
   RATE_LIMITED: [429, 'rate_limited', 'Too many requests.'],
-  CONCURRENCY_EXCEEDED: [429, 'concurrency_exceeded', 'As many requests are under way at once as are allowed.'],
+  CONCURRENCY_EXCEEDED: [429, 'concurrency_exceeded', 'The maximum number of concurrent requests is reached.'],
   CREDITS_EXHAUSTED: [402, 'credits_exhausted', 'The prepaid credits are used up.'],
 }
 

@@ -86,7 +86,7 @@ export const buildMethods = (send: Send) => {
       resend: query('POST /webhook-endpoints/{id}/deliveries/{delivery_id}/resend', 'endpoint_id'),
     },
     portal: {
-      /** Make a link to the portal of an organization. */
+      /** Create a link to the portal of an organization. */
       createLink: body('POST /portal/sessions'),
     },
     audit: {
@@ -179,7 +179,7 @@ export const buildMethods = (send: Send) => {
       ledger: pages('GET /credits/ledger'),
       /** Gives credits. A repeat with the same idempotency key gives them once. */
       grant: body('POST /admin/organizations/{organization_id}/credits'),
-      /** Take back what is left of a grant. */
+      /** Revoke the rest of a grant. */
       revoke: body('POST /admin/organizations/{organization_id}/credits/{grant_id}/revoke'),
       /** Adds to a grant, or takes from it with an `amount` below 0. */
       correct: body('POST /admin/organizations/{organization_id}/credits/{grant_id}/correct'),

@@ -6,7 +6,7 @@ export const buildMethods = (send: Send) => {
   const { bare, body, pages, query } = waysOver(send)
   return {
     deployment: {
-      /** How the deployment is doing, and what needs attention. */
+      /** Get an overview of the deployment and what needs attention. */
       overview: bare('GET /admin/overview'),
       /** How the deployment is set up, and what its jobs do. */
       system: bare('GET /admin/system'),

@@ -4,7 +4,7 @@ export interface WebhookEvents {
   'key.created': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -29,7 +29,7 @@ export interface WebhookEvents {
   'key.imported': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -38,7 +38,7 @@ export interface WebhookEvents {
   'key.updated': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -64,7 +64,7 @@ export interface WebhookEvents {
   'key.rotated': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -106,7 +106,7 @@ export interface WebhookEvents {
   'key.revoked': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -131,7 +131,7 @@ export interface WebhookEvents {
   'key.expiring': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -157,7 +157,7 @@ export interface WebhookEvents {
   'key.expired': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -182,7 +182,7 @@ export interface WebhookEvents {
   'key.disabled': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -207,7 +207,7 @@ export interface WebhookEvents {
   'key.leaked': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -233,7 +233,7 @@ export interface WebhookEvents {
   'organization.created': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -241,7 +241,7 @@ export interface WebhookEvents {
   'organization.updated': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -250,7 +250,7 @@ export interface WebhookEvents {
   'organization.suspended': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -259,7 +259,7 @@ export interface WebhookEvents {
   'organization.resumed': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -268,7 +268,7 @@ export interface WebhookEvents {
   'organization.deleted': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -276,7 +276,7 @@ export interface WebhookEvents {
   'organization.state': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -294,7 +294,7 @@ export interface WebhookEvents {
       name: string
     }
     features: Record<string, unknown>
-    /** The one that decides the plan. */
+    /** The subscription that determines the plan. */
     subscription: {
       id: string
       provider: 'polar' | 'stripe'
@@ -318,7 +318,7 @@ export interface WebhookEvents {
         }[]
       } | null
       status: string
-      /** Whether it decides the organization's plan. */
+      /** Whether it determines the organization's plan. */
       is_current: boolean
       cancel_at_period_end: boolean
       current_period_start: string | null
@@ -360,7 +360,7 @@ export interface WebhookEvents {
   'member.added': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -375,7 +375,7 @@ export interface WebhookEvents {
   'member.role_changed': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -392,7 +392,7 @@ export interface WebhookEvents {
   'member.removed': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -407,7 +407,7 @@ export interface WebhookEvents {
   'invitation.created': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -424,7 +424,7 @@ export interface WebhookEvents {
   'invitation.accepted': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -442,7 +442,7 @@ export interface WebhookEvents {
   'invitation.revoked': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -459,7 +459,7 @@ export interface WebhookEvents {
   'invitation.expired': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -476,7 +476,7 @@ export interface WebhookEvents {
   'plan.changed': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -486,7 +486,7 @@ export interface WebhookEvents {
   'subscription.created': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -513,7 +513,7 @@ export interface WebhookEvents {
         }[]
       } | null
       status: string
-      /** Whether it decides the organization's plan. */
+      /** Whether it determines the organization's plan. */
       is_current: boolean
       cancel_at_period_end: boolean
       current_period_start: string | null
@@ -525,7 +525,7 @@ export interface WebhookEvents {
   'subscription.updated': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -552,7 +552,7 @@ export interface WebhookEvents {
         }[]
       } | null
       status: string
-      /** Whether it decides the organization's plan. */
+      /** Whether it determines the organization's plan. */
       is_current: boolean
       cancel_at_period_end: boolean
       current_period_start: string | null
@@ -565,7 +565,7 @@ export interface WebhookEvents {
   'subscription.ended': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -592,7 +592,7 @@ export interface WebhookEvents {
         }[]
       } | null
       status: string
-      /** Whether it decides the organization's plan. */
+      /** Whether it determines the organization's plan. */
       is_current: boolean
       cancel_at_period_end: boolean
       current_period_start: string | null
@@ -604,17 +604,17 @@ export interface WebhookEvents {
   'quota.threshold_reached': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
     alert_id: string
     meter: string
-    /** What was used; of overage, what was used above the limit. */
+    /** The usage. For overage, the usage above the limit. */
     used: number | string
     period_start: string
     crossed_at: string
-    /** A percentage of a limit, an amount that was used, or one that was used above the limit. */
+    /** A percentage of a limit, an amount of usage, or an amount of usage above the limit. */
     kind: 'percentage' | 'usage' | 'overage'
     /** Percent of the limit; null for an amount. */
     threshold: number | null
@@ -626,7 +626,7 @@ export interface WebhookEvents {
   'quota.exhausted': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -642,7 +642,7 @@ export interface WebhookEvents {
   'credits.granted': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -664,7 +664,7 @@ export interface WebhookEvents {
   'credits.low': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -676,7 +676,7 @@ export interface WebhookEvents {
   'credits.exhausted': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -688,7 +688,7 @@ export interface WebhookEvents {
   'credits.expired': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -712,7 +712,7 @@ export interface WebhookEvents {
   'spend_cap.reached': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -726,7 +726,7 @@ export interface WebhookEvents {
   'rate_limit.refused': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }
@@ -753,7 +753,7 @@ export interface WebhookEvents {
   'webhook.test': {
     organization: {
       id: string
-      /** The operator's own id for it. */
+      /** The operator's own id of it. */
       external_id: string | null
       name: string
     }

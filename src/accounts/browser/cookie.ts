@@ -9,16 +9,23 @@ import { IDLE_MS } from '../sessions/refresh-token.ts'
  * 6265bis §4.1.3.2, ASVS 3.3.1).
  */
 const COOKIE = 'session'
-const ATTRIBUTES = { prefix: 'host', path: '/', secure: true, httpOnly: true, sameSite: 'Strict' } as const
+/** The attributes of every cookie of this deployment. */
+export const COOKIE_ATTRIBUTES = {
+  prefix: 'host',
+  path: '/',
+  secure: true,
+  httpOnly: true,
+  sameSite: 'Strict',
+} as const
 
 export const readSessionCookie = (c: Context): string | undefined => getCookie(c, COOKIE, 'host')
 
 export function writeSessionCookie(c: Context, refreshToken: string): void {
-  setCookie(c, COOKIE, refreshToken, { ...ATTRIBUTES, maxAge: Math.floor(IDLE_MS / 1_000) })
+  setCookie(c, COOKIE, refreshToken, { ...COOKIE_ATTRIBUTES, maxAge: Math.floor(IDLE_MS / 1_000) })
 }
 
 export function clearSessionCookie(c: Context): void {
-  deleteCookie(c, COOKIE, ATTRIBUTES)
+  deleteCookie(c, COOKIE, COOKIE_ATTRIBUTES)
 }
 
 /**

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import type { ManagementEnv } from '../../auth/env.ts'
 import { Problem } from '../../problems.ts'
-import { completeByCode } from '../identities/by-code.ts'
+import { completeCode } from '../identities/complete-code.ts'
 import { COMPLETION_FAILS, Completion } from '../identities/schemas.ts'
 import { login } from '../login.ts'
 import { PasskeySignIn } from '../passkeys/schemas.ts'
@@ -50,7 +50,7 @@ const verifyRoute = apiRoute({
   tag,
   operationId: 'verifyBrowserTwoFactor',
   summary: 'Complete a sign-in from a page of this deployment',
-  description: 'Takes the challenge from `browser/login` and a code or a passkey, and sets the cookie.',
+  description: 'Accepts the challenge from `browser/login` and a code or a passkey, and sets the cookie.',
   body: Complete,
   returns: { 200: BrowserTokens },
   fails: [
@@ -70,7 +70,7 @@ const signInRoute = apiRoute({
   tag,
   operationId: 'completeBrowserSignIn',
   summary: 'Complete a sign-in without a password from a page of this deployment',
-  description: 'Like `sign-in/complete`, and sets the cookie.',
+  description: 'Like `sign-in/complete`, but also sets the cookie.',
   body: Completion,
   returns: { 200: z.union([BrowserTokens, Challenge]) },
   fails: [...COMPLETION_FAILS, 'foreign_origin'],
@@ -83,7 +83,7 @@ const passkeyRoute = apiRoute({
   tag,
   operationId: 'signInBrowserWithPasskey',
   summary: 'Sign in with a passkey from a page of this deployment',
-  description: 'Like `passkeys/sign-in`, and sets the cookie.',
+  description: 'Like `passkeys/sign-in`, but also sets the cookie.',
   body: PasskeySignIn,
   returns: { 200: BrowserTokens },
   fails: ['invalid_passkey', 'invalid_credentials', 'foreign_origin', 'rate_limited'],
@@ -108,7 +108,7 @@ const logoutRoute = apiRoute({
   tag,
   operationId: 'signOutBrowser',
   summary: 'Sign out of the pages of this deployment',
-  description: 'Ends the session of the cookie, and removes the cookie. Succeeds without a session, too.',
+  description: 'Ends the session of the cookie, and removes the cookie. Also succeeds without a session.',
   returns: { 204: null },
   fails: ['foreign_origin'],
 })
@@ -120,7 +120,7 @@ export const browserRoutes = newRouter()
   })
   .openapi(signInRoute, async (c) => {
     requireOwnOrigin(c)
-    return c.json(await keepUnlessChallenged(c, await completeByCode(c.var.deps, c.req.valid('json'))), 200)
+    return c.json(await keepUnlessChallenged(c, await completeCode(c.var.deps, c.req.valid('json'))), 200)
   })
   .openapi(passkeyRoute, async (c) => {
     requireOwnOrigin(c)

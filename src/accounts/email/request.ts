@@ -3,7 +3,7 @@ import { runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { enforceForAccount } from '../known-network.ts'
-import { afterTheAnswer } from './after-the-answer.ts'
+import { deferWork } from './defer-work.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 
@@ -20,7 +20,7 @@ export async function resendVerification(deps: ManagementDeps, email: string): P
     email_resend_account_address: { address, account: email },
   })
   await enforceForAccount(deps, 'email_resend_account', email)
-  afterTheAnswer(deps, async function sendVerification() {
+  deferWork(deps, async function sendVerification() {
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive || user.emailVerifiedAt) return
     const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'verify')
@@ -43,7 +43,7 @@ export async function requestPasswordReset(deps: ManagementDeps, email: string):
     password_reset_account_address: { address, account: email },
   })
   await enforceForAccount(deps, 'password_reset_account', email)
-  afterTheAnswer(deps, async function sendReset() {
+  deferWork(deps, async function sendReset() {
     const user = await findRecipient(deps.db, email)
     if (!user?.isActive) return
     const mail = tokenMail(deps, { userId: user.id, email: user.email }, 'reset')

@@ -6,7 +6,7 @@ import { requestPasswordReset, resendVerification } from './request.ts'
 import { EmailChange, EmailChangeConfirmation, EmailVerification, ForAddress, PasswordReset } from './schemas.ts'
 
 const tag = 'Email'
-const SAME_ANSWER = 'The answer is the same whether or not the address has an account.'
+const SAME_ANSWER = 'The response is the same whether or not the address has an account.'
 
 /** Of what takes a link, and a session of the account or its password. */
 const HOLDER_FAILS = [
@@ -82,7 +82,7 @@ const changeRoute = apiRoute({
   operationId: 'requestEmailChange',
   summary: 'Change my email address',
   description:
-    'Sends a link to the new address, which works once, within 1 hour, and a notice to the old address. Nothing changes before the link is used. The answer is the same whether or not the new address has an account.',
+    'Sends a link to the new address, which works once, within 1 hour, and a notice to the old address. Nothing changes before the link is used. The response is the same whether or not the new address has an account.',
   body: EmailChange,
   credentials: true,
   returns: { 202: null },

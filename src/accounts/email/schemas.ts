@@ -12,7 +12,7 @@ export const EmailVerification = z
   .strictObject({
     token,
     password: password.optional().meta({
-      description: 'The password of the account that has the address. Not needed with an access token of it.',
+      description: 'The password of the account that has the address. Not needed with its access token.',
     }),
   })
   .meta({ id: 'EmailVerification' })
@@ -20,7 +20,7 @@ export const EmailChangeConfirmation = z
   .strictObject({
     token,
     password: password.optional().meta({
-      description: 'The password of the account that asked for the change. Not needed with an access token of it.',
+      description: 'The password of the account that requested the change. Not needed with its access token.',
     }),
   })
   .meta({ id: 'EmailChangeConfirmation' })
@@ -50,8 +50,8 @@ export const EmailSignIn = z
     code_challenge: page.code_challenge,
     turnstile_token: turnstileToken,
     return_to: page.return_to.optional().meta({
-      description: `Where a link leads, with \`sign_in_code\` added to its query: an address of this deployment, or of an origin of
-\`CORS_ORIGINS\`. Defaults to the dashboard. A code needs none.`,
+      description: `Where the link leads, with \`sign_in_code\` added to the query: an address of this deployment, or of an origin in
+\`CORS_ORIGINS\`. Defaults to the dashboard. Not used for a code.`,
     }),
   })
   .meta({ id: 'EmailSignIn' })
@@ -59,6 +59,6 @@ export const EmailSignIn = z
 export const EmailSignInSent = z
   .object({
     method: z.enum(['code', 'link']).meta({ description: 'What is sent.' }),
-    expires_in: z.int().meta({ description: 'Seconds until it is too old.' }),
+    expires_in: z.int().meta({ description: 'Seconds until it expires.' }),
   })
   .meta({ id: 'EmailSignInSent' })

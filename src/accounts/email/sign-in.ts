@@ -19,7 +19,7 @@ import { registerConfirmed } from '../register-confirmed.ts'
 import { mayRegister } from '../registration.ts'
 import { isPerson } from '../turnstile.ts'
 import { emailMethod } from '../ways-in.ts'
-import { afterTheAnswer } from './after-the-answer.ts'
+import { deferWork } from './defer-work.ts'
 import { tokenMail } from './mail.ts'
 import { findRecipient, replaceEmailToken } from './queries.ts'
 import type { EmailSignIn } from './schemas.ts'
@@ -51,7 +51,7 @@ export async function beginEmailSignIn(deps: ManagementDeps, request: Request) {
     email_sign_in_account_address: { address, account: email },
   })
   await enforceForAccount(deps, 'email_sign_in_account', email)
-  afterTheAnswer(deps, async function sendCode() {
+  deferWork(deps, async function sendCode() {
     const user = await findRecipient(deps.db, email)
     if (user ? !user.isActive : !(await mayGetAccount(deps, request))) return
     if (user && !user.emailVerifiedAt) return confirmFirst(deps, { userId: user.id, email })

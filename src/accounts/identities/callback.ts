@@ -21,7 +21,7 @@ const CODE_MS = 2 * 60_000
  * Why there is no code: the person left the provider's page; the provider's response is invalid; it did not respond; or the
  * sign-in was already completed, or took too long.
  */
-type Failure = 'cancelled' | 'refused' | 'unavailable' | 'expired'
+type Failure = 'canceled' | 'refused' | 'unavailable' | 'expired'
 
 /**
  * Processes a provider's redirect and sends the browser on: with a code that only the requesting page can use, or with the reason
@@ -63,7 +63,7 @@ async function answer(deps: ManagementDeps, attempt: Attempt, parameters: URLSea
 
 async function explain(deps: ManagementDeps, provider: SignInProvider, error: unknown): Promise<Failure> {
   const failure = classify(error)
-  if (failure === 'cancelled') return failure
+  if (failure === 'canceled') return failure
   log('warn', 'identity_provider_failed', { provider: provider.id, step: 'callback', ...errorFields(error) })
   await audited(deps, {
     action: 'login.failed',
@@ -75,8 +75,7 @@ async function explain(deps: ManagementDeps, provider: SignInProvider, error: un
 }
 
 function classify(error: unknown): Failure {
-  if (error instanceof oauth.AuthorizationResponseError)
-    return error.error === 'access_denied' ? 'cancelled' : 'refused'
+  if (error instanceof oauth.AuthorizationResponseError) return error.error === 'access_denied' ? 'canceled' : 'refused'
   return error instanceof ProviderUnreachable ? 'unavailable' : 'refused'
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { holds } from '../../db/conditions.ts'
 import { uuid } from '../../http/fields.ts'
 import { EmailSignIn, EmailSignInSent } from '../email/schemas.ts'
@@ -13,7 +14,7 @@ import { describeCheck } from '../turnstile.ts'
 import { Challenge } from '../two-factor/schemas.ts'
 import { emailMethod } from '../ways-in.ts'
 import { beginSignIn } from './begin.ts'
-import { completeByCode } from './by-code.ts'
+import { completeCode } from './complete-code.ts'
 import { linkOwnIdentity, listOwnIdentities, unlinkOwnIdentity } from './link.ts'
 import {
   COMPLETION_FAILS,
@@ -28,8 +29,6 @@ import {
 } from './schemas.ts'
 
 const tag = 'Sign-in without a password'
-
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const methodsRoute = apiRoute({
   allow: 'anyone',
@@ -49,9 +48,9 @@ const beginRoute = apiRoute({
   tag,
   operationId: 'beginSignIn',
   summary: 'Begin to sign in at an identity provider',
-  description: `Answers with the provider's page. Afterwards the browser comes to \`return_to\` with a \`sign_in_code\`, which
-\`sign-in/complete\` takes, or \`auth/identities\` to link the identity; or with a \`sign_in_error\`: \`cancelled\`, \`refused\`,
-\`unavailable\` or \`expired\`.`,
+  description: `Returns the URL of the provider's page. Afterwards the browser returns to \`return_to\` with a \`sign_in_code\`: pass it to
+\`sign-in/complete\` to sign in, or to \`auth/identities\` to link the identity. If the sign-in fails, it returns with a
+\`sign_in_error\`: \`canceled\`, \`refused\`, \`unavailable\` or \`expired\`.`,
   body: SignIn,
   returns: { 200: SignInPage },
   fails: ['identity_provider_unavailable', 'rate_limited'],
@@ -64,9 +63,9 @@ const emailRoute = apiRoute({
   tag,
   operationId: 'beginEmailSignIn',
   summary: 'Begin to sign in by email',
-  description: `Sends a code of eight digits, or a link to \`return_to\` with a \`sign_in_code\`. \`sign-in/complete\` takes either, with the
-\`code_verifier\` of the page that asked. The answer is the same whether or not the address has an account; without one, the first
-sign-in makes it, where people may register.`,
+  description: `Sends a code of eight digits, or a link to \`return_to\` with a \`sign_in_code\`. \`sign-in/complete\` accepts either, with the
+\`code_verifier\` of the page that requested it. The response is the same whether or not the address has an account. If it has none,
+the first sign-in creates one, if the deployment allows registration.`,
   body: EmailSignIn,
   returns: { 202: EmailSignInSent },
   fails: ['email_sign_in_off', 'rate_limited'],
@@ -79,8 +78,8 @@ const ssoRoute = apiRoute({
   tag,
   operationId: 'beginSsoSignIn',
   summary: "Begin to sign in by an organization's single sign-on",
-  description: `Answers with the page of the identity provider of the organization that has verified the domain of the address. It goes on as
-\`auth/sign-in\` does. The session acts for that organization at first, and ends after twelve hours.`,
+  description: `Returns the URL of the page of the identity provider of the organization that has verified the domain of the address. It continues
+like \`auth/sign-in\`. The session acts for that organization at first, and ends after twelve hours.`,
   body: SsoSignIn,
   returns: { 200: SignInPage },
   fails: ['sso_not_found', 'identity_provider_unavailable', 'rate_limited'],
@@ -93,8 +92,8 @@ const completeRoute = apiRoute({
   tag,
   operationId: 'completeSignIn',
   summary: 'Complete a sign-in without a password',
-  description: `Takes the code of an identity provider, of a single sign-on or of an email. Signs in, and makes an account the first time. If a second factor is enabled, the answer is a challenge for
-\`2fa/verify\` instead.`,
+  description: `Accepts the code from an identity provider, a single sign-on or an email. Signs in, and creates an account the first
+time. If a second factor is enabled, the response is a challenge for \`2fa/verify\` instead.`,
   body: Completion,
   returns: { 200: z.union([Tokens, Challenge]) },
   fails: COMPLETION_FAILS,
@@ -107,7 +106,7 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listIdentities',
   summary: 'List my identities',
-  description: 'The accounts at identity providers that sign in to this account, the newest first.',
+  description: 'The accounts at identity providers that can sign in to this account, newest first.',
   returns: { 200: Identities },
 })
 
@@ -118,7 +117,8 @@ const linkRoute = apiRoute({
   tag,
   operationId: 'linkIdentity',
   summary: 'Link an identity',
-  description: 'Takes a code of `auth/sign-in`. The identity may have any address. Linking one twice changes nothing.',
+  description:
+    'Accepts a code from `auth/sign-in`. The identity may have any email address. Linking one twice changes nothing.',
   repeatable: true,
   credentials: true,
   body: Link,
@@ -150,7 +150,7 @@ export const identityRoutes = newRouter()
   })
   .openapi(beginRoute, async (c) => c.json(await beginSignIn(c.var.deps, c.req.valid('json')), 200))
   .openapi(ssoRoute, async (c) => c.json(await beginSsoSignIn(c.var.deps, c.req.valid('json')), 200))
-  .openapi(completeRoute, async (c) => c.json(await completeByCode(c.var.deps, c.req.valid('json')), 200))
+  .openapi(completeRoute, async (c) => c.json(await completeCode(c.var.deps, c.req.valid('json')), 200))
   .openapi(emailRoute, async (c) => c.json(await beginEmailSignIn(c.var.deps, c.req.valid('json')), 202))
   .openapi(listRoute, async (c) => c.json({ data: await listOwnIdentities(c.var.deps, c.var.user) }, 200))
   .openapi(linkRoute, async (c) => {

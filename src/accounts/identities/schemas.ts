@@ -9,10 +9,10 @@ export const Methods = z
         name: z.string().meta({ description: 'What people call it.' }),
       }),
     ),
-    sso: z.boolean().meta({ description: 'Whether some organization has a single sign-on.' }),
-    email: z.enum(['off', 'code', 'link']).meta({ description: 'What is sent by email to sign in.' }),
+    sso: z.boolean().meta({ description: 'Whether any organization has set up single sign-on.' }),
+    email: z.enum(['off', 'code', 'link']).meta({ description: 'What this deployment sends by email for a sign-in.' }),
     turnstile: z.object({ site_key: z.string(), script_url: z.url() }).nullable().meta({
-      description: `The widget of Cloudflare Turnstile, whose token registration takes as \`turnstile_token\`. Null where nobody is checked.`,
+      description: `The widget of Cloudflare Turnstile, whose token registration accepts as \`turnstile_token\`. Null if this deployment does not check.`,
     }),
   })
   .meta({ id: 'SignInMethods' })
@@ -26,8 +26,8 @@ export const page = {
     .url({ protocol: /^https?$/ })
     .max(2_000)
     .meta({
-      description: `Where the browser goes afterwards, with \`sign_in_code\` or \`sign_in_error\` added to its query: an address of
-this deployment, or of an origin of \`CORS_ORIGINS\`.`,
+      description: `Where the browser returns afterwards, with \`sign_in_code\` or \`sign_in_error\` added to the query: an address of
+this deployment, or of an origin in \`CORS_ORIGINS\`.`,
     }),
   code_challenge: challenge.meta({
     description: 'The SHA-256 of a random `code_verifier` that the page keeps, as base64url (RFC 7636, S256).',
@@ -42,19 +42,19 @@ export const SignIn = z.strictObject({
 export const SignInPage = z
   .object({
     authorization_url: z.url().meta({ description: "The provider's page. Send the browser there." }),
-    expires_in: z.int().meta({ description: 'Seconds until the sign-in is too old.' }),
+    expires_in: z.int().meta({ description: 'Seconds until the sign-in expires.' }),
   })
   .meta({ id: 'SignInPage' })
 
 const proof = {
   code: z.string().min(1).max(512).meta({
     description:
-      'The `sign_in_code` of the address, which works once, for two minutes; or the code of an email, for ten minutes.',
+      'The `sign_in_code` from the address of the page, valid once, for two minutes; or the code from an email, valid for ten minutes.',
   }),
   code_verifier: z
     .string()
     .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must have 43 to 128 unreserved characters')
-    .meta({ description: 'What `code_challenge` was made of.' }),
+    .meta({ description: 'The `code_verifier` from which `code_challenge` was computed.' }),
 }
 
 export const Completion = z.strictObject(proof)
@@ -81,7 +81,10 @@ export const Identity = z
     id: z.uuid(),
     provider: z.string(),
     provider_name: z.string(),
-    email: z.string().nullable().meta({ description: 'The address that the provider gave at the last sign-in.' }),
+    email: z
+      .string()
+      .nullable()
+      .meta({ description: 'The email address that the provider reported at the last sign-in.' }),
     created_at: z.iso.datetime(),
     last_used_at: z.iso.datetime().nullable(),
   })

@@ -1,10 +1,8 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
-import { sha256 } from '../../lib/bytes.ts'
+import { hashSource } from '../../http/hash-source.ts'
 import { SCRIPT } from './script.ts'
 import { STYLE } from './style.ts'
-
-const hashSource = (text: string) => `'sha256-${btoa(String.fromCharCode(...sha256(text)))}'`
 
 /** One script and one style, allowed by their hashes (CSP3 §2.3.1). They connect only to this origin. */
 export const PAGE_POLICY = [

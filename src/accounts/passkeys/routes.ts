@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { uuid } from '../../http/fields.ts'
 import { requireOwner } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
@@ -19,7 +20,6 @@ import { beginPasskeySignIn, beginProof, reauthenticate, signInWithPasskey } fro
 
 const tag = 'Passkeys'
 
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 const one = z.strictObject({ id: uuid })
 
 const beginSignInRoute = apiRoute({
@@ -29,7 +29,7 @@ const beginSignInRoute = apiRoute({
   tag,
   operationId: 'beginPasskeySignIn',
   summary: 'Begin to sign in with a passkey',
-  description: 'Answers with what `navigator.credentials.get` needs. It is good once, for five minutes.',
+  description: 'Returns the options for `navigator.credentials.get`. They are valid once, for five minutes.',
   returns: { 200: RequestOptions },
   fails: ['rate_limited'],
 })
@@ -41,7 +41,7 @@ const signInRoute = apiRoute({
   tag,
   operationId: 'signInWithPasskey',
   summary: 'Sign in with a passkey',
-  description: 'No second factor is asked for: a passkey is two at once.',
+  description: 'No second factor is required: a passkey counts as two factors.',
   body: PasskeySignIn,
   returns: { 200: Tokens },
   fails: ['invalid_passkey', 'invalid_credentials', 'rate_limited'],
@@ -53,9 +53,9 @@ const proveRoute = apiRoute({
   path: '/auth/passkeys/prove',
   tag,
   operationId: 'beginPasskeyProof',
-  summary: 'Begin to prove by passkey that I am present',
-  description: `Answers with what \`navigator.credentials.get\` needs. Its answer is good once, for five minutes: for \`reauthenticate\`,
-or as \`passkey\` wherever a code of the second factor is taken.`,
+  summary: 'Begin to confirm my identity with a passkey',
+  description: `Returns the options for \`navigator.credentials.get\`. Its result is valid once, for five minutes: for \`reauthenticate\`,
+or as \`passkey\` wherever a code of the second factor is accepted.`,
   credentials: true,
   returns: { 200: RequestOptions },
 })
@@ -66,8 +66,8 @@ const reauthenticateRoute = apiRoute({
   path: '/auth/passkeys/reauthenticate',
   tag,
   operationId: 'reauthenticateWithPasskey',
-  summary: 'Make my session fresh with a passkey',
-  description: 'The session is as good as a sign-in of this moment, wherever one of the last 15 minutes is required.',
+  summary: 'Reauthenticate my session with a passkey',
+  description: 'Afterwards the session counts as signed in now, wherever a sign-in of the last 15 minutes is required.',
   credentials: true,
   body: PasskeySignIn,
   returns: { 204: null },
@@ -92,7 +92,7 @@ const beginRoute = apiRoute({
   tag,
   operationId: 'beginPasskey',
   summary: 'Begin to add a passkey',
-  description: 'Answers with what `navigator.credentials.create` needs. It is good once, for five minutes.',
+  description: 'Returns the options for `navigator.credentials.create`. They are valid once, for five minutes.',
   credentials: true,
   optionalBody: Begin,
   returns: { 200: CreationOptions },
@@ -106,7 +106,7 @@ const addRoute = apiRoute({
   tag,
   operationId: 'addPasskey',
   summary: 'Add a passkey',
-  description: 'Takes the answer to `begin`. The passkey signs in from then on.',
+  description: 'Accepts the response to the options from `begin`. From then on, the passkey can sign in.',
   repeatable: true,
   credentials: true,
   body: NewPasskey,

@@ -29,7 +29,7 @@ export const RequestOptions = z
     challenge: z.string(),
     timeout: z.int().meta({ description: 'In milliseconds.' }),
     rpId: z.string(),
-    allowCredentials: z.array(Credential).meta({ description: 'Empty where the passkey says who it is.' }),
+    allowCredentials: z.array(Credential).meta({ description: 'Empty if the passkey itself identifies the user.' }),
     userVerification: z.literal('required'),
   })
   .meta({ id: 'PasskeyRequestOptions' })
@@ -57,7 +57,7 @@ const Attestation = madeByBrowser({
     clientExtensionResults: {},
   },
   description:
-    "What a browser's `navigator.credentials.create` gives, by `toJSON()` (W3C Web Authentication Level 3, section 5.1).",
+    "The result of the browser's `navigator.credentials.create`, as `toJSON()` returns it (W3C Web Authentication Level 3, section 5.1).",
 })
 
 const passkeyName = line(100)
@@ -66,7 +66,9 @@ export const Begin = z.strictObject({ password: optionalPassword })
 export const NewPasskey = z
   .strictObject({
     credential: Attestation,
-    name: passkeyName.optional().meta({ description: 'Defaults to that of the password manager, or to `Passkey`.' }),
+    name: passkeyName
+      .optional()
+      .meta({ description: 'Defaults to the name of the password manager, or to `Passkey`.' }),
     password: optionalPassword,
   })
   .meta({ id: 'NewPasskey' })
@@ -78,8 +80,10 @@ export const Passkey = z
   .object({
     id: z.uuid(),
     name: z.string(),
-    is_synced: z.boolean().meta({ description: 'Whether it is on several devices: losing one does not lose it.' }),
-    works_here: z.boolean().meta({ description: 'Whether it is for the current address of this deployment.' }),
+    is_synced: z
+      .boolean()
+      .meta({ description: 'Whether it is synchronized between devices, so that it survives the loss of one.' }),
+    works_here: z.boolean().meta({ description: 'Whether it was created for the current address of this deployment.' }),
     created_at: z.iso.datetime(),
     last_used_at: z.iso.datetime().nullable(),
   })

@@ -23,7 +23,7 @@ const Session = z
     is_current: z.boolean(),
     created_at: timestamp,
     last_used_at: timestamp.meta({ description: 'When it last received new tokens.' }),
-    expires_at: timestamp.meta({ description: 'Its absolute expiry, however often it is used.' }),
+    expires_at: timestamp.meta({ description: 'When it expires, however often it is used.' }),
   })
   .meta({ id: 'Session' })
 

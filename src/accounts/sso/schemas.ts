@@ -4,7 +4,7 @@ import { page } from '../identities/schemas.ts'
 
 export const SsoSignIn = z.strictObject({
   email: email.meta({
-    description: 'Its domain says whose single sign-on it is; the page of the provider expects it.',
+    description: 'Its domain selects the organization, and it is passed on to the page of the provider.',
   }),
   ...page,
 })

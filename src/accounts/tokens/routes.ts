@@ -10,9 +10,9 @@ const verifyRoute = apiRoute({
   operationId: 'verifyToken',
   tag: 'Verification',
   summary: 'Verify an access token',
-  description: `For the operator's own services, whose API signed-in users call: whose token this is, as of now. Tokens of this
-deployment and of its trusted issuers are taken. Always 200 with a verdict; with a \`permission\` it is valid only for who has it
-in the organization.`,
+  description: `For the operator's own services, whose APIs signed-in users call: returns the user of an access token, with current data. Accepts
+tokens of this deployment and of its trusted issuers. Always returns 200 with a verdict. With a \`permission\`, the token is valid only
+if the user has it in the organization.`,
   body: TokenInput,
   returns: { 200: TokenVerdictBody },
   fails: ['organization_mismatch'],

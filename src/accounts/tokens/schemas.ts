@@ -5,7 +5,7 @@ const refused = z.object({
   valid: z.literal(false),
   code: z.enum(['UNAUTHENTICATED', 'FORBIDDEN']).meta({
     description:
-      '`UNAUTHENTICATED`: expired, revoked, or of nobody who is trusted. `FORBIDDEN`: the user does not belong there, or may not.',
+      '`UNAUTHENTICATED`: expired, revoked, or from an issuer that is not trusted. `FORBIDDEN`: the user is not a member of the organization, or lacks the permission.',
   }),
   request_id: z.uuid(),
 })
@@ -14,8 +14,13 @@ const accepted = z.object({
   valid: z.literal(true),
   code: z.literal('VALID'),
   request_id: z.uuid(),
-  user_id: z.string().meta({ description: "A UUID; of a trusted issuer's token the user as the issuer calls them." }),
-  session_id: z.uuid().nullable().meta({ description: "Null for a trusted issuer's token: there is no session here." }),
+  user_id: z
+    .string()
+    .meta({ description: "A UUID. For a token of a trusted issuer, the issuer's own id of the user." }),
+  session_id: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'Null for a token of a trusted issuer, which has no session here.' }),
   issuer: z.string().nullable().meta({ description: 'The trusted issuer; null for a token of this deployment.' }),
   organization_id: z.uuid().nullable(),
   role: roleName.nullable(),

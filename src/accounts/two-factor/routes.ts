@@ -1,4 +1,5 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { RequestOptions } from '../passkeys/schemas.ts'
 import { requireOwner, requirePassword } from '../passwords/reauthenticate.ts'
 import { Tokens } from '../schemas.ts'
@@ -8,7 +9,6 @@ import { BackupCodes, BeginPasskey, Complete, Disable, FactorProof, SetUp, SetUp
 import { disableTwoFactor, enableTwoFactor, renewBackupCodes, setUpTwoFactor } from './setup.ts'
 
 const tag = 'Two-factor authentication'
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 const wrongFactors = ['invalid_code', 'invalid_passkey', 'two_factor_locked'] as const
 
 const setUpRoute = apiRoute({
@@ -35,7 +35,7 @@ const enableRoute = apiRoute({
   tag,
   operationId: 'enableTwoFactor',
   summary: 'Enable the second factor',
-  description: 'With a code of the app that was set up, or with a passkey and no app. Ends every other session.',
+  description: 'With a code from the authenticator app, or with a passkey and no app. Ends every other session.',
   body: FactorProof,
   returns: { 200: BackupCodes },
   fails: [...reauthentication, ...wrongFactors, 'two_factor_not_set_up', 'two_factor_already_enabled'],
@@ -48,7 +48,8 @@ const verifyRoute = apiRoute({
   tag,
   operationId: 'verifyTwoFactor',
   summary: 'Complete a sign-in',
-  description: 'Takes the challenge from `login` and a code or a passkey. A challenge works once, within five minutes.',
+  description:
+    'Accepts the challenge from `login` and a code or a passkey. A challenge works once, within five minutes.',
   body: Complete,
   returns: { 200: Tokens },
   fails: [...wrongFactors, 'invalid_challenge', 'rate_limited'],
@@ -61,7 +62,7 @@ const passkeyRoute = apiRoute({
   tag,
   operationId: 'beginTwoFactorPasskey',
   summary: 'Begin to complete a sign-in with a passkey',
-  description: 'Takes the challenge from `login`, and answers with what `navigator.credentials.get` needs.',
+  description: 'Accepts the challenge from `login`, and returns the options for `navigator.credentials.get`.',
   body: BeginPasskey,
   returns: { 200: RequestOptions },
   fails: ['invalid_challenge', 'rate_limited'],

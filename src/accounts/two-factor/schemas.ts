@@ -14,14 +14,14 @@ export const code = z
 export const secondFactor = {
   code: code.optional(),
   passkey: Assertion.optional().meta({
-    description: 'Instead of a code: the answer of one of the passkeys to a challenge of `passkeys/prove`.',
+    description: 'Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`.',
   }),
 }
 
 /** Whether a body has exactly one second factor. */
 const hasOneFactor = ({ code, passkey }: { readonly code?: unknown; readonly passkey?: unknown }) =>
   (code === undefined) !== (passkey === undefined)
-const ONE_FACTOR = { path: ['code'], message: 'or `passkey` is needed, and one of them alone' }
+const ONE_FACTOR = { path: ['code'], message: 'or `passkey` is required, but not both' }
 
 export const optionalPassword = password
   .optional()
@@ -45,14 +45,14 @@ export const BackupCodes = z
   .object({
     backup_codes: z
       .array(z.string())
-      .meta({ description: 'Ten codes, each usable once. Only this answer contains them.' }),
+      .meta({ description: 'Ten codes, each usable once. Only this response contains them.' }),
   })
   .meta({ id: 'BackupCodes' })
 
 /** Omitted only by users without a password. */
-export const passwordIfAny = password
-  .optional()
-  .meta({ description: 'The current password. An account without one needs a sign-in of the last 15 minutes instead.' })
+export const passwordIfAny = password.optional().meta({
+  description: 'The current password. An account without one must have signed in within the last 15 minutes instead.',
+})
 
 export const Disable = z
   .strictObject({ ...secondFactor, password: passwordIfAny })
@@ -66,7 +66,7 @@ export const Complete = z
     challenge_token: challengeToken,
     code: code.optional(),
     passkey: Assertion.optional().meta({
-      description: 'Instead of a code: the answer of one of the passkeys to a challenge of `2fa/passkey`.',
+      description: 'Instead of a code: the response of one of the passkeys to a challenge from `2fa/passkey`.',
     }),
   })
   .refine(hasOneFactor, ONE_FACTOR)

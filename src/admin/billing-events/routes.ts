@@ -18,9 +18,9 @@ const listRoute = apiRoute({
   path: '/admin/billing/events',
   operationId: 'listBillingEvents',
   service: 'platform:billing:read',
-  summary: 'List what payment providers sent',
+  summary: 'List events of payment providers',
   description:
-    'Newest first, with what came of each event. Payloads are not shown: they hold names and addresses of payers.',
+    'Newest first, with the outcome of each event. Payloads are not included, because they contain names and addresses of payers.',
   query: BillingEventQuery,
   returns: { 200: AdminBillingEventList },
 })

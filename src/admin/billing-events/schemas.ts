@@ -9,7 +9,10 @@ export const BillingEventParams = z.strictObject({ id: uuid })
 
 export const BillingEventQuery = pageQuery.extend({
   provider: provider.optional(),
-  type: text(255).min(1).optional().meta({ description: "The provider's name of it, such as `subscription.updated`." }),
+  type: text(255)
+    .min(1)
+    .optional()
+    .meta({ description: "The provider's name for it, such as `subscription.updated`." }),
   state: state.optional(),
   outcome: text(200).min(1).optional().meta({ description: 'Such as `applied`, `unchanged` or `stored`.' }),
   ...organizationFilter,
@@ -24,7 +27,7 @@ export const AdminBillingEvent = z
     state: state.meta({ description: '`failed`: retried by the provider, by the hourly job, or by a replay.' }),
     outcome: z.string().nullable().meta({
       description:
-        'What came of it: `applied`, `unchanged`, or `stored` where nothing follows from it. A replay that fails leaves the former one.',
+        'The outcome: `applied`, `unchanged`, or `stored` if the event has no effect. A failed replay keeps the earlier outcome.',
     }),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
     attempts: z.int(),

@@ -1,6 +1,6 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { grantCredits } from '../../billing/credits/by-operator.ts'
 import { correctCredits, revokeCredits } from '../../billing/credits/change-grant.ts'
+import { grantCredits } from '../../billing/credits/grant-credits.ts'
 import { CreditGrant } from '../../billing/credits/schemas.ts'
 import { toGrant } from '../../billing/credits/serialize.ts'
 import { CreditCorrection, CreditGrantParams, CreditRevocation, CreditsParams, NewCreditGrant } from './schemas.ts'
@@ -18,7 +18,7 @@ const grantRoute = apiRoute({
   operationId: 'grantCredits',
   summary: 'Grant credits to an organization',
   description:
-    'From its first grant on, an organization pays with credits: it is refused once they are used up. Charges from before that are not paid by them.',
+    'From its first grant on, an organization pays with credits, and is refused when they are used up. Credits do not pay for earlier charges.',
   params: CreditsParams,
   body: NewCreditGrant,
   creates: true,
@@ -37,8 +37,8 @@ const revokeRoute = apiRoute({
   ...one,
   path: '/admin/organizations/{organization_id}/credits/{grant_id}/revoke',
   operationId: 'revokeCredits',
-  summary: 'Take back what is left of a grant',
-  description: 'What has burned stays paid. Revoking twice is no error.',
+  summary: 'Revoke the rest of a grant',
+  description: 'Charges that the grant has paid stay paid. Revoking twice is not an error.',
   body: CreditRevocation,
   fails: ['organization_not_found', 'credit_grant_not_found', 'credit_grant_ended'],
 })
@@ -48,7 +48,7 @@ const correctRoute = apiRoute({
   path: '/admin/organizations/{organization_id}/credits/{grant_id}/correct',
   operationId: 'correctCredits',
   summary: 'Change the amount of a grant',
-  description: 'Up or down, but not below what has burned.',
+  description: 'Up or down, but not below what has been used.',
   body: CreditCorrection,
   fails: ['organization_not_found', 'credit_grant_not_found', 'credit_grant_ended', 'credit_grant_spent'],
 })

@@ -14,13 +14,13 @@ export const NewCreditGrant = z
     source: z
       .enum(['admin', 'purchase', 'refund'])
       .default('admin')
-      .meta({ description: '`purchase` for credits that were paid outside of Tollgate, `refund` for goodwill.' }),
+      .meta({ description: '`purchase` for credits paid outside of Tollgate, `refund` for goodwill.' }),
     priority: z
       .int()
       .min(-1_000)
       .max(1_000)
       .default(0)
-      .meta({ description: 'Of grants that expire together, the lower one burns first.' }),
+      .meta({ description: 'Of grants that expire at the same time, the one with the lower value is used first.' }),
     expires_at: timestamp.optional().meta({ description: 'Absent for never.' }),
   })
   .meta({ example: { amount: '25.00', reason: 'Goodwill for the outage of May 3' } })
@@ -29,7 +29,7 @@ export const CreditRevocation = z.strictObject({ reason })
 
 export const CreditCorrection = z
   .strictObject({
-    amount: signedUsd.meta({ description: 'What is added to the grant; below 0 takes away.' }),
+    amount: signedUsd.meta({ description: 'The amount to add to the grant. Negative to reduce it.' }),
     reason,
   })
   .meta({ example: { amount: '-5.00', reason: 'Granted to the wrong customer' } })

@@ -1,6 +1,6 @@
 import { and, desc, eq, getTableColumns, inArray, lt, type SQL } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
-import { webhookDeliveries, webhookEndpoints } from '../../db/schema/alerts.ts'
+import { webhookDeliveries, webhookEndpoints } from '../../db/schema/webhooks.ts'
 import { type PageRequest } from '../../http/paging.ts'
 import { equals } from '../filter.ts'
 

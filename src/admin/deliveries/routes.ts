@@ -16,7 +16,7 @@ const listRoute = apiRoute({
   operationId: 'listAllWebhookDeliveries',
   service: 'platform:webhooks:write',
   summary: 'List webhook deliveries',
-  description: 'To the endpoints of all organizations, of the last 30 days, newest first.',
+  description: 'Deliveries of the last 30 days to the endpoints of all organizations, newest first.',
   query: DeliveryQuery,
   returns: { 200: AdminDeliveryList },
 })
@@ -29,7 +29,7 @@ const resendRoute = apiRoute({
   service: 'platform:webhooks:write',
   summary: "Send an event to a customer's endpoint again",
   description:
-    'Resends a delivered or failed event right after the answer, with the same `webhook-id` and all retries.',
+    'Sends a delivered or failed event again right after the response, with the same `webhook-id` and all retries.',
   params: DeliveryParams,
   creates: true,
   returns: { 202: AdminDelivery },

@@ -12,7 +12,7 @@ import { type FieldError } from '../../field-errors.ts'
 import { forgetRoutes } from '../../gateway/route-cache.ts'
 import { sealHeader } from '../../gateway/secrets.ts'
 import { findUpstreamFlaw } from '../../gateway/upstream-rules.ts'
-import { uuidv7 } from '../../lib/uuid.ts'
+import { UUID, uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { requireMeters } from '../custom-limits.ts'
 import {
@@ -135,8 +135,6 @@ export async function deleteGatewayRoute(deps: ManagementDeps, operator: Operato
   })
   forgetRoutes()
 }
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 async function getRow(deps: ManagementDeps, id: string): Promise<RouteRow> {
   const row = UUID.test(id) ? await findRouteRow(deps.db, id) : undefined

@@ -33,7 +33,7 @@ const headerValue = z
     is_secret: z
       .boolean()
       .default(false)
-      .meta({ description: 'A secret is stored sealed, and no answer contains it.' }),
+      .meta({ description: 'Secrets are stored encrypted, and no response contains them.' }),
   })
   .meta({ id: 'NewGatewayHeader' })
 
@@ -47,7 +47,10 @@ const fromHeader = z
     >),
     quantities: recordSchema(z.string().min(1).max(50), headerName)
       .optional()
-      .meta({ description: 'Headers with amounts of your own meters, by slug.', example: { images: 'X-Images' } }),
+      .meta({
+        description: 'The response headers that contain amounts of your own meters, by slug.',
+        example: { images: 'X-Images' },
+      }),
   })
   .refine(
     ({ quantities = {}, ...fields }) => [...Object.values(fields), ...Object.values(quantities)].some(Boolean),
@@ -61,7 +64,7 @@ const meters = z.union([z.enum(['requests', 'openai', 'anthropic']), HeaderMeter
 /** A union's error says only that nothing matches; this one names the object's invalid fields. */
 const meter = (z.preprocess(nameFlaws, meters) as unknown as typeof meters).meta({
   description:
-    'How the use is known: `requests` counts requests; `openai` and `anthropic` read the tokens that the provider reports, and hold an estimate before; `from_header` reads response headers, which the caller does not see.',
+    'How usage is measured. `requests` counts requests. `openai` and `anthropic` reserve an estimate, then read the tokens that the provider reports. `from_header` reads response headers, which are removed from the response to the caller.',
 })
 
 function nameFlaws(value: unknown, context: z.RefinementCtx): unknown {
@@ -72,7 +75,7 @@ function nameFlaws(value: unknown, context: z.RefinementCtx): unknown {
 
 const match = {
   host: z.string().max(253).regex(HOST, 'must be a host name').nullable().meta({
-    description: 'Requests to this host go to the route, too. It must be one of `GATEWAY_HOSTS`.',
+    description: 'Requests to this host also go to the route. It must be one of `GATEWAY_HOSTS`.',
     example: 'api.example.com',
   }),
   path_prefix: z
@@ -90,23 +93,25 @@ const fields = {
   }),
   upstream: z.string().max(2_000).meta({
     description:
-      'Where requests go: a public `https:` URL. What follows the matched part of the path is appended to it.',
+      'Where requests are sent: a public `https:` URL. The rest of the path, after the matched part, is appended to it.',
     example: 'https://api.openai.com',
   }),
-  strip_prefix: z.boolean().meta({ description: 'Whether `path_prefix` is left out of the path upstream.' }),
+  strip_prefix: z
+    .boolean()
+    .meta({ description: 'Whether `path_prefix` is removed from the path that is sent upstream.' }),
   timeout_ms: z
     .int()
     .min(100)
     .max(600_000)
-    .meta({ description: 'Milliseconds until the answer must begin. What streams afterwards may take longer.' }),
+    .meta({ description: 'Milliseconds within which the response must begin. A streamed body may take longer.' }),
   scopes: z.array(line(100)).max(50).meta({ description: 'Scopes that the key must have.' }),
   cost: z
     .int()
     .min(0)
     .max(1_000_000)
-    .meta({ description: 'Units that a request takes of the rate limit and the quota.' }),
+    .meta({ description: 'Units that a request takes from the rate limit and the quota.' }),
   limits: recordSchema(line(50), z.int().min(0).max(1_000_000)).meta({
-    description: "Units of the key's named limits.",
+    description: 'Units to take from key limits, by name.',
   }),
   meter,
   public_paths: z
@@ -160,7 +165,7 @@ export const GatewayRouteChanges = z
     add_headers: recordSchema(headerName, headerValue.nullable())
       .refine(few, tooMany)
       .optional()
-      .meta({ description: 'What is absent stays; null takes a header out.' }),
+      .meta({ description: 'Absent headers stay unchanged; null removes a header.' }),
   })
   .meta({
     example: { add_headers: { authorization: { value: 'Bearer sk-123', is_secret: true } }, timeout_ms: 120_000 },
@@ -179,9 +184,10 @@ export const GatewayRoute = z
     ...fields,
     match: z.object({ host: z.string().nullable(), path_prefix: z.string() }),
     add_headers: z.record(z.string(), header),
-    url: z
-      .string()
-      .meta({ description: 'Where callers reach it.', example: 'https://tollgate.example.com/gw/openai/v1' }),
+    url: z.string().meta({
+      description: 'The address at which callers reach it.',
+      example: 'https://tollgate.example.com/gw/openai/v1',
+    }),
     created_at: timestamp,
     updated_at: timestamp,
   })

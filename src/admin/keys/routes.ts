@@ -28,7 +28,7 @@ const lookupRoute = apiRoute({
   operationId: 'lookUpApiKey',
   summary: 'Find the owner of an API key',
   description:
-    'Use it for a key found in a log or a repository. The key is neither stored nor logged. The audit log records the look-up and its result.',
+    'For a key that was found in a log or a repository. The key is neither stored nor logged. The audit log records the look-up and its result.',
   body: KeyLookup,
   returns: { 200: AdminKey },
   fails: ['key_not_found'],

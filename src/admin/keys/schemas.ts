@@ -8,9 +8,9 @@ const HINT_LENGTH = 40
 
 export const KeyQuery = pageQuery.extend({
   hint: text(HINT_LENGTH).min(2).optional().meta({
-    description: 'The hint as it is shown, `ck_live_8Q…x9Kd`, or its first characters, or its last four.',
+    description: 'The hint as displayed, `ck_live_8Q…x9Kd`, or its first characters, or its last four.',
   }),
-  name: line(100).optional().meta({ description: 'How the name begins, in any case of letters.' }),
+  name: line(100).optional().meta({ description: 'The beginning of the name, in upper or lower case.' }),
   ...organizationFilter,
   status: z.enum(KEY_STATES).optional(),
 })
@@ -35,7 +35,7 @@ export const AdminKey = z
     created_by: z.uuid().nullable(),
     created_at: timestamp,
     expires_at: timestamp.nullable(),
-    revoked_at: timestamp.nullable().meta({ description: 'Lies ahead while a rotated key is in its grace period.' }),
+    revoked_at: timestamp.nullable().meta({ description: 'In the future while a rotated key is in its grace period.' }),
     leaked_at: timestamp.nullable(),
     total_requests: z.int(),
     last_used_at: timestamp.nullable(),

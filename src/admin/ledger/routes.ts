@@ -23,8 +23,7 @@ const listRoute = apiRoute({
   operationId: 'listLedgerRows',
   service: 'platform:billing:read',
   summary: 'List the overage of all organizations',
-  description:
-    'Each row is charged once: at Polar under its `id`, at Stripe as a part of an invoice item. Newest first.',
+  description: 'Newest first. Each row is charged once: at Polar under its `id`, at Stripe as part of an invoice item.',
   query: LedgerRowQuery,
   returns: { 200: AdminLedgerRowList },
 })
@@ -45,7 +44,7 @@ const resendRoute = apiRoute({
   service: 'platform:billing:write',
   summary: 'Send a row of overage again',
   description:
-    'For rows that are `refused` or `unknown`. At Stripe, all rows of the invoice item are sent with the next invoice. Of an `unknown` row Stripe has an invoice item with another amount, or may have a meter event: check the figures at Stripe first.',
+    'For rows that are `refused` or `unknown`. At Stripe, all rows of the invoice item are sent with the next invoice. For an `unknown` row, Stripe has an invoice item with another amount, or may have a meter event: check the figures at Stripe first.',
   optionalBody: LedgerResend,
 })
 
@@ -55,7 +54,7 @@ const writeOffRoute = apiRoute({
   operationId: 'writeOffLedgerRow',
   service: 'platform:billing:write',
   summary: 'Write a row of overage off',
-  description: 'It is never charged. Only a row that the provider refused, or may not have.',
+  description: 'The row will never be charged. Only for rows that are `refused` or `unknown`.',
   body: LedgerWriteOff,
 })
 

@@ -30,12 +30,12 @@ export const AdminLedgerRow = z
     provider,
     meter: z.string(),
     period_start: timestamp,
-    from_units: z.int().meta({ description: 'Overage of the period that earlier rows hold.' }),
+    from_units: z.int().meta({ description: 'The overage of the period that earlier rows contain.' }),
     units: z.int(),
     amount_usd: z.string().meta({ description: 'US dollars, with six decimals.', example: '4.200000' }),
     state: state.meta({
       description:
-        '`pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off` by an administrator.',
+        '`pending`: the job will send it, at Stripe with the next invoice. `sent`: charged. `refused`: the provider refused it permanently, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off`: by an administrator.',
     }),
     attempts: z.int(),
     error: z.string().nullable().meta({ description: "The provider's reason, or why it was written off." }),

@@ -29,7 +29,7 @@ const resendRoute = apiRoute({
   service: 'platform:users:write',
   summary: 'Resend a pending email',
   description:
-    'Sends it right after the answer, or after the pause that the mail provider asked for, and resets its attempts. Only `pending` emails can be resent: the text of a sent or failed email is deleted.',
+    'Sends it right after the response, or after the pause that the email provider requested, and resets its attempts. Only `pending` emails can be resent: the text of a sent or failed email is deleted.',
   params: MailParams,
   creates: true,
   returns: { 202: AdminMail },

@@ -20,7 +20,7 @@ export const AdminMail = z
     next_attempt_at: timestamp.nullable(),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
     created_at: timestamp,
-    sent_at: timestamp.nullable().meta({ description: 'When the email provider took it.' }),
+    sent_at: timestamp.nullable().meta({ description: 'When the email provider accepted it.' }),
   })
   .meta({ id: 'AdminMail' })
 

@@ -13,7 +13,7 @@ const listRoute = apiRoute({
   path: '/admin/meters',
   operationId: 'listMeters',
   summary: 'List meters',
-  description: 'All of them, the built-in ones first.',
+  description: 'All meters, built-in ones first.',
   returns: { 200: MeterList },
 })
 
@@ -23,7 +23,7 @@ const createRoute = apiRoute({
   path: '/admin/meters',
   operationId: 'createMeter',
   summary: 'Define a meter',
-  description: 'Requests may name it in `quantities` from now on, and plans may limit it.',
+  description: 'Requests can name it in `quantities`, and plans can limit it.',
   creates: true,
   body: NewMeter,
   returns: { 201: Meter },

@@ -11,12 +11,12 @@ const slug = z
 
 const descriptive = {
   name: line(100).meta({ description: 'As people read it.', example: 'Images' }),
-  unit: line(40).meta({ description: 'What one of it is called, in the plural.', example: 'images' }),
+  unit: line(40).meta({ description: 'The name of its unit, in the plural.', example: 'images' }),
 }
 
 const kind = z.enum(['counter', 'gauge']).meta({
   description:
-    '`counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.',
+    '`counter` adds up and starts at zero in each period. `gauge` is a level, whose latest reading counts. Cannot be changed later.',
 })
 
 export const NewMeter = z
@@ -29,7 +29,7 @@ export const NewMeter = z
       .min(0)
       .max(MAX_SCALE)
       .default(0)
-      .meta({ description: 'How many decimals its amounts may have. It never changes.' }),
+      .meta({ description: 'How many decimals its amounts may have. Cannot be changed later.' }),
   })
   .meta({ example: { slug: 'images', name: 'Images', unit: 'images', kind: 'counter' } })
 
@@ -44,7 +44,9 @@ export const Meter = z
     ...descriptive,
     kind,
     scale: z.int().min(0),
-    is_builtin: z.boolean().meta({ description: 'Part of Tollgate: it can be neither changed nor deleted.' }),
+    is_builtin: z
+      .boolean()
+      .meta({ description: 'Whether it is part of Tollgate and can be neither changed nor deleted.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })

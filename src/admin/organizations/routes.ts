@@ -2,7 +2,7 @@ import { and } from 'drizzle-orm'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
 import { page } from '../../lib/cursor.ts'
 import { toInvitation } from '../../organizations/invitation.ts'
-import { addMember, inviteMember } from '../../organizations/members/by-operator.ts'
+import { addMember, inviteMember } from '../../organizations/members/add-member.ts'
 import { toMember } from '../../organizations/members/member.ts'
 import { Invitation, Member } from '../../organizations/schemas.ts'
 import { Problem } from '../../problems.ts'
@@ -101,7 +101,7 @@ const changeRoute = apiRoute({
   operationId: 'updateCustomer',
   summary: 'Change an organization as the operator',
   description:
-    'Changes the fields that are there and no others, all of them or none. In force everywhere within two seconds.',
+    'Absent fields stay unchanged. Changes all given fields, or none. Takes effect everywhere within two seconds.',
   body: CustomerChange,
   returns: { 200: AdminOrganization },
   fails: ['organization_not_found', 'platform_organization', 'plan_not_found', 'external_id_taken'],
@@ -113,7 +113,7 @@ const deleteRoute = apiRoute({
   operationId: 'deleteCustomer',
   summary: 'Delete an organization as the operator',
   description:
-    'Permanent. Its keys stop within two seconds, and its owners are notified by email. Refused while a subscription is not canceled.',
+    'Permanent. Its keys stop within two seconds, and its owners are notified by email. Refused while it has a subscription that is not canceled.',
   returns: { 204: null },
   fails: ['organization_not_found', 'platform_organization', 'subscription_active'],
 })
@@ -147,7 +147,7 @@ const changePlanRoute = apiRoute({
   path: '/admin/organizations/{organization_id}/plan',
   operationId: 'setOrganizationPlan',
   summary: "Change an organization's plan",
-  description: 'In force everywhere within two seconds.',
+  description: 'Takes effect everywhere within two seconds.',
   params: OrganizationParams,
   body: PlanChange,
   returns: { 200: AdminOrganization },
@@ -161,7 +161,7 @@ const suspendRoute = apiRoute({
   operationId: 'setOrganizationSuspension',
   summary: 'Suspend or resume an organization',
   description:
-    'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds; its owners are told by email, with the reason. Members sign in and read as before, but make no keys and invite nobody.',
+    'Its keys are refused with `ORGANIZATION_SUSPENDED`, or accepted again, everywhere within two seconds. Its owners are notified by email, with the reason. Members of a suspended organization can sign in and read, but not create keys or invite anybody.',
   params: OrganizationParams,
   body: Suspension,
   returns: { 200: AdminOrganization },

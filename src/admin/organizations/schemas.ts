@@ -24,13 +24,13 @@ const STATUSES = ['active', 'suspended', 'past_due'] as const
 export const OrganizationQuery = pageQuery.extend({
   cursor: z.string().min(1).max(2_000).optional(), // with a name
   search: search.meta({
-    description: 'A part of the name, the slug, the external id or the email address, in any case of letters.',
+    description: 'A part of the name, the slug, the external id or the email address, in upper or lower case.',
   }),
   plan: plan.optional(),
   status: z.enum(STATUSES).optional().meta({
     description: '`past_due`: a payment of its subscription failed. `active`: neither that nor suspended.',
   }),
-  at_limit: flag.meta({ description: 'Whether some meter has reached its limit in the current period.' }),
+  at_limit: flag.meta({ description: 'Whether any meter has reached its limit in the current period.' }),
   idle_days: z
     .string()
     .regex(/^\d{1,4}$/, 'must be a whole number from 1 to 3,650')
@@ -59,7 +59,7 @@ export const AdminOrganization = z
       ...forEachAmount(z.number().optional(), money.optional()),
       rate_limit_per_minute: z.int().optional(),
       max_api_keys: z.int().optional(),
-      meters: z.record(z.string(), z.number()).optional().meta({ description: 'Of your own meters, by slug.' }),
+      meters: z.record(z.string(), z.number()).optional().meta({ description: 'Limits of your own meters, by slug.' }),
       max_concurrent: z.int().optional(),
       organization_limits: z.array(NamedLimitBody).optional(),
     }),
@@ -79,21 +79,22 @@ const fields = {
   name: line(200),
   email: email.nullable().meta({ type: ['string', 'null'], format: 'email', description: 'Billing contact.' }),
   metadata: customerMetadata.meta({
-    description: 'Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.',
+    description: 'Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them.',
   }),
   plan,
   limits: QuotaOverrides.meta({
     id: 'OrganizationLimits',
-    description: "A number overrides the plan's limit, null returns to it, what is absent stays.",
+    description:
+      "A number overrides the plan's limit, null restores the plan's limit, and absent fields stay unchanged.",
   }),
 }
 
 export const CustomerUpsert = z
   .strictObject({
-    name: fields.name.optional().meta({ description: 'The external id when absent, for a new one.' }),
+    name: fields.name.optional().meta({ description: 'For a new organization, defaults to the external id.' }),
     email: fields.email.optional(),
     metadata: fields.metadata.optional(),
-    plan: fields.plan.optional().meta({ description: 'The first plan when absent, for a new one.' }),
+    plan: fields.plan.optional().meta({ description: 'For a new organization, defaults to the first plan.' }),
     limits: fields.limits.optional(),
   })
   .meta({ id: 'CustomerUpsert' })
@@ -123,7 +124,7 @@ export const PlanChange = z.strictObject({ plan, reason: reason.optional() })
 export const Suspension = z
   .strictObject({
     suspended: z.boolean(),
-    reason: reason.optional().meta({ description: 'Needed to suspend. Owners read it.' }),
+    reason: reason.optional().meta({ description: 'Required to suspend. Owners can read it.' }),
   })
   .refine((body) => !body.suspended || body.reason !== undefined, {
     path: ['reason'],

@@ -2,7 +2,7 @@ import type { Sql } from '../../db/client.ts'
 import { familyIn } from '../../db/plan-version.ts'
 import { readTogether } from '../../usage/analytics/read.ts'
 
-/** In catalogue order; a plan without organizations has zeros. */
+/** In catalog order; a plan without organizations has zeros. */
 const CUSTOMERS = `
 select ${familyIn('p.id')} as plan, count(o.id)::int as total, count(o.suspended_at)::int as suspended,
   count(*) filter (where o.created_at >= $1::timestamptz - interval '30 days')::int as new

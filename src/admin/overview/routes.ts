@@ -9,9 +9,9 @@ const overviewRoute = apiRoute({
   path: '/admin/overview',
   operationId: 'getOverview',
   tag: 'Administration',
-  summary: 'How the deployment is doing',
+  summary: 'Get an overview of the deployment',
   description:
-    'Customers, keys, verifications by verdict, subscriptions and open overage, and what could not be sent. In one round trip to each store.',
+    'Customers, keys, verifications by verdict, subscriptions, open overage, and emails and deliveries that could not be sent.',
   returns: { 200: Overview },
 })
 

@@ -9,14 +9,14 @@ const verifications = z.object({
   refused: z.int(),
   by_code: z
     .record(z.string(), z.int())
-    .meta({ description: 'By the code of the verdict. Unknown keys belong to nobody and are not counted.' }),
+    .meta({ description: 'By the code of the verdict. Unknown keys belong to no organization and are not counted.' }),
 })
 
 const owed = z.object({ rows: z.int(), amount_usd: money })
 
 const sending = z.object({
   waiting: z.int().meta({ description: 'Not sent yet, including retries.' }),
-  failed_24_hours: z.int().meta({ description: 'Given up, of those made in the last 24 hours.' }),
+  failed_24_hours: z.int().meta({ description: 'Given up, among those created in the last 24 hours.' }),
   failed_30_days: z.int(),
 })
 
@@ -30,16 +30,16 @@ export const Overview = z
         new_30_days: z.int(),
         by_plan: z.array(z.object({ plan: z.string(), total: z.int(), suspended: z.int() })),
       })
-      .meta({ description: 'Organizations, without the platform’s own.' }),
+      .meta({ description: 'Organizations, except the platform organization.' }),
     keys: z.object({ active: z.int() }).meta({
-      description: 'Neither revoked, disabled nor expired, of customers that are not suspended.',
+      description: 'Keys of customers that are not suspended. Excludes revoked, disabled and expired keys.',
     }),
     verifications: z
       .object({ today: verifications, month: verifications })
-      .meta({ description: 'Of the UTC day, and of the calendar month so far.' }),
+      .meta({ description: 'Of the current UTC day, and of the calendar month so far.' }),
     revenue: z.object({
       per_month_cents: z.int().meta({
-        description: 'US cents: list prices of the active and past due subscriptions that are paid in US dollars.',
+        description: 'In US cents: list prices of active and past due subscriptions that are paid in US dollars.',
       }),
       subscriptions: z.array(
         z.object({
@@ -47,7 +47,7 @@ export const Overview = z
           currency: z.string(),
           per_month_cents: z.int().meta({
             description:
-              'List prices with seats and add-ons, of the active and past due ones; of yearly ones a twelfth.',
+              'List prices of active and past due subscriptions, with seats and add-ons. Yearly ones count as a twelfth.',
           }),
           active: z.int(),
           trialing: z.int(),
@@ -56,7 +56,7 @@ export const Overview = z
       ),
       overage: z
         .object({ pending: owed, refused: owed, unknown: owed })
-        .meta({ description: 'Rows of the ledger that are not sent, or not known to be.' }),
+        .meta({ description: 'Rows of the ledger that are not sent, or whose outcome is unknown.' }),
     }),
     webhooks: sending,
     mails: sending,
@@ -64,12 +64,12 @@ export const Overview = z
       spool: z
         .object({
           batches: z.int().meta({ description: 'Batches in Redis that are not in Postgres yet.' }),
-          aside: z.int().meta({ description: 'Set aside for a person to look at.' }),
+          aside: z.int().meta({ description: 'Set aside for an operator to look at.' }),
         })
         .nullable()
-        .meta({ description: 'Null while Redis does not answer.' }),
+        .meta({ description: 'Null while Redis does not respond.' }),
       folded_until: timestamp.meta({
-        description: 'The hour from which usage of all organizations is summed up live.',
+        description: 'The hour from which usage of all organizations is summed on request.',
       }),
     }),
   })

@@ -7,14 +7,16 @@ import { requireThat, runBatch, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { holdMeters } from '../../db/hold-meters.ts'
+import { lockVersions } from '../../db/locks.ts'
 import { toVersion } from '../../db/plan-version.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { FIRST_PLAN } from '../../db/schema/shapes.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { statesPublished } from '../../events/state.ts'
 import { resolveLimits } from '../../keys/resolve-limits.ts'
 import { Problem } from '../../problems.ts'
 import { requireCustomMeters } from './custom-meters.ts'
-import { invalidateOrganizations, MAX_ORGANIZATIONS } from './invalidate.ts'
+import { invalidateOnPlan, MAX_ORGANIZATIONS } from './invalidate.ts'
 import { formatMeters, toPlan } from './plan.ts'
 import {
   countUses,
@@ -24,7 +26,6 @@ import {
   insertPlan,
   isNewest,
   isUnused,
-  lockVersions,
   type PlanView,
   raiseOrganizations,
   selectAffected,
@@ -79,24 +80,23 @@ interface PlanChange {
   readonly changes: z.output<typeof PlanChanges>
 }
 
-/** How often to retry if somebody buys or changes the plan meanwhile. */
-const MAX_ATTEMPTS = 5
-
 /**
  * Changes a plan. Paying customers keep the terms that they bought: a change of terms creates a new version, which is sold from
  * now on. Any other change, and every change of a plan that nobody pays for, applies to every organization on the newest
- * version, everywhere within two seconds of its invalidation (see `invalidateOrganizations`).
+ * version, everywhere within two seconds of its invalidation (see `invalidateOnPlan`).
  *
  * @throws Problem `plan_not_found`, `invalid_request` for prices that no provider supports
  */
 export async function changePlanFields(deps: ManagementDeps, requested: PlanChange): Promise<PlanView> {
   const change = { ...requested, changes: await resolveChanges(deps, requested.changes) }
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const plan = await getPlan(deps, change.planId)
-    requireSellable(toOffer(plan, change.changes))
-    if (await tryChange(deps, change, plan)) return getPlan(deps, change.planId)
-  }
-  throw new Problem('unavailable', { detail: 'The plan is being changed concurrently; retry.' })
+  return retryUntilDone(
+    async () => {
+      const plan = await getPlan(deps, change.planId)
+      requireSellable(toOffer(plan, change.changes))
+      return (await tryChange(deps, change, plan)) ? getPlan(deps, change.planId) : undefined
+    },
+    { subject: 'The plan' },
+  )
 }
 
 async function resolveChanges(deps: ManagementDeps, changes: PlanChange['changes']): Promise<PlanChange['changes']> {
@@ -178,7 +178,7 @@ async function changeInPlace(deps: ManagementDeps, change: DecidedChange): Promi
     states: statesPublished(deps, selectAffected(versionId, changes, MAX_ORGANIZATIONS)),
     plan: updatePlanFields(deps.db, versionId, changes),
   })
-  if (done?.organizations) await invalidateOrganizations(deps, done.organizations.rows)
+  if (done?.organizations) await invalidateOnPlan(deps, done.organizations.rows)
   return done !== undefined
 }
 

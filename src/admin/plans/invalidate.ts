@@ -15,16 +15,16 @@ interface OrganizationVersion {
  * Invalidates changed organizations in every isolate, after a commit: the first 500, which should be the most active, before it
  * returns; the others after the response. If Redis fails, the cached rows expire within 30 s.
  */
-export async function invalidateOrganizations(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
-  await announceChunk(deps, raised.slice(0, CHUNK))
-  if (raised.length > CHUNK) deps.defer(announceRest(deps, raised.slice(CHUNK)))
+export async function invalidateOnPlan(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
+  await publishChunk(deps, raised.slice(0, CHUNK))
+  if (raised.length > CHUNK) deps.defer(publishRest(deps, raised.slice(CHUNK)))
 }
 
-async function announceRest(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
-  for (let at = 0; at < raised.length; at += CHUNK) await announceChunk(deps, raised.slice(at, at + CHUNK))
+async function publishRest(deps: Deps, raised: readonly OrganizationVersion[]): Promise<void> {
+  for (let at = 0; at < raised.length; at += CHUNK) await publishChunk(deps, raised.slice(at, at + CHUNK))
 }
 
-function announceChunk(deps: Deps, chunk: readonly OrganizationVersion[]): Promise<void> {
+function publishChunk(deps: Deps, chunk: readonly OrganizationVersion[]): Promise<void> {
   return publishVersions(
     deps,
     chunk.map(({ id, version }) => ({ name: organizationVersionKey(id), version })),

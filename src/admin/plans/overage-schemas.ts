@@ -13,12 +13,12 @@ const tier = z
       .min(1)
       .max(1_000_000_000_000)
       .nullable()
-      .meta({ description: 'The last unit above the limit that has this price; null for all that are left.' }),
+      .meta({ description: 'The last unit above the limit at this price; null for all remaining units.' }),
     unit_price_usd: z
       .string()
       .regex(/^\d{1,6}(\.\d{1,12})?$/, 'must be dollars as decimal text, such as "0.00002"')
       .meta({
-        description: 'US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.',
+        description: 'US dollars per unit, such as `0.00002`. A unit of `cost_usd` is a millionth of a dollar.',
       }),
   })
   .meta({ id: 'OverageTier' })
@@ -40,14 +40,16 @@ const overagePrice = z
       .min(1)
       .max(MAX_TIERS)
       .refine(areAscending, 'must ascend, and the last must have up_to null')
-      .meta({ description: 'Each price applies to the units inside its tier alone.' }),
+      .meta({ description: 'Each price applies only to the units inside its tier.' }),
     polar_event: line(128)
       .optional()
-      .meta({ description: "The name of the meter's events; the meter's own if absent." }),
-    stripe_meter: line(100).optional().meta({ description: "The meter's name on Stripe's invoices, likewise." }),
-    stripe_price_id: line(200)
+      .meta({ description: "The name of the meter's events. Defaults to the meter's name." }),
+    stripe_meter: line(100)
       .optional()
-      .meta({ description: 'A metered price that Stripe bills along, for usage that you report to Stripe yourself.' }),
+      .meta({ description: "The meter's name on Stripe's invoices. Defaults to the meter's name." }),
+    stripe_price_id: line(200).optional().meta({
+      description: 'A metered price that Stripe bills as well, for usage that you report to Stripe yourself.',
+    }),
   })
   .meta({
     id: 'OveragePrice',
@@ -66,7 +68,7 @@ export const Overage = withoutPrototype(
     .catchall(overagePrice)
     .meta({
       id: 'PlanOverage',
-      description: 'What units above a limit that allows them cost; a meter that is absent costs nothing more.',
+      description: 'The prices of units above limits that allow overage. A meter that is absent costs nothing extra.',
     }),
 )
 

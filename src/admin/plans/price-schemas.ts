@@ -9,7 +9,9 @@ const MAX_ADDONS = 50
 const MAX_SEATS = 100_000
 
 const cents = z.int().min(0).max(1_000_000_000)
-const seatCents = cents.meta({ description: 'For each seat above the included ones. Without it no more are sold.' })
+const seatCents = cents.meta({
+  description: 'For each seat above the included ones. If absent, no more seats are sold.',
+})
 
 const terms = {
   interval: z.enum(INTERVALS),
@@ -18,7 +20,7 @@ const terms = {
     .regex(/^[a-z]{3}$/, 'must be the code of a currency in lower case, such as usd')
     .meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
   amount_cents: cents.nullable().meta({
-    description: 'For each interval, in the smallest unit of the currency; null where it is agreed upon in person.',
+    description: 'For each interval, in the smallest unit of the currency. Null if it is negotiated.',
   }),
 }
 const products = {
@@ -49,13 +51,13 @@ const ADDON_ID = 'must be 2 to 32 lower-case letters, digits, hyphens and unders
 const DISTINCT = 'must have one price for each interval and currency, each with a stripe_price_id of its own'
 
 export const Prices = z.array(PriceReading).max(MAX_PRICES).refine(areDistinct, DISTINCT).meta({
-  description: 'One for each interval and currency. Empty where the price is negotiated.',
+  description: 'One for each interval and currency. Empty if the price is negotiated.',
 })
 
 export const Seats = z
   .strictObject({
     included: z.int().min(1).max(MAX_SEATS).meta({ description: 'Members that the price includes.' }),
-    max: z.int().min(1).max(MAX_SEATS).optional().meta({ description: 'The most that are sold.' }),
+    max: z.int().min(1).max(MAX_SEATS).optional().meta({ description: 'The maximum number of seats.' }),
   })
   .refine(({ included, max = included }) => max >= included, { path: ['max'], error: 'must not be less than included' })
   .meta({ id: 'PlanSeats' })
@@ -63,7 +65,7 @@ export const Seats = z
 const limits = z.strictObject({
   meters: recordSchema(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, METER_NAME), z.number().positive().max(1e15))
     .optional()
-    .meta({ description: 'What it adds to the limits of meters; a meter without a limit stays without.' }),
+    .meta({ description: 'What it adds to the limits of meters. Meters without a limit stay unlimited.' }),
   max_api_keys: z.int().min(1).max(1_000_000).optional(),
   seats: z.int().min(1).max(MAX_SEATS).optional(),
 })
@@ -84,7 +86,7 @@ export const Addons = z
   .array(AddonReading)
   .max(MAX_ADDONS)
   .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'must have ids of their own')
-  .meta({ description: 'What is sold beside the plan, any number of times (Stripe).' })
+  .meta({ description: 'Products sold in addition to the plan, any number of times (Stripe).' })
 
 /** The stored precision; floating-point error in a decimal number is ignored. */
 const hasFourDecimals = (percent: number) => Number(percent.toFixed(4)) === percent
@@ -98,6 +100,6 @@ export const MarkupPercent = z
   .refine(hasFourDecimals, 'must have at most four decimals')
   .meta({
     description:
-      'What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.',
+      'The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it.',
     example: 20,
   })

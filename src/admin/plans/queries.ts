@@ -40,7 +40,7 @@ export async function findPlan(db: Database, family: string) {
   return row
 }
 
-/** The newest versions of all plans, in catalogue order. Not paginated: an operator has about a dozen. */
+/** The newest versions of all plans, in catalog order. Not paginated: an operator has about a dozen. */
 export function listPlans(db: Database) {
   return db.select(viewColumns).from(plans).where(isNull(plans.replacedAt)).orderBy(asc(plans.sortOrder), asc(plans.id))
 }
@@ -195,10 +195,6 @@ export const isUnused = (family: string) => sql`exists (select 1 from plans p wh
 
 export const deletePlanRows = (db: Database, family: string) =>
   db.delete(plans).where(isOnPlan(sql`${plans.id}`, family))
-
-/** Locks all versions of a plan, in id order. */
-export const lockVersions = (db: Database, family: string) =>
-  db.execute(sql`select id from plans where ${isOnPlan(sql`id`, family)} order by id for no key update`)
 
 /** Whether a version is the newest of its plan. */
 export const isNewest = (planId: string) =>

@@ -18,7 +18,7 @@ const listRoute = apiRoute({
   path: '/admin/plans',
   operationId: 'listPlans',
   summary: 'List plans',
-  description: 'All of them, in the order of the catalogue.',
+  description: 'All plans, in the order of the catalog.',
   returns: { 200: PlanList },
 })
 
@@ -50,7 +50,7 @@ const changeRoute = apiRoute({
   operationId: 'updatePlan',
   summary: 'Change a plan',
   description:
-    'What is absent stays. Other limits and features are in force for every organization on the plan within two seconds; with more than 10,000 of them, for those that were idle within thirty.',
+    'Absent fields stay unchanged. New limits and features take effect for every organization on the plan within two seconds. If there are more than 10,000, they take effect for idle ones within thirty seconds.',
   body: PlanChanges,
   returns: { 200: Plan },
   fails: ['plan_not_found'],
@@ -61,7 +61,7 @@ const deleteRoute = apiRoute({
   method: 'delete',
   operationId: 'deletePlan',
   summary: 'Delete a plan',
-  description: 'One that nothing refers to. To offer a plan no longer, set `is_public` to false.',
+  description: 'Only a plan that nothing refers to. To stop offering a plan, set `is_public` to false.',
   returns: { 204: null },
   fails: ['plan_not_found', 'plan_protected', 'plan_in_use'],
 })
@@ -73,7 +73,7 @@ const versionsRoute = apiRoute({
   path: '/admin/plans/{plan_id}/versions',
   operationId: 'listPlanVersions',
   summary: 'List the versions of a plan',
-  description: 'The newest first, each with the number of organizations that are on it.',
+  description: 'Newest first, each with the number of organizations on it.',
   returns: { 200: PlanList },
   fails: ['plan_not_found'],
 })
@@ -85,7 +85,7 @@ const moveRoute = apiRoute({
   operationId: 'movePlan',
   summary: 'Move organizations to the newest version of a plan',
   description:
-    'Whoever pays keeps interval, currency, seats and add-ons. Call it again with `next_cursor` until that is null. Twice is once.',
+    'Paying organizations keep interval, currency, seats and add-ons. Repeat the call with `next_cursor` until it is null. Idempotent.',
   body: PlanMove,
   returns: { 200: PlanMoved },
   fails: ['plan_not_found', 'organization_not_found', 'organization_mismatch'],

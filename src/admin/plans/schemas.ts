@@ -15,9 +15,9 @@ const MAX_FEATURES = 100
 
 const meter = <Schema extends z.ZodType>(limit: Schema) =>
   z.strictObject({
-    limit: limit.nullable().meta({ description: 'In a month, or at any time for a gauge; null for no limit.' }),
+    limit: limit.nullable().meta({ description: 'Per usage period; for a gauge, at any time. Null for no limit.' }),
     at_limit: z.enum(['block', 'allow']).meta({
-      description: '`block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.',
+      description: '`block` refuses requests above the limit. `allow` lets them continue, and counts them as overage.',
     }),
   })
 
@@ -44,17 +44,21 @@ const METER_READINGS = {
 }
 
 const rateLimit = z.int().min(1).max(1_000_000).meta({ description: 'Of each key.' })
-const keyCount = z.int().min(0).max(1_000_000).meta({ description: 'Keys that are not revoked, of the organization.' })
+const keyCount = z
+  .int()
+  .min(0)
+  .max(1_000_000)
+  .meta({ description: 'The maximum number of keys of the organization that are not revoked.' })
 
 const concurrency = {
   key_max_concurrent: maxConcurrent.nullable().optional().meta({
-    description: 'The most reservations of each key that may be open at once; null for no limit.',
+    description: 'The maximum number of open reservations of each key; null for no limit.',
   }),
   max_concurrent: maxConcurrent.nullable().optional().meta({
-    description: 'The most reservations of an organization that may be open at once; null for no limit.',
+    description: 'The maximum number of open reservations of the organization; null for no limit.',
   }),
 }
-const ofEveryKey = 'Limits of every key, beside its own.'
+const ofEveryKey = "Limits of every key, in addition to the key's own."
 const ofOrganizations = 'Limits of an organization, in which all its keys count together.'
 
 interface LimitParts<Custom, OfKey, OfOrganization> {
@@ -79,7 +83,7 @@ const limitsSchema = <
     key_limits: ofKey.optional().meta({ description: ofEveryKey }),
     organization_limits: ofOrganization.optional().meta({ description: ofOrganizations }),
     meters: withoutPrototype(z.object(meters).partial().catchall(custom)).meta({
-      description: 'By name, your own meters by slug. A meter that is absent has no limit.',
+      description: 'By name, or by slug for your own meters. A meter that is absent has no limit.',
     }),
   })
 
@@ -98,7 +102,7 @@ const LimitChanges = z.strictObject({
       .catchall(CustomMeterLimit.nullable()),
   )
     .optional()
-    .meta({ description: 'What is absent stays; null takes a meter out of the plan.' }),
+    .meta({ description: 'Absent meters stay unchanged; null removes a meter from the plan.' }),
 })
 
 const featureName = z
@@ -124,13 +128,13 @@ const SEATS = 'How many members an organization may have; null for any number.'
 const descriptive = {
   name: line(100),
   markup_percent: MarkupPercent,
-  is_public: z.boolean().meta({ description: 'Whether customers see it in the catalogue.' }),
+  is_public: z.boolean().meta({ description: 'Whether customers see it in the catalog.' }),
   sort_order: z.int().min(0).max(1_000_000).meta({ description: 'Lower ones come first.' }),
-  trial_days: z.int().min(0).max(730).meta({ description: 'For so long a first subscription costs nothing.' }),
+  trial_days: z.int().min(0).max(730).meta({ description: 'How many days a first subscription is free.' }),
 }
 
 const CREDIT_FIELDS = {
-  included_credits_usd: 'Credits that each usage period begins with; null for none.',
+  included_credits_usd: 'Credits at the beginning of each usage period; null for none.',
   rollover_max_usd: 'How much of what is left of them is granted again in the next period; null for nothing.',
 } as const
 
@@ -152,7 +156,7 @@ export const NewPlan = z
     id: z
       .string()
       .regex(PLAN_ID, 'must be 2 to 32 lower-case letters, digits, hyphens and underscores, and begin with a letter')
-      .meta({ description: 'What verdicts and the catalogue call it; it never changes.', example: 'team' }),
+      .meta({ description: 'Its id in verdicts and the catalog. Cannot be changed later.', example: 'team' }),
     name: descriptive.name,
     prices: Prices,
     trial_days: descriptive.trial_days.default(0),
@@ -194,15 +198,17 @@ export const NewPlan = z
 export const PlanChanges = z
   .strictObject({
     ...z.object(descriptive).partial().shape,
-    prices: Prices.optional().meta({ description: 'All prices there are to be.' }),
+    prices: Prices.optional().meta({ description: 'All prices. Replaces the existing ones.' }),
     seats: Seats.nullable().optional().meta({ description: SEATS }),
-    addons: Addons.optional().meta({ description: 'All add-ons there are to be.' }),
+    addons: Addons.optional().meta({ description: 'All add-ons. Replaces the existing ones.' }),
     ...creditFields(positiveUsd.nullable().optional()),
     at_no_credits: atNoCredits.optional(),
     price_per_call_usd: positiveUsd.nullable().optional().meta({ description: PRICE_PER_CALL }),
     limits: LimitChanges.optional(),
-    overage: OverageChanges.optional().meta({ description: 'What is absent stays; null takes a meter out.' }),
-    features: FeatureChanges.optional().meta({ description: 'What is absent stays; null takes a feature out.' }),
+    overage: OverageChanges.optional().meta({ description: 'Absent meters stay unchanged; null removes a meter.' }),
+    features: FeatureChanges.optional().meta({
+      description: 'Absent features stay unchanged; null removes a feature.',
+    }),
   })
   .meta({
     example: {
@@ -218,8 +224,8 @@ export const Plan = z
   .object({
     id: z.string().meta({ example: 'team' }),
     ...descriptive,
-    version: z.int().meta({ description: 'The newest, unless another one was asked for.' }),
-    replaced_at: timestamp.nullable().meta({ description: 'Since when a newer version is sold.' }),
+    version: z.int().meta({ description: 'The newest version, unless the request names another.' }),
+    replaced_at: timestamp.nullable().meta({ description: 'When a newer version replaced it.' }),
     prices: z.array(PriceReading),
     seats: Seats.nullable(),
     addons: z.array(AddonReading),
@@ -233,7 +239,7 @@ export const Plan = z
     }),
     features: Features,
     overage: Overage,
-    organization_count: z.int().meta({ description: 'How many are on this version.' }),
+    organization_count: z.int().meta({ description: 'The number of organizations on this version.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })
@@ -243,23 +249,27 @@ export const PlanList = listSchema(Plan)
 
 export const PlanMove = z
   .strictObject({
-    from_version: z.int().min(1).optional().meta({ description: 'Only who is on this one; else on any older one.' }),
+    from_version: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: 'Moves only organizations on this version. Defaults to all older versions.' }),
     ...organizationFilter,
     when: z.enum(['now', 'period_end']).default('period_end').meta({
-      description: 'When another price begins. Where the price is the same, the new limits hold at once.',
+      description: 'When a different price begins. If the price is the same, the new limits take effect at once.',
     }),
     limit: z.int().min(1).max(100).default(50),
-    cursor: text(200).optional().meta({ description: '`next_cursor` of the call before.' }),
+    cursor: text(200).optional().meta({ description: '`next_cursor` from the previous call.' }),
   })
   .meta({ example: { from_version: 1, when: 'period_end' } })
 
 export const PlanMoved = z
   .object({
     moved: z.int(),
-    scheduled: z.int().meta({ description: 'They move when their paid period ends.' }),
+    scheduled: z.int().meta({ description: 'Organizations that move when their paid period ends.' }),
     failed: z.array(z.object({ organization_id: z.uuid(), code: z.string(), detail: z.string() })).meta({
-      description: 'They stay where they are, and why.',
+      description: 'Organizations that were not moved, and the reason.',
     }),
-    next_cursor: z.string().nullable().meta({ description: 'Null when all were tried.' }),
+    next_cursor: z.string().nullable().meta({ description: 'Null when no organizations are left.' }),
   })
   .meta({ id: 'PlanMoved' })

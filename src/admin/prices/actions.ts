@@ -5,7 +5,7 @@ import type { Operator } from '../../auth/principal.ts'
 import { requireThat, runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
-import { uuidv7 } from '../../lib/uuid.ts'
+import { UUID, uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { forgetPrices } from '../../usage/pricing/own-prices.ts'
 import { deletePriceRow, findPriceRow, hasRoom, insertPrice, isPrice, listPriceRows, type PriceRow } from './queries.ts'
@@ -51,8 +51,6 @@ export async function createPrice(
   forgetPrices()
   return toView(row)
 }
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /** @throws Problem `price_not_found` */
 export async function deletePrice(deps: ManagementDeps, operator: Operator, id: string): Promise<void> {

@@ -11,8 +11,7 @@ const listRoute = apiRoute({
   path: '/admin/prices',
   operationId: 'listOwnModelPrices',
   summary: 'List your own prices of models',
-  description:
-    'All of them, by provider, model and kind, the newest first. They win over the list of `GET /usage/prices`.',
+  description: 'By provider, model and kind, newest first. They take precedence over the built-in price list.',
   query: PriceListQuery,
   returns: { 200: PriceList },
 })
@@ -23,9 +22,9 @@ const createRoute = apiRoute({
   path: '/admin/prices',
   operationId: 'createOwnModelPrice',
   summary: 'Set a price of a model',
-  description: `What your provider takes. The name of a model comes before patterns, a longer pattern before a shorter one, and a provider
-before \`*\`; of the same ones the newest \`valid_from\` that is not after the event. In force everywhere within six seconds, for
-events that are recorded from then on.`,
+  description: `The price that your provider charges. If several prices match an event, the name of a model takes precedence over patterns, a longer pattern over
+a shorter one, and a provider over \`*\`; among equal ones, the newest \`valid_from\` that is not after the event. Takes effect everywhere within
+six seconds, for events that are recorded from then on.`,
   creates: true,
   body: NewPrice,
   returns: { 201: Price },

@@ -38,22 +38,22 @@ const WITHOUT_TOKENS: ReadonlySet<PriceKind> = new Set(['image', 'request'])
 export const NewPrice = z
   .strictObject({
     provider: name(100, 'a provider').meta({
-      description: 'As events name it; `*` for any, also for events without a provider.',
+      description: 'As in events. `*` for any provider, and for events without one.',
     }),
     model: name(200, 'the name of a model').meta({
-      description: 'The name of a model, in any case; `*` stands for any characters.',
+      description: 'The name of a model, in upper or lower case. `*` matches any characters.',
       example: 'gpt-4o*',
     }),
     kind: z
       .enum(PRICE_KINDS)
-      .meta({ description: 'What has the price: tokens of a kind, each image, or each request.' }),
+      .meta({ description: 'What the price applies to: one kind of tokens, each image, or each request.' }),
     usd_per_million: dollars(PER_MILLION_DIGITS, 'US dollars of a million tokens.').optional(),
     usd_per_unit: dollars(PER_UNIT_DIGITS, 'US dollars of one token, image or request.').optional(),
     valid_from: z.iso
       .datetime({ offset: true })
       .refine((value) => value >= '2000' && value < '2100', 'must be in this century')
       .optional()
-      .meta({ description: 'From when on events have this price, by their own time; now when absent.' }),
+      .meta({ description: 'The price applies to events from this time on, by their timestamp. Defaults to now.' }),
   })
   .superRefine(({ kind, usd_per_million, usd_per_unit }, context) => {
     const fail = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
@@ -74,8 +74,12 @@ export const Price = z
     provider: z.string(),
     model: z.string(),
     kind: z.enum(PRICE_KINDS),
-    usd_per_million: money.meta({ description: 'US dollars, a decimal string; null where it is a price of one.' }),
-    usd_per_unit: money.meta({ description: 'US dollars, a decimal string; null where it is a price of a million.' }),
+    usd_per_million: money.meta({
+      description: 'US dollars, as a decimal string. Null if the price is per image or request.',
+    }),
+    usd_per_unit: money.meta({
+      description: 'US dollars, as a decimal string. Null if the price is per million tokens.',
+    }),
     valid_from: timestamp,
     created_at: timestamp,
   })
@@ -84,8 +88,8 @@ export const Price = z
 export const PriceList = listSchema(Price)
 
 export const PriceListQuery = z.strictObject({
-  provider: text(100).transform(normalizeName).optional().meta({ description: 'Of this provider alone.' }),
-  model: text(200).transform(normalizeName).optional().meta({ description: 'Of this name or pattern alone.' }),
+  provider: text(100).transform(normalizeName).optional().meta({ description: 'Only prices of this provider.' }),
+  model: text(200).transform(normalizeName).optional().meta({ description: 'Only prices of this name or pattern.' }),
 })
 
 export const PriceParams = z.strictObject({ id: text(200) })

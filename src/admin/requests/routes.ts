@@ -12,7 +12,7 @@ const inspectRoute = apiRoute({
   operationId: 'inspectRequest',
   summary: 'Inspect a request',
   description:
-    'Why it was answered as it was: the verdict, what it was decided from, the counters at that moment, and what it left behind. Written within a second of the request, and kept as long as raw usage events. Name the organization where several have an event of that id, or to be quicker.',
+    'Explains the response: the verdict, the data it was decided from, the counters at that moment, and its effects. Written within a second of the request, and kept as long as raw usage events. Name the organization if several have an event with that id, or to make the look-up faster.',
   params: RequestParams,
   query: RequestQuery,
   returns: { 200: InspectedRequest },

@@ -20,11 +20,9 @@ export const RequestQuery = z
     ...organizationFilter,
     from: timestamp.optional().meta({
       description:
-        'Where to look for an id that is no UUIDv7 and so tells no time: seven days before `to` when absent.',
+        'Where to look for an id that is not a UUIDv7 and so contains no time. Defaults to seven days before `to`.',
     }),
-    to: timestamp
-      .optional()
-      .meta({ description: `The first moment outside; at most ${MAX_DAYS} days after \`from\`.` }),
+    to: timestamp.optional().meta({ description: `The exclusive end; at most ${MAX_DAYS} days after \`from\`.` }),
   })
   .refine(({ from, to }) => !from || !to || Date.parse(from) < Date.parse(to), {
     path: ['to'],
@@ -56,20 +54,20 @@ const Basis = z.object({
   service_key_id: z
     .uuid()
     .nullable()
-    .meta({ description: 'The key of the service that asked; null for a bound Worker.' }),
+    .meta({ description: 'The service key that requested the verdict; null for a bound Worker.' }),
   key_version: z.int(),
   organization_version: z.int(),
   key_changed_since: z
     .boolean()
     .meta({ description: 'Whether the key has changed since the verdict, or was deleted.' }),
   organization_changed_since: z.boolean(),
-  without_redis: z.boolean().meta({ description: 'Decided by one isolate alone, while Redis did not answer.' }),
+  without_redis: z.boolean().meta({ description: 'Decided by one isolate alone, because Redis did not respond.' }),
 })
 
 const Counters = z.object({
   windows: z
     .record(z.string(), WindowThen)
-    .meta({ description: 'The rate limit as `ratelimit`, and named limits by name, after the request.' }),
+    .meta({ description: 'What was left after the request: the rate limit as `ratelimit`, and key limits by name.' }),
   quotas: z.record(z.string(), QuotaThen).meta({ description: 'By meter, after the request.' }),
 })
 
@@ -106,22 +104,23 @@ const DeliveryOfRequest = z.object({
 export const InspectedRequest = z
   .object({
     request_id: z.string(),
-    occurred_at: timestamp.nullable().meta({ description: 'Null where only the audit log knows of the request.' }),
-    organization: OrganizationNow.nullable().meta({ description: 'As it is now; null once it is deleted.' }),
+    occurred_at: timestamp.nullable().meta({ description: 'Null if only the audit log has the request.' }),
+    organization: OrganizationNow.nullable().meta({ description: 'Its current state; null if it was deleted.' }),
     key: KeyNow.nullable().meta({ description: 'As it is now.' }),
-    verdict: Verdict.nullable().meta({ description: 'Null for what is no verification, or older than this record.' }),
+    verdict: Verdict.nullable().meta({
+      description: 'Null if the request is not a verification, or if it is too old to have this record.',
+    }),
     decided_from: Basis.nullable(),
-    counters: Counters.nullable().meta({ description: 'Null where the verdict was reached before limits were asked.' }),
+    counters: Counters.nullable().meta({ description: 'Null if a rule refused before limits were checked.' }),
     usage_events: z
       .array(StoredEvent)
-      .meta({ description: 'What was counted: the verification, and reports that name it.' }),
+      .meta({ description: 'The events that were counted: the verification, and reports that name it.' }),
     audit_logs: z.array(AuditLog).meta({
-      description:
-        'Of `organization_id` alone, where it is given. Empty for a service key without `platform:audit:read`.',
+      description: 'Only of `organization_id` if it is given. Empty for a service key without `platform:audit:read`.',
     }),
     deliveries: z.array(DeliveryOfRequest).meta({
       description:
-        'About `organization_id` alone, where it is given. Empty for a service key without `platform:webhooks:write`.',
+        'Only about `organization_id` if it is given. Empty for a service key without `platform:webhooks:write`.',
     }),
   })
   .meta({ id: 'InspectedRequest' })

@@ -33,7 +33,7 @@ export async function cancelReservation(
   if (hold?.organizationId !== organizationId) throw new Problem('reservation_not_found')
   if (!(await isOpenReservation(deps, organizationId, id))) {
     const isCounted = await isSettled(deps, organizationId, [holdEventId(hold)])
-    return { outcome: isCounted ? 'conflict' : 'cancelled', released: false }
+    return { outcome: isCounted ? 'conflict' : 'canceled', released: false }
   }
   await runBatch(deps.db, {
     found: requireThat(deps.db, isOrganization(organizationId), 'organization_not_found'),

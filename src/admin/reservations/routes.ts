@@ -13,7 +13,7 @@ const cancelRoute = apiRoute({
   operationId: 'cancelReservation',
   summary: "Cancel a customer's reservation",
   description:
-    'What it holds is free again at once; the answer is that of a settlement with `cancel`. `released` is false where it was settled, canceled or has expired before. The work itself goes on: if it is settled afterwards, what it used counts.',
+    'Releases the held units at once. The response is that of a settlement with `cancel`; `released` is false if the reservation was already settled, canceled or expired. The work itself is not stopped: if it is settled afterwards, its usage counts.',
   params: OrganizationParams.extend(ReservationParams.shape),
   returns: { 200: SettlementBody },
   fails: ['organization_not_found', 'reservation_not_found'],

@@ -25,7 +25,7 @@ const issueRoute = apiRoute({
   operationId: 'issueServiceKey',
   summary: 'Issue a service key',
   description:
-    'For your back end. Only this answer contains the key: store it. Only administrators can issue service keys.',
+    'For your back end. Only this response contains the key: store it. Only administrators can issue service keys.',
   body: NewServiceKey,
   creates: true,
   returns: { 201: IssuedKey },
@@ -57,8 +57,7 @@ const changeRoute = apiRoute({
   method: 'patch',
   operationId: 'updateServiceKey',
   summary: 'Change a service key',
-  description:
-    'Changes the fields that are there and no others; null clears one. It holds everywhere within two seconds.',
+  description: 'Absent fields stay unchanged; null clears a field. Takes effect everywhere within two seconds.',
   body: ServiceKeyChange,
   returns: { 200: ApiKey },
   fails: ['key_not_found', 'key_revoked', 'key_limit_reached'],
@@ -71,7 +70,7 @@ const rotateRoute = apiRoute({
   operationId: 'rotateServiceKey',
   summary: 'Rotate a service key',
   description:
-    'Issues a new key with everything this one has, and ends this one: at once, or after a grace period in which both work.',
+    'Issues a new key with the same properties, and ends the old one: at once, or after a grace period in which both work.',
   optionalBody: Rotation,
   creates: true,
   returns: { 201: IssuedKey },
@@ -83,7 +82,7 @@ const revokeRoute = apiRoute({
   method: 'delete',
   operationId: 'revokeServiceKey',
   summary: 'Revoke a service key',
-  description: 'For good, and everywhere within two seconds.',
+  description: 'Permanent. Takes effect everywhere within two seconds.',
   returns: { 204: null },
   fails: ['key_not_found'],
 })

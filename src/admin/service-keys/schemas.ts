@@ -16,7 +16,7 @@ const scopes = z
   .min(1)
   .max(50)
   .meta({
-    description: `What the back end may do. \`platform:*\` is everything, \`platform:keys:*\` all that begins so. ${SCOPE_TABLE.join(' ')}`,
+    description: `What the back end may do. \`platform:*\` allows everything, \`platform:keys:*\` every scope that begins with \`platform:keys:\`. ${SCOPE_TABLE.join(' ')}`,
     example: ['platform:verify', 'platform:organizations:*', 'platform:keys:*'],
   })
 

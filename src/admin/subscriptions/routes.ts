@@ -15,7 +15,7 @@ const listRoute = apiRoute({
   service: 'platform:billing:read',
   tag: 'Administration',
   summary: 'List subscriptions',
-  description: 'Those of all organizations, also ended ones, newest first.',
+  description: 'Subscriptions of all organizations, including ended ones, newest first.',
   query: SubscriptionQuery,
   returns: { 200: AdminSubscriptionList },
 })

@@ -17,10 +17,12 @@ export const AdminSubscription = BillingSubscription.extend({
   organization_id: z.uuid(),
   provider_subscription_id: z.string().meta({ description: "The provider's id of the subscription." }),
   provider_customer_id: z.string().meta({ description: "The provider's id of the payer." }),
-  is_current: z.boolean().meta({ description: "Whether it decides the organization's plan; at most one does." }),
+  is_current: z
+    .boolean()
+    .meta({ description: "Whether it determines the organization's plan. At most one subscription does." }),
   ended_at: timestamp.nullable(),
   created_at: timestamp,
-  updated_at: timestamp.meta({ description: 'When Tollgate last wrote what the provider said.' }),
+  updated_at: timestamp.meta({ description: "When Tollgate last stored the provider's state of it." }),
 }).meta({ id: 'AdminSubscription' })
 
 export const AdminSubscriptionList = listSchema(AdminSubscription)

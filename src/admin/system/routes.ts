@@ -11,9 +11,9 @@ const systemRoute = apiRoute({
   operationId: 'getSystem',
   service: 'platform:metrics:read',
   tag: 'Administration',
-  summary: 'How this deployment is set up, and what its jobs do',
+  summary: 'Get the configuration and the jobs of this deployment',
   description:
-    "Each job's last run, backlog and ceiling; the spool; the schema's version; the date of the price list; the configuration by name, never by value. What a store cannot say at this moment is null.",
+    "Each job's last run, backlog and ceiling; the spool; the schema's version; the date of the price list; the names of the configured settings, without their values. Fields are null while their store does not respond.",
   returns: { 200: System },
 })
 

@@ -6,14 +6,17 @@ const Job = z.object({
   cron: z.string(),
   state: z.enum(['never_run', 'running', 'ok', 'failed', 'late']).nullable().meta({
     description:
-      '`late`: no success for more than three rounds, whatever the reason. Null where Postgres does not answer.',
+      '`late`: no success for more than three intervals, for any reason. Null while Postgres does not respond.',
   }),
   last_run_at: timestamp.nullable().meta({ description: 'When the last run began; null before the first.' }),
   last_ended_at: timestamp
     .nullable()
-    .meta({ description: 'When it ended; null while it runs, and for good if it died.' }),
+    .meta({ description: 'When it ended. Null while it runs, and also if it was killed.' }),
   last_success_at: timestamp.nullable().meta({ description: 'When the last successful run began.' }),
-  duration_ms: z.int().nullable().meta({ description: 'Of the last run that ended, as are result and error.' }),
+  duration_ms: z
+    .int()
+    .nullable()
+    .meta({ description: 'The outcome of the last run that ended, as are `result` and `error`.' }),
   result: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What it did; null if it failed.' }),
   error: z.string().nullable().meta({ description: 'Why it failed.' }),
   backlog: z
@@ -21,7 +24,7 @@ const Job = z.object({
       of: z.string().meta({ description: 'What is counted.' }),
       count: z.int().nullable().meta({
         description:
-          'How much waits now, counted up to 10,000, or to one more than a ceiling up to 25,000. Null where nothing queues, or it could not be counted.',
+          'How much is waiting now, counted up to 10,000, or up to one more than a ceiling of up to 25,000. Null if the job has no queue, or if it could not be counted.',
       }),
     })
     .meta({ description: 'What waits for the job.' }),
@@ -30,10 +33,10 @@ const Job = z.object({
       amount: z
         .int()
         .nullable()
-        .meta({ description: 'Of what the backlog counts; null where time alone is the bound.' }),
-      seconds: z.number().nullable().meta({ description: 'After this a run begins nothing new.' }),
+        .meta({ description: 'The maximum of a run, in the unit of the backlog. Null if only time limits a run.' }),
+      seconds: z.number().nullable().meta({ description: 'The time after which a run starts nothing new.' }),
     })
-    .meta({ description: 'How much one run does at most. The next run goes on.' }),
+    .meta({ description: 'The most that one run does. The next run continues.' }),
 })
 
 export const System = z
@@ -42,30 +45,30 @@ export const System = z
     schema: z
       .object({
         known: z.string().meta({ description: 'The last migration that this version knows.' }),
-        found: z.string().nullable().meta({ description: 'The last one that the database has.' }),
-        is_current: z.boolean().meta({ description: 'False where migrations are missing, or the database is ahead.' }),
+        found: z.string().nullable().meta({ description: 'The last migration that was applied to the database.' }),
+        is_current: z.boolean().meta({ description: 'False if migrations are missing, or if the database is ahead.' }),
       })
       .nullable()
-      .meta({ description: 'Null where the database could not say.' }),
+      .meta({ description: 'Null if the database could not be read.' }),
     price_list: z
       .object({ source: z.string(), checked_at: z.iso.date() })
-      .meta({ description: 'Prices of models; later changes are not in it.' }),
+      .meta({ description: 'The date of the model prices. Later changes are not included.' }),
     spool: z
       .object({
         batches: z.int().meta({ description: 'Batches of usage that wait in Redis for Postgres.' }),
-        aside: z.int().meta({ description: 'What was set aside for a person to look at.' }),
+        aside: z.int().meta({ description: 'What was set aside for an operator to look at.' }),
       })
       .nullable()
-      .meta({ description: 'Null while Redis does not answer.' }),
+      .meta({ description: 'Null while Redis does not respond.' }),
     jobs: z.array(Job).meta({ description: 'In the order in which they run.' }),
     settings: z
       .array(
         z.object({
           name: z.string(),
           state: z.enum(['set', 'missing', 'defaulted']),
-          fault: z.string().nullable().meta({ description: 'Why it is refused; its feature is off.' }),
+          fault: z.string().nullable().meta({ description: 'Why the setting is refused. Its feature is off.' }),
         }),
       )
-      .meta({ description: 'The configuration by name, never by value.' }),
+      .meta({ description: 'The names of the configured settings, without their values.' }),
   })
   .meta({ id: 'System' })

@@ -5,11 +5,10 @@ import { PLATFORM_DIMENSIONS } from '../../usage/analytics/breakdown-rows.ts'
 import { Breakdown, BreakdownQuery, SummaryQuery, TimeseriesQuery } from '../../usage/analytics/schemas.ts'
 
 const which = {
-  organization_id: SummaryQuery.shape.organization_id.meta({ description: 'Of this organization alone.' }),
-  plan: text(200)
-    .min(1)
-    .optional()
-    .meta({ description: 'Of organizations on this plan alone; not together with `organization_id` or `key_id`.' }),
+  organization_id: SummaryQuery.shape.organization_id.meta({ description: 'Only of this organization.' }),
+  plan: text(200).min(1).optional().meta({
+    description: 'Only of organizations on this plan. Cannot be combined with `organization_id` or `key_id`.',
+  }),
 }
 
 const GROUPS = [...DIMENSION_NAMES, ...PLATFORM_DIMENSIONS] as const

@@ -56,7 +56,7 @@ const createRoute = apiRoute({
   operationId: 'createUser',
   summary: 'Create an account',
   description:
-    'Without a password: its owner sets one by the link of an email, sent now (`send_invitation`) or asked for on the sign-in page.',
+    'The account has no password. Its owner sets one with the link in an email, which is sent now (`send_invitation`) or requested on the sign-in page.',
   body: NewUser,
   creates: true,
   returns: { 201: AdminUser },
@@ -93,7 +93,7 @@ const disableRoute = apiRoute({
   operationId: 'disableUser',
   summary: 'Disable a user',
   description:
-    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations go on. The user is told by email.',
+    'Every session ends at once. Keys of organizations without another active member stop within two seconds; those of other organizations keep working. The user is notified by email.',
   optionalBody: OptionalReason,
   returns: { 200: AdminUser },
   fails: ['user_not_found', 'own_account', 'administrator_protected'],
@@ -128,7 +128,7 @@ const logOutRoute = apiRoute({
   path: '/admin/users/{id}/logout',
   operationId: 'endUserSessions',
   summary: 'End all sessions of a user',
-  description: 'The user is told by email.',
+  description: 'The user is notified by email.',
   optionalBody: OptionalReason,
   returns: { 204: null },
   fails: ['user_not_found', 'administrator_protected'],
@@ -138,8 +138,9 @@ const resetTwoFactorRoute = apiRoute({
   ...acting,
   path: '/admin/users/{id}/two-factor/reset',
   operationId: 'resetUserTwoFactor',
-  summary: "Take a user's second factor away",
-  description: 'After they proved by other means who they are. Every session ends, and the user is told by email.',
+  summary: "Remove a user's second factor",
+  description:
+    'Verify the identity of the user by other means first. Every session ends, and the user is notified by email.',
   body: ReasonWithProof,
   returns: { 204: null },
   fails: [...stepUp, 'user_not_found', 'own_account'],
@@ -151,7 +152,7 @@ const impersonateRoute = apiRoute({
   operationId: 'impersonateUser',
   summary: 'Act as a user, for support',
   description:
-    'For 15 minutes, without a refresh token; credentials and security settings cannot be changed that way. The user is told by email.',
+    'For 15 minutes, without a refresh token. Credentials and security settings cannot be changed in this session. The user is notified by email.',
   body: ReasonWithProof,
   returns: { 200: SupportToken },
   fails: [...stepUp, 'user_not_found', 'administrator_protected', 'user_disabled'],

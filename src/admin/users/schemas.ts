@@ -17,7 +17,7 @@ import { flag, plan, reason, search } from '../schemas.ts'
 export const UserParams = z.strictObject({ id: uuid })
 
 export const UserQuery = pageQuery.extend({
-  search: search.meta({ description: 'A part of the email address or the name, in any case of letters.' }),
+  search: search.meta({ description: 'A part of the email address or the name, in upper or lower case.' }),
   is_active: flag,
   is_verified: flag,
   two_factor_enabled: flag,
@@ -55,8 +55,8 @@ export const ReasonWithProof = z
     reason,
     password: password
       .optional()
-      .meta({ description: "The administrator's own, when their sign-in is older than 15 minutes." }),
-    code: code.optional().meta({ description: "Or a code of the administrator's second factor." }),
+      .meta({ description: "The administrator's own password. Required if their sign-in is older than 15 minutes." }),
+    code: code.optional().meta({ description: "Alternatively, a code from the administrator's second factor." }),
     passkey: secondFactor.passkey,
   })
   .meta({ id: 'ReasonWithProof' })
@@ -80,7 +80,7 @@ export const NewUser = z
     external_id: externalId
       .optional()
       .meta({ description: "Alternative to `organization_id`: the operator's own id of the organization." }),
-    role: roleName.default('member').meta({ description: 'In the organization that is named.' }),
+    role: roleName.default('member').meta({ description: 'The role in the named organization.' }),
     send_invitation: z
       .boolean()
       .default(false)

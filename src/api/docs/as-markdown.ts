@@ -17,16 +17,16 @@ function write(document: OpenApiDocument): string {
   const { title, version, description = '' } = document.info
   const tags = [...operationsByTag(document)].map(([tag, operations]) => {
     const about = document.tags?.find(({ name }) => name === tag)?.description
-    return joined([`## ${tag}`, about, ...operations.map((one) => writeOperation(document, one))])
+    return joinParagraphs([`## ${tag}`, about, ...operations.map((one) => writeOperation(document, one))])
   })
-  return `${joined([`# ${title} API ${version}`, description, ...tags])}\n`
+  return `${joinParagraphs([`# ${title} API ${version}`, description, ...tags])}\n`
 }
 
-const joined = (parts: readonly (string | undefined)[]) => parts.filter(Boolean).join('\n\n')
+const joinParagraphs = (parts: readonly (string | undefined)[]) => parts.filter(Boolean).join('\n\n')
 
 function writeOperation(document: OpenApiDocument, operation: Operation): string {
   const { method, path, summary, description, allow, parameters, body, successes, failures } = operation
-  return joined([
+  return joinParagraphs([
     `### ${summary}`,
     `\`${method} ${path}\`, for: ${allow}`,
     description,

@@ -1,5 +1,6 @@
 /** The document's operations in the form that the page displays. */
 import { PROBLEMS, type ProblemCode } from '../../problems.ts'
+import { METHODS } from '../methods.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 import { type Field, toField } from './fields.ts'
 import type { AnySchema } from './schema.ts'
@@ -43,8 +44,6 @@ export interface Failure {
   readonly description: string
   readonly codes: readonly ProblemCode[]
 }
-
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
 /** All operations by tag, in the order of the document's list of tags; unlisted tags come last. */
 export function operationsByTag(document: OpenApiDocument): Map<string, Operation[]> {

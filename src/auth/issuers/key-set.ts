@@ -79,7 +79,7 @@ async function refresh(deps: Deps, issuer: TrustedIssuer, state: IssuerState): P
   const work = (state.underway ??= startFetch(deps, issuer, state))
   const hasEnded = await waitFor(work, deps.config.TRUSTED_ISSUERS_TIMEOUT_MS + GRACE_MS)
   if (hasEnded || state.underway !== work) return
-  state.underway = undefined // its request was cancelled, and the fetch with it: the next request starts another
+  state.underway = undefined // its request was canceled, and the fetch with it: the next request starts another
   state.hasFailed = true
 }
 

@@ -3,6 +3,7 @@ import { keepAnswer } from '../../api/idempotency.ts'
 import { audited } from '../../audit/record.ts'
 import type { Operator } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { formatUsd, toNanoUsd, toUsd } from '../../lib/usd.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
@@ -72,17 +73,19 @@ async function change(
   act: GrantAct,
   decide: (grant: GrantRow, now: number) => Change | undefined,
 ): Promise<GrantRow> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    await settleCredits(deps, act.organizationId)
-    const { rows } = await selectGrant(deps.db, act.organizationId, act.grantId)
-    const [grant] = rows
-    if (!grant) throw new Problem('credit_grant_not_found')
-    const now = deps.now()
-    const decided = decide(grant, now)
-    if (!decided) return grant
-    if (await write(deps, act, grant, { ...decided, now })) return decided.after
-  }
-  throw new Problem('unavailable', { detail: 'The credits are being changed concurrently; retry.' })
+  return retryUntilDone(
+    async () => {
+      await settleCredits(deps, act.organizationId)
+      const { rows } = await selectGrant(deps.db, act.organizationId, act.grantId)
+      const [grant] = rows
+      if (!grant) throw new Problem('credit_grant_not_found')
+      const now = deps.now()
+      const decided = decide(grant, now)
+      if (!decided) return grant
+      return (await write(deps, act, grant, { ...decided, now })) ? decided.after : undefined
+    },
+    { subject: 'The credit balance', max: MAX_ATTEMPTS },
+  )
 }
 
 /** @returns false if the grant has changed since it was read; then nothing was written */

@@ -4,10 +4,10 @@ import { ormOver } from '../../db/orm.ts'
 import type { Deps } from '../../deps.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { notifySpendCaps } from '../spend-cap/notify.ts'
-import { selectCharged } from './charged.ts'
+import { notifyCredits } from './notify.ts'
 import { MISSING_CREDITS } from './renew.ts'
+import { selectCharged } from './select-charged.ts'
 import { settleAll } from './settle.ts'
-import { tellCredits } from './tell.ts'
 
 const MINUTE_MS = 60_000
 /** How far back a run looks for changed usage; once an hour, a run looks at everything. */
@@ -35,7 +35,7 @@ export async function runCredits(deps: Deps, at: number) {
     changed += result.changed
     failed += result.failed
   }
-  const told = await tellCredits(deps, at)
+  const told = await notifyCredits(deps, at)
   return { settled: due.length - failed, failed, changed, told, caps: await notifySpendCaps(deps) }
 }
 

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, ne, not, type SQL, sql } from 'drizzle-orm'
 import { runBatch } from '../../db/batch.ts'
+import { lockPayment } from '../../db/locks.ts'
 import type { Database } from '../../db/orm.ts'
 import { creditGrants, creditPurchases, paymentReversals } from '../../db/schema/credits.ts'
 import { organizations } from '../../db/schema/organizations.ts'
@@ -34,13 +35,6 @@ export async function findPurchase(db: Database, { provider, paymentId }: Paymen
     .where(and(eq(creditPurchases.provider, provider), eq(creditPurchases.paymentId, paymentId)))
   return row
 }
-
-/**
- * Serializes writes of one payment: if a reversal and its payment arrive at the same time, one of them sees the other.
- * Taken before all row locks.
- */
-export const lockPayment = (db: Database, { provider, paymentId }: PaymentRef) =>
-  db.execute(sql`select pg_advisory_xact_lock(hashtext(${`payment ${provider} ${paymentId}`}))`)
 
 /**
  * Stores the provider's state of a refund or dispute. A reversal that was undone stays undone, and one that was included in a

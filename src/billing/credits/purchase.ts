@@ -1,11 +1,12 @@
 import { audited, type Entry } from '../../audit/record.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { holds, isOrganization } from '../../db/conditions.ts'
+import { lockPayment } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { log } from '../../lib/log.ts'
 import { formatUsd, toNanoUsd, toUsd } from '../../lib/usd.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { Problem } from '../../problems.ts'
 import { recordOverage } from '../overage/job.ts'
 import type { CreditPayment } from '../providers/credit-payments.ts'
 import type { Reversal } from '../webhooks/reversals.ts'
@@ -15,7 +16,6 @@ import {
   findPurchase,
   isPurchase,
   listInOtherCurrencies,
-  lockPayment,
   sumReversals,
   upsertPurchase,
   upsertReversal,
@@ -50,11 +50,7 @@ export async function applyPayment(deps: ManagementDeps, payment: CreditPayment,
     await cause.alsoWrite?.({ what: 'no_organization' })
     return 'no_organization'
   }
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const outcome = await applyOnce(deps, payment, cause)
-    if (outcome !== undefined) return outcome
-  }
-  throw new Problem('unavailable', { detail: 'The credits are being changed concurrently; retry.' })
+  return retryUntilDone(() => applyOnce(deps, payment, cause), { subject: 'The credit balance', max: MAX_ATTEMPTS })
 }
 
 /** @returns undefined if a concurrent write came first */

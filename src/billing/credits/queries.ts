@@ -4,7 +4,7 @@ import type { CreditKind, CreditSource } from '../../db/schema/credits.ts'
 import type { AT_NO_CREDITS } from '../../db/schema/plans.ts'
 import { isoText } from '../../events/payload.ts'
 import type { PageRequest } from '../../http/paging.ts'
-import { selectCharged } from './charged.ts'
+import { selectCharged } from './select-charged.ts'
 import { BURN_ORDER } from './settle.ts'
 
 /** The share of the latest grant below which a balance is low, in percent. */

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { newIdLike } from '../../events/payload.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { selectCharged } from './charged.ts'
+import { selectCharged } from './select-charged.ts'
 
 /** The part that an organization `o` on a plan `p` has not received of the credits of the period that begins at `period_start`. */
 export const MISSING_CREDITS = sql.raw(`greatest(0, coalesce(p.included_credits_usd, 0) - coalesce((

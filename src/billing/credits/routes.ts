@@ -14,7 +14,7 @@ const readRoute = apiRoute({
   path: '/credits',
   operationId: 'getCredits',
   summary: 'Get the prepaid credits',
-  description: 'The balance as of now: all charges that are recorded have burned.',
+  description: 'The current balance, after all recorded charges.',
   query: CreditsQuery,
   returns: { 200: Credits },
 })

@@ -42,12 +42,14 @@ export const CreditGrant = z
     id: z.uuid(),
     amount: usd.meta({ description: 'What was granted, corrections included.' }),
     remaining: usd,
-    priority: z.int().meta({ description: 'Of grants that expire together, the lower one burns first.' }),
+    priority: z
+      .int()
+      .meta({ description: 'Of grants that expire at the same time, the one with the lower value is used first.' }),
     source: z.enum(CREDIT_SOURCES),
     reason: z.string().nullable(),
     rolled_over: usd.nullable().meta({
       description:
-        'How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more.',
+        'For `plan`: the part that does not come from the plan itself, which is what was left from the last period, and corrections. Negative if corrections took more.',
     }),
     expires_at: timestamp.nullable().meta({ description: 'Null for never.' }),
     revoked_at: timestamp.nullable(),
@@ -58,16 +60,18 @@ export const CreditGrant = z
 export const Credits = z
   .object({
     uses_credits: z.boolean().meta({ description: 'Whether there was a grant. Without one, calls need no credits.' }),
-    balance: usd.meta({ description: 'What is left of all grants; the sum of the ledger.' }),
-    held: usd.meta({ description: 'What open reservations hold of it.' }),
+    balance: usd.meta({ description: "The sum of all grants' remaining amounts, which equals the sum of the ledger." }),
+    held: usd.meta({ description: 'The part that open reservations hold.' }),
     owed: usd.meta({ description: 'Charges that no grant could pay. The next grant pays them first.' }),
     at_no_credits: z.enum(AT_NO_CREDITS).meta({
       description:
-        'Of the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits.',
+        'Set by the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits.',
     }),
     low_balance: usd.meta({ description: 'At this balance or below, endpoints get `credits.low`.' }),
     is_low_balance_default: z.boolean(),
-    grants: z.array(CreditGrant).meta({ description: 'Those with something left, in the order in which they burn.' }),
+    grants: z
+      .array(CreditGrant)
+      .meta({ description: 'Grants that are not used up, in the order in which they are used.' }),
   })
   .meta({ id: 'Credits' })
 

@@ -9,9 +9,9 @@ import { uuidv7 } from '../../lib/uuid.ts'
 import { restartCredits } from '../../limits/credit-counter.ts'
 import { organizationVersionKey } from '../../limits/limit-request.ts'
 import { publishVersions } from '../../limits/versions.ts'
-import { selectCharged } from './charged.ts'
 import { cover } from './cover.ts'
 import { renew } from './renew.ts'
+import { selectCharged } from './select-charged.ts'
 import { takeBackIncluded, type Unpaid, withinAmount } from './take-back.ts'
 
 /** The order in which grants are spent: soonest expiring first, then by priority, then the oldest. */

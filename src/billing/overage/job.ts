@@ -6,7 +6,7 @@ import { configuredProviders } from '../providers/configured.ts'
 import type { AmountRefusal, BillingProvider, UsageAmount, UsageReceipt } from '../providers/provider.ts'
 import { makeInvoiceItems } from './invoice-items.ts'
 import { keepIncluded } from './leaving.ts'
-import { claimEntries, type EntryOutcome, type OpenEntry, settleEntries, startAnew } from './ledger-queries.ts'
+import { claimEntries, type EntryOutcome, type OpenEntry, restartRows, settleEntries } from './ledger-queries.ts'
 import { priceOfNext, readTiers } from './money.ts'
 import { addEntries, type Delta, findDeltas, keepTerms, type NewEntry } from './queries.ts'
 
@@ -55,7 +55,7 @@ const isFullLook = (at: number) => Math.floor(at / MINUTE_MS) % 60 === FULL_LOOK
 
 async function prepareItems({ sql, now }: Deps, at: number): Promise<void> {
   await makeInvoiceItems(sql, { at: now(), isFull: isFullLook(at) })
-  const unanswered = await startAnew(sql, now() - REPEATABLE_MS, now())
+  const unanswered = await restartRows(sql, now() - REPEATABLE_MS, now())
   if (unanswered.length > 0) log('warn', 'billing_usage_unanswered', { identifiers: unanswered.slice(0, 50) })
 }
 

@@ -89,7 +89,7 @@ export async function settleEntries(
   await sql.query(SETTLE, [iso(now), claimed, JSON.stringify(cut)])
 }
 
-const START_ANEW = `
+const RESTART_ROWS = `
 update billing_usage_ledger set generation = generation + 1, attempted_at = null
 where state = 'pending' and charged_with = identifier and provider = 'stripe' and attempted_at < $1
   and (claimed_until is null or claimed_until < $2)
@@ -101,8 +101,8 @@ returning identifier`
  *
  * @returns their identifiers
  */
-export async function startAnew(sql: Sql, attemptedBefore: number, now: number): Promise<string[]> {
-  const rows = await sql.query(START_ANEW, [iso(attemptedBefore), iso(now)])
+export async function restartRows(sql: Sql, attemptedBefore: number, now: number): Promise<string[]> {
+  const rows = await sql.query(RESTART_ROWS, [iso(attemptedBefore), iso(now)])
   return rows.map(({ identifier }) => String(identifier))
 }
 

@@ -8,15 +8,15 @@ import { formatLimit } from '../../limits/meter-units.ts'
 import type { PublicPlan } from './queries.ts'
 
 /** A plan as customers see it. */
-export function toCataloguePlan(plan: PublicPlan) {
+export function toCatalogPlan(plan: PublicPlan) {
   const { limits, seats, overage } = plan
   return {
     id: toFamily(plan.id),
     name: plan.name,
-    prices: plan.prices.map(toCataloguePrice),
+    prices: plan.prices.map(toCatalogPrice),
     trial_days: plan.trialDays,
     seats: seats && { included: seats.included, ...(seats.max !== undefined && { max: seats.max }) },
-    addons: plan.addons.map(({ prices, ...addon }) => ({ ...addon, prices: prices.map(toCataloguePrice) })),
+    addons: plan.addons.map(({ prices, ...addon }) => ({ ...addon, prices: prices.map(toCatalogPrice) })),
     rate_limit_per_minute: limits.rate_limit_per_minute,
     max_api_keys: limits.max_api_keys,
     max_concurrent: limits.max_concurrent ?? null,
@@ -47,7 +47,7 @@ function allMeters({ meters }: PlanLimits) {
 }
 
 /** A price without what only the operator needs to know. */
-export const toCataloguePrice = ({ interval, currency, amount_cents, seat_amount_cents }: PlanPrice) => ({
+export const toCatalogPrice = ({ interval, currency, amount_cents, seat_amount_cents }: PlanPrice) => ({
   interval,
   currency,
   amount_cents,

@@ -74,7 +74,7 @@ function listLines({ plan, price, seats, addons }: Selection): PriceLine[] | und
 export const totalCents = (selection: Selection): number | undefined =>
   listLines(selection)?.reduce((sum, { cents }) => sum + cents, 0)
 
-/** The price of a selection per month, to compare plans; a negotiated price ranks above those of the catalogue. */
+/** The price of a selection per month, to compare plans; a negotiated price ranks above those of the catalog. */
 export const rankPrice = ({ amount_cents, interval }: PlanPrice): number =>
   amount_cents === null ? Number.MAX_SAFE_INTEGER : amount_cents / MONTHS[interval]
 

@@ -1,12 +1,12 @@
 import { apiRoute, newRouter } from '../../api/api-route.ts'
-import { toCataloguePlan } from './plan.ts'
+import { toCatalogPlan } from './plan.ts'
 import { listPublicPlans } from './queries.ts'
-import { Catalogue } from './schemas.ts'
+import { Catalog } from './schemas.ts'
 
 /** How stale a page of prices may be. */
 const CACHE = 'public, max-age=60'
 
-const catalogueRoute = apiRoute({
+const catalogRoute = apiRoute({
   allow: 'anyone',
   method: 'get',
   path: '/billing/plans',
@@ -14,11 +14,11 @@ const catalogueRoute = apiRoute({
   operationId: 'listPublicPlans',
   summary: 'List plans',
   description: 'Public plans, in display order.',
-  returns: { 200: Catalogue },
+  returns: { 200: Catalog },
 })
 
-export const planRoutes = newRouter().openapi(catalogueRoute, async (c) => {
-  const data = (await listPublicPlans(c.var.deps.db)).map(toCataloguePlan)
+export const planRoutes = newRouter().openapi(catalogRoute, async (c) => {
+  const data = (await listPublicPlans(c.var.deps.db)).map(toCatalogPlan)
   c.header('Cache-Control', CACHE)
   return c.json({ data, next_cursor: null }, 200)
 })

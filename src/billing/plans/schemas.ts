@@ -12,8 +12,8 @@ const meterLimit = <Schema extends z.ZodType>(amounts: Schema) =>
       .meta({ description: '`block`: requests above the limit are refused. `allow`: they continue, as overage.' }),
   })
 
-const CatalogueLimit = meterLimit(z.number()).meta({ id: 'CatalogueLimit' })
-const MoneyCatalogueLimit = meterLimit(money).meta({ id: 'MoneyCatalogueLimit' })
+const CatalogLimit = meterLimit(z.number()).meta({ id: 'CatalogLimit' })
+const MoneyCatalogLimit = meterLimit(money).meta({ id: 'MoneyCatalogLimit' })
 
 const OverageTiers = z
   .array(
@@ -25,11 +25,11 @@ const OverageTiers = z
           .meta({ description: 'The last unit above the limit at this price; null for all remaining units.' }),
         unit_price_usd: z.string().meta({ description: 'US dollars per unit, as a decimal string.' }),
       })
-      .meta({ id: 'CatalogueOverageTier' }),
+      .meta({ id: 'CatalogOverageTier' }),
   )
   .meta({ description: 'Each price applies only to the units inside its tier.' })
 
-export const CataloguePrice = z
+export const CatalogPrice = z
   .object({
     interval: z.enum(INTERVALS),
     currency: z.string().meta({ description: 'ISO 4217, in lower case.', example: 'usd' }),
@@ -42,48 +42,48 @@ export const CataloguePrice = z
       .optional()
       .meta({ description: 'For each seat above the included ones. Absent if no more are sold.' }),
   })
-  .meta({ id: 'CataloguePrice' })
+  .meta({ id: 'CatalogPrice' })
 
-const CataloguePlan = z
+const CatalogPlan = z
   .object({
     id: z.string().meta({ example: 'builder' }),
     name: z.string(),
     prices: z
-      .array(CataloguePrice)
+      .array(CatalogPrice)
       .meta({ description: 'One for each interval and currency. Empty if the price is negotiated.' }),
-    trial_days: z.int().meta({ description: 'For so long a first subscription costs nothing.' }),
+    trial_days: z.int().meta({ description: 'How many days a first subscription is free.' }),
     seats: z
       .object({ included: z.int(), max: z.int().optional() })
       .nullable()
-      .meta({ description: 'How many members it has, and can have. Null for any number.' }),
+      .meta({ description: 'How many members it includes, and how many it can have. Null for any number.' }),
     addons: z.array(
       z
         .object({
           id: z.string(),
           name: z.string(),
-          prices: z.array(CataloguePrice),
+          prices: z.array(CatalogPrice),
           limits: z.object({
             meters: z.record(z.string(), z.number()).optional(),
             max_api_keys: z.int().optional(),
             seats: z.int().optional(),
           }),
         })
-        .meta({ id: 'CatalogueAddon', description: 'What it adds to the limits, each time it is bought.' }),
+        .meta({ id: 'CatalogAddon', description: 'What it adds to the limits, each time it is bought.' }),
     ),
     rate_limit_per_minute: z.int().meta({ description: 'The limit of each API key.' }),
     max_api_keys: z.int(),
     max_concurrent: z
       .int()
       .nullable()
-      .meta({ description: 'Reservations that may be open at once; null for any number.' }),
-    key_max_concurrent: z.int().nullable().meta({ description: 'The same of each key that has no number of its own.' }),
-    key_limits: z.array(NamedLimitBody).meta({ description: 'Limits of every key, beside its own.' }),
+      .meta({ description: 'The maximum number of open reservations; null for any number.' }),
+    key_max_concurrent: z.int().nullable().meta({ description: 'The same for each key without its own maximum.' }),
+    key_limits: z.array(NamedLimitBody).meta({ description: "Limits of every key, in addition to the key's own." }),
     organization_limits: z
       .array(NamedLimitBody)
       .meta({ description: 'Limits of an organization, in which all its keys count together.' }),
     meters: z
-      .object(forEachAmount(CatalogueLimit, MoneyCatalogueLimit))
-      .catchall(z.union([CatalogueLimit, MoneyCatalogueLimit])),
+      .object(forEachAmount(CatalogLimit, MoneyCatalogLimit))
+      .catchall(z.union([CatalogLimit, MoneyCatalogLimit])),
     overage: z.record(z.string(), OverageTiers).meta({
       description: 'The prices of units above a limit, by meter. A meter that is absent costs nothing extra.',
     }),
@@ -91,22 +91,20 @@ const CataloguePlan = z
     price_per_call_usd: z
       .string()
       .nullable()
-      .meta({ description: 'What a call costs, in US dollars; null for nothing.' }),
+      .meta({ description: 'The price of a call in US dollars; null if calls are free.' }),
     included_credits_usd: z
       .string()
       .nullable()
-      .meta({ description: 'Credits that each usage period begins with; null for none.' }),
+      .meta({ description: 'Credits at the beginning of each usage period; null for none.' }),
     rollover_max_usd: z
       .string()
       .nullable()
-      .meta({ description: 'The most of what is left of them that the next period has as well; null for nothing.' }),
+      .meta({ description: 'The maximum of unused credits that carry over to the next period; null for none.' }),
     at_no_credits: z.enum(AT_NO_CREDITS).meta({
       description:
         'When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan.',
     }),
   })
-  .meta({ id: 'CataloguePlan' })
+  .meta({ id: 'CatalogPlan' })
 
-export const Catalogue = z
-  .object({ data: z.array(CataloguePlan), next_cursor: z.null() })
-  .meta({ id: 'CataloguePlanList' })
+export const Catalog = z.object({ data: z.array(CatalogPlan), next_cursor: z.null() }).meta({ id: 'CatalogPlanList' })

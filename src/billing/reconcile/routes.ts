@@ -29,7 +29,9 @@ const DriftReport = z
             'unknown_product',
           ])
           .meta({ description: 'See docs/operate/billing.md.' }),
-        subscription_id: z.string().meta({ description: "The provider's. For `overage_unpaid`, that of the invoice." }),
+        subscription_id: z
+          .string()
+          .meta({ description: "The provider's id. For `overage_unpaid`, that of the invoice." }),
         organization_id: z.uuid().nullable(),
         fields: z.array(z.string()).meta({ description: 'The fields that differ here.' }),
         here: z.object({ status: z.string(), plan: z.string() }).nullable(),

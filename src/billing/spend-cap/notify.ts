@@ -21,7 +21,7 @@ export async function notifySpendCaps(deps: Deps): Promise<number> {
     try {
       if (await notify(deps, cap)) told++
     } catch (error) {
-      log('error', 'spend_cap_untold', { organization_id: cap.organization_id, ...errorFields(error) })
+      log('error', 'spend_cap_not_notified', { organization_id: cap.organization_id, ...errorFields(error) })
     }
   }
   return told

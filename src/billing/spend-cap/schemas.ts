@@ -3,7 +3,8 @@ import { organizationRef, timestamp } from '../../http/fields.ts'
 import { positiveUsd, usd } from '../credits/schemas.ts'
 
 const action = z.enum(['block', 'alert']).meta({
-  description: '`block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.',
+  description:
+    '`block` refuses requests that would exceed it. `alert` notifies owners, admins and endpoints, and lets requests continue.',
 })
 
 export const SpendCapQuery = z.strictObject({ ...organizationRef })
@@ -11,7 +12,7 @@ export const SpendCapQuery = z.strictObject({ ...organizationRef })
 export const NewSpendCap = z
   .strictObject({
     ...organizationRef,
-    cost_usd: positiveUsd.nullable().meta({ description: 'What a usage period may cost; null for no cap.' }),
+    cost_usd: positiveUsd.nullable().meta({ description: 'The maximum cost of a usage period; null for no cap.' }),
     action: action.default('block'),
   })
   .meta({ example: { cost_usd: '50.00', action: 'block' } })
@@ -21,7 +22,7 @@ export const SpendCap = z
     cost_usd: usd.nullable().meta({ description: 'Null without a cap.' }),
     action: action.nullable(),
     used: usd.meta({
-      description: 'What this period costs until now: the charges that are recorded, and the overage.',
+      description: 'The cost of this period so far: recorded charges, and overage.',
     }),
     period_start: timestamp,
     resets_at: timestamp,

@@ -35,19 +35,23 @@ export async function forwardMetered(
   if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
   const asked = await readModelRequest(call.request, provider, deps.now)
   try {
-    return await forwardAsked(deps, call, { record, provider, asked })
+    return await forwardHeld(deps, call, { record, provider, asked })
   } finally {
     asked?.room?.free() // the prompt is sent
   }
 }
 
-interface Asked {
+interface AuthorizedCall {
   readonly record: KeyRecord
   readonly provider: Provider
   readonly asked: ModelRequest | undefined
 }
 
-async function forwardAsked(deps: Deps, call: Call, { record, provider, asked: whole }: Asked): Promise<Response> {
+async function forwardHeld(
+  deps: Deps,
+  call: Call,
+  { record, provider, asked: whole }: AuthorizedCall,
+): Promise<Response> {
   const facts = describeCall(call, record, provider)
   const { body, ...asked }: Partial<ModelRequest> = whole ?? {}
   const hold = asked.estimate && (await holdTokens(deps, record, asked.estimate, facts.provider))

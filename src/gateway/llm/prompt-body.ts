@@ -6,7 +6,7 @@ import { openRoom, type Room, requireRoomFor } from './prompt-room.ts'
 /** Larger prompts are sent as files, which are not read here. */
 const MAX_BODY = 20 * 1024 * 1024
 /** The longest time without a byte, and the time that every body has in addition to that for its bytes. */
-const PATIENCE_MS = 10_000
+const IDLE_TIMEOUT_MS = 10_000
 const SLOWEST_BYTES_PER_MS = 64
 /** How long the rest of a refused body is read at most. */
 const DRAIN_MS = 10_000
@@ -39,8 +39,8 @@ async function readText(reader: Reader, room: Room, now: () => number): Promise<
   const began = now()
   let [text, bytes] = ['', 0]
   for (;;) {
-    const left = began + PATIENCE_MS + bytes / SLOWEST_BYTES_PER_MS - now()
-    const chunk = await readChunk(reader, Math.min(left, PATIENCE_MS))
+    const left = began + IDLE_TIMEOUT_MS + bytes / SLOWEST_BYTES_PER_MS - now()
+    const chunk = await readChunk(reader, Math.min(left, IDLE_TIMEOUT_MS))
     if (chunk) bytes += chunk.byteLength
     if (bytes > MAX_BODY) throw new Problem('body_too_large')
     room.grow(bytes)

@@ -65,13 +65,13 @@ function toOpenAiUse(usage: Json): TokenUse {
     input_tokens,
     output_tokens,
     cached_tokens: asCount(details?.cached_tokens),
-    audio_input_tokens: partOf(input_tokens, details?.audio_tokens),
-    audio_output_tokens: partOf(output_tokens, answered?.audio_tokens),
+    audio_input_tokens: readPart(input_tokens, details?.audio_tokens),
+    audio_output_tokens: readPart(output_tokens, answered?.audio_tokens),
   })
 }
 
 /** Caps a part at its whole: contradictory usage would not be counted. */
-const partOf = (whole = 0, part: unknown) => Math.min(asCount(part) ?? 0, whole) || undefined
+const readPart = (whole = 0, part: unknown) => Math.min(asCount(part) ?? 0, whole) || undefined
 
 /** OpenAI sends one token per event, and others several: these count if a stream ends before its usage report. */
 function countOpenAiPieces(body: Json): number {

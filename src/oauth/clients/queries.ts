@@ -1,10 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../db/orm.ts'
 import { oauthClients } from '../../db/schema/oauth.ts'
+import { UUID } from '../../lib/uuid.ts'
 
 export type ClientRow = typeof oauthClients.$inferSelect
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const ADDRESS = /^https?:\/\/[!-~]{1,2000}$/
 
 /** The id that applications and resource servers use: the application's id, or the address of its document. */

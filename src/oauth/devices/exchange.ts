@@ -29,7 +29,7 @@ export async function exchangeDeviceCode(
   const device = await findDevice(deps.db, sha256(form.device_code ?? ''))
   if (device?.clientId !== client.id) throw new OAuthError('invalid_grant', REFUSED)
   if (device.decision === 'deny') throw new OAuthError('access_denied', 'The person did not allow it.')
-  if (endOf(device) <= deps.now()) throw new OAuthError('expired_token', 'The code has expired; begin again.')
+  if (readExpiry(device) <= deps.now()) throw new OAuthError('expired_token', 'The code has expired; begin again.')
   const { organizationId, userId } = device
   if (organizationId === null || userId === null) return keepWaiting(deps, device)
   if (device.grantId !== null) return repeatFirst(deps, client, device.grantId)
@@ -43,7 +43,7 @@ export async function exchangeDeviceCode(
 }
 
 /** In Unix milliseconds. */
-const endOf = ({ expiresAt, decision }: DeviceRow) => expiresAt.getTime() + (decision === null ? 0 : GRACE_MS)
+const readExpiry = ({ expiresAt, decision }: DeviceRow) => expiresAt.getTime() + (decision === null ? 0 : GRACE_MS)
 
 /** @throws OAuthError; a device that polls too often must wait five seconds longer from then on (§3.5) */
 async function keepWaiting(deps: ManagementDeps, device: DeviceRow): Promise<never> {

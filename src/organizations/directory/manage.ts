@@ -6,11 +6,11 @@ import { requireThat, runBatch } from '../../db/batch.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { Problem } from '../../problems.ts'
+import { buildLockSteps } from '../lock-steps.ts'
 import { hasRole, requireRole } from '../roles/role.ts'
 import { SCIM_PATH } from '../scim/resource.ts'
 import { settleRoles } from '../scim/roles.ts'
 import { isDirectory } from '../scim/user-queries.ts'
-import { underLock } from '../under-lock.ts'
 import {
   type DirectoryRow,
   type DirectoryView,
@@ -61,7 +61,7 @@ export async function putDirectory(
 ): Promise<DirectoryView> {
   const { db } = deps
   await runBatch(db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     audit: acted(deps, user, organizationId, { action: 'directory.configured', detail: { default_role: defaultRole } }),
     directory: upsertDirectory(db, { organizationId, defaultRole }, new Date(deps.now())),
   })
@@ -74,7 +74,7 @@ export async function renewToken(deps: ManagementDeps, user: UserPrincipal, orga
   const { db } = deps
   const token = `scim_${base64url(randomBytes(32))}`
   await runBatch(db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     there: requireThat(db, isDirectory(organizationId), 'directory_not_found'),
     audit: acted(deps, user, organizationId, { action: 'directory.token_renewed', detail: {} }),
     token: updateToken(db, organizationId, sha256(token), new Date(deps.now())),
@@ -86,7 +86,7 @@ export async function renewToken(deps: ManagementDeps, user: UserPrincipal, orga
 export async function removeDirectory(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
   const { db } = deps
   await runBatch(db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     there: requireThat(db, isDirectory(organizationId), 'directory_not_found'),
     audit: acted(deps, user, organizationId, { action: 'directory.removed', detail: {} }),
     directory: deleteDirectory(db, organizationId),
@@ -106,7 +106,7 @@ export async function changeGroup(
   if (role !== null) await requireRole(deps, ref.organizationId, role)
   const detail = { group: ref.id, name: before.name, from: before.role, to: role }
   await runBatch(db, {
-    ...underLock(deps, user, ref.organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, ref.organizationId, 'owners:write'),
     there: requireThat(db, isOwnGroup(ref), 'directory_group_not_found'),
     ...(role !== null && { known: requireThat(db, hasRole(ref.organizationId, role), 'role_not_found') }),
     audit: acted(deps, user, ref.organizationId, { action: 'directory.group_changed', detail }),
@@ -116,12 +116,17 @@ export async function changeGroup(
   return { ...before, ...(await findGroup(db, ref)) }
 }
 
-interface Act {
+interface DirectoryChange {
   readonly action: AuditAction & `directory.${string}`
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-const acted = (deps: ManagementDeps, user: UserPrincipal, organizationId: string, { action, detail }: Act) =>
+const acted = (
+  deps: ManagementDeps,
+  user: UserPrincipal,
+  organizationId: string,
+  { action, detail }: DirectoryChange,
+) =>
   audited(deps, {
     action,
     actor: user,

@@ -1,5 +1,6 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, OrganizationParams } from '../schemas.ts'
@@ -18,7 +19,6 @@ import {
 
 const path = '/organizations/{organization_id}/directory'
 const one = { tag: 'Organizations', path, params: OrganizationParams } as const
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const getRoute = apiRoute({
   ...one,
@@ -36,8 +36,8 @@ const putRoute = apiRoute({
   method: 'put',
   operationId: 'setDirectory',
   summary: 'Set the directory',
-  description: `Lets a directory such as Entra or Okta say by SCIM 2.0 who belongs to the organization. It needs a token, see
-\`directory/token\`, and a verified domain.`,
+  description: `Lets a directory such as Entra or Okta provision the members of the organization by SCIM 2.0. It needs a token
+(\`directory/token\`) and a verified domain.`,
   credentials: true,
   body: DirectorySettings,
   returns: { 200: Directory },
@@ -50,7 +50,7 @@ const removeRoute = apiRoute({
   method: 'delete',
   operationId: 'removeDirectory',
   summary: 'Remove the directory',
-  description: 'Its token ends, and what it sent is forgotten. Members stay, in the roles that they have.',
+  description: 'Revokes its token and deletes the data it sent. Members stay, with their roles.',
   credentials: true,
   optionalBody: StepUp,
   returns: { 204: null },
@@ -63,8 +63,8 @@ const tokenRoute = apiRoute({
   method: 'post',
   path: `${path}/token`,
   operationId: 'renewDirectoryToken',
-  summary: 'Make a token for the directory',
-  description: 'The former token ends at once.',
+  summary: 'Create a token for the directory',
+  description: 'The previous token stops working at once.',
   credentials: true,
   optionalBody: StepUp,
   returns: { 200: DirectoryToken },
@@ -92,7 +92,7 @@ const groupRoute = apiRoute({
   params: GroupParams,
   operationId: 'changeDirectoryGroup',
   summary: 'Change the role of a group',
-  description: 'Its people have the role from their next request on. Owners stay owners.',
+  description: 'Members of the group have the role from their next request on. Owners stay owners.',
   credentials: true,
   body: GroupChange,
   returns: { 200: DirectoryGroup },

@@ -5,11 +5,14 @@ import { OrganizationParams } from '../schemas.ts'
 
 const defaultRole = z
   .enum(['member', 'viewer'])
-  .meta({ description: 'The role of people who are in no group that has one.' })
+  .meta({ description: 'The role of people who are in no group with a role.' })
 const groupRole = roleName
   .refine((name) => name !== 'owner', 'cannot be owner: owners are made by owners')
   .nullable()
-  .meta({ description: 'What its people are. The role of their groups that allows the most counts. Null for none.' })
+  .meta({
+    description:
+      'The role of its people; null for none. If somebody is in several groups, the role that allows the most counts.',
+  })
 
 export const DirectorySettings = z
   .strictObject({ default_role: defaultRole, password: optionalPassword })
@@ -19,19 +22,19 @@ export const StepUp = z.strictObject({ password: optionalPassword })
 
 export const Directory = z
   .object({
-    base_url: z.url().meta({ description: 'Where the directory sends people and groups by SCIM 2.0.' }),
+    base_url: z.url().meta({ description: 'The URL to which the directory sends people and groups by SCIM 2.0.' }),
     default_role: defaultRole,
     has_token: z.boolean(),
     user_count: z.int(),
     group_count: z.int(),
-    last_used_at: timestamp.nullable().meta({ description: 'To within five minutes.' }),
+    last_used_at: timestamp.nullable().meta({ description: 'Accurate to five minutes.' }),
     created_at: timestamp,
     updated_at: timestamp,
   })
   .meta({ id: 'Directory' })
 
 export const DirectoryToken = z
-  .object({ token: z.string().meta({ description: 'Only this answer contains it.' }) })
+  .object({ token: z.string().meta({ description: 'Only this response contains it.' }) })
   .meta({ id: 'DirectoryToken' })
 
 export const GroupParams = OrganizationParams.extend({ id: uuid })

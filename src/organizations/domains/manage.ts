@@ -10,7 +10,7 @@ import { brokenConstraint } from '../../db/client.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
-import { underLock } from '../under-lock.ts'
+import { buildLockSteps } from '../lock-steps.ts'
 import { getDomain, toDomain } from './domain.ts'
 import {
   type DomainRef,
@@ -44,7 +44,7 @@ export async function addDomain(
   const answer = await keepAnswer(deps, 201, toDomain(row))
   try {
     await runBatch(deps.db, {
-      ...underLock(deps, user, organizationId, 'organization:write'),
+      ...buildLockSteps(deps, user, organizationId, 'organization:write'),
       room: requireThat(deps.db, hasRoom(organizationId, MAX_DOMAINS), 'domain_limit_reached'),
       audit: domainActed(deps, user, row, { action: 'domain.added', detail: { domain, join_role: joinRole } }),
       domain: insertDomain(deps.db, row),
@@ -90,19 +90,19 @@ function requireMayLetIn(user: UserPrincipal, organizationId: string, role: Doma
   if (role !== null) requireHoldsAll(user, organizationId, ROLES[role])
 }
 
-interface Act {
+interface DomainSteps {
   readonly audit: Statement
   readonly effects: readonly Statement[]
 }
 
 /** Changes a domain if it still exists. @throws Problem `domain_not_found`, `organization_not_found` */
-async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: Act) {
+async function act(deps: ManagementDeps, user: UserPrincipal, row: DomainRow, { audit, effects }: DomainSteps) {
   await runBatch(deps.db, { ...mayChange(deps, user, row), audit, effects })
 }
 
 /** The first steps of a batch that changes a domain: lock, then require that the user still may and that the domain exists. */
 export const mayChange = (deps: ManagementDeps, user: UserPrincipal, row: DomainRow) => ({
-  ...underLock(deps, user, row.organizationId, 'organization:write'),
+  ...buildLockSteps(deps, user, row.organizationId, 'organization:write'),
   there: requireThat(deps.db, isOwnDomain(row), 'domain_not_found'),
 })
 

@@ -33,7 +33,7 @@ const addRoute = apiRoute({
   tag,
   operationId: 'addDomain',
   summary: 'Add a domain',
-  description: 'Answers with the TXT record to publish. The domain counts once `verify` has found it.',
+  description: 'Returns the TXT record to publish. The domain counts once `verify` has found the record.',
   params: OrganizationParams,
   body: NewDomain,
   creates: true,
@@ -50,8 +50,8 @@ const verifyRoute = apiRoute({
   path: `${path}/{id}/verify`,
   operationId: 'verifyDomain',
   summary: 'Verify a domain',
-  description: `Looks for its record in the DNS. A verified domain belongs to one organization: it passes to another one that verifies it
-once the record of the first is gone.`,
+  description: `Looks for the record in the DNS. A verified domain belongs to one organization. When its record is gone, another
+organization can verify the domain and take it over.`,
   returns: { 200: Domain },
   fails: [
     'organization_not_found',
@@ -80,7 +80,7 @@ const removeRoute = apiRoute({
   path: `${path}/{id}`,
   operationId: 'removeDomain',
   summary: 'Remove a domain',
-  description: 'Nobody joins by it any more. Members stay.',
+  description: 'Nobody can join by it any more. Members stay.',
   returns: { 204: null },
   fails: ['organization_not_found', 'domain_not_found'],
 })
@@ -103,7 +103,7 @@ const joinRoute = apiRoute({
   tag,
   operationId: 'joinOrganization',
   summary: 'Join an organization by the domain of my address',
-  description: 'A member stays as they are. Whoever was removed from it needs an invitation.',
+  description: 'Changes nothing for a member. Somebody who was removed needs an invitation.',
   params: z.strictObject({ organization_id: uuid }),
   credentials: true,
   returns: { 200: Organization },

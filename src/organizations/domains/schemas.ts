@@ -4,7 +4,7 @@ import { parseEmailDomain } from '../../lib/email-address.ts'
 import { OrganizationParams } from '../schemas.ts'
 
 const joinRole = z.enum(['member', 'viewer']).nullable().meta({
-  description: 'The role of whoever joins with a confirmed address of the domain. Null if nobody joins so.',
+  description: 'The role of people who join with a confirmed address of the domain. Null if nobody can join this way.',
 })
 
 const domain = z
@@ -23,7 +23,7 @@ export const NewDomain = z
   .strictObject({
     domain: domain.meta({
       type: 'string',
-      description: 'What stands behind the @. Subdomains are domains of their own.',
+      description: 'The part after the @. Subdomains are separate domains.',
     }),
     join_role: joinRole.optional(),
   })
@@ -38,9 +38,9 @@ export const Domain = z
     join_role: joinRole,
     record: z
       .object({ type: z.literal('TXT'), name: z.string(), value: z.string() })
-      .meta({ description: 'What to publish in the DNS, and to leave there: it is looked up again each week.' }),
+      .meta({ description: 'The record to publish in the DNS. Leave it there: it is checked again each week.' }),
     verified_at: timestamp.nullable(),
-    checked_at: timestamp.nullable().meta({ description: 'When the record was last looked up.' }),
+    checked_at: timestamp.nullable().meta({ description: 'When the record was last checked.' }),
     created_at: timestamp,
   })
   .meta({ id: 'OrganizationDomain' })

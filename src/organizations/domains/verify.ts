@@ -3,6 +3,7 @@ import type { UserPrincipal } from '../../auth/principal.ts'
 import { requireThat, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { lockOrganizations } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
@@ -26,7 +27,7 @@ export async function verifyDomain(deps: ManagementDeps, user: UserPrincipal, re
   if (!isProven(row, texts)) throw notFound(row, texts)
   const proven: Proven = { verifiedAt: row.verifiedAt ?? checkedAt, checkedAt, missed: 0 }
   if (row.verifiedAt) await updateDomain(deps.db, ref, proven)
-  else await take(deps, user, { row, proven, texts })
+  else await takeOver(deps, user, { row, proven, texts })
   return { ...row, ...proven }
 }
 
@@ -38,18 +39,17 @@ interface Taken {
   readonly texts: readonly string[]
 }
 
-/** A decision is retried if the data changed meanwhile. More attempts than this in a row indicate a fault, not a race. */
-const MAX_ATTEMPTS = 5
-
 /** Assigns a domain to an organization, and takes it from a holder whose record is gone. @throws Problem `domain_taken` */
-async function take(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const holder = await findHolder(deps.db, taken.row.domain)
-    if (holder?.id === taken.row.id) return // another request was faster
-    if (holder && isProven(holder, taken.texts)) throw new Problem('domain_taken')
-    if (await tryTake(deps, user, { ...taken, holder })) return
-  }
-  throw new Problem('unavailable', { detail: 'The domain is being changed right now.' })
+async function takeOver(deps: ManagementDeps, user: UserPrincipal, taken: Taken): Promise<void> {
+  await retryUntilDone(
+    async () => {
+      const holder = await findHolder(deps.db, taken.row.domain)
+      if (holder?.id === taken.row.id) return true // another request was faster
+      if (holder && isProven(holder, taken.texts)) throw new Problem('domain_taken')
+      return (await tryTake(deps, user, { ...taken, holder })) || undefined
+    },
+    { subject: 'The domain' },
+  )
 }
 
 interface Take extends Taken {
@@ -85,6 +85,6 @@ function notFound({ domain, token }: DomainRow, texts: readonly string[]): Probl
   const [name, value] = [challengeName(domain), challengeValue(token)]
   const found = texts.length === 0 ? 'It has no TXT record yet.' : 'It has other TXT records.'
   return new Problem('domain_not_verified', {
-    detail: `The DNS does not have the TXT record ${value} at ${name}. ${found} A new record can take minutes to appear.`,
+    detail: `The DNS does not have the TXT record ${value} at ${name}. ${found} A new record can takeOver minutes to appear.`,
   })
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { confirmAddress, findInvited, registerInvited, requireInvited } from '../../accounts/invited.ts'
+import { confirmAddress, findInvited, registerInvited, requireInvited } from '../../accounts/register-invited.ts'
 import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
 import { isMember } from '../../auth/role-permissions.ts'

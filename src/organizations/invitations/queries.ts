@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { isGivableBy, permissionsOf } from '../../auth/role-permissions.ts'
+import { isGivableBy, selectPermissions } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import type { Database } from '../../db/orm.ts'
 import { bytesParameter } from '../../db/schema/columns.ts'
@@ -14,7 +14,7 @@ const OFFERED = { organization: sql`invitations.organization_id`, role: sql`invi
  * Whether the role exists, and the operator sent the invitation or the inviter may still invite for the role. An invitation is
  * revoked when its inviter's membership ends, and suspended while their account is disabled.
  */
-const isBacked = sql`((invitations.is_by_operator and ${permissionsOf(OFFERED.organization, OFFERED.role)} is not null)
+const isBacked = sql`((invitations.is_by_operator and ${selectPermissions(OFFERED.organization, OFFERED.role)} is not null)
   or exists (
   select 1 from memberships s join users u on u.id = s.user_id and u.is_active
   where s.organization_id = invitations.organization_id and s.user_id = invitations.invited_by

@@ -51,7 +51,7 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listInvitations',
   summary: 'List invitations',
-  description: 'Newest first. Closed invitations are deleted after some weeks.',
+  description: 'Newest first. Closed invitations are deleted after a few weeks.',
   params: OrganizationParams,
   query: InvitationQuery,
   returns: { 200: InvitationList },

@@ -6,6 +6,7 @@ import type { Manager, UserPrincipal } from '../../auth/principal.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, runBatch, type Statement, tryBatch } from '../../db/batch.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { endApplications } from '../../keys/applications.ts'
 import { Problem } from '../../problems.ts'
@@ -15,7 +16,6 @@ import { noticeTo } from '../notice.ts'
 import { getOwnOrganization } from '../organization.ts'
 import { leaveSessions } from '../queries.ts'
 import { unknownRole } from '../roles/role.ts'
-import { untilDone } from '../until-done.ts'
 import {
   type Between,
   deleteMembership,
@@ -132,7 +132,7 @@ async function endAgain(deps: ManagementDeps, { between: { organizationId, targe
 
 /** Optimistic: decides from a read, writes under the lock only if the read still holds, else retries. */
 async function change(deps: ManagementDeps, what: Change): Promise<void> {
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const standing = await selectStanding(deps.db, what.between)
     if (standing.target === null && ENDINGS.has(what.action)) await endAgain(deps, what)
     requireAllowed(standing, what)

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
-import { isGivableBy, permissionsOf } from '../../auth/role-permissions.ts'
+import { isGivableBy, selectPermissions } from '../../auth/role-permissions.ts'
 import type { Role } from '../../auth/roles.ts'
 import { hasTwoFactor } from '../../auth/two-factor.ts'
 import type { Database } from '../../db/orm.ts'
@@ -74,7 +74,7 @@ const selectActorRole = ({ organizationId, actorId }: Between) =>
 
 /** Whether the organization has the new role. */
 const isRole = ({ organizationId, to }: Between) =>
-  to === null ? sql`true` : sql`${permissionsOf(sql`${organizationId}::uuid`, sql`${to}::text`)} is not null`
+  to === null ? sql`true` : sql`${selectPermissions(sql`${organizationId}::uuid`, sql`${to}::text`)} is not null`
 
 /** Whether the actor may take away the target's current role and assign the new one. */
 function mayChange(between: Between) {

@@ -11,10 +11,10 @@ import { requireThat, runBatch, type Statement, tryBatch } from '../../db/batch.
 import { brokenConstraint } from '../../db/client.ts'
 import { isPlatform } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
 import { settleRoles } from '../scim/roles.ts'
-import { untilDone } from '../until-done.ts'
 import {
   countByRole,
   countUses,
@@ -94,7 +94,7 @@ export async function changeRole(
   change: z.output<typeof RoleUpdate>,
 ): Promise<z.output<typeof Role>> {
   requireOwn(ref)
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const before = await getRole(deps, ref)
     const present = permissionsOfRole(before.name, before.permissions)
     const { description = before.description, permissions = present } = change
@@ -128,7 +128,7 @@ export async function changeRole(
 export async function removeRole(deps: ManagementDeps, manager: Manager, ref: RoleRef): Promise<void> {
   requireOwn(ref)
   const now = new Date(deps.now())
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const before = await getRole(deps, ref)
     const permissions = permissionsOfRole(before.name, before.permissions)
     requireHoldsAll(manager, ref.organizationId, permissions)
@@ -172,7 +172,7 @@ const asGiver = (
       : requireThat(db, mayDo(organizationId, manager.userId, 'members:write', ...permissions), 'forbidden'),
 })
 
-interface Act {
+interface RoleChange {
   readonly action: AuditAction & `role.${string}`
   readonly detail: Readonly<Record<string, unknown>>
 }
@@ -181,5 +181,5 @@ const roleActed = (
   deps: ManagementDeps,
   actor: Manager,
   { organizationId, name: id }: RoleRef,
-  { action, detail }: Act,
+  { action, detail }: RoleChange,
 ): Statement => audited(deps, { action, actor, organizationId, target: { type: 'role', id }, detail })

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { permissionsOf } from '../../auth/role-permissions.ts'
+import { selectPermissions } from '../../auth/role-permissions.ts'
 import { isBuiltIn, type Permission, permissionsOfRole, type Role } from '../../auth/roles.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { Problem } from '../../problems.ts'
@@ -43,4 +43,4 @@ export async function getRole({ db }: ManagementDeps, ref: RoleRef): Promise<Rol
 
 /** Whether the organization has a role, at this point of the batch. */
 export const hasRole = (organizationId: string, role: Role) =>
-  sql`${permissionsOf(sql`${organizationId}::uuid`, sql`${role}::text`)} is not null`
+  sql`${selectPermissions(sql`${organizationId}::uuid`, sql`${role}::text`)} is not null`

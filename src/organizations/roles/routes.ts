@@ -14,7 +14,8 @@ const listRoute = apiRoute({
   tag,
   operationId: 'listRoles',
   summary: 'List roles',
-  description: "The built-in roles from the least to the greatest, then the organization's own by name; at most 50.",
+  description:
+    "First the built-in roles, from the fewest permissions to the most, then the organization's own by name, at most 50.",
   params: OrganizationParams,
   returns: { 200: RoleList },
   fails: ['organization_not_found'],
@@ -27,7 +28,7 @@ const createRoute = apiRoute({
   tag,
   operationId: 'createRole',
   summary: 'Create a role',
-  description: 'It can allow what your own role allows, and nothing that only owners may do.',
+  description: 'It can have only permissions that your own role has, and none that are reserved for owners.',
   params: OrganizationParams,
   body: NewRole,
   creates: true,
@@ -49,8 +50,8 @@ const changeRoute = apiRoute({
   method: 'patch',
   operationId: 'updateRole',
   summary: 'Change a role',
-  description: `Applies to all members who have it, from their next request on. Your own role must allow what it allows, before
-and after.`,
+  description: `Applies to all members who have it, from their next request on. Your own role must have all permissions that it has
+before and after the change.`,
   body: RoleUpdate,
   returns: { 200: Role },
   fails: ['organization_not_found', 'role_not_found', 'role_built_in'],
@@ -61,7 +62,7 @@ const removeRoute = apiRoute({
   method: 'delete',
   operationId: 'deleteRole',
   summary: 'Delete a role',
-  description: 'Its members, open invitations and groups of the directory need another role first.',
+  description: 'Members, open invitations and directory groups that have it need another role first.',
   returns: { 204: null },
   fails: ['organization_not_found', 'role_not_found', 'role_built_in', 'role_in_use'],
 })

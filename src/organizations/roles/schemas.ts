@@ -15,7 +15,7 @@ const permissions = z
   .transform((given) => CUSTOM_PERMISSIONS.filter((one, at) => at === 0 || given.includes(one)))
   .meta({
     type: 'array',
-    description: 'What members with the role may do. All roles allow `organization:read`, also where it is not named.',
+    description: 'What members with the role may do. All roles allow `organization:read`, even if it is not listed.',
   })
 
 export const RoleParams = OrganizationParams.extend({ name: line(100).meta({ example: 'billing' }) })

@@ -46,11 +46,11 @@ export function pickKnown(resource: Json, attributes: Attributes): Record<string
 /** Picks the known parts of a value, or of each value of a list. */
 export function pickParts(value: unknown, { parts, isList }: Attribute): unknown {
   if (!parts) return value
-  if (isList && Array.isArray(value)) return value.map((one) => pickPartsOf(one, parts))
-  return pickPartsOf(value, parts)
+  if (isList && Array.isArray(value)) return value.map((one) => pickPartsFrom(one, parts))
+  return pickPartsFrom(value, parts)
 }
 
-function pickPartsOf(value: unknown, parts: readonly string[]): unknown {
+function pickPartsFrom(value: unknown, parts: readonly string[]): unknown {
   if (!isObject(value)) return value
   const kept = Object.entries(value).flatMap(([name, part]) => {
     const known = parts.find((one) => one.toLowerCase() === name.toLowerCase())

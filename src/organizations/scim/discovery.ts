@@ -4,7 +4,7 @@ import { GROUP_SCHEMA } from './groups.ts'
 import { CORE_SCHEMA, MAX_RESULTS, SCIM_PATH } from './resource.ts'
 import { USER_SCHEMA } from './users.ts'
 
-const baseOf = ({ config }: ManagementDeps) => `${config.PUBLIC_URL}${SCIM_PATH}`
+const toBaseUrl = ({ config }: ManagementDeps) => `${config.PUBLIC_URL}${SCIM_PATH}`
 
 export const serviceProviderConfig = (deps: ManagementDeps) => ({
   schemas: [`${CORE_SCHEMA}:ServiceProviderConfig`],
@@ -24,7 +24,7 @@ export const serviceProviderConfig = (deps: ManagementDeps) => ({
       primary: true,
     },
   ],
-  meta: { resourceType: 'ServiceProviderConfig', location: `${baseOf(deps)}/ServiceProviderConfig` },
+  meta: { resourceType: 'ServiceProviderConfig', location: `${toBaseUrl(deps)}/ServiceProviderConfig` },
 })
 
 const toResourceType = (deps: ManagementDeps, id: 'User' | 'Group', schema: string) => ({
@@ -34,7 +34,7 @@ const toResourceType = (deps: ManagementDeps, id: 'User' | 'Group', schema: stri
   endpoint: `/${id}s`,
   description: id === 'User' ? 'Somebody of the organization.' : 'Users that may have a role in common.',
   schema,
-  meta: { resourceType: 'ResourceType', location: `${baseOf(deps)}/ResourceTypes/${id}` },
+  meta: { resourceType: 'ResourceType', location: `${toBaseUrl(deps)}/ResourceTypes/${id}` },
 })
 
 export const listResourceTypes = (deps: ManagementDeps) => [
@@ -124,7 +124,7 @@ const toSchema = (deps: ManagementDeps, id: string, name: string, attributes: re
   name,
   description: `What is kept of a ${name}.`,
   attributes,
-  meta: { resourceType: 'Schema', location: `${baseOf(deps)}/Schemas/${id}` },
+  meta: { resourceType: 'Schema', location: `${toBaseUrl(deps)}/Schemas/${id}` },
 })
 
 export const listSchemas = (deps: ManagementDeps) => [

@@ -4,15 +4,15 @@ import { requireThat, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryGroups } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
-import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
 import { applyPatch } from './patch.ts'
-import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 
@@ -55,9 +55,9 @@ export function toGroup(deps: ManagementDeps, row: GroupRow) {
       value,
       display,
       type: 'User',
-      $ref: locationOf(deps, { type: 'User', folder: 'Users' }, value),
+      $ref: toLocation(deps, { type: 'User', folder: 'Users' }, value),
     })),
-    meta: metaOf(deps, GROUP, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
+    meta: buildMeta(deps, GROUP, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
   }
 }
 
@@ -127,7 +127,7 @@ async function changeGroup(
   decide: (row: GroupRow) => Group,
 ): Promise<GroupRow> {
   const { db } = deps
-  const changed = await untilDone(async () => {
+  const changed = await retryUntilDone(async () => {
     const row = await getGroup(deps, organizationId, id)
     const group = decide(row)
     await requireUsers(deps, organizationId, group.members)

@@ -12,7 +12,7 @@ import { endApplications } from '../../keys/applications.ts'
 import { deleteRemoved, insertRemoved } from '../domains/queries.ts'
 import { deleteMembership } from '../members/queries.ts'
 import { leaveSessions } from '../queries.ts'
-import { roleOf } from './roles.ts'
+import { selectRole } from './roles.ts'
 
 /** A user's current role in an organization, and the role that its directory gives them. */
 export interface Place {
@@ -27,7 +27,7 @@ const presentRole = (organizationId: string, userId: string) => sql`(
 
 export async function findPlace(db: Database, organizationId: string, userId: string): Promise<Place> {
   const { rows } = await db.execute<{ present: Role | null; given: Role | null }>(sql`
-    select ${presentRole(organizationId, userId)} as present, ${roleOf(organizationId, sql`${userId}::uuid`)} as given`)
+    select ${presentRole(organizationId, userId)} as present, ${selectRole(organizationId, sql`${userId}::uuid`)} as given`)
   return { userId, present: rows[0]?.present ?? null, given: rows[0]?.given ?? 'viewer' }
 }
 
@@ -48,11 +48,11 @@ export function moved(
 ): Statement[] {
   if (isActive && place.present !== null) return []
   if (!isActive && place.present === null) return [endApplications(deps, place.userId, organizationId)] // a repeat
-  return isActive ? joined(deps, organizationId, place) : left(deps, organizationId, place)
+  return isActive ? insertMember(deps, organizationId, place) : removeMember(deps, organizationId, place)
 }
 
 /** Adds a member. Lets in users who were removed before: the directory acts for the organization. */
-function joined(deps: ManagementDeps, organizationId: string, { userId, given: role }: Place): Statement[] {
+function insertMember(deps: ManagementDeps, organizationId: string, { userId, given: role }: Place): Statement[] {
   const { db } = deps
   return [
     requireThat(db, hasOwnAddress(organizationId, userId), 'sso_address_refused'),
@@ -69,7 +69,7 @@ function joined(deps: ManagementDeps, organizationId: string, { userId, given: r
   ]
 }
 
-function left(deps: ManagementDeps, organizationId: string, { userId: id, present }: Place): Statement[] {
+function removeMember(deps: ManagementDeps, organizationId: string, { userId: id, present }: Place): Statement[] {
   const { db } = deps
   return [
     deleteMembership(db, organizationId, id),

@@ -105,7 +105,7 @@ function applyAt(resource: Resource, { op, path: text, value }: Addressed, attri
   else setValue(resource, { attribute, part, filter: path.filter, value })
 }
 
-/** @throws ScimError `invalidPath` for a part, in the path or its filter, that there is not */
+/** @throws ScimError `invalidPath` if the path or its filter names a part that does not exist */
 function requireKnownParts({ sub, filter }: Path, { parts = [] }: Attribute): void {
   for (const name of [...(sub === undefined ? [] : [sub]), ...(filter ? namesIn(filter) : [])]) {
     const isKnown = parts.some((one) => one.toLowerCase() === name) || isStandardPart(name)
@@ -136,7 +136,7 @@ const toObject = (value: unknown): Element => (isObject(value) ? value : {})
 
 function setInList(resource: Resource, target: Target & { readonly op: 'add' | 'replace' }): void {
   const { attribute, part, filter, value, op } = target
-  const before = elementsOf(resource, attribute)
+  const before = listElements(resource, attribute)
   if (part === undefined && !filter) {
     resource[attribute.name] = merge(op === 'add' ? before : [], [pickParts(value, attribute)].flat() as Element[])
     return
@@ -163,7 +163,7 @@ function merge(before: readonly Element[], added: readonly Element[]): Element[]
   return all
 }
 
-function elementsOf(resource: Resource, { name }: Attribute): Element[] {
+function listElements(resource: Resource, { name }: Attribute): Element[] {
   const value = resource[name]
   return Array.isArray(value) ? value.filter(isObject) : []
 }
@@ -180,7 +180,7 @@ function remove(resource: Resource, { attribute, part, filter, value }: Target):
   const { name, isList, isRequired } = attribute
   if (isRequired) throw badRequest('mutability', `${name} is required.`)
   if (!isList) return removeValue(resource, name, part)
-  const before = elementsOf(resource, attribute)
+  const before = listElements(resource, attribute)
   const gone = new Set(selectGone(before, filter, pickParts(value, attribute)))
   resource[name] =
     part === undefined

@@ -30,14 +30,14 @@ interface Row {
   readonly updatedAt: Date
 }
 
-export const locationOf = ({ config }: ManagementDeps, { folder }: Kind, id: string) =>
+export const toLocation = ({ config }: ManagementDeps, { folder }: Kind, id: string) =>
   `${config.PUBLIC_URL}${SCIM_PATH}/${folder}/${id}`
 
-export const metaOf = (deps: ManagementDeps, kind: Kind, { id, createdAt, updatedAt }: Row) => ({
+export const buildMeta = (deps: ManagementDeps, kind: Kind, { id, createdAt, updatedAt }: Row) => ({
   resourceType: kind.type,
   created: createdAt.toISOString(),
   lastModified: updatedAt.toISOString(),
-  location: locationOf(deps, kind, id),
+  location: toLocation(deps, kind, id),
 })
 
 /** @throws ScimError `invalidValue` naming the attributes */

@@ -7,15 +7,15 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ManagementEnv } from '../../auth/env.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { BEARER } from '../../http/challenge.ts'
-import { toProblem } from '../../http/edge.ts'
+import { toProblem, writeProblemHeaders } from '../../http/edge.ts'
 import { MAX_BODY_BYTES, mediaType, parseJson, readAtMost, requireReadable } from '../../http/json-body.ts'
-import { Problem, readRetryAfter } from '../../problems.ts'
+import { Problem } from '../../problems.ts'
 import { readMembers, requireSchema } from './attributes.ts'
 import { authenticateDirectory } from './authenticate.ts'
 import { listResourceTypes, listSchemas, serviceProviderConfig } from './discovery.ts'
 import { ScimError } from './error.ts'
 import { createGroup, deleteGroup, GROUP, getGroup, listGroups, patchGroup, replaceGroup, toGroup } from './groups.ts'
-import { checkValues, type Found, type Kind, locationOf, project, Search, toListResponse } from './resource.ts'
+import { checkValues, type Found, type Kind, project, Search, toListResponse, toLocation } from './resource.ts'
 import { createUser, deleteUser, getUser, listUsers, patchUser, replaceUser, toUser, USER } from './users.ts'
 
 type Env = ManagementEnv
@@ -111,7 +111,7 @@ function addList(path: string, list: (deps: ManagementDeps) => readonly { readon
 /** The query parameters for a response with one resource. No query may fail here, because the change is already made. */
 const Shown = Search.pick({ attributes: true, excludedAttributes: true })
 const shown = (c: Context<Env>, resource: Json) => project(resource, checkValues(Shown, readQuery(c)))
-const idOf = (c: Context<Env>) => c.req.param('id') ?? ''
+const readId = (c: Context<Env>) => c.req.param('id') ?? ''
 
 function addResource({ kind, list, get, create, replace, patch, remove }: Operations): void {
   const all = `/${kind.folder}`
@@ -129,18 +129,18 @@ function addResource({ kind, list, get, create, replace, patch, remove }: Operat
   })
   scim.post(all, async (c) => {
     const made = await create(c.var.deps, c.var.organizationId, await readBody(c))
-    c.header('Location', locationOf(c.var.deps, kind, String(made.id)))
+    c.header('Location', toLocation(c.var.deps, kind, String(made.id)))
     return answer(c, shown(c, made), 201)
   })
-  scim.get(one, async (c) => answer(c, shown(c, await get(c.var.deps, c.var.organizationId, idOf(c)))))
+  scim.get(one, async (c) => answer(c, shown(c, await get(c.var.deps, c.var.organizationId, readId(c)))))
   scim.put(one, async (c) =>
-    answer(c, shown(c, await replace(c.var.deps, c.var.organizationId, idOf(c), await readBody(c)))),
+    answer(c, shown(c, await replace(c.var.deps, c.var.organizationId, readId(c), await readBody(c)))),
   )
   scim.patch(one, async (c) =>
-    answer(c, shown(c, await patch(c.var.deps, c.var.organizationId, idOf(c), await readBody(c)))),
+    answer(c, shown(c, await patch(c.var.deps, c.var.organizationId, readId(c), await readBody(c)))),
   )
   scim.delete(one, async (c) => {
-    await remove(c.var.deps, c.var.organizationId, idOf(c))
+    await remove(c.var.deps, c.var.organizationId, readId(c))
     return c.body(null, 204)
   })
 }
@@ -161,10 +161,7 @@ function answer(c: Context<Env>, body: unknown, status: 200 | 201 = 200): Respon
 function answerError(error: unknown, c: Context<Env>): Response {
   if (error instanceof ScimError) return refuse(c, error, error.message)
   const problem = toProblem(error, c)
-  for (const [name, value] of Object.entries(problem.extra.headers ?? {})) c.header(name, value)
-  const seconds = readRetryAfter(problem)
-  if (seconds !== undefined) c.header('Retry-After', seconds)
-  if (problem.status === 401) c.header('WWW-Authenticate', BEARER)
+  writeProblemHeaders(c, problem, () => BEARER)
   const scimType = problem.code === 'malformed_json' ? 'invalidSyntax' : undefined
   return refuse(c, { status: problem.status, scimType }, problem.message)
 }

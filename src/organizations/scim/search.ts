@@ -16,7 +16,7 @@ export interface Source {
   readonly order: SQL
 }
 
-interface Asked<Row> {
+interface SearchQuery<Row> {
   readonly organizationId: string
   readonly search: Search
   /** Serializes a row. */
@@ -27,7 +27,7 @@ interface Asked<Row> {
 export async function searchIn<Row extends Record<string, unknown>>(
   db: Database,
   { columns, select, from, order }: Source,
-  { organizationId, search: { filter, startIndex, count }, show }: Asked<Row>,
+  { organizationId, search: { filter, startIndex, count }, show }: SearchQuery<Row>,
 ): Promise<Found> {
   const condition = filter === undefined ? sql`true` : toCondition(parseFilter(filter), columns)
   const found = sql`${from(organizationId)} and ${condition}`

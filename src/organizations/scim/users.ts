@@ -1,22 +1,22 @@
 import { and, eq, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { claimAccount, mayClaim } from '../../accounts/claim-account.ts'
-import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provisioned.ts'
+import { findProvisioned, insertProvisioned, newProvisioned } from '../../accounts/provision.ts'
 import type { Role } from '../../auth/roles.ts'
 import { requireThat, type Statement, tryBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
 import { holds } from '../../db/conditions.ts'
 import { lockOrganization } from '../../db/locks.ts'
 import { isAddressOf } from '../../db/own-address.ts'
+import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryUsers } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { parseEmailAddress } from '../../lib/email-address.ts'
-import { untilDone } from '../until-done.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { findPlace, isStill, moved, type Place } from './membership.ts'
 import { applyPatch } from './patch.ts'
-import { CORE_SCHEMA, checkValues, type Found, line, locationOf, metaOf, notFound, type Search } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'
@@ -68,7 +68,7 @@ type Person = z.output<typeof Person>
 
 export function toUser(deps: ManagementDeps, row: UserRow) {
   const { id, user_name: userName, external_id: externalId, attributes, is_active: active } = row
-  const groups = row.groups.map(({ value, display }) => ({ value, display, $ref: locationOf(deps, OF_GROUP, value) }))
+  const groups = row.groups.map(({ value, display }) => ({ value, display, $ref: toLocation(deps, OF_GROUP, value) }))
   return {
     schemas: [USER_SCHEMA],
     id,
@@ -77,7 +77,7 @@ export function toUser(deps: ManagementDeps, row: UserRow) {
     ...attributes,
     active,
     groups,
-    meta: metaOf(deps, USER, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
+    meta: buildMeta(deps, USER, { id, createdAt: new Date(row.created_at), updatedAt: new Date(row.updated_at) }),
   }
 }
 
@@ -105,7 +105,7 @@ export async function createUser(deps: ManagementDeps, organizationId: string, b
     throw badRequest('invalidValue', `emails: ${email} is no address of a domain that the organization has verified.`)
   if (!(await holds(deps.db, hasRoom(organizationId, MAX_USERS))))
     throw new ScimError(403, undefined, `A directory has ${MAX_USERS} users at most.`)
-  const id = await untilDone(() => tryCreate(deps, organizationId, { person, email }))
+  const id = await retryUntilDone(() => tryCreate(deps, organizationId, { person, email }))
   await settleRoles(deps, organizationId)
   return getUser(deps, organizationId, id)
 }
@@ -205,7 +205,7 @@ async function changeUser(
   id: string,
   decide: (row: UserRow) => Person,
 ): Promise<UserRow> {
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const row = await getUser(deps, organizationId, id)
     return tryChange(deps, organizationId, { row, person: decide(row) })
   })
@@ -244,7 +244,7 @@ function requireNoOwner(role: Role | null, name: string): void {
 /** Deletes a user from the directory and ends their membership. Their account stays. @throws ScimError 404, 403 for an owner */
 export async function deleteUser(deps: ManagementDeps, organizationId: string, id: string): Promise<void> {
   const { db } = deps
-  await untilDone(async () => {
+  await retryUntilDone(async () => {
     const row = await getUser(deps, organizationId, id)
     const place = await findPlace(db, organizationId, id)
     requireNoOwner(place.present, row.user_name)

@@ -11,7 +11,7 @@ import { errorFields, log } from '../../lib/log.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { underLock } from '../under-lock.ts'
+import { buildLockSteps } from '../lock-steps.ts'
 import { deleteSso, findSso, type SsoRow, upsertSso } from './queries.ts'
 import type { Sso, SsoSettings } from './schemas.ts'
 
@@ -57,9 +57,9 @@ export async function putSso(
   if (!isSame) await requireProvider(deps, settings)
   const { client_secret: secret, ...shown } = settings
   await runBatch(deps.db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
     audit: audited(deps, {
-      ...actOf(user, row),
+      ...toAuditEntry(user, row),
       action: 'sso.configured',
       detail: { ...shown, is_new_secret: secret !== undefined },
     }),
@@ -102,8 +102,8 @@ async function toRow(
 export async function removeSso(deps: ManagementDeps, user: UserPrincipal, organizationId: string): Promise<void> {
   const row = await getSso(deps, organizationId)
   await runBatch(deps.db, {
-    ...underLock(deps, user, organizationId, 'owners:write'),
-    audit: audited(deps, { ...actOf(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
+    ...buildLockSteps(deps, user, organizationId, 'owners:write'),
+    audit: audited(deps, { ...toAuditEntry(user, row), action: 'sso.removed', detail: { issuer: row.issuer } }),
     sso: deleteSso(deps.db, organizationId),
   })
 }
@@ -137,7 +137,7 @@ async function requireProvider(deps: ManagementDeps, { issuer, client_id: client
   }
 }
 
-const actOf = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
+const toAuditEntry = (user: UserPrincipal, { id, organizationId }: SsoRow) => ({
   actor: user,
   organizationId,
   target: { type: 'sso_connection', id } as const,

@@ -1,5 +1,6 @@
 import { requireOwner } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { reauthentication } from '../../api/reauthentication.ts'
 import { OrganizationParams } from '../schemas.ts'
 import { getSso, putSso, removeSso, toSso } from './manage.ts'
 import { Sso, SsoRemoval, SsoSettings } from './schemas.ts'
@@ -9,8 +10,6 @@ const one = {
   path: '/organizations/{organization_id}/sso',
   params: OrganizationParams,
 } as const
-
-const reauthentication = ['reauthentication_required', 'wrong_password', 'rate_limited'] as const
 
 const getRoute = apiRoute({
   ...one,
@@ -29,7 +28,7 @@ const putRoute = apiRoute({
   operationId: 'setSingleSignOn',
   summary: 'Set the single sign-on',
   description: `People with an address of a verified domain then sign in at this OpenID provider (\`auth/sign-in/sso\`). It can be
-required once somebody has signed in with it. Owners can always sign in otherwise.`,
+required once somebody has signed in with it. Owners can always sign in in other ways.`,
   credentials: true,
   body: SsoSettings,
   returns: { 200: Sso },
@@ -42,7 +41,7 @@ const removeRoute = apiRoute({
   method: 'delete',
   operationId: 'removeSingleSignOn',
   summary: 'Remove the single sign-on',
-  description: 'Members stay, and sign in otherwise.',
+  description: 'Members stay, and use the other ways to sign in.',
   credentials: true,
   optionalBody: SsoRemoval,
   returns: { 204: null },

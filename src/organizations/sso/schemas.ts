@@ -4,22 +4,22 @@ import { timestamp } from '../../http/fields.ts'
 
 const text = z.string().min(1).max(500)
 const joinRole = z.enum(['member', 'viewer']).nullable().meta({
-  description: 'The role of whoever signs in the first time. Null if only members may sign in.',
+  description: 'The role of people who sign in for the first time. Null if only members can sign in.',
 })
 
 export const SsoSettings = z
   .strictObject({
     issuer: z.url().max(500).meta({
       description:
-        'As the metadata of the provider name it, also with its slash at the end; https, at a public address. `/.well-known/openid-configuration` is below it.',
+        'Exactly as in the metadata of the provider, including a trailing slash. An `https:` URL at a public address, below which `/.well-known/openid-configuration` is found.',
     }),
     client_id: text,
     client_secret: text
       .optional()
-      .meta({ description: 'Required at first, and where issuer or client change. Never shown again.' }),
+      .meta({ description: 'Required at first, and when the issuer or the client changes. Never shown again.' }),
     join_role: joinRole.default(null),
     required: z.boolean().default(false).meta({
-      description: 'Whether members who are no owners may act for the organization only after signing in so.',
+      description: 'Whether members must sign in this way to act for the organization. Owners are exempt.',
     }),
     password: optionalPassword,
   })
@@ -43,9 +43,9 @@ export const Sso = z
     client_id: z.string(),
     join_role: joinRole,
     required: z.boolean(),
-    redirect_uri: z.url().meta({ description: 'What to register at the provider.' }),
+    redirect_uri: z.url().meta({ description: 'The redirect URI to register at the provider.' }),
     last_used_at: timestamp.nullable().meta({
-      description: 'When somebody last signed in. Null until somebody did since the provider was changed.',
+      description: 'When somebody last signed in with the current provider. Null if nobody has.',
     }),
     created_at: timestamp,
     updated_at: timestamp,

@@ -27,6 +27,6 @@ export async function checkUsageAlerts(deps: Deps, at: number) {
   const results = await notifyAll(deps)
   // still open, so the next run retries it
   for (const { organizationId, reason } of results.filter((one) => one.reason !== undefined))
-    log('error', 'usage_alert_untold', { organization_id: organizationId, ...errorFields(reason) })
+    log('error', 'usage_alert_not_notified', { organization_id: organizationId, ...errorFields(reason) })
   return { crossed, told: results.filter(({ isTold }) => isTold).length }
 }

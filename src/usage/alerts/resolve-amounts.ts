@@ -5,7 +5,7 @@ import type { Deps } from '../../deps.ts'
 import type { FieldError } from '../../field-errors.ts'
 import { customLimit, limitInput } from '../../http/amounts.ts'
 import { describeUnknown } from '../../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalogue } from '../../limits/meter-catalogue.ts'
+import { findMeters, type MeterCatalog } from '../../limits/meter-catalog.ts'
 import { readScaled } from '../../limits/quantities.ts'
 import { Problem } from '../../problems.ts'
 import type { NewAlertAmount } from './schemas.ts'
@@ -40,7 +40,7 @@ function compare(a: AlertAmount, b: AlertAmount): number {
   return a.kind === b.kind ? a.amount - b.amount : a.kind === 'usage' ? -1 : 1
 }
 
-function readAmount({ meter, amount }: Input, meters: MeterCatalogue): number | Flaw {
+function readAmount({ meter, amount }: Input, meters: MeterCatalog): number | Flaw {
   if (isBuiltIn(meter)) return parseAmount(limitInput(meter), amount)
   const own = Object.hasOwn(meters, meter) ? meters[meter] : undefined
   if (!own) {

@@ -11,7 +11,7 @@ export const UsageAlert = z
     meter,
     kind: z.enum(ALERT_KINDS).meta({
       description:
-        '`percentage` of a limit, or an amount: of what was used (`usage`), or of what was used above the limit (`overage`).',
+        '`percentage`: of a limit. `usage`: an amount of usage. `overage`: an amount of usage above the limit.',
     }),
     period_start: timestamp,
     limit: anyAmount.nullable().meta({
@@ -20,7 +20,7 @@ export const UsageAlert = z
     threshold: z.int().nullable().meta({ description: 'Percent of the limit. Null for an amount.' }),
     amount: anyAmount.nullable().meta({ description: 'The amount that was reached. Null for a percentage.' }),
     used: anyAmount.meta({
-      description: 'The use when the alert was recorded; of `overage` what was used above the limit.',
+      description: 'The usage when the alert was recorded. For `overage`, the usage above the limit.',
     }),
     crossed_at: timestamp,
     notified_at: timestamp.nullable().meta({
@@ -52,7 +52,7 @@ export const NewAlertAmount = z.strictObject({
   }),
   kind: kind
     .default('usage')
-    .meta({ description: '`usage` for all that is used in a period, `overage` for what is used above the limit.' }),
+    .meta({ description: '`usage`: all usage in a period. `overage`: usage above the limit.' }),
   amount: z.union([z.number(), z.string().max(100)]).meta({
     description: 'Above 0, in the unit of the meter: US dollars as a decimal string for `cost_usd`, else a number.',
   }),
@@ -66,14 +66,14 @@ export const AlertThresholdsChange = z
   .strictObject({
     thresholds: z.array(z.int().min(1).max(1_000)).max(MAX_THRESHOLDS).nullish().meta({
       description:
-        'Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. As they are when absent.',
+        'Percentages of a limit. Null for the default, empty for only the limit itself; unchanged if absent. Percentages above 100 apply to meters that continue as overage.',
     }),
     amounts: z.array(NewAlertAmount).max(MAX_AMOUNTS).optional().meta({
-      description: 'Amounts of meters; all that hold from now on. As they are when absent.',
+      description: 'Amounts of meters. Replaces all existing amounts; unchanged if absent.',
     }),
   })
   .refine(({ thresholds, amounts }) => thresholds !== undefined || amounts !== undefined, {
     path: ['thresholds'],
-    message: 'must be given, or `amounts`',
+    message: 'or `amounts` is required',
   })
   .meta({ example: { thresholds: [50, 80, 95], amounts: [{ meter: 'cost_usd', kind: 'usage', amount: '25.00' }] } })

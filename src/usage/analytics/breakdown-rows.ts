@@ -19,7 +19,7 @@ export interface BreakdownRows {
   readonly whole: string
 }
 
-interface Asked {
+interface GroupQuery {
   readonly by: GroupedBy
   /** Whole hours. */
   readonly span: Span
@@ -28,7 +28,7 @@ interface Asked {
 }
 
 /** @param parameters the list to which the parameters of the rows are added */
-export function selectGroups(scope: Scope, { by, span, keyId }: Asked, parameters: unknown[]): BreakdownRows {
+export function selectGroups(scope: Scope, { by, span, keyId }: GroupQuery, parameters: unknown[]): BreakdownRows {
   if (isPlatform(scope)) return selectPlatformGroups(scope, { by, span }, parameters)
   if (keyId !== undefined) return selectGroupsOfKey(scope.organizationId, { by, span, keyId }, parameters)
   const { before, days, after } = cutIntoDays(span)
@@ -44,7 +44,7 @@ export function selectGroups(scope: Scope, { by, span, keyId }: Asked, parameter
 }
 
 /** Only the roll-up of all dimensions has a key together with another dimension. Its hourly rows are found by the primary key. */
-function selectGroupsOfKey(organizationId: string, { by, span, keyId }: Required<Asked>, parameters: unknown[]) {
+function selectGroupsOfKey(organizationId: string, { by, span, keyId }: Required<GroupQuery>, parameters: unknown[]) {
   const organization = `organization_id = $${parameters.push(organizationId)}`
   const hours = `hour = any($${parameters.push(listHours(span).map(toIso))}::timestamptz[])`
   return {
@@ -55,7 +55,11 @@ function selectGroupsOfKey(organizationId: string, { by, span, keyId }: Required
   }
 }
 
-function selectPlatformGroups(scope: AllOrganizationsScope, { by, span }: Asked, parameters: unknown[]): BreakdownRows {
+function selectPlatformGroups(
+  scope: AllOrganizationsScope,
+  { by, span }: GroupQuery,
+  parameters: unknown[],
+): BreakdownRows {
   const { folded, open } = cutAtFold(span, by === 'key' ? 0 : scope.foldedUntil)
   const all = { scope, parameters }
   if (by === 'organization') {

@@ -89,7 +89,11 @@ function forecastCustom(row: Row, moment: Moment): Record<string, Outlook> {
       const units = (amount: number) => Math.round(amount * 10 ** scale)
       const byDay = new Map(days.map(({ day, amount }) => [Date.parse(day), units(amount)]))
       const limit = limitOf(row.limits, row.limit_overrides, toMeterName(slug))
-      const outlook = outlookOf(row, { byDay, used: units(used), limit: limit === null ? null : units(limit) }, moment)
+      const outlook = describeOutlook(
+        row,
+        { byDay, used: units(used), limit: limit === null ? null : units(limit) },
+        moment,
+      )
       const amount = (counted: number | null) => (counted === null ? null : fromScaledUnits(counted, scale))
       return [
         slug,
@@ -119,7 +123,7 @@ function toForecast(row: Row, meter: Counter, moment: Moment) {
   const byDay = new Map(row.days.map((day) => [Date.parse(day.day), day[meter]]))
   const limit = row.limit_overrides[meter] ?? row.limits.meters[meter]?.limit ?? null
   const units = limit === null ? null : toUnits(meter, limit)
-  return outlookOf(row, { byDay, used: row[meter], limit: units }, moment)
+  return describeOutlook(row, { byDay, used: row[meter], limit: units }, moment)
 }
 
 /** Amounts in whole units. */
@@ -130,7 +134,7 @@ interface CountedUse {
   readonly limit: number | null
 }
 
-function outlookOf({ first_use }: Row, { byDay, used, limit }: CountedUse, { now, periodEnd }: Moment) {
+function describeOutlook({ first_use }: Row, { byDay, used, limit }: CountedUse, { now, periodEnd }: Moment) {
   const rate = ratePerDay(listDays({ firstUse: first_use ?? undefined, byDay }, now))
   const { outlook, exhaustedAt, projected } = forecast({ limit, used, rate, now, periodEnd })
   return {

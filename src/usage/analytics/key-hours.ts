@@ -9,7 +9,7 @@ const OUTCOMES = ['succeeded', 'limited', 'refused', 'failed'] as const
 type Outcome = (typeof OUTCOMES)[number]
 
 /** A row of the roll-up per key and hour is found by its index: this many look-ups take some tens of milliseconds. */
-const MOST_CELLS = 5_000
+const MAX_CELLS = 5_000
 
 /** The sum of each outcome, by the status of its rows. Requests that failed without a status have only an error code. */
 const SUMS: Readonly<Record<Outcome, string>> = {
@@ -47,7 +47,7 @@ const AMOUNTS = `select key_id, ${HOUR} as hour, meter, sum(amount)::float8 as a
  */
 export async function usageOfKeys(sql: Sql, organizationId: string, keyIds: readonly string[], span: Span) {
   const hours = listHours(span)
-  const most = Math.floor(MOST_CELLS / keyIds.length)
+  const most = Math.floor(MAX_CELLS / keyIds.length)
   if (hours.length > most) throw invalidSpan('query.from', `must be at most ${most} hours before to for so many keys`)
   const parameters = [organizationId, hours.map(toIso), keyIds, span.from]
   const [rows, amounts] = (await readTogether(sql, [

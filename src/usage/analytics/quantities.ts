@@ -7,7 +7,7 @@ import type { Span } from './span.ts'
 /** By slug. Meters without use are absent. */
 export type Quantities = Readonly<Record<string, number>>
 
-interface Asked {
+interface AmountQuery {
   /** Whole hours. */
   readonly span: Span
   readonly filter: Filter
@@ -18,7 +18,7 @@ interface Asked {
  *
  * @param parameters the list to which its parameters are added
  */
-export function selectAmounts(scope: Scope, { span, filter }: Asked, parameters: unknown[]): string {
+export function selectAmounts(scope: Scope, { span, filter }: AmountQuery, parameters: unknown[]): string {
   const owners = isPlatform(scope)
     ? isOnPlan(scope, parameters)
     : `and organization_id = $${parameters.push(scope.organizationId)}`

@@ -54,7 +54,7 @@ const breakdownRoute = apiRoute({
   path: '/usage/breakdown',
   operationId: 'getUsageBreakdown',
   summary: 'Usage by endpoint, key, model and more',
-  description: 'Largest first, with the sum of the rest. In whole UTC hours; at most 400 days, of one key 31.',
+  description: 'Largest first, with the sum of the rest. In whole UTC hours; at most 400 days, or 31 days for one key.',
   query: schemas.BreakdownQuery,
   returns: { 200: schemas.Breakdown },
 })
@@ -65,7 +65,7 @@ const keysRoute = apiRoute({
   operationId: 'getUsageOfKeys',
   summary: 'Usage of keys by hour and outcome',
   description:
-    'The requests of several keys in each UTC hour, by outcome. Defaults to the last 36 hours. At most 5,000 figures of an outcome: 50 hours of 100 keys, or 31 days of 6. A key that the organization does not have has none.',
+    'The requests of several keys in each UTC hour, by outcome. Defaults to the last 36 hours. At most 5,000 figures per outcome, such as 50 hours for 100 keys, or 31 days for 6. Keys that do not belong to the organization have zeros.',
   query: schemas.KeyHoursQuery,
   returns: { 200: schemas.KeyHours },
 })
@@ -86,7 +86,7 @@ const exportRoute = apiRoute({
   operationId: 'exportUsage',
   summary: 'Usage as CSV',
   description:
-    'Single events (at most 35 days, by default the last 24 hours) or the sums of whole UTC days (at most 400, by default those of the current month). Texts that a spreadsheet would treat as a formula begin with an apostrophe. For a service key or an administrator who is no member, the last column is `external_id`. A file that cannot be completed ends as a broken transfer.',
+    'Single events (at most 35 days, by default the last 24 hours) or the sums of whole UTC days (at most 400, by default the current month). Text that a spreadsheet would treat as a formula begins with an apostrophe. For a service key, or an administrator who is not a member, the last column is `external_id`. If a file cannot be completed, the transfer is aborted.',
   query: schemas.ExportQuery,
   returns: { 200: null },
   fails: common.fails,
@@ -104,7 +104,7 @@ const forecastRoute = apiRoute({
   operationId: 'forecastUsage',
   summary: 'Forecast of the quotas',
   description:
-    'Projects each meter at the rate of the last seven days, in which recent days weigh more: the use at the end of the period, and when the limit will be reached.',
+    'Projects each meter at the rate of the last seven days, weighted towards recent days: the usage at the end of the period, and when the limit will be reached.',
   query: schemas.ForecastQuery,
   returns: { 200: schemas.Forecast },
 })

@@ -62,12 +62,12 @@ export const order = z
   .regex(METER_SLUG, 'must be the name of a figure or the slug of a meter')
   .default('requests')
   .meta({
-    description: `The figure to sort by, largest first, and to compute shares of: ${ORDERS.join(', ')}, or one of your own meters by its slug.`,
+    description: `The figure to sort by, largest first, and to compute shares of: ${ORDERS.join(', ')}, or the slug of one of your own meters.`,
   })
 
 export const BreakdownQuery = z.strictObject({
   ...span,
-  key_id: uuid.optional().meta({ description: 'Only what this key was used for.' }),
+  key_id: uuid.optional().meta({ description: 'Only usage of this key.' }),
   by: z.enum(DIMENSION_NAMES),
   order,
   limit: pageQuery.shape.limit
@@ -90,19 +90,19 @@ export const EventsQuery = pageQuery.extend({
 
 export const ExportQuery = z.strictObject({ ...span, what: z.enum(EXPORTS).default('events') })
 
-const MOST_KEYS = 100
+const MAX_KEYS = 100
 const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 
 export const KeyHoursQuery = z.strictObject({
   ...span,
   key_ids: z
-    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MOST_KEYS - 1}}$`), {
-      error: `must be 1 to ${MOST_KEYS} ids of keys, with commas between them`,
+    .stringFormat('uuids', new RegExp(`^${UUID}(,${UUID}){0,${MAX_KEYS - 1}}$`), {
+      error: `must be 1 to ${MAX_KEYS} ids of keys, with commas between them`,
     })
     .transform((ids) => [...new Set(ids.toLowerCase().split(','))])
     .meta({
       type: 'string',
-      description: `Up to ${MOST_KEYS} ids of keys, with commas between them.`,
+      description: `Up to ${MAX_KEYS} ids of keys, with commas between them.`,
       example: '0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a35,0198c5a2-7b1e-7c3d-9f4a-2e6b8d0c1a36',
     }),
 })
@@ -188,7 +188,7 @@ export const KeyHours = z
         refused: hourly('Refused with 401 or 403, such as with an expired key.'),
         failed: hourly('All other errors.'),
         quantities: z.record(z.string(), z.array(z.number())).meta({
-          description: 'Amounts of your own meters, by slug, for each hour. One without use is absent.',
+          description: 'Amounts of your own meters, by slug, for each hour. Meters without usage are absent.',
           example: { images: [0, 3] },
         }),
       }),
@@ -206,7 +206,7 @@ export const StoredEvent = z
     key_id: z.uuid().nullable(),
     user_id: z.uuid().nullable(),
     environment: z.string(),
-    subject: z.string().nullable().meta({ description: "Your customer's user, where one was named." }),
+    subject: z.string().nullable().meta({ description: "Your customer's user, if the event names one." }),
     endpoint: z.string(),
     method: z.string(),
     status_code: z.int(),
@@ -235,12 +235,12 @@ export const StoredEvent = z
           .object({ type: z.string(), id: z.string().nullable() })
           .optional()
           .meta({ description: 'Only for the operator.' }),
-        original: z
-          .record(z.string(), z.unknown())
-          .meta({ description: 'What it counted before, as it was reported.' }),
+        original: z.record(z.string(), z.unknown()).meta({ description: 'The values that were originally reported.' }),
       })
       .nullable()
-      .meta({ description: 'How the operator voided or replaced the event; the rest of it is what counts now.' }),
+      .meta({
+        description: 'How the operator voided or replaced the event. The other fields have the current values.',
+      }),
     quantities: z
       .record(z.string(), z.number())
       .nullable()
@@ -262,7 +262,7 @@ const forecast = <Schema extends z.ZodType>(amounts: Schema) =>
     limit: amounts.nullable(),
     used: amounts,
     rate_per_day: amounts.nullable(),
-    projected: amounts.nullable().meta({ description: "Used by the period's end at that rate." }),
+    projected: amounts.nullable().meta({ description: 'The usage at the end of the period at that rate.' }),
     ...outlook,
   })
 

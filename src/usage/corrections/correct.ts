@@ -13,7 +13,7 @@ import { NANO_DIGITS, roundDecimal } from '../../lib/decimal.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { restartCredits } from '../../limits/credit-counter.ts'
 import { quantityProblem } from '../../limits/custom-meters.ts'
-import { findMeters } from '../../limits/meter-catalogue.ts'
+import { findMeters } from '../../limits/meter-catalog.ts'
 import { readQuantities, roundQuantities } from '../../limits/quantities.ts'
 import { correctLimits } from '../../metering/correct-limits.ts'
 import type { CorrectionInput } from '../../metering/correct-statement.ts'
@@ -192,7 +192,7 @@ interface Found {
 /** Fields that are not given stay. Input tokens are replaced together, and so are output tokens. */
 async function replaced(deps: ManagementDeps, { occurredAt, original }: Found, { void: _void, ...given }: Fields) {
   const tokens = replaceTokens(original, given)
-  const named = { ...given, ...normalized(given, 'model'), ...normalized(given, 'provider') }
+  const named = { ...given, ...toNormalized(given, 'model'), ...toNormalized(given, 'provider') }
   const others = Object.fromEntries(Object.entries(named).filter(([name]) => !TOKEN_FIELDS.includes(name as never)))
   const quantities = await replaceQuantities(deps, original, given)
   const changed = { ...withoutWhose(original), ...others, ...tokens, quantities }
@@ -217,7 +217,7 @@ async function replaceQuantities(deps: ManagementDeps, original: OriginalEvent, 
   return { ...original.quantities, ...roundQuantities(quantities, meters) }
 }
 
-const normalized = (given: Fields, field: 'model' | 'provider') =>
+const toNormalized = (given: Fields, field: 'model' | 'provider') =>
   given[field] == null ? {} : { [field]: normalizeName(given[field]) }
 
 const OUTPUT: ReadonlySet<string> = new Set(['output_tokens', 'completion_tokens', 'audio_output_tokens'])

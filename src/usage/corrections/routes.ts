@@ -10,10 +10,10 @@ const correctRoute = apiRoute({
   tag: 'Usage',
   operationId: 'correctUsage',
   summary: 'Void or replace a usage event',
-  description: `Statistics, quotas, credits and overage follow in the event's own hour and period. The event stays in the log, with what it was
-before. What is not given stays as it was reported; tokens of the input are replaced together, and those of the output. Tokens
-or a model without \`cost_usd\` are priced again. Of another key or subject the limits follow as well. The time of an event cannot be
-corrected: void the event, and report it again under another id. Another correction replaces the earlier one; the latest one again changes nothing.`,
+  description: `Updates statistics, quotas, credits and overage in the event's own hour and period. The event stays in the log, with its original
+values. Absent fields stay as reported; input tokens are replaced together, and so are output tokens. Tokens or a model without \`cost_usd\`
+are priced again. With another key or subject, usage moves to the limits of the new one. The time of an event cannot be corrected: void the
+event, and report it again with another id. Another correction replaces the earlier one; repeating the latest one changes nothing.`,
   body: CorrectionBody,
   returns: { 200: CorrectedEvent },
   fails: [

@@ -28,9 +28,9 @@ const tokens = Object.fromEntries(TOKEN_FIELDS.map((field) => [field, ReportedEv
 /** The fields that a correction can replace. */
 const fields = {
   key_id: key_id.meta({
-    description: 'The key that was used: one of the organization, also a revoked one. `null`: none was.',
+    description: 'The key that was used. It must belong to the organization, and may be revoked. Null for no key.',
   }),
-  subject: subject.meta({ description: "Your customer's user. `null`: nobody was named." }),
+  subject: subject.meta({ description: "Your customer's user. Null for no subject." }),
   endpoint,
   status_code,
   provider,
@@ -43,7 +43,7 @@ const fields = {
   cost_usd,
   quantities: quantities.meta({
     description:
-      'Amounts of your own counters, by slug. A meter that is not given keeps its amount. Rounded half up to the decimals of the meter.',
+      'Amounts of your own counters, by slug. Absent meters keep their amounts. Rounded half up to the decimals of the meter.',
     example: { images: 2 },
   }),
 }
@@ -72,17 +72,17 @@ const Correction = z
       .meta({ description: 'The id of a reported event, as `GET /usage/events` lists it.' }),
     organization_id: uuid.optional(),
     external_id: externalId.optional().meta({ description: "Or the operator's own id of the organization." }),
-    void: z.literal(true).optional().meta({ description: 'The event did not happen: it counts nowhere.' }),
+    void: z.literal(true).optional().meta({ description: 'Removes the event from all sums.' }),
     ...fields,
-    reason: text(500).min(1, 'must be given').meta({ description: 'Why. Customers see it with the event.' }),
+    reason: text(500).min(1, 'must be given').meta({ description: 'The reason. Customers see it with the event.' }),
   })
   .refine((body) => body.void === true || saysFields(body), {
     path: ['void'],
-    message: 'must be true, or fields of the event must be given',
+    message: 'must be true if no fields of the event are given',
   })
   .refine((body) => body.void !== true || !saysFields(body), {
     path: ['void'],
-    message: 'must not come with fields of the event',
+    message: 'cannot be combined with fields of the event',
   })
   .superRefine((body, context) => {
     if (context.issues.length > 0) return
@@ -99,7 +99,7 @@ export const CorrectedEvent = z
   .object({
     outcome: z
       .enum(['corrected', 'duplicate'])
-      .meta({ description: '`duplicate`: the latest correction of the event is this one already.' }),
+      .meta({ description: '`duplicate`: the event already has this correction.' }),
     corrected_at: timestamp,
     event: StoredEvent.meta({ description: 'The event as it is now.' }),
   })

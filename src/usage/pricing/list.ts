@@ -1,6 +1,6 @@
 import { formatDecimal } from '../../lib/decimal.ts'
 import { addMarkup } from '../../limits/charge.ts'
-import { catalogue, findModel, findProvider, type Model, type Tier, tiersAt } from './catalogue.ts'
+import { catalog, findModel, findProvider, type Model, type Tier, tiersAt } from './catalog.ts'
 import { type OwnPrice, selectOwnRates } from './own-prices.ts'
 import { mergeRates } from './price.ts'
 import { CHECKED_AT, SOURCE } from './prices.ts'
@@ -11,7 +11,7 @@ interface PriceFilter {
 }
 
 /** The time, own prices and markup of a price list. */
-interface Asked {
+interface PriceTerms {
   /** Unix milliseconds. */
   readonly at: number
   /** The operator's own prices. */
@@ -25,43 +25,43 @@ interface Asked {
  * if the operator has set one. With `model`, only the one that
  * prices events of that model, if any.
  */
-export function listPrices({ provider, model }: PriceFilter, asked: Asked) {
-  return { source: SOURCE, checked_at: CHECKED_AT, data: model === undefined ? listAll(provider, asked) : listOne() }
+export function listPrices({ provider, model }: PriceFilter, terms: PriceTerms) {
+  return { source: SOURCE, checked_at: CHECKED_AT, data: model === undefined ? listAll(provider, terms) : listOne() }
 
   function listOne() {
     const name = model as string
     const known = findModel(provider, name)
-    const at = known && catalogue().find(({ models }) => models.includes(known))?.id
+    const at = known && catalog().find(({ models }) => models.includes(known))?.id
     const named = provider || at || ''
-    return describePrice({ provider: at ?? named, model: known?.id ?? name, known, asked, names: { provider, name } })
+    return describePrice({ provider: at ?? named, model: known?.id ?? name, known, terms, names: { provider, name } })
   }
 }
 
-function listAll(provider: string | undefined, asked: Asked) {
+function listAll(provider: string | undefined, terms: PriceTerms) {
   const id = provider === undefined ? undefined : (findProvider(provider.toLowerCase())?.id ?? provider.toLowerCase())
-  const places = catalogue().filter((place) => id === undefined || place.id === id)
+  const places = catalog().filter((place) => id === undefined || place.id === id)
   const listed = places.flatMap((place) =>
     place.models.flatMap((known) =>
       describePrice({
         provider: place.id,
         model: known.id,
         known,
-        asked,
+        terms,
         names: { provider: place.id, name: known.id },
       }),
     ),
   )
-  return [...listed, ...listOwnModels(id, asked)]
+  return [...listed, ...listOwnModels(id, terms)]
 }
 
 /** Exact names that only the operator has a price for. */
-function listOwnModels(id: string | undefined, asked: Asked) {
-  const named = asked.own.flatMap(({ model, providers: [first = ''] }) => (model.includes('*') ? [] : [[first, model]]))
+function listOwnModels(id: string | undefined, terms: PriceTerms) {
+  const named = terms.own.flatMap(({ model, providers: [first = ''] }) => (model.includes('*') ? [] : [[first, model]]))
   const models = new Map(named.map(([provider = '', model = '']) => [`${provider} ${model}`, { provider, model }]))
   return [...models.values()]
     .filter(({ provider, model }) => (id === undefined || provider === id) && !findModel(provider, model))
     .flatMap(({ provider, model }) =>
-      describePrice({ provider, model, known: undefined, asked, names: { provider, name: model } }),
+      describePrice({ provider, model, known: undefined, terms, names: { provider, name: model } }),
     )
 }
 
@@ -69,18 +69,18 @@ interface Described {
   readonly provider: string
   readonly model: string
   readonly known: Model | undefined
-  readonly asked: Asked
+  readonly terms: PriceTerms
   /** As events name it. */
   readonly names: { readonly provider: string | undefined; readonly name: string }
 }
 
-function describePrice({ provider, model, known, asked, names }: Described) {
-  const own = selectOwnRates(asked.own, { provider: names.provider, model: names.name, at: asked.at })
-  const [base, ...tiers] = (known && tiersAt(known, asked.at)) ?? []
+function describePrice({ provider, model, known, terms, names }: Described) {
+  const own = selectOwnRates(terms.own, { provider: names.provider, model: names.name, at: terms.at })
+  const [base, ...tiers] = (known && tiersAt(known, terms.at)) ?? []
   if (!base && Object.keys(own).length === 0) return []
-  const perMillion = (tier: Tier | undefined) => formatRates(mergeRates(own, tier?.rates), asked.markupPercent)
+  const perMillion = (tier: Tier | undefined) => formatRates(mergeRates(own, tier?.rates), terms.markupPercent)
   const long_context = tiers.map((tier) => Object.assign({ above_input_tokens: tier.above }, perMillion(tier)))
-  return [{ provider, model, ...perMillion(base), ...formatUnits(own, asked.markupPercent), long_context }]
+  return [{ provider, model, ...perMillion(base), ...formatUnits(own, terms.markupPercent), long_context }]
 }
 
 /** The prices of a request and of each of its images, in addition to tokens. The list has no such prices. */

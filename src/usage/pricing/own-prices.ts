@@ -4,7 +4,7 @@ import type { PriceKind } from '../../db/schema/shapes.ts'
 import type { Deps } from '../../deps.ts'
 import { parseDecimal } from '../../lib/decimal.ts'
 import { EXACT_DIGITS } from '../../limits/charge.ts'
-import { findProvider, listSpellings, selectProvider, withDashedDate } from './catalogue.ts'
+import { findProvider, listSpellings, selectProvider, withDashedDate } from './catalog.ts'
 import type { OwnRates } from './price.ts'
 
 const ANY = '*'
@@ -89,7 +89,7 @@ function matchPattern(pattern: string): (name: string) => boolean {
   }
 }
 
-interface Asked {
+interface RateQuery {
   readonly provider?: string | undefined
   readonly model: string
   /** Unix milliseconds. */
@@ -100,7 +100,7 @@ interface Asked {
  * The price that applies, for each kind: the one with the most specific pattern, a whole name before any pattern; if equal,
  * one for the named provider before one for any provider; if equal, the newest that was valid at that time.
  */
-export function selectOwnRates(prices: readonly OwnPrice[], { provider, model, at }: Asked): OwnRates {
+export function selectOwnRates(prices: readonly OwnPrice[], { provider, model, at }: RateQuery): OwnRates {
   if (prices.length === 0) return {}
   const spellings = listSpellings(provider, model)
   const names = spellings.flatMap(({ name }) => [name, withDashedDate(name)])

@@ -4,7 +4,7 @@
 import type { PriceKind } from '../../db/schema/shapes.ts'
 import { formatDecimal, formatNanoUsd } from '../../lib/decimal.ts'
 import { EXACT_DIGITS } from '../../limits/charge.ts'
-import { findModel, type Rates, tiersAt } from './catalogue.ts'
+import { findModel, type Rates, tiersAt } from './catalog.ts'
 
 /** What one request used of a model. Whole numbers, not negative. */
 export interface TokenUse {

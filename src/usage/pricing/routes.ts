@@ -15,7 +15,7 @@ const pricesRoute = apiRoute({
   operationId: 'listModelPrices',
   summary: 'Known prices of language models',
   description:
-    'The current prices of tokens, images and requests, for events without a cost. To customers, what they pay; to the operator, what providers take.',
+    'The current prices of tokens, images and requests, for events without a cost. Customers see what they pay; the operator sees what providers charge.',
   query: PriceQuery,
   returns: { 200: Prices },
   fails: ['organization_not_found'],

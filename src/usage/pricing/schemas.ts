@@ -7,15 +7,15 @@ export const PriceQuery = z.strictObject({
   model: text(200)
     .min(1)
     .optional()
-    .meta({ description: 'A model as events name it. Returns the entry that prices such an event, or nothing.' }),
+    .meta({ description: 'A model as in events. Returns only the entry that applies to such an event, if any.' }),
   ...organizationRef,
 })
 
 const dollars = z.string().meta({ description: 'US dollars per million tokens, a decimal string.' })
 const rates = {
-  input_usd: dollars.nullable().meta({ description: 'US dollars per million tokens; null where it is not known.' }),
+  input_usd: dollars.nullable().meta({ description: 'US dollars per million tokens; null if it is not known.' }),
   cached_input_usd: dollars.nullable(),
-  cache_write_usd: dollars.nullable().meta({ description: 'Of input that is written to a cache.' }),
+  cache_write_usd: dollars.nullable().meta({ description: 'The price of input that is written to a cache.' }),
   output_usd: dollars.nullable(),
   audio_input_usd: dollars.nullable(),
   audio_output_usd: dollars.nullable(),
@@ -33,11 +33,11 @@ export const Prices = z
         provider: z.string(),
         model: z.string(),
         ...rates,
-        image_usd: unit.meta({ description: 'US dollars of each image beside the tokens; null for nothing.' }),
-        request_usd: unit.meta({ description: 'US dollars of each request beside the tokens; null for nothing.' }),
-        long_context: z
-          .array(z.object({ above_input_tokens: z.int(), ...rates }))
-          .meta({ description: 'The price of a whole request with more input tokens than that.' }),
+        image_usd: unit.meta({ description: 'US dollars per image, in addition to the tokens; null for none.' }),
+        request_usd: unit.meta({ description: 'US dollars per request, in addition to the tokens; null for none.' }),
+        long_context: z.array(z.object({ above_input_tokens: z.int(), ...rates })).meta({
+          description: 'The prices of a request with more input tokens than that. They apply to all its tokens.',
+        }),
       }),
     ),
   })

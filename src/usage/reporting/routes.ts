@@ -28,13 +28,13 @@ const recordRoute = apiRoute({
   operationId: 'recordUsage',
   summary: 'Record usage',
   description: `Up to 1,000 events in up to 1 MB, as JSON or as CloudEvents 1.0 (\`${CLOUD_EVENT}\`, \`${CLOUD_EVENTS}\`). Each
-is judged by itself: a bad one spoils no other. Each \`id\` counts once, so that a batch may be sent again until it is answered.
+event is validated on its own, so an invalid one does not affect others. Each \`id\` counts once, so you can resend a batch until you get a response.
 
-A service key with the scope \`platform:usage\` records for any organization, by \`key_id\` or \`organization_id\`; everybody
-else for their own alone.
+A service key with the scope \`platform:usage\` reports for any organization, by \`key_id\` or \`organization_id\`; all other
+callers only for their own.
 
-200 says that the events are in the database. 202 says that they are kept safely elsewhere, since it does not answer right
-now, and will be counted once it does.`,
+200 means that the events are in the database. 202 means that the database does not respond: the events are stored safely
+elsewhere, and are counted once it does.`,
   query: z.strictObject({ ...organizationRef, durability: Durability.optional() }),
   body: UsageBatch,
   forms: FORMS,

@@ -61,17 +61,18 @@ const TOKENS = {
 
 /** One use, as it is reported. `null` is the same as leaving a field out. */
 export const ReportedEvent = z.strictObject({
-  id: text(255)
-    .min(1)
+  id: text(255).min(1).nullish().meta({
+    description: 'Your own id of the event. Repeats with the same id count once. Without an id, a repeat counts again.',
+  }),
+  key_id: uuid
     .nullish()
-    .meta({ description: 'Yours, to repeat it by: it counts once. Absent, a repeat counts again.' }),
-  key_id: uuid.nullish().meta({ description: 'The API key that was used; gives organization, user and environment.' }),
+    .meta({ description: 'The API key that was used. It determines organization, user and environment.' }),
   organization_id: uuid.nullish().meta({ description: 'Where no key was used.' }),
   external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
-  subject: subjectOfUse
-    .nullish()
-    .meta({ description: "Your customer's user, for limits and statistics of each: any text. An empty one is none." }),
-  timestamp: moment.nullish().meta({ description: 'When it happened; now when absent. At most 35 days ago.' }),
+  subject: subjectOfUse.nullish().meta({
+    description: "Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.",
+  }),
+  timestamp: moment.nullish().meta({ description: 'When it happened, at most 35 days ago. Defaults to now.' }),
   endpoint: describing.endpoint,
   method: describing.method,
   status_code: z.int().min(100).max(599).nullish(),
@@ -85,12 +86,12 @@ export const ReportedEvent = z.strictObject({
     .nullish()
     .meta({
       description:
-        'Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.',
+        'Amounts of your own meters, by slug. For a gauge, its current reading. Rounded half up to the decimals of the meter.',
       example: { images: 3 },
     }),
   request_id: uuid.nullish().meta({
     description:
-      'The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.',
+      'The `request_id` of the verdict that admitted this request. The event then completes that request, and does not count as another one.',
   }),
   provider: describing.provider,
   model: describing.model,
@@ -98,7 +99,7 @@ export const ReportedEvent = z.strictObject({
     'US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known.',
     EXACT_DECIMALS,
   ),
-  route: describing.route.meta({ description: 'How your system answered, for routing statistics.' }),
+  route: describing.route.meta({ description: 'How your system produced the answer, for statistics of routing.' }),
   ip: describing.ip,
   user_agent: describing.user_agent,
   error_code: describing.error_code,
@@ -108,7 +109,7 @@ export const ReportedEvent = z.strictObject({
 
 export const Durability = z.enum(['spool', 'sync']).meta({
   description:
-    'What is done while the database fails: `spool` keeps the events elsewhere until it is back, and answers 202; `sync` answers 503.',
+    'What happens while the database does not respond. `spool`: the events are stored elsewhere until it does, and the response is a 202. `sync`: the response is a 503.',
 })
 
 /** The batch as a whole; each event is validated on its own, so that a bad one does not affect others. */
@@ -151,7 +152,7 @@ const REJECTIONS = [
 export type RejectionCode = (typeof REJECTIONS)[number]
 
 const Place = z.object({
-  index: z.int().meta({ description: 'Its place among the events sent, from 0.' }),
+  index: z.int().meta({ description: 'The index of the event in the request, from 0.' }),
   id: z.string().nullable(),
 })
 
@@ -164,14 +165,14 @@ const Warning = Place.extend({
 
 const counts = {
   accepted: z.int().meta({ description: 'Events counted now.' }),
-  duplicates: z.int().meta({ description: 'Repeats of events that were counted before.' }),
+  duplicates: z.int().meta({ description: 'Events that were already counted.' }),
   conflicts: z
     .array(Place.meta({ id: 'UsageConflict' }))
-    .meta({ description: 'Events whose id was used for a different one; not counted.' }),
+    .meta({ description: 'Events whose id was already used for a different event. They are not counted.' }),
   rejected: z.array(Rejection),
   warnings: z.array(Warning).optional().meta({
     description:
-      'Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.',
+      "Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none.",
   }),
 }
 
@@ -179,5 +180,5 @@ export const Recorded = z.object(counts).meta({ id: 'RecordedUsage' })
 
 export const Spooled = z.object({ ...counts, spooled: z.literal(true) }).meta({
   id: 'SpooledUsage',
-  description: 'Taken and kept, not counted yet: `accepted` may turn out to hold repeats and conflicts.',
+  description: 'Stored, but not counted yet. `accepted` may include repeats and conflicts.',
 })

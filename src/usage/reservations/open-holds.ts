@@ -9,7 +9,7 @@ import { toPeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { extendHold, findTrace } from '../../limits/holds.ts'
 import { listHolds, type OpenHold } from '../../limits/list-holds.ts'
-import { findMeters, type MeterCatalogue } from '../../limits/meter-catalogue.ts'
+import { findMeters, type MeterCatalog } from '../../limits/meter-catalog.ts'
 import { extendLocalHold } from '../../limits/own-holds.ts'
 import { formatMeterUnits } from '../../limits/quota-reading.ts'
 import { retryLost } from '../../limits/retry.ts'
@@ -82,14 +82,14 @@ async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Resul
 }
 
 /** Holds store whole units; only the catalog has the decimals of a custom meter. Most holds name no custom meter. */
-async function findHeldMeters(deps: Deps, holds: readonly OpenHold[]): Promise<MeterCatalogue> {
+async function findHeldMeters(deps: Deps, holds: readonly OpenHold[]): Promise<MeterCatalog> {
   const slugs = holds.flatMap(({ amounts }) => Object.keys(amounts).filter(isCustom).map(toSlug))
   return slugs.length > 0 ? findMeters(deps, slugs) : {}
 }
 
 function toOpenReservation(
   { at, expiresAt, amounts, ...hold }: OpenHold,
-  meters: MeterCatalogue,
+  meters: MeterCatalog,
 ): z.output<typeof OpenReservation> {
   const held = Object.entries(amounts).flatMap(([name, units]) => {
     const meter = name as MeterName

@@ -9,7 +9,7 @@ export const ReservationOwner = z.strictObject({ ...organizationRef })
 
 export const ReservationQuery = pageQuery.extend({
   ...organizationRef,
-  key_id: uuid.optional().meta({ description: 'Only those that name this key.' }),
+  key_id: uuid.optional().meta({ description: 'Only reservations of this key.' }),
 })
 
 export const OpenReservation = z
@@ -21,8 +21,8 @@ export const OpenReservation = z
     held: z
       .object(forEachAmount(z.number().optional(), money.optional()))
       .catchall(anyAmount)
-      .meta({ description: 'By meter; nothing for a slot.' }),
-    created_at: timestamp.nullable().meta({ description: 'Null for one of an earlier version.' }),
+      .meta({ description: 'By meter; empty for a slot.' }),
+    created_at: timestamp.nullable().meta({ description: 'Null for a reservation made by an earlier version.' }),
     expires_at: timestamp,
   })
   .meta({ id: 'OpenReservation' })
@@ -35,7 +35,7 @@ export const ExtendBody = z
       .int()
       .min(1)
       .max(LONGEST_SECONDS)
-      .meta({ description: 'From now. A reservation never ends earlier than it would have.' }),
+      .meta({ description: 'Seconds from now. A reservation never expires earlier than before.' }),
   })
   .meta({ example: { expires_in_seconds: 600 } })
 

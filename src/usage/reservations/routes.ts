@@ -28,9 +28,9 @@ const reserveRoute = apiRoute({
   path: '/usage/reserve',
   operationId: 'reserveUsage',
   summary: 'Reserve quota for work whose cost is known later',
-  description: `Holds the estimate, of every meter or of none; always 200 with a verdict. \`held\` is what may be used: pass it on, as
-\`max_tokens\` for instance. It is less than the estimate where one hold would take nearly all that is left. A hold expires by
-itself (10 minutes unless you say otherwise).`,
+  description: `Holds the estimate on every meter, or on none. Always returns 200 with a verdict. \`held\` is the amount that may be used: pass it on
+as \`max_tokens\`, for example. It is less than the estimate if the estimate would take nearly all that is left. A reservation expires
+by itself, by default after 10 minutes.`,
   body: ReserveBody,
   returns: { 200: ReservationBody },
   fails: [
@@ -48,7 +48,7 @@ const settleRoute = apiRoute({
   path: '/usage/settle',
   operationId: 'settleUsage',
   summary: 'Settle a reservation',
-  description: `Records the use as an event and releases the hold. Settling twice counts once. Settling after the hold expired still counts. \`cancel\` releases the hold without an event.`,
+  description: `Records the usage as an event and releases the hold. Settling twice counts once. Settling after the hold has expired still counts. \`cancel\` releases the hold without an event.`,
   body: SettleBody,
   returns: { 200: SettlementBody },
   fails: ['reservation_not_found', 'organization_not_found', 'rate_limited'],
@@ -61,7 +61,7 @@ const listRoute = apiRoute({
   tag: 'Usage',
   operationId: 'listReservations',
   summary: 'List open reservations',
-  description: 'Those that are neither settled nor expired, the newest first.',
+  description: 'Reservations that are neither settled nor expired, newest first.',
   query: ReservationQuery,
   returns: { 200: OpenReservationList },
   fails: ['organization_not_found'],
@@ -84,8 +84,8 @@ const extendRoute = apiRoute({
   ...common,
   path: '/usage/reservations/{id}/extend',
   operationId: 'extendReservation',
-  summary: 'Let a reservation expire later',
-  description: 'For work that takes longer than was thought. What it holds stays as it is.',
+  summary: 'Extend a reservation',
+  description: 'For work that takes longer than expected. The held units stay the same.',
   params: ReservationParams,
   body: ExtendBody,
   returns: { 200: Extension },

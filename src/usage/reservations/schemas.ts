@@ -26,28 +26,28 @@ export const ReserveBody = z
     api_calls,
     queries,
     ...tokenFields,
-    cost_usd: cost_usd.meta({ description: 'US dollars. Absent, it is estimated from model and tokens.' }),
-    concepts: concepts.meta({ description: 'How many would be added.' }),
-    storage_gb: storage_gb.meta({ description: 'How much would be added.' }),
+    cost_usd: cost_usd.meta({ description: 'US dollars. If absent, it is estimated from the model and the tokens.' }),
+    concepts: concepts.meta({ description: 'How many units will be added.' }),
+    storage_gb: storage_gb.meta({ description: 'How much will be added.' }),
     quantities: quantities.meta({
       description:
-        'Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter.',
+        'Amounts of your own meters, by slug. For a gauge, what will be added. Rounded half up to the decimals of the meter.',
     }),
     provider,
     model,
     subject,
     slots: z.literal(1).optional().meta({
       description:
-        'A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key.',
+        'Reserves only a slot: it counts towards `max_concurrent`, like every reservation that names a key, and holds nothing else.',
     }),
     expires_in_seconds: z.int().min(1).max(LONGEST_SECONDS).default(USUAL_SECONDS),
-    idempotency_key: text(255)
-      .min(1)
-      .optional()
-      .meta({ description: 'A repeat by the same caller gets the same hold, and is refused once that is over.' }),
+    idempotency_key: text(255).min(1).optional().meta({
+      description:
+        'A repeat by the same caller returns the same reservation while it is open, and is refused afterwards.',
+    }),
   })
   .refine((asked) => asked.slots !== undefined || saysUnits(asked), {
-    message: 'must ask for units of at least one meter, or for `slots`',
+    message: 'must reserve units of at least one meter, or `slots`',
   })
   .superRefine(requireConsistent)
   .meta({
@@ -76,7 +76,7 @@ export const ReservationBody = z
       held: z
         .object(forEachAmount(z.number().optional(), money.optional()))
         .catchall(anyAmount)
-        .meta({ description: 'What may be used, by meter.' }),
+        .meta({ description: 'The amounts that may be used, by meter.' }),
       quotas: QuotaReadings,
       limits: limitReadings,
     }),
@@ -84,26 +84,26 @@ export const ReservationBody = z
       granted: z.literal(false),
       code: z.enum(['QUOTA_EXCEEDED', 'RATE_LIMITED', 'CONCURRENCY_EXCEEDED', 'CREDITS_EXHAUSTED']).meta({
         description:
-          'What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402.',
+          'What refused: a quota of the organization, a limit of the key, or the number of concurrent reservations (respond with 429); or the credits (respond with 402).',
       }),
       refused_by: z.string().meta({
         description:
-          'The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`.',
+          'The meter of the quota, `spend_cap`, `credits`, the name of a key limit, `organization:<name>` for a limit of the organization, or `max_concurrent`.',
       }),
       retry_after: z.int().nullable().meta({
-        description: 'Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help.',
+        description: 'Seconds for `Retry-After`, after which it fits at the latest. Null if waiting does not help.',
       }),
       exceeded: quotaReading(anyAmount).extend({
         meter: z.string().meta({
           description:
-            'A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds.',
+            'A built-in meter, the slug of your own, or what the limit counts; `slots` for concurrent reservations.',
         }),
         requested: anyAmount,
         resets_at: timestamp
           .nullable()
-          .meta({ description: 'Null where the request never fits, and of a gauge, which no period resets.' }),
+          .meta({ description: 'Null if the request never fits, and for a gauge, which no period resets.' }),
       }),
-      never_fits: z.literal(true).optional().meta({ description: 'More was asked for than the limit is.' }),
+      never_fits: z.literal(true).optional().meta({ description: 'The requested amount exceeds the limit itself.' }),
       quotas: QuotaReadings,
       limits: limitReadings,
     }),
@@ -118,10 +118,9 @@ const { id: _id, organization_id: _organization, external_id: _external, ...used
 const describing = Object.fromEntries(
   [...Object.keys(TEXT_LENGTHS), 'status_code', 'response_time_ms', 'metadata'].map((field) => [
     field,
-    z
-      .unknown()
-      .optional()
-      .meta({ description: 'As in a reported event. Cut or left out, with a warning, where it does not fit.' }),
+    z.unknown().optional().meta({
+      description: 'As in a reported event. A value that does not fit is truncated or dropped, with a warning.',
+    }),
   ]),
 ) as unknown as Pick<typeof used, keyof typeof TEXT_LENGTHS | 'status_code' | 'response_time_ms' | 'metadata'>
 
@@ -131,17 +130,14 @@ export const SettleBody = z
     ...used,
     ...describing,
     reservation_id: z.string().max(LONGEST_ID),
-    cancel: z
-      .boolean()
-      .optional()
-      .meta({ description: 'Nothing was used: the hold is given back and no event recorded.' }),
+    cancel: z.boolean().optional().meta({ description: 'Nothing was used: releases the hold and records no event.' }),
   })
   .refine((settled) => settled.cancel === true || saysUnits(settled), {
-    message: 'must say what was used of at least one meter (0 is an answer), or `cancel`',
+    message: 'must have the usage of at least one meter (0 is allowed), or `cancel`',
   })
   .refine((settled) => settled.cancel !== true || !saysUnits(settled), {
     path: ['cancel'],
-    message: 'must not come with units that were used',
+    message: 'cannot be combined with usage',
   })
   .superRefine(requireConsistent)
   .meta({
@@ -156,11 +152,11 @@ export const SettleBody = z
 
 export const SettlementBody = z
   .object({
-    outcome: z.enum(['settled', 'duplicate', 'conflict', 'spooled', 'cancelled']).meta({
+    outcome: z.enum(['settled', 'duplicate', 'conflict', 'spooled', 'canceled']).meta({
       description:
-        'A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.',
+        'A repeat counts once: `duplicate`, or `conflict` if it differs, for example a cancellation of a settled reservation.',
     }),
-    released: z.boolean().meta({ description: 'Whether the hold was still there; it may have expired.' }),
+    released: z.boolean().meta({ description: 'Whether the hold still existed; it may have expired.' }),
     warnings: Recorded.shape.warnings,
   })
   .meta({ id: 'Settlement' })

@@ -26,7 +26,7 @@ import { type HoldTrace, lookUpTraces } from './trace.ts'
  * contains, also while Redis does not answer; without a model the reservation's, which only Redis and the isolate that made it have.
  * If the database fails, the hold ends when the event leaves the spool; if Redis does not answer, before it
  * decides the next request of the organization in this isolate. Canceling a settled reservation is a conflict, and its use still counts: the caller may have missed the
- * response to the settlement. While the event is in the spool, or the database fails, the response is `cancelled`
+ * response to the settlement. While the event is in the spool, or the database fails, the response is `canceled`
  * although the use counts.
  *
  * @param caller the organization that may settle only for itself; null for an operator's service
@@ -46,7 +46,7 @@ export async function settle(
   if (cancel) {
     const released = await cancelHold(deps, { reservation, trace }, caller)
     const isCounted = await isSettled(deps, reservation.organizationId, [holdEventId(reservation)])
-    return { outcome: isCounted ? 'conflict' : 'cancelled', released }
+    return { outcome: isCounted ? 'conflict' : 'canceled', released }
   }
   const at = used.timestamp ? undefined : await timeWithin(deps, reservation)
   const events = [{ ...used, id: holdEventId(reservation), organization_id: reservation.organizationId }]
@@ -91,13 +91,13 @@ async function timeWithin(deps: Deps, { organizationId, period }: ReservationRef
   return own.end > current.start ? undefined : own.end - 1
 }
 
-interface Cancelled {
+interface Canceled {
   readonly reservation: ReservationRef
   readonly trace: HoldTrace
 }
 
 /** @throws Problem `organization_not_found` if the caller could not have settled it either */
-async function cancelHold(deps: Deps, { reservation, trace }: Cancelled, caller: string | null): Promise<boolean> {
+async function cancelHold(deps: Deps, { reservation, trace }: Canceled, caller: string | null): Promise<boolean> {
   const owner = { id: '', occurred_at: '', organization_id: reservation.organizationId }
   const outcome = attribute(owner, await findOwners(deps, [owner], caller), caller)
   if (typeof outcome === 'string') throw new Problem('organization_not_found')

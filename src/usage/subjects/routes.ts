@@ -18,7 +18,7 @@ const listRoute = apiRoute({
   operationId: 'getUsageOfSubjects',
   summary: 'Usage by subject',
   description:
-    'What the users behind the keys used, by the `subject` of verifications and events: the largest first, and the exact sums of all others, of those that were erased, and of what had none. Together they are the totals. `cursor` goes on with those that come after: `other` is then what is left after them. In whole UTC days; at most 400; by default the current month.',
+    'Usage by the `subject` of verifications and events, largest first, with the exact sums of all other subjects, of erased subjects, and of usage without a subject. Together they add up to the totals. `cursor` returns the next subjects; `other` is then the sum of those after them. In whole UTC days, at most 400; defaults to the current month.',
   query: SubjectsQuery,
   returns: { 200: Subjects },
   fails: ['organization_not_found', 'rate_limited'],
@@ -32,7 +32,7 @@ const eraseRoute = apiRoute({
   operationId: 'eraseSubject',
   summary: 'Erase a subject',
   description:
-    'Takes a person out of the statistics. Their sums join those of all who were erased, at once. Within about two hours, their raw events lose subject, address, user agent and metadata. What they used still counts and costs. To erase somebody whom nobody knows does nothing.',
+    'Removes a person from the statistics. Their sums move to `erased` at once. Within about two hours, their raw events lose subject, address, user agent and metadata. Their usage still counts and is charged. Erasing an unknown subject does nothing.',
   body: SubjectErasure,
   credentials: true,
   returns: { 202: null },

@@ -9,7 +9,7 @@ import { figureSchemas, quantitySums } from '../figure-schemas.ts'
 const subject = text(128).min(1)
 
 /** The maximum of subjects in one answer. */
-const MOST = 100
+const MAX_SUBJECTS = 100
 
 /** Longer than any cursor, which contains a subject. */
 const MAX_CURSOR = 1_500
@@ -24,9 +24,9 @@ export const SubjectsQuery = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(MOST)
-    .default(MOST)
-    .meta({ type: 'integer', minimum: 1, maximum: MOST, default: MOST }),
+    .max(MAX_SUBJECTS)
+    .default(MAX_SUBJECTS)
+    .meta({ type: 'integer', minimum: 1, maximum: MAX_SUBJECTS, default: MAX_SUBJECTS }),
   cursor: z.string().min(1).max(MAX_CURSOR).optional(),
 })
 
@@ -50,7 +50,7 @@ export const Subjects = z
     unnamed: z
       .object({ share, ...sums })
       .nullable()
-      .meta({ description: 'What was used without a subject. Null where one subject is asked for.' }),
+      .meta({ description: 'Usage without a subject. Null if the request names one subject.' }),
     next_cursor: z.string().nullable(),
   })
   .meta({ id: 'UsageOfSubjects' })
@@ -58,7 +58,7 @@ export const Subjects = z
 export const SubjectErasure = z
   .strictObject({
     subject,
-    organization_id: uuid.nullish().meta({ description: 'The active organization when absent.' }),
+    organization_id: uuid.nullish().meta({ description: 'Defaults to the active organization.' }),
     external_id: externalId.nullish().meta({ description: "Or the operator's own id of the organization." }),
   })
   .meta({ example: { subject: 'user-7', external_id: 'customer-42' } })

@@ -77,7 +77,7 @@ async function collectAnswers() {
     plan: plan.created.body,
     changedPlan: (await plan.change(7.25)).body,
     plans: await get('admin/plans', admin),
-    catalogue: await get('billing/plans'),
+    catalog: await get('billing/plans'),
     organization: await get(`admin/organizations?search=${holder.user.email.split('@')[0]}`, admin),
     billing: await get('auth/billing/info'),
     alerts: await get('usage/alerts'),

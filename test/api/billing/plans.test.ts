@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { administrator, call } from '../../support/http.ts'
 
-const catalogue = () => call('GET /api/v1/billing/plans')
+const catalog = () => call('GET /api/v1/billing/plans')
 
 describe('GET /api/v1/billing/plans', () => {
   test('anyone can read the public plans in the order of the operator, with price, limits and features', async () => {
-    const { status, headers, body } = await catalogue()
+    const { status, headers, body } = await catalog()
     expect(status).toBe(200)
     expect(headers.get('Cache-Control')).toContain('public')
     const seeded = body.data.filter(({ id }: { id: string }) =>
@@ -71,11 +71,11 @@ describe('GET /api/v1/billing/plans', () => {
       sort_order: 0,
     }
     await call('POST /api/v1/admin/plans', { token, body: hidden })
-    const ids = async () => (await catalogue()).body.data.map((one: { id: string }) => one.id)
+    const ids = async () => (await catalog()).body.data.map((one: { id: string }) => one.id)
     expect(await ids()).not.toContain(id)
     await call(`PATCH /api/v1/admin/plans/${id}`, { token, body: { is_public: true } })
     expect((await ids()).slice(0, 2)).toEqual(['free', id])
-    expect(JSON.stringify((await catalogue()).body)).not.toMatch(/price_1|stripe|organization_count/)
+    expect(JSON.stringify((await catalog()).body)).not.toMatch(/price_1|stripe|organization_count/)
     await call(`DELETE /api/v1/admin/plans/${id}`, { token })
     expect(await ids()).not.toContain(id)
   })

@@ -48,8 +48,8 @@ describe.each(['polar', 'stripe'] as const)('versions of a plan at %s', (provide
       [2, true, 1],
       [1, false, 1],
     ])
-    const catalogue = (await call('GET /api/v1/billing/plans')).body.data
-    expect(catalogue.filter((one: any) => one.id === id)).toMatchObject([{ meters: { tokens: { limit: 500 } } }])
+    const catalog = (await call('GET /api/v1/billing/plans')).body.data
+    expect(catalog.filter((one: any) => one.id === id)).toMatchObject([{ meters: { tokens: { limit: 500 } } }])
   })
 
   test('without paying subscribers, a change applies to everybody on the plan', async () => {

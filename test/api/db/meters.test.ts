@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { NewPlan, PlanChanges } from '../../../src/admin/plans/schemas.ts'
 import { QuotaOverrides } from '../../../src/admin/schemas.ts'
 import { USED_UNITS } from '../../../src/billing/overage/queries.ts'
-import { Catalogue } from '../../../src/billing/plans/schemas.ts'
+import { Catalog } from '../../../src/billing/plans/schemas.ts'
 import {
   ALL_METERS,
   AMOUNTS,
@@ -55,7 +55,7 @@ describe('the table of meters', () => {
       limits: fieldsOf(plan.limits.shape.meters),
       changes: fieldsOf(changes.limits.unwrap().shape.meters.unwrap()),
       overrides: QuotaOverrides.shape,
-      catalogue: Catalogue.shape.data.element.shape.meters.shape,
+      catalog: Catalog.shape.data.element.shape.meters.shape,
       quotas: Quotas.shape.meters.shape,
       reported: ReportedEvent.shape,
       reserved: ReserveBody.shape,

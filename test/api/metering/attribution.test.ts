@@ -53,7 +53,7 @@ test('a service can neither settle nor cancel a reservation of the platform orga
     expect(await Tollgate.settle(body)).toMatchObject({ code: 'ORGANIZATION_NOT_FOUND' })
   }
   const { body } = await call(`${USAGE}/settle`, { token, body: { reservation_id, cancel: true } })
-  expect(body).toEqual({ outcome: 'cancelled', released: true })
+  expect(body).toEqual({ outcome: 'canceled', released: true })
 })
 
 test('a bound Worker cannot read quotas of the platform organization', async () => {

@@ -10,12 +10,12 @@ import { call } from '../../support/http.ts'
 const token = inject('credentials').service_key
 const { sql } = directly()
 
-const MOST = 10_000_000
+const LIMIT = 10_000_000
 /** Longer than events are late, so that all of them are included. */
 const WIDE_LIMITS = [
-  { name: 'all', meter: 'tokens', limit: MOST, window_seconds: 2_678_400 },
-  { name: 'each', meter: 'tokens', limit: MOST, window_seconds: 2_678_400, per: 'subject' },
-  { name: 'images', meter: 'images', limit: MOST, window_seconds: 2_678_400, per: 'subject' },
+  { name: 'all', meter: 'tokens', limit: LIMIT, window_seconds: 2_678_400 },
+  { name: 'each', meter: 'tokens', limit: LIMIT, window_seconds: 2_678_400, per: 'subject' },
+  { name: 'images', meter: 'images', limit: LIMIT, window_seconds: 2_678_400, per: 'subject' },
 ]
 const NO_KEY = '00000000-0000-0000-0000-000000000000'
 
@@ -62,7 +62,7 @@ async function usedOfLimits(keys: readonly { readonly key: string }[]) {
   const asked = keys.flatMap(({ key }) => SUBJECTS.map((subject) => ({ key, ...(subject && { subject }), cost: 0 })))
   const verdicts = await Promise.all(asked.map((body) => call('POST /api/v1/keys/verify', { token, body })))
   return verdicts.map(({ body: { limits } }) =>
-    Object.fromEntries(Object.entries(limits).map(([name, limit]: any) => [name, MOST - limit.remaining])),
+    Object.fromEntries(Object.entries(limits).map(([name, limit]: any) => [name, LIMIT - limit.remaining])),
   )
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { invalidateOrganizations } from '../../../src/admin/plans/invalidate.ts'
+import { invalidateOnPlan } from '../../../src/admin/plans/invalidate.ts'
 import { organizationVersionKey } from '../../../src/limits/limit-request.ts'
 import { directly, withoutRequestId } from '../../support/direct.ts'
 import { administrator, call, newKeyHolder, newUser, setLimits } from '../../support/http.ts'
@@ -241,15 +241,15 @@ test('organizations beyond one batch are invalidated after the response, and nev
   const deferred: Promise<unknown>[] = []
   const deps = { ...directly(), defer: (work: Promise<unknown>) => void deferred.push(work) }
   await redis.set(organizationVersionKey(raised[3]?.id ?? ''), 1_000, { ex: 60 })
-  await invalidateOrganizations(deps, raised)
+  await invalidateOnPlan(deps, raised)
   expect(deferred).toHaveLength(1)
   await Promise.all(deferred)
   const wanted = raised.map(({ version }, at) => (at === 3 ? 1_000 : version))
   expect(await versionsOf(raised)).toEqual(wanted)
   expect(await redis.ttl(organizationVersionKey(raised.at(-1)?.id ?? ''))).toBeGreaterThan(30)
 
-  await invalidateOrganizations(deps, raised.slice(0, 500))
-  await invalidateOrganizations(deps, [])
+  await invalidateOnPlan(deps, raised.slice(0, 500))
+  await invalidateOnPlan(deps, [])
   expect(deferred).toHaveLength(1)
 })
 

@@ -61,7 +61,7 @@ test('writing usage neither waits for the notification nor fails with it', async
   await isolate.settled()
   const lines = warned.mock.calls.map(([line]) => String(line))
   const logged = lines.filter((line) => !line.includes('This isolate is dead.')).join() // from an earlier file
-  expect(logged).toContain('refusals_untold')
+  expect(logged).toContain('refusals_not_notified')
   expect(logged).not.toContain('usage_write_failed')
   expect(await written()).toBe(1)
 })
@@ -93,7 +93,7 @@ test('listeners are looked up once a minute, and each key is reported once a min
 test('without listeners nothing is queried for a minute', async () => {
   const { token, isolate } = await refusalWorld()
   await newReceiver(token, { events: ['key.created'] })
-  const { tellRefusals } = await isolate.load(() => import('../../../src/events/refusals.ts'))
+  const { notifyRefusals } = await isolate.load(() => import('../../../src/events/refusals.ts'))
   const [organizationId, deps] = [uuidv7(Date.now()), isolate.deps()]
   let queries = 0
   /** Other tests have endpoints: this limits the statement to an organization without any. */
@@ -105,7 +105,7 @@ test('without listeners nothing is queried for a minute', async () => {
     },
   })
   for (let batch = 0; batch < 3; batch++)
-    await tellRefusals({ ...deps, sql: narrowed }, [
+    await notifyRefusals({ ...deps, sql: narrowed }, [
       {
         id: '1',
         organization_id: organizationId,

@@ -19,8 +19,8 @@ async function holding() {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { organizationId: organization_id, keyId: key_id } = await newKeyHolder()
   await setLimits(organization_id, { tokens: 1_000 })
-  const cancelled = await isolate.reserve({ key_id, tokens: 1 })
-  await isolate.settle({ ...idOf(cancelled), cancel: true }) // now Redis has the script of a release
+  const canceled = await isolate.reserve({ key_id, tokens: 1 })
+  await isolate.settle({ ...idOf(canceled), cancel: true }) // now Redis has the script of a release
   const used = { ...idOf(await isolate.reserve({ key_id, tokens: 800 })), input_tokens: 700 }
   async function counted() {
     const { tokens, 'held:tokens': held } = await readQuota(redis(), quotaKey(organization_id, PERIOD))

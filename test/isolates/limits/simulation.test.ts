@@ -83,7 +83,7 @@ const seen = {
   rate_limited_while_lent: 0,
   quota_exceeded_while_held: 0,
   held: 0,
-  cancelled: 0,
+  canceled: 0,
   settled: 0,
   settled_late: 0,
   expired: 0,

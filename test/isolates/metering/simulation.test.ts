@@ -45,7 +45,7 @@ const HAPPENS = [
   'settled',
   'duplicate',
   'spooled',
-  'cancelled',
+  'canceled',
 ]
 
 /** The month that each of them ended in, if it ended. */

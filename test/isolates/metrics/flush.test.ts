@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { expect, test, vi } from 'vitest'
-import { createDeps } from '../../../src/deps.ts'
+import { createDeps } from '../../../src/create-deps.ts'
 import { directly } from '../../support/direct.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { ownModules } from '../../support/own-modules.ts'

@@ -246,7 +246,7 @@ test('over the service binding the same methods return the same results, without
   expect((await bound('usage.send', [{ key_id: issued.id, queries: 4 }] as object)).answer.accepted).toBe(1)
   const { answer: reserved } = await bound('usage.reserve', { key_id: issued.id, queries: 5 })
   const { reservation_id } = reserved
-  expect((await bound('usage.settle', { reservation_id, cancel: true })).answer.outcome).toBe('cancelled')
+  expect((await bound('usage.settle', { reservation_id, cancel: true })).answer.outcome).toBe('canceled')
   expect((await bound('usage.summary', { external_id })).answer.totals.queries).toBe(4)
   expect((await bound('quotas.get', { external_id })).answer.meters.queries).toMatchObject({ used: 4, held: 0 })
 })

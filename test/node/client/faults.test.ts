@@ -225,7 +225,7 @@ test('a page of another server opens nothing even if outages are allowed, and a 
 
 test('what JSON cannot hold is an invalid request and no outage: nothing is sent, its use is lost aloud, and the hold ends', async () => {
   const granted = json(200, { granted: true, reservation_id: 'hold_1', held: {} })
-  const { connect, requests } = await serve(granted, json(200, { outcome: 'cancelled', released: true }))
+  const { connect, requests } = await serve(granted, json(200, { outcome: 'canceled', released: true }))
   const lost: string[] = []
   const onLost = (events: readonly LostEvent[]) => lost.push(...events.map(({ reason }) => reason))
   const tollgate = connect({ onUnavailable: 'allow', usage: { onLost } })

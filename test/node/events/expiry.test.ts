@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { seedFoundation } from '../../../local/support/seed-data.ts'
 import type { Deps } from '../../../src/deps.ts'
-import { tellExpiry } from '../../../src/events/expiry.ts'
+import { notifyExpiry } from '../../../src/events/expiry.ts'
 import { migratedDatabase } from '../scripts/support.ts'
 
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
@@ -29,7 +29,7 @@ beforeEach(async () => {
 function run(at: number, readings: readonly number[] = [at]) {
   const left = [...readings]
   const deps = { sql: database.sql, now: () => left.shift() ?? readings.at(-1) ?? at }
-  return tellExpiry(deps as unknown as Deps, at)
+  return notifyExpiry(deps as unknown as Deps, at)
 }
 
 const addKeys = (count: number, expiresAt: number) =>

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { vi } from 'vitest'
 import { openWorld } from '../../../bench/bench-world.ts'
 import { startWorkerd } from '../../../bench/worker.ts'
-import { ACCESS_PREFIX, keyOf } from '../../../src/verification/key-format.ts'
+import { ACCESS_PREFIX, buildKey } from '../../../src/verification/key-format.ts'
 import { builtWorker } from '../built-worker.ts'
 
 export type GatewayWorld = Awaited<ReturnType<typeof startGateway>>
@@ -72,7 +72,7 @@ export async function startGateway(variables: Readonly<Record<string, string>> =
     /** The access token of an application, for a service. */
     async tokenFor(resource: string) {
       const { organizationId } = await this.customer()
-      const token = keyOf(ACCESS_PREFIX, 'live', crypto.getRandomValues(new Uint8Array(32)))
+      const token = buildKey(ACCESS_PREFIX, 'live', crypto.getRandomValues(new Uint8Array(32)))
       await world.sql.query(
         `update api_keys set key_hash = decode($2, 'hex'), metadata = jsonb_build_object('resource', $3::text) where organization_id = $1`,
         [organizationId, createHash('sha256').update(token).digest('hex'), resource],

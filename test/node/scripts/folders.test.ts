@@ -77,6 +77,13 @@ test('ARCHITECTURE.md lists the folders of src from the top down', () => {
   expect(upward).toEqual([])
 })
 
+test('folders know each other through the types of Deps alone: only entry points create them', () => {
+  const imports = readImports('src')
+  expect(imports.filter(({ file, isType }) => file === 'src/deps.ts' && !isType)).toEqual([])
+  const creators = imports.filter(({ target }) => target === 'src/create-deps.ts').map(({ file }) => file)
+  expect(creators.toSorted()).toEqual(['src/http/edge.ts', 'src/index.ts', 'src/rpc.ts'])
+})
+
 test('the routes of a feature are known only to the table of contents', () => {
   const others = readImports('src').filter(
     ({ file, target }) => /(^|\/|-)routes\.ts$/.test(target) && file !== 'src/management.ts',

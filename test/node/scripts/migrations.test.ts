@@ -5,7 +5,7 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { listMigrations, migrateDown, migrateUp } from '../../../local/support/migrations.ts'
 import { readSchemaVersion } from '../../../src/db/schema-version.ts'
-import { type Entry, readCatalogue } from './catalogue.ts'
+import { type Entry, readCatalog } from './catalog.ts'
 import { emptyDatabase, ROOT, runScript } from './support.ts'
 
 let database: Awaited<ReturnType<typeof emptyDatabase>>
@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 const filesOf = async (folder: string) => (await readdir(join(ROOT, folder))).toSorted()
 const applied = async () => (await listMigrations(database.sql)).filter((one) => one.appliedAt).map(({ name }) => name)
-const catalogue = () => readCatalogue(database.sql)
+const catalog = () => readCatalog(database.sql)
 const first = () => names[0] ?? ''
 const newest = () => names.at(-1) ?? ''
 
@@ -104,25 +104,25 @@ describe('the folder', () => {
 describe('up and down', { timeout: 120_000 }, () => {
   test('up, down to nothing and up again gives the same catalog', async () => {
     expect(await up()).toEqual(names)
-    const before = await catalogue()
+    const before = await catalog()
     expect(new Set(before.map(({ kind }) => kind))).toContain('partitioning')
 
     expect(await down(first())).toEqual(names.toReversed())
-    expect(await catalogue()).toEqual([])
+    expect(await catalog()).toEqual([])
 
     expect(await up()).toEqual(names)
-    expect(await catalogue()).toEqual(before)
+    expect(await catalog()).toEqual(before)
   })
 
   test('each down script keeps what was there before its migration', async () => {
     const before = []
     for (const name of names) {
-      before.push(await catalogue())
+      before.push(await catalog())
       expect(await up(name)).toEqual([name])
     }
     for (const name of names.toReversed()) {
       expect(await down()).toEqual([name])
-      expect(await catalogue(), name).toEqual(before.pop())
+      expect(await catalog(), name).toEqual(before.pop())
     }
     expect(await down()).toEqual([])
   })
@@ -182,7 +182,7 @@ describe('errors', () => {
     await expect(up(undefined, folder)).rejects.toThrow(
       'Migration 0001_bad.sql failed and changed nothing: relation "nowhere" does not exist',
     )
-    expect((await catalogue()).map(({ of }) => of)).toEqual(['good', 'good'])
+    expect((await catalog()).map(({ of }) => of)).toEqual(['good', 'good'])
 
     await writeFile(join(folder, '0001_bad.sql'), 'create table bad (id int)')
     expect(await up(undefined, folder)).toEqual(['0001_bad', '0002_next'])
@@ -198,7 +198,7 @@ describe('errors', () => {
     await expect(down(undefined, folder)).rejects.toThrow('0001_three.down.sql')
     await writeFile(join(folder, '0001_three.down.sql'), 'drop table three')
     await expect(down('0000', folder)).rejects.toThrow('Migration 0000_one.down.sql failed and changed nothing')
-    expect((await catalogue()).map(({ of }) => of)).toEqual(['one', 'one'])
+    expect((await catalog()).map(({ of }) => of)).toEqual(['one', 'one'])
     expect((await listMigrations(database.sql, folder)).filter(({ appliedAt }) => appliedAt)).toHaveLength(1)
   })
 
@@ -219,11 +219,11 @@ describe('drizzle’s tables and the migrated ones', () => {
 
   test('are the same in every column, type, default, key, check, index and view, as PostgreSQL sees them', async () => {
     await up()
-    const migrated = await catalogue()
+    const migrated = await catalog()
     await down(first())
     const statements = await generateMigration(generateDrizzleJson({}), await schemaOfTheCode())
     for (const statement of statements) await database.sql.query(statement)
-    const declared = await catalogue()
+    const declared = await catalog()
 
     expect(comparable(migrated)).toEqual(comparable(declared))
     expect(declared.length).toBeGreaterThan(200)

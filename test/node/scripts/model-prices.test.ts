@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { calcPrice, findProvider, type MatchLogic } from '@pydantic/genai-prices'
 import { expect, test } from 'vitest'
 import { PROVIDERS, priceTable } from '../../../local/build/price-table.ts'
-import { catalogue } from '../../../src/usage/pricing/catalogue.ts'
+import { catalog } from '../../../src/usage/pricing/catalog.ts'
 import { priceTokens } from '../../../src/usage/pricing/price.ts'
 import { SOURCE, TABLE } from '../../../src/usage/pricing/prices.ts'
 import { ROOT } from './support.ts'
@@ -149,7 +149,7 @@ test('a provider has the names that it has in the package', () => {
 const NOTHING = { inputTokens: 0, outputTokens: 0, cachedTokens: 0 }
 
 test('every line of the table is valid: it has a name that matches it, and prices', () => {
-  const models = catalogue().flatMap((provider) => provider.models)
-  expect(models.length).toBe(TABLE.trim().split('\n').length - catalogue().length)
+  const models = catalog().flatMap((provider) => provider.models)
+  expect(models.length).toBe(TABLE.trim().split('\n').length - catalog().length)
   expect(models.filter(({ prices }) => prices.length === 0)).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { BillingInfoUsageMeters, CataloguePlan } from '../../../dashboard/src/api/types.ts'
+import type { BillingInfoUsageMeters, CatalogPlan } from '../../../dashboard/src/api/types.ts'
 import { comparePlans, exceededBy } from '../../../dashboard/src/screens/billing/plan-facts.ts'
 
 const NONE = { limit: null, at_limit: 'block' } as const
@@ -22,7 +22,7 @@ const planWith = (id: string, images: number) =>
     key_limits: [],
     organization_limits: [],
     seats: null,
-  }) as unknown as CataloguePlan
+  }) as unknown as CatalogPlan
 
 const used = (images: number) => ({ images: { used: images } }) as unknown as BillingInfoUsageMeters
 
@@ -44,7 +44,7 @@ test('a plan shows its credits, the limits of every key, and the maximum of conc
     organization_limits: [{ ...key_limits[0], per: 'subject', limit: 1_000 }],
     included_credits_usd: '20.000000',
     max_concurrent: 8,
-  } as CataloguePlan
+  } as CatalogPlan
   const facts = comparePlans({ ...sold, rollover_max_usd: '5.000000' }, planWith('small', 500), {})
   const said = Object.fromEntries(facts.map(({ name, value, note }) => [name, note ? `${value}, ${note}` : value]))
   expect(said).toMatchObject({

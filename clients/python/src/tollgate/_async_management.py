@@ -204,7 +204,7 @@ class AsyncManagement:
     async def create_portal_link(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.CreatePortalLinkInput]
     ) -> wire.PortalLink:
-        """Make a link to the portal of an organization."""
+        """Create a link to the portal of an organization."""
         return read_answer(wire.PortalLink, await self._perform(build("create_portal_link", given, idempotency_key), timeout))
 
     async def list_audit_logs(
@@ -305,9 +305,9 @@ class AsyncManagement:
         """Set the alert thresholds."""
         return read_answer(wire.AlertThresholds, await self._perform(build("set_alert_thresholds", given), timeout))
 
-    async def list_offered_plans(self, *, timeout: float | None = None) -> wire.CataloguePlanList:
+    async def list_offered_plans(self, *, timeout: float | None = None) -> wire.CatalogPlanList:
         """The plans that everybody can buy."""
-        return read_answer(wire.CataloguePlanList, await self._perform(build("list_offered_plans", {}), timeout))
+        return read_answer(wire.CatalogPlanList, await self._perform(build("list_offered_plans", {}), timeout))
 
     async def list_plans(self, *, timeout: float | None = None) -> wire.PlanList:
         """All plans, also those that are not on offer."""
@@ -404,7 +404,7 @@ class AsyncManagement:
     async def revoke_credits(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.RevokeCreditsInput]
     ) -> wire.CreditGrant:
-        """Take back what is left of a grant."""
+        """Revoke the rest of a grant."""
         return read_answer(wire.CreditGrant, await self._perform(build("revoke_credits", given, idempotency_key), timeout))
 
     async def correct_credits(
@@ -486,7 +486,7 @@ class AsyncManagement:
         return read_answer(wire.LedgerMeterList, await self._perform(build("billing_overage", given), timeout))
 
     async def overview(self, *, timeout: float | None = None) -> wire.Overview:
-        """How the deployment is doing, and what needs attention."""
+        """Get an overview of the deployment and what needs attention."""
         return read_answer(wire.Overview, await self._perform(build("overview", {}), timeout))
 
     async def system(self, *, timeout: float | None = None) -> wire.System:

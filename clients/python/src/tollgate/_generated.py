@@ -66,7 +66,6 @@ ProblemCode = Literal[
     "not_found",
     "session_not_found",
     "reservation_not_found",
-    "account_unconfirmed",
     "key_not_found",
     "user_not_found",
     "organization_not_found",
@@ -93,6 +92,7 @@ ProblemCode = Literal[
     "invitation_not_found",
     "method_not_allowed",
     "body_too_slow",
+    "account_unconfirmed",
     "key_revoked",
     "key_expired",
     "reservation_closed",
@@ -156,6 +156,7 @@ ProblemCode = Literal[
     "two_factor_already_enabled",
     "two_factor_not_set_up",
     "two_factor_not_enabled",
+    "billing_event_reduced",
     "body_too_large",
     "unsupported_media_type",
     "billing_refused",
@@ -166,7 +167,6 @@ ProblemCode = Literal[
     "quota_exceeded",
     "concurrency_exceeded",
     "internal",
-    "billing_event_reduced",
     "billing_event_failed",
     "billing_rejected",
     "upstream_unreachable",
@@ -511,7 +511,7 @@ class LimitOverrides:
     cost_usd: str | None = None
     rate_limit_per_minute: int | None = None
     max_api_keys: int | None = None
-    # Of your own meters, by slug.
+    # Limits of your own meters, by slug.
     meters: dict[str, float] | None = None
     max_concurrent: int | None = None
     organization_limits: list[NamedLimit] | None = None
@@ -531,10 +531,10 @@ class ApiKey:
     expires_at: str | None
     # In the future while a rotated key is in its grace period.
     revoked_at: str | None
-    # Units per minute. Null uses the limit of the organization's plan.
+    # Units per minute. Null uses the organization's limit.
     custom_rate_limit: int | None
     limits: list[NamedLimit]
-    # Null uses that of the plan.
+    # Null uses the maximum of the plan.
     max_concurrent: int | None
     allowed_ips: list[str] | None
     metadata: dict[str, Any]
@@ -547,7 +547,7 @@ class ApiKey:
     rotated_from: str | None
     # The key that replaced this one.
     replaced_by: str | None
-    # The application whose access token it is; it renews it by itself. Null for every other key.
+    # The application that uses this key as its access token and renews it. Null for every other key.
     client_id: str | None
     # When a secret scanner reported the key as leaked, which disabled it.
     leaked_at: str | None
@@ -573,10 +573,10 @@ class IssuedApiKey:
     expires_at: str | None
     # In the future while a rotated key is in its grace period.
     revoked_at: str | None
-    # Units per minute. Null uses the limit of the organization's plan.
+    # Units per minute. Null uses the organization's limit.
     custom_rate_limit: int | None
     limits: list[NamedLimit]
-    # Null uses that of the plan.
+    # Null uses the maximum of the plan.
     max_concurrent: int | None
     allowed_ips: list[str] | None
     metadata: dict[str, Any]
@@ -589,11 +589,11 @@ class IssuedApiKey:
     rotated_from: str | None
     # The key that replaced this one.
     replaced_by: str | None
-    # The application whose access token it is; it renews it by itself. Null for every other key.
+    # The application that uses this key as its access token and renews it. Null for every other key.
     client_id: str | None
     # When a secret scanner reported the key as leaked, which disabled it.
     leaked_at: str | None
-    # The key itself. Only this answer contains it.
+    # The key itself. Only this response contains it.
     key: str
 
 
@@ -619,9 +619,9 @@ class MeterReading:
     held: float
     remaining: float | None
     percent: float | None
-    # Use above a limit that only starts the overage.
+    # Usage above a limit that allows overage.
     overage: float
-    # What people call it. Of your own meters alone, like the next two.
+    # The display name. Only for your own meters, like the next two fields.
     name: str | None = None
     unit: str | None = None
     kind: Literal["counter", "gauge"] | None = None
@@ -638,9 +638,9 @@ class MoneyMeterReading:
     # US dollars, a decimal string.
     remaining: str | None
     percent: float | None
-    # Use above a limit that only starts the overage.
+    # Usage above a limit that allows overage.
     overage: str
-    # What people call it. Of your own meters alone, like the next two.
+    # The display name. Only for your own meters, like the next two fields.
     name: str | None = None
     unit: str | None = None
     kind: Literal["counter", "gauge"] | None = None
@@ -662,16 +662,16 @@ class MoneyQuotaReading:
 @dataclass(frozen=True, kw_only=True)
 class NamedLimit:
     name: str
-    # `requests`, the units that verifications take, if absent; else api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own. These count what is reserved and reported; `api_calls` and your own also what verifications take.
+    # What the limit counts. `requests` by default: the units that verifications take. Or api_calls, queries, tokens, input_tokens, output_tokens, cost_usd, or the slug of a counter of your own: these count reserved and reported units; `api_calls` and your own counters also the units that verifications take.
     meter: str | None = None
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     limit: float | str
     # How long a unit counts, up to 31 days. Either this or `period`.
     window_seconds: int | None = None
-    # A calendar period in UTC, at whose end the units are back. Weeks begin on Monday.
+    # A calendar period in UTC, at the end of which the limit resets. Weeks begin on Monday.
     period: Literal["hour", "day", "week", "month"] | None = None
     per: Literal["key", "subject"] | None = None
-    # Of `requests` alone: units that a verification takes by default, 1 if absent. With 0, only verifications that name the limit take units.
+    # Only for `requests`: the units that a verification takes, 1 by default. With 0, only verifications that name the limit take units.
     cost: int | None = None
 
 
@@ -685,9 +685,9 @@ class OrganizationLimit:
     # How long a unit counts. Either this or `period`.
     window_seconds: int | None = None
     period: Literal["hour", "day", "week", "month"] | None = None
-    # Set if each subject has the limit for itself.
+    # Set if each subject has this limit to itself.
     per: Literal["subject"] | None = None
-    # Of `requests` alone: units that a verification takes by default.
+    # Only for `requests`: the units that a verification takes by default.
     cost: int | None = None
     # Null for a limit of each subject, and while it cannot be read. So are the next three.
     used: float | str | None
@@ -740,7 +740,7 @@ class Quotas:
 class QuotasCredits:
     """Absent for an organization that uses no prepaid credits."""
 
-    # What is left, what is held included.
+    # What is left, including what is held.
     balance: str
     # What open reservations hold.
     held: str
@@ -748,10 +748,10 @@ class QuotasCredits:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotasMaxConcurrent:
-    """How many reservations may be open at once; null for any number."""
+    """The maximum number of open reservations; null for any number."""
 
     limit: int
-    # Open reservations now; null while it cannot be read.
+    # The number of open reservations; null while it cannot be read.
     open: int | None
 
 
@@ -773,12 +773,12 @@ class QuotasMeters:
 class RecordedUsage:
     # Events counted now.
     accepted: int
-    # Repeats of events that were counted before.
+    # Events that were already counted.
     duplicates: int
-    # Events whose id was used for a different one; not counted.
+    # Events whose id was already used for a different event. They are not counted.
     conflicts: list[UsageConflict]
     rejected: list[UsageRejection]
-    # Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.
+    # Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none.
     warnings: list[UsageWarning] | None = None
     spooled: Literal[True] | None = None
 
@@ -802,7 +802,7 @@ class ReservationGranted:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldAmounts:
-    """What may be used, by meter."""
+    """The amounts that may be used, by meter."""
 
     api_calls: float | None = None
     queries: float | None = None
@@ -818,14 +818,14 @@ class HeldAmounts:
 @dataclass(frozen=True, kw_only=True)
 class ReservationNotGranted:
     granted: Literal[False]
-    # What refused: the quota of the organization, a limit of the key, or the number of concurrent holds: answer each with 429. Or the credits: answer with 402.
+    # What refused: a quota of the organization, a limit of the key, or the number of concurrent reservations (respond with 429); or the credits (respond with 402).
     code: Literal["QUOTA_EXCEEDED", "RATE_LIMITED", "CONCURRENCY_EXCEEDED", "CREDITS_EXHAUSTED"]
-    # The meter of the quota, `spend_cap`, `credits`, the name of the limit, `organization:<name>` for one of the organization, or `max_concurrent`.
+    # The meter of the quota, `spend_cap`, `credits`, the name of a key limit, `organization:<name>` for a limit of the organization, or `max_concurrent`.
     refused_by: str
-    # Seconds for `Retry-After`, until it will fit at the latest. Null if waiting does not help.
+    # Seconds for `Retry-After`, after which it fits at the latest. Null if waiting does not help.
     retry_after: int | None
     exceeded: ReservationNotGrantedExceeded
-    # More was asked for than the limit is.
+    # The requested amount exceeds the limit itself.
     never_fits: Literal[True] | None = None
     quotas: QuotaReadings
     # The limits of the key that count a reserved meter, by name, if there are any.
@@ -842,9 +842,9 @@ class ReservationNotGrantedExceeded:
     held: float | str
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     remaining: float | str | None
-    # Null where the request never fits, and of a gauge, which no period resets.
+    # Null if the request never fits, and for a gauge, which no period resets.
     resets_at: str | None
-    # A built-in meter, the slug of your own, or what else the limit counts; `slots` for concurrent holds.
+    # A built-in meter, the slug of your own, or what the limit counts; `slots` for concurrent reservations.
     meter: str
     # The amount of the meter named beside it: a decimal string for `cost_usd`, else a number.
     requested: float | str
@@ -852,18 +852,18 @@ class ReservationNotGrantedExceeded:
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    # A repeat counts once: `duplicate`, or `conflict` where it says something else, such as to cancel what was settled.
-    outcome: Literal["settled", "duplicate", "conflict", "spooled", "cancelled"]
-    # Whether the hold was still there; it may have expired.
+    # A repeat counts once: `duplicate`, or `conflict` if it differs, for example a cancellation of a settled reservation.
+    outcome: Literal["settled", "duplicate", "conflict", "spooled", "canceled"]
+    # Whether the hold still existed; it may have expired.
     released: bool
-    # Descriptive fields that were cut or left out, and `cost_usd` of use of a reservation whose cost is not known (`unpriced`). Their events count all the same. Absent when there are none.
+    # Descriptive fields that were truncated or dropped, and `cost_usd` if the cost of a reservation's usage is unknown (`unpriced`). Their events still count. Absent if there are none.
     warnings: list[UsageWarning] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefusedToken:
     valid: Literal[False]
-    # `UNAUTHENTICATED`: expired, revoked, or of nobody who is trusted. `FORBIDDEN`: the user does not belong there, or may not.
+    # `UNAUTHENTICATED`: expired, revoked, or from an issuer that is not trusted. `FORBIDDEN`: the user is not a member of the organization, or lacks the permission.
     code: Literal["UNAUTHENTICATED", "FORBIDDEN"]
     request_id: str
 
@@ -873,9 +873,9 @@ class ValidToken:
     valid: Literal[True]
     code: Literal["VALID"]
     request_id: str
-    # A UUID; of a trusted issuer's token the user as the issuer calls them.
+    # A UUID. For a token of a trusted issuer, the issuer's own id of the user.
     user_id: str
-    # Null for a trusted issuer's token: there is no session here.
+    # Null for a token of a trusted issuer, which has no session here.
     session_id: str | None
     # The trusted issuer; null for a token of this deployment.
     issuer: str | None
@@ -890,14 +890,14 @@ class ValidToken:
 
 @dataclass(frozen=True, kw_only=True)
 class UsageConflict:
-    # Its place among the events sent, from 0.
+    # The index of the event in the request, from 0.
     index: int
     id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageRejection:
-    # Its place among the events sent, from 0.
+    # The index of the event in the request, from 0.
     index: int
     id: str | None
     code: Literal["invalid_event", "too_old", "in_future", "key_not_found", "organization_not_found", "organization_mismatch", "not_storable"]
@@ -952,13 +952,13 @@ class UsageSums:
     p50_response_time_ms: float | None
     p95_response_time_ms: float | None
     p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageWarning:
-    # Its place among the events sent, from 0.
+    # The index of the event in the request, from 0.
     index: int
     id: str | None
     field: str
@@ -990,10 +990,10 @@ class VerdictFields:
     metadata: dict[str, Any] | None = None
     expires_at: str | None = None
     ratelimit: WindowReading | None = None
-    # The key's limits by name, and its organization's as `organization:<name>`.
+    # Key limits by name, and limits of the organization as `organization:<name>`.
     limits: dict[str, LimitReading] | None = None
     quotas: QuotaReadings | None = None
-    # The limit that refused, if one did: `ratelimit`, one of the key by its name, one of its organization as `organization:<name>`, or a meter.
+    # The limit that refused, if one did: `ratelimit`, the name of a key limit, `organization:<name>` for a limit of the organization, or a meter.
     refused_by: str | None = None
     # The cost exceeds the limit itself, so waiting does not help.
     never_fits: Literal[True] | None = None
@@ -1014,11 +1014,11 @@ class VerifyKeyInput(TypedDict, total=False):
     cost: int
     # Scopes that the key must have. It needs all of them.
     scopes: list[str]
-    # Units to take of the key's named limits, instead of each one's usual cost.
+    # Units to take from key limits, by name, instead of each limit's usual cost.
     limits: dict[str, int]
     # Amounts to take of your own meters, by slug: from the quota, together with the cost or not at all. Rounded half up to the decimals of the meter.
     quantities: dict[str, float]
-    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
+    # Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.
     subject: str
     # What is called, for the statistics. Cut after 200 characters.
     endpoint: str
@@ -1041,13 +1041,13 @@ class IssueKeyInput(TypedDict, total=False):
     scopes: list[str]
     expires_at: str | None
     custom_rate_limit: int | None
-    # Limits in addition to the rate limit, checked together with it. All of them take units, or none.
+    # Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does.
     limits: list[dict[str, Any]]
-    # The most holds that may be open at once. A reservation is one, whatever it holds.
+    # The maximum number of open reservations. Each counts as one, whatever it holds.
     max_concurrent: int | None
     allowed_ips: list[str] | None
     metadata: dict[str, Any]
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1056,7 +1056,7 @@ class IssueKeyInput(TypedDict, total=False):
 class ListKeysInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1072,7 +1072,7 @@ class ListKeysInput(TypedDict, total=False):
 
 class UpdateKeyInput(TypedDict, total=False):
     key_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1081,9 +1081,9 @@ class UpdateKeyInput(TypedDict, total=False):
     scopes: list[str]
     expires_at: str | None
     custom_rate_limit: int | None
-    # Limits in addition to the rate limit, checked together with it. All of them take units, or none.
+    # Limits in addition to the rate limit. They are checked together with it: either all of them take units, or none does.
     limits: list[dict[str, Any]]
-    # The most holds that may be open at once. A reservation is one, whatever it holds.
+    # The maximum number of open reservations. Each counts as one, whatever it holds.
     max_concurrent: int | None
     allowed_ips: list[str] | None
     # Replaces all metadata.
@@ -1094,7 +1094,7 @@ class UpdateKeyInput(TypedDict, total=False):
 
 class RotateKeyInput(TypedDict, total=False):
     key_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1104,7 +1104,7 @@ class RotateKeyInput(TypedDict, total=False):
 
 class RevokeKeyInput(TypedDict, total=False):
     key_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1112,7 +1112,7 @@ class RevokeKeyInput(TypedDict, total=False):
 
 class VerifyTokenInput(TypedDict, total=False):
     token: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -1122,13 +1122,13 @@ class VerifyTokenInput(TypedDict, total=False):
 class UpsertCustomerInput(TypedDict, total=False):
     # The operator's own id of the organization.
     external_id: str
-    # The external id when absent, for a new one.
+    # For a new organization, defaults to the external id.
     name: str
     # Billing contact.
     email: str | None
-    # Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.
+    # Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them.
     metadata: dict[str, Any]
-    # The first plan when absent, for a new one.
+    # For a new organization, defaults to the first plan.
     plan: str
     limits: dict[str, Any]
 
@@ -1164,39 +1164,39 @@ class ReserveInput(TypedDict, total=False):
     audio_input_tokens: int | None
     # Those of the output that are audio.
     audio_output_tokens: int | None
-    # US dollars. Absent, it is estimated from model and tokens.
+    # US dollars. If absent, it is estimated from the model and the tokens.
     cost_usd: str | float | None
-    # How many would be added.
+    # How many units will be added.
     concepts: int | None
-    # How much would be added.
+    # How much will be added.
     storage_gb: str | float | None
-    # Of your own meters, by slug; of a gauge, what would be added. Rounded half up to the decimals of the meter.
+    # Amounts of your own meters, by slug. For a gauge, what will be added. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
     provider: str | None
     model: str | None
-    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
+    # Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.
     subject: str | None
-    # A hold of nothing else: it counts as one of `max_concurrent` alone, as every hold does that names a key.
+    # Reserves only a slot: it counts towards `max_concurrent`, like every reservation that names a key, and holds nothing else.
     slots: Literal[1]
     expires_in_seconds: int
-    # A repeat by the same caller gets the same hold, and is refused once that is over.
+    # A repeat by the same caller returns the same reservation while it is open, and is refused afterwards.
     idempotency_key: str
 
 
 class SettleInput(TypedDict, total=False):
-    # The API key that was used; gives organization, user and environment.
+    # The API key that was used. It determines organization, user and environment.
     key_id: str | None
-    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
+    # Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.
     subject: str | None
-    # When it happened; now when absent. At most 35 days ago.
+    # When it happened, at most 35 days ago. Defaults to now.
     timestamp: str | None
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     endpoint: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     method: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     status_code: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     response_time_ms: Any
     # Of the quota; what a verification took is counted already.
     api_calls: int | None
@@ -1228,30 +1228,30 @@ class SettleInput(TypedDict, total=False):
     concepts: int | None
     # How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals.
     storage_gb: str | float | None
-    # Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.
+    # Amounts of your own meters, by slug. For a gauge, its current reading. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
-    # The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.
+    # The `request_id` of the verdict that admitted this request. The event then completes that request, and does not count as another one.
     request_id: str | None
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     provider: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     model: Any
     # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
     cost_usd: str | float | None
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     route: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     ip: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     user_agent: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     error_code: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     error_message: Any
-    # As in a reported event. Cut or left out, with a warning, where it does not fit.
+    # As in a reported event. A value that does not fit is truncated or dropped, with a warning.
     metadata: Any
     reservation_id: str
-    # Nothing was used: the hold is given back and no event recorded.
+    # Nothing was used: releases the hold and records no event.
     cancel: bool
 
 
@@ -1260,31 +1260,31 @@ class UsageSummaryInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class GetQuotasInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class UsageEvent(TypedDict, total=False):
-    # Yours, to repeat it by: it counts once. Absent, a repeat counts again.
+    # Your own id of the event. Repeats with the same id count once. Without an id, a repeat counts again.
     id: str | None
-    # The API key that was used; gives organization, user and environment.
+    # The API key that was used. It determines organization, user and environment.
     key_id: str | None
     # Where no key was used.
     organization_id: str | None
     # Or the operator's own id of the organization.
     external_id: str | None
-    # Your customer's user, for limits and statistics of each: any text. An empty one is none.
+    # Your customer's user, as any text, for limits and statistics per user. An empty text counts as none.
     subject: str | None
-    # When it happened; now when absent. At most 35 days ago.
+    # When it happened, at most 35 days ago. Defaults to now.
     timestamp: str | None
     endpoint: str | None
     method: str | None
@@ -1320,15 +1320,15 @@ class UsageEvent(TypedDict, total=False):
     concepts: int | None
     # How much is stored now: a reading, not an amount to add. Rounded half up to nine decimals.
     storage_gb: str | float | None
-    # Amounts of your own meters, by slug. Of a gauge the reading now. Rounded half up to the decimals of the meter.
+    # Amounts of your own meters, by slug. For a gauge, its current reading. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
-    # The `request_id` of the verdict that this use was admitted by. The event then completes that request and counts as none of its own.
+    # The `request_id` of the verdict that admitted this request. The event then completes that request, and does not count as another one.
     request_id: str | None
     provider: str | None
     model: str | None
     # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
     cost_usd: str | float | None
-    # How your system answered, for routing statistics.
+    # How your system produced the answer, for statistics of routing.
     route: str | None
     ip: str | None
     user_agent: str | None

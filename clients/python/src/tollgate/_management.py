@@ -198,7 +198,7 @@ class Management:
     def create_portal_link(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.CreatePortalLinkInput]
     ) -> wire.PortalLink:
-        """Make a link to the portal of an organization."""
+        """Create a link to the portal of an organization."""
         return read_answer(wire.PortalLink, self._perform(build("create_portal_link", given, idempotency_key), timeout))
 
     def list_audit_logs(
@@ -297,9 +297,9 @@ class Management:
         """Set the alert thresholds."""
         return read_answer(wire.AlertThresholds, self._perform(build("set_alert_thresholds", given), timeout))
 
-    def list_offered_plans(self, *, timeout: float | None = None) -> wire.CataloguePlanList:
+    def list_offered_plans(self, *, timeout: float | None = None) -> wire.CatalogPlanList:
         """The plans that everybody can buy."""
-        return read_answer(wire.CataloguePlanList, self._perform(build("list_offered_plans", {}), timeout))
+        return read_answer(wire.CatalogPlanList, self._perform(build("list_offered_plans", {}), timeout))
 
     def list_plans(self, *, timeout: float | None = None) -> wire.PlanList:
         """All plans, also those that are not on offer."""
@@ -394,7 +394,7 @@ class Management:
     def revoke_credits(
         self, *, timeout: float | None = None, idempotency_key: str | None = None, **given: Unpack[wire.RevokeCreditsInput]
     ) -> wire.CreditGrant:
-        """Take back what is left of a grant."""
+        """Revoke the rest of a grant."""
         return read_answer(wire.CreditGrant, self._perform(build("revoke_credits", given, idempotency_key), timeout))
 
     def correct_credits(
@@ -470,7 +470,7 @@ class Management:
         return read_answer(wire.LedgerMeterList, self._perform(build("billing_overage", given), timeout))
 
     def overview(self, *, timeout: float | None = None) -> wire.Overview:
-        """How the deployment is doing, and what needs attention."""
+        """Get an overview of the deployment and what needs attention."""
         return read_answer(wire.Overview, self._perform(build("overview", {}), timeout))
 
     def system(self, *, timeout: float | None = None) -> wire.System:

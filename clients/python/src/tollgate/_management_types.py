@@ -17,7 +17,7 @@ class AddonPrice:
     interval: Literal["month", "year"]
     # ISO 4217, in lower case.
     currency: str
-    # For each interval, in the smallest unit of the currency; null where it is agreed upon in person.
+    # For each interval, in the smallest unit of the currency. Null if it is negotiated.
     amount_cents: int | None
     # A licensed, recurring price of the same interval.
     stripe_price_id: str | None = None
@@ -36,7 +36,7 @@ class AdminApiKey:
     created_by: str | None
     created_at: str
     expires_at: str | None
-    # Lies ahead while a rotated key is in its grace period.
+    # In the future while a rotated key is in its grace period.
     revoked_at: str | None
     leaked_at: str | None
     total_requests: int
@@ -67,7 +67,7 @@ class AdminBillingEvent:
     type: str
     # `failed`: retried by the provider, by the hourly job, or by a replay.
     state: Literal["received", "processing", "done", "failed"]
-    # What came of it: `applied`, `unchanged`, or `stored` where nothing follows from it. A replay that fails leaves the former one.
+    # The outcome: `applied`, `unchanged`, or `stored` if the event has no effect. A failed replay keeps the earlier outcome.
     outcome: str | None
     # Why the last attempt failed.
     error: str | None
@@ -121,12 +121,12 @@ class AdminLedgerRow:
     provider: Literal["polar", "stripe"]
     meter: str
     period_start: str
-    # Overage of the period that earlier rows hold.
+    # The overage of the period that earlier rows contain.
     from_units: int
     units: int
     # US dollars, with six decimals.
     amount_usd: str
-    # `pending`: the job sends it, at Stripe with the next invoice. `sent`: charged. `refused` by the provider for good, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off` by an administrator.
+    # `pending`: the job will send it, at Stripe with the next invoice. `sent`: charged. `refused`: the provider refused it permanently, or 20 times. `unknown`: Stripe has it with another amount, or may have it as a meter event of an earlier version. `written_off`: by an administrator.
     state: Literal["pending", "sent", "refused", "unknown", "written_off"]
     attempts: int
     # The provider's reason, or why it was written off.
@@ -155,7 +155,7 @@ class AdminMail:
     # Why the last attempt failed.
     error: str | None
     created_at: str
-    # When the email provider took it.
+    # When the email provider accepted it.
     sent_at: str | None
 
 
@@ -191,12 +191,12 @@ class AdminSubscription:
     current_period_start: str | None
     # The exclusive end of the period.
     current_period_end: str | None
-    # It ends with this period, unless that is revoked.
+    # Whether it ends with this period, unless the cancellation is revoked.
     cancel_at_period_end: bool
-    # It is paused when this period ends (Polar).
+    # Whether it is paused when this period ends (Polar).
     pause_at_period_end: bool
     trial_end: str | None
-    # Since when its payment has failed.
+    # When its payment first failed.
     past_due_since: str | None
     id: str
     organization_id: str
@@ -204,11 +204,11 @@ class AdminSubscription:
     provider_subscription_id: str
     # The provider's id of the payer.
     provider_customer_id: str
-    # Whether it decides the organization's plan; at most one does.
+    # Whether it determines the organization's plan. At most one subscription does.
     is_current: bool
     ended_at: str | None
     created_at: str
-    # When Tollgate last wrote what the provider said.
+    # When Tollgate last stored the provider's state of it.
     updated_at: str
 
 
@@ -220,7 +220,7 @@ class AdminSubscriptionPage:
 
 @dataclass(frozen=True, kw_only=True)
 class AdminSubscriptionPending:
-    """All that begins with the next period. Null if nothing changes then."""
+    """Everything that changes with the next period. Null if nothing does."""
 
     plan: str
     interval: Literal["month", "year"]
@@ -278,9 +278,9 @@ class AlertThresholdsAmount:
 
 @dataclass(frozen=True, kw_only=True)
 class AnyMeterLimit:
-    # In a month, or at any time for a gauge; null for no limit.
+    # Per usage period; for a gauge, at any time. Null for no limit.
     limit: float | str | None
-    # `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.
+    # `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage.
     at_limit: Literal["block", "allow"]
 
 
@@ -333,7 +333,7 @@ class BillingDriftDataItem:
     provider: Literal["polar", "stripe"]
     # See docs/operate/billing.md.
     kind: Literal["missing_here", "differs", "plan", "second", "missing_there", "overage_unpaid", "unreadable", "unknown_organization", "unknown_product"]
-    # The provider's. For `overage_unpaid`, that of the invoice.
+    # The provider's id. For `overage_unpaid`, that of the invoice.
     subscription_id: str
     organization_id: str | None
     # The fields that differ here.
@@ -375,7 +375,7 @@ class BillingInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInfoNextCharge:
-    """The provider's next charge and the overage so far, before taxes and discounts. Null if nothing will be charged, for example while paused, or if it is not known."""
+    """The provider's next charge and the overage so far, before taxes and discounts. Null if nothing will be charged, for example while the subscription is paused, or if the amount is not known."""
 
     at: str
     # In the currency's smallest unit: cents, or whole yen.
@@ -386,7 +386,7 @@ class BillingInfoNextCharge:
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInfoOverage:
-    """The use above the limits in this period, and its cost."""
+    """The usage above the limits in this period, and its cost."""
 
     meters: dict[str, BillingInfoOverageMeter]
     # US dollars, with six decimals.
@@ -414,19 +414,19 @@ class BillingInfoPaymentMethod:
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInfoPlan:
-    """The plan that is in force."""
+    """The current plan."""
 
     id: str
     version: int
     name: str
     price: BillingInfoPlanPrice | None
-    # What a call costs, in US dollars; null for nothing.
+    # The price of a call in US dollars; null if calls are free.
     price_per_call_usd: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInfoPlanPrice:
-    """What the subscription pays, else the first price of the plan. Null if it is negotiated."""
+    """The price of the subscription. Without one, the first price of the plan. Null if it is negotiated."""
 
     interval: Literal["month", "year"]
     # ISO 4217, in lower case.
@@ -439,7 +439,7 @@ class BillingInfoPlanPrice:
 
 @dataclass(frozen=True, kw_only=True)
 class BillingInfoSpendCap:
-    """The own cap on what a usage period costs, and the charges of this one. Null without a cap."""
+    """The organization's own cap on the cost of a usage period, and the charges of the current one. Null without a cap."""
 
     # US dollars, with six decimals.
     cost_usd: str
@@ -487,12 +487,12 @@ class BillingSubscription:
     current_period_start: str | None
     # The exclusive end of the period.
     current_period_end: str | None
-    # It ends with this period, unless that is revoked.
+    # Whether it ends with this period, unless the cancellation is revoked.
     cancel_at_period_end: bool
-    # It is paused when this period ends (Polar).
+    # Whether it is paused when this period ends (Polar).
     pause_at_period_end: bool
     trial_end: str | None
-    # Since when its payment has failed.
+    # When its payment first failed.
     past_due_since: str | None
 
 
@@ -503,24 +503,24 @@ class BookedAddon:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueAddon:
+class CatalogAddon:
     """What it adds to the limits, each time it is bought."""
 
     id: str
     name: str
-    prices: list[CataloguePrice]
-    limits: CatalogueAddonLimits
+    prices: list[CatalogPrice]
+    limits: CatalogAddonLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueAddonLimits:
+class CatalogAddonLimits:
     meters: dict[str, float] | None = None
     max_api_keys: int | None = None
     seats: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueLimit:
+class CatalogLimit:
     # Null for no limit.
     limit: float | None
     # `block`: requests above the limit are refused. `allow`: they continue, as overage.
@@ -528,7 +528,7 @@ class CatalogueLimit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueOverageTier:
+class CatalogOverageTier:
     # The last unit above the limit at this price; null for all remaining units.
     up_to: int | None
     # US dollars per unit, as a decimal string.
@@ -536,68 +536,68 @@ class CatalogueOverageTier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlan:
+class CatalogPlan:
     id: str
     name: str
     # One for each interval and currency. Empty if the price is negotiated.
-    prices: list[CataloguePrice]
-    # For so long a first subscription costs nothing.
+    prices: list[CatalogPrice]
+    # How many days a first subscription is free.
     trial_days: int
-    seats: CataloguePlanSeats | None
-    addons: list[CatalogueAddon]
+    seats: CatalogPlanSeats | None
+    addons: list[CatalogAddon]
     # The limit of each API key.
     rate_limit_per_minute: int
     max_api_keys: int
-    # Reservations that may be open at once; null for any number.
+    # The maximum number of open reservations; null for any number.
     max_concurrent: int | None
-    # The same of each key that has no number of its own.
+    # The same for each key without its own maximum.
     key_max_concurrent: int | None
-    # Limits of every key, beside its own.
+    # Limits of every key, in addition to the key's own.
     key_limits: list[NamedLimit]
     # Limits of an organization, in which all its keys count together.
     organization_limits: list[NamedLimit]
-    meters: CataloguePlanMeters
+    meters: CatalogPlanMeters
     # The prices of units above a limit, by meter. A meter that is absent costs nothing extra.
-    overage: dict[str, list[CatalogueOverageTier]]
+    overage: dict[str, list[CatalogOverageTier]]
     features: dict[str, float | bool | str]
-    # What a call costs, in US dollars; null for nothing.
+    # The price of a call in US dollars; null if calls are free.
     price_per_call_usd: str | None
-    # Credits that each usage period begins with; null for none.
+    # Credits at the beginning of each usage period; null for none.
     included_credits_usd: str | None
-    # The most of what is left of them that the next period has as well; null for nothing.
+    # The maximum of unused credits that carry over to the next period; null for none.
     rollover_max_usd: str | None
     # When credits are used up: `block`: calls are refused. `allow`: they continue, under the limits and prices of the plan.
     at_no_credits: Literal["block", "allow"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanList:
-    data: list[CataloguePlan]
+class CatalogPlanList:
+    data: list[CatalogPlan]
     next_cursor: None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanMeters:
-    api_calls: CatalogueLimit
-    queries: CatalogueLimit
-    tokens: CatalogueLimit
-    concepts: CatalogueLimit
-    storage_gb: CatalogueLimit
-    cost_usd: MoneyCatalogueLimit
+class CatalogPlanMeters:
+    api_calls: CatalogLimit
+    queries: CatalogLimit
+    tokens: CatalogLimit
+    concepts: CatalogLimit
+    storage_gb: CatalogLimit
+    cost_usd: MoneyCatalogLimit
     # Your own meters, by slug.
-    custom: dict[str, CatalogueLimit | MoneyCatalogueLimit] = field(default_factory=dict, metadata={"rest": True})
+    custom: dict[str, CatalogLimit | MoneyCatalogLimit] = field(default_factory=dict, metadata={"rest": True})
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePlanSeats:
-    """How many members it has, and can have. Null for any number."""
+class CatalogPlanSeats:
+    """How many members it includes, and how many it can have. Null for any number."""
 
     included: int
     max: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class CataloguePrice:
+class CatalogPrice:
     interval: Literal["month", "year"]
     # ISO 4217, in lower case.
     currency: str
@@ -614,16 +614,16 @@ class ChangePreview:
     currency: str
     seats: int | None
     addons: list[BookedAddon]
-    # Null if the subscription has that already, or will have it.
+    # Null if the subscription already has this state, or will have it.
     when: Literal["now", "period_end"] | None
     begins_at: str | None
-    # What is charged at once, and what is given back of what was paid, by the second of this answer.
+    # The amounts that are charged and credited at once, computed to the second of this response.
     lines: list[ChangePreviewLine]
     # Their sum, before taxes, discounts and credit. Null if a price was negotiated.
     due_now_cents: int | None
-    # What each period costs from then on.
+    # The price of each following period.
     then_cents: int | None
-    # When the first of them is charged.
+    # When the first of these periods is charged.
     then_at: str | None
 
 
@@ -648,11 +648,11 @@ class CreditGrant:
     amount: str
     # US dollars, a decimal string.
     remaining: str
-    # Of grants that expire together, the lower one burns first.
+    # Of grants that expire at the same time, the one with the lower value is used first.
     priority: int
     source: Literal["purchase", "plan", "admin", "refund"]
     reason: str | None
-    # How much of it the plan does not include: what was left over from the last period, and corrections (`plan`). Negative if corrections took more.
+    # For `plan`: the part that does not come from the plan itself, which is what was left from the last period, and corrections. Negative if corrections took more.
     rolled_over: str | None
     # Null for never.
     expires_at: str | None
@@ -683,24 +683,24 @@ class CreditLedgerPage:
 class Credits:
     # Whether there was a grant. Without one, calls need no credits.
     uses_credits: bool
-    # What is left of all grants; the sum of the ledger.
+    # The sum of all grants' remaining amounts, which equals the sum of the ledger.
     balance: str
-    # What open reservations hold of it.
+    # The part that open reservations hold.
     held: str
     # Charges that no grant could pay. The next grant pays them first.
     owed: str
-    # Of the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits.
+    # Set by the plan. When nothing is left, `block` refuses calls, and `allow` lets them continue without credits.
     at_no_credits: Literal["block", "allow"]
     # At this balance or below, endpoints get `credits.low`.
     low_balance: str
     is_low_balance_default: bool
-    # Those with something left, in the order in which they burn.
+    # Grants that are not used up, in the order in which they are used.
     grants: list[CreditGrant]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerSignIn:
-    # Whether members act for it only with a second factor.
+    # Whether members need a second factor to act for it.
     requires_two_factor: bool
     domains: list[CustomerSignInDomain]
     single_sign_on: CustomerSignInSingleSignOn | None
@@ -713,7 +713,7 @@ class CustomerSignIn:
 class CustomerSignInDirectory:
     default_role: Literal["member", "viewer"]
     has_token: bool
-    # Members whom it has sent, without those that it has taken out.
+    # The number of active people that it has sent.
     people: int
     groups: int
     last_used_at: str | None
@@ -722,55 +722,55 @@ class CustomerSignInDirectory:
 @dataclass(frozen=True, kw_only=True)
 class CustomerSignInDomain:
     domain: str
-    # Null before the record is found, and once it is gone.
+    # Null until the record is found, and after it disappears.
     verified_at: str | None
-    # When the record was last looked up.
+    # When the record was last checked.
     checked_at: str | None
-    # What whoever has an address of it joins as; null if nobody does.
+    # The role with which people of the domain can join; null if nobody can.
     join_role: Literal["member", "viewer"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerSignInSingleSignOn:
     issuer: str
-    # What whoever signs in the first time becomes; null if only members may.
+    # The role of people who sign in for the first time; null if only members can sign in.
     join_role: Literal["member", "viewer"] | None
     is_required: bool
-    # Null while no sign-in has come about.
+    # Null before the first sign-in.
     last_used_at: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class FractionalMeterLimit:
-    # In a month, or at any time for a gauge; null for no limit.
+    # Per usage period; for a gauge, at any time. Null for no limit.
     limit: float | None
-    # `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.
+    # `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage.
     at_limit: Literal["block", "allow"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectedRequest:
     request_id: str
-    # Null where only the audit log knows of the request.
+    # Null if only the audit log has the request.
     occurred_at: str | None
     organization: InspectedRequestOrganization | None
     key: InspectedRequestKey | None
     verdict: InspectedRequestVerdict | None
     decided_from: InspectedRequestDecidedFrom | None
     counters: InspectedRequestCounters | None
-    # What was counted: the verification, and reports that name it.
+    # The events that were counted: the verification, and reports that name it.
     usage_events: list[StoredUsageEvent]
-    # Of `organization_id` alone, where it is given. Empty for a service key without `platform:audit:read`.
+    # Only of `organization_id` if it is given. Empty for a service key without `platform:audit:read`.
     audit_logs: list[AuditLog]
-    # About `organization_id` alone, where it is given. Empty for a service key without `platform:webhooks:write`.
+    # Only about `organization_id` if it is given. Empty for a service key without `platform:webhooks:write`.
     deliveries: list[InspectedRequestDeliverie]
 
 
 @dataclass(frozen=True, kw_only=True)
 class InspectedRequestCounters:
-    """Null where the verdict was reached before limits were asked."""
+    """Null if a rule refused before limits were checked."""
 
-    # The rate limit as `ratelimit`, and named limits by name, after the request.
+    # What was left after the request: the rate limit as `ratelimit`, and key limits by name.
     windows: dict[str, InspectedRequestCountersWindow]
     # By meter, after the request.
     quotas: dict[str, InspectedRequestCountersQuota]
@@ -800,14 +800,14 @@ class InspectedRequestDecidedFrom:
     plan: str
     cost: int
     missing_scopes: list[str]
-    # The key of the service that asked; null for a bound Worker.
+    # The service key that requested the verdict; null for a bound Worker.
     service_key_id: str | None
     key_version: int
     organization_version: int
     # Whether the key has changed since the verdict, or was deleted.
     key_changed_since: bool
     organization_changed_since: bool
-    # Decided by one isolate alone, while Redis did not answer.
+    # Decided by one isolate alone, because Redis did not respond.
     without_redis: bool
 
 
@@ -840,7 +840,7 @@ class InspectedRequestKey:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectedRequestOrganization:
-    """As it is now; null once it is deleted."""
+    """Its current state; null if it was deleted."""
 
     id: str
     name: str
@@ -850,7 +850,7 @@ class InspectedRequestOrganization:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectedRequestVerdict:
-    """Null for what is no verification, or older than this record."""
+    """Null if the request is not a verification, or if it is too old to have this record."""
 
     valid: bool
     code: Literal["VALID", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "ORGANIZATION_SUSPENDED", "FORBIDDEN_IP", "INSUFFICIENT_SCOPE", "RATE_LIMITED", "QUOTA_EXCEEDED", "CREDITS_EXHAUSTED"]
@@ -900,7 +900,7 @@ class KeyImportResultResult:
 @dataclass(frozen=True, kw_only=True)
 class KeyLimits:
     ratelimit: KeyLimitsRatelimit
-    # The key's limits by name, and its organization's as `organization:<name>`.
+    # Key limits by name, and limits of the organization as `organization:<name>`.
     limits: dict[str, LimitReading]
 
 
@@ -932,7 +932,7 @@ class KeyUsageDataItem:
     refused: list[int]
     # All other errors. One figure for each hour.
     failed: list[int]
-    # Amounts of your own meters, by slug, for each hour. One without use is absent.
+    # Amounts of your own meters, by slug, for each hour. Meters without usage are absent.
     quantities: dict[str, list[float]]
 
 
@@ -946,7 +946,7 @@ class LedgerMeter:
     # Null if nothing is charged.
     included_units: int | None
     used_units: int
-    # The same from the hourly sums. Null if no hour begins with the period.
+    # The same, computed from the hourly sums. Null if the period does not begin with a full hour.
     used_units_by_hour: int | None
     overage_units: int
     # Their price.
@@ -960,9 +960,9 @@ class LedgerMeter:
     sent_units: int
     refused_units: int
     written_off_units: int
-    # At Stripe with another amount, or sent there as meter events by an earlier version, without an answer.
+    # At Stripe with another amount, or sent there as meter events by an earlier version without a known outcome.
     unknown_units: int
-    # On an invoice of its own that was not paid. They are in `sent_units`.
+    # On a separate invoice that was not paid. They are included in `sent_units`.
     unpaid_units: int
     # Overage that is not recorded yet. Negative if more was recorded, as before an upgrade.
     difference_units: int
@@ -985,7 +985,7 @@ class Member:
     role: str
     # False while an administrator has disabled the account.
     is_active: bool
-    # Whether they have a second factor. Null for readers who may not manage members.
+    # Whether they have a second factor. Null if you may not manage members.
     two_factor_enabled: bool | None
     # When they became a member.
     created_at: str
@@ -1002,12 +1002,12 @@ class Meter:
     slug: str
     # As people read it.
     name: str
-    # What one of it is called, in the plural.
+    # The name of its unit, in the plural.
     unit: str
-    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
+    # `counter` adds up and starts at zero in each period. `gauge` is a level, whose latest reading counts. Cannot be changed later.
     kind: Literal["counter", "gauge"]
     scale: int
-    # Part of Tollgate: it can be neither changed nor deleted.
+    # Whether it is part of Tollgate and can be neither changed nor deleted.
     is_builtin: bool
     created_at: str
     updated_at: str
@@ -1018,7 +1018,7 @@ class MeterForecast:
     limit: float | None
     used: float
     rate_per_day: float | None
-    # Used by the period's end at that rate.
+    # The usage at the end of the period at that rate.
     projected: float | None
     outlook: Literal["unlimited", "exhausted", "exhausts", "lasts", "idle", "too_little_data"]
     # Null if no date can be given, or if the period ends first.
@@ -1027,9 +1027,9 @@ class MeterForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class MeterLimit:
-    # In a month, or at any time for a gauge; null for no limit.
+    # Per usage period; for a gauge, at any time. Null for no limit.
     limit: int | None
-    # `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.
+    # `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage.
     at_limit: Literal["block", "allow"]
 
 
@@ -1060,11 +1060,11 @@ class ModelPrices:
 class ModelPricesDataItem:
     provider: str
     model: str
-    # US dollars per million tokens; null where it is not known.
+    # US dollars per million tokens; null if it is not known.
     input_usd: str | None
     # US dollars per million tokens, a decimal string.
     cached_input_usd: str | None
-    # Of input that is written to a cache.
+    # The price of input that is written to a cache.
     cache_write_usd: str | None
     # US dollars per million tokens, a decimal string.
     output_usd: str | None
@@ -1072,22 +1072,22 @@ class ModelPricesDataItem:
     audio_input_usd: str | None
     # US dollars per million tokens, a decimal string.
     audio_output_usd: str | None
-    # US dollars of each image beside the tokens; null for nothing.
+    # US dollars per image, in addition to the tokens; null for none.
     image_usd: str | None
-    # US dollars of each request beside the tokens; null for nothing.
+    # US dollars per request, in addition to the tokens; null for none.
     request_usd: str | None
-    # The price of a whole request with more input tokens than that.
+    # The prices of a request with more input tokens than that. They apply to all its tokens.
     long_context: list[ModelPricesDataItemLongContextItem]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPricesDataItemLongContextItem:
     above_input_tokens: int
-    # US dollars per million tokens; null where it is not known.
+    # US dollars per million tokens; null if it is not known.
     input_usd: str | None
     # US dollars per million tokens, a decimal string.
     cached_input_usd: str | None
-    # Of input that is written to a cache.
+    # The price of input that is written to a cache.
     cache_write_usd: str | None
     # US dollars per million tokens, a decimal string.
     output_usd: str | None
@@ -1098,7 +1098,7 @@ class ModelPricesDataItemLongContextItem:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoneyCatalogueLimit:
+class MoneyCatalogLimit:
     # Null for no limit.
     limit: str | None
     # `block`: requests above the limit are refused. `allow`: they continue, as overage.
@@ -1113,7 +1113,7 @@ class MoneyMeterForecast:
     used: str
     # US dollars, a decimal string.
     rate_per_day: str | None
-    # Used by the period's end at that rate.
+    # The usage at the end of the period at that rate.
     projected: str | None
     outlook: Literal["unlimited", "exhausted", "exhausts", "lasts", "idle", "too_little_data"]
     # Null if no date can be given, or if the period ends first.
@@ -1122,9 +1122,9 @@ class MoneyMeterForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class MoneyMeterLimit:
-    # In a month, or at any time for a gauge; null for no limit.
+    # Per usage period; for a gauge, at any time. Null for no limit.
     limit: str | None
-    # `block` refuses what goes beyond; `allow` goes on, and what is beyond is counted as overage.
+    # `block` refuses requests above the limit. `allow` lets them continue, and counts them as overage.
     at_limit: Literal["block", "allow"]
 
 
@@ -1148,14 +1148,14 @@ class OpenReservation:
     key_id: str | None
     subject: str | None
     held: OpenReservationHeld
-    # Null for one of an earlier version.
+    # Null for a reservation made by an earlier version.
     created_at: str | None
     expires_at: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenReservationHeld:
-    """By meter; nothing for a slot."""
+    """By meter; empty for a slot."""
 
     api_calls: float | None = None
     queries: float | None = None
@@ -1176,21 +1176,21 @@ class OpenReservationPage:
 
 @dataclass(frozen=True, kw_only=True)
 class OveragePrice:
-    # Each price applies to the units inside its tier alone.
+    # Each price applies only to the units inside its tier.
     tiers: list[OverageTier]
-    # The name of the meter's events; the meter's own if absent.
+    # The name of the meter's events. Defaults to the meter's name.
     polar_event: str | None = None
-    # The meter's name on Stripe's invoices, likewise.
+    # The meter's name on Stripe's invoices. Defaults to the meter's name.
     stripe_meter: str | None = None
-    # A metered price that Stripe bills along, for usage that you report to Stripe yourself.
+    # A metered price that Stripe bills as well, for usage that you report to Stripe yourself.
     stripe_price_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverageTier:
-    # The last unit above the limit that has this price; null for all that are left.
+    # The last unit above the limit at this price; null for all remaining units.
     up_to: int | None
-    # US dollars of one unit, such as `0.00002`; of `cost_usd` a unit is a millionth of a dollar.
+    # US dollars per unit, such as `0.00002`. A unit of `cost_usd` is a millionth of a dollar.
     unit_price_usd: str
 
 
@@ -1208,7 +1208,7 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewCustomers:
-    """Organizations, without the platform’s own."""
+    """Organizations, except the platform organization."""
 
     total: int
     suspended: int
@@ -1225,14 +1225,14 @@ class OverviewCustomersByPlanItem:
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewKeys:
-    """Neither revoked, disabled nor expired, of customers that are not suspended."""
+    """Keys of customers that are not suspended. Excludes revoked, disabled and expired keys."""
 
     active: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewRevenue:
-    # US cents: list prices of the active and past due subscriptions that are paid in US dollars.
+    # In US cents: list prices of active and past due subscriptions that are paid in US dollars.
     per_month_cents: int
     subscriptions: list[OverviewRevenueSubscription]
     overage: OverviewRevenueOverage
@@ -1240,7 +1240,7 @@ class OverviewRevenue:
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewRevenueOverage:
-    """Rows of the ledger that are not sent, or not known to be."""
+    """Rows of the ledger that are not sent, or whose outcome is unknown."""
 
     pending: OverviewRevenueOveragePending
     refused: OverviewRevenueOveragePending
@@ -1258,7 +1258,7 @@ class OverviewRevenueOveragePending:
 class OverviewRevenueSubscription:
     plan: str
     currency: str
-    # List prices with seats and add-ons, of the active and past due ones; of yearly ones a twelfth.
+    # List prices of active and past due subscriptions, with seats and add-ons. Yearly ones count as a twelfth.
     per_month_cents: int
     active: int
     trialing: int
@@ -1268,23 +1268,23 @@ class OverviewRevenueSubscription:
 @dataclass(frozen=True, kw_only=True)
 class OverviewUsage:
     spool: OverviewUsageSpool | None
-    # The hour from which usage of all organizations is summed up live.
+    # The hour from which usage of all organizations is summed on request.
     folded_until: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewUsageSpool:
-    """Null while Redis does not answer."""
+    """Null while Redis does not respond."""
 
     # Batches in Redis that are not in Postgres yet.
     batches: int
-    # Set aside for a person to look at.
+    # Set aside for an operator to look at.
     aside: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewVerifications:
-    """Of the UTC day, and of the calendar month so far."""
+    """Of the current UTC day, and of the calendar month so far."""
 
     today: OverviewVerificationsToday
     month: OverviewVerificationsToday
@@ -1296,7 +1296,7 @@ class OverviewVerificationsToday:
     total: int
     valid: int
     refused: int
-    # By the code of the verdict. Unknown keys belong to nobody and are not counted.
+    # By the code of the verdict. Unknown keys belong to no organization and are not counted.
     by_code: dict[str, int]
 
 
@@ -1304,7 +1304,7 @@ class OverviewVerificationsToday:
 class OverviewWebhooks:
     # Not sent yet, including retries.
     waiting: int
-    # Given up, of those made in the last 24 hours.
+    # Given up, among those created in the last 24 hours.
     failed_24_hours: int
     failed_30_days: int
 
@@ -1315,9 +1315,9 @@ class OwnModelPrice:
     provider: str
     model: str
     kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
-    # US dollars, a decimal string; null where it is a price of one.
+    # US dollars, as a decimal string. Null if the price is per image or request.
     usd_per_million: str | None
-    # US dollars, a decimal string; null where it is a price of a million.
+    # US dollars, as a decimal string. Null if the price is per million tokens.
     usd_per_unit: str | None
     valid_from: str
     created_at: str
@@ -1333,22 +1333,22 @@ class OwnModelPriceList:
 class Plan:
     id: str
     name: str
-    # What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.
+    # The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it.
     markup_percent: float
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
-    # For so long a first subscription costs nothing.
+    # How many days a first subscription is free.
     trial_days: int
-    # The newest, unless another one was asked for.
+    # The newest version, unless the request names another.
     version: int
-    # Since when a newer version is sold.
+    # When a newer version replaced it.
     replaced_at: str | None
     prices: list[PlanPrice]
     seats: PlanSeats | None = None
     addons: list[PlanAddon]
-    # Credits that each usage period begins with; null for none.
+    # Credits at the beginning of each usage period; null for none.
     included_credits_usd: str | None
     # How much of what is left of them is granted again in the next period; null for nothing.
     rollover_max_usd: str | None
@@ -1359,7 +1359,7 @@ class Plan:
     limits: PlanLimits
     features: dict[str, float | bool | str]
     overage: PlanOverage
-    # How many are on this version.
+    # The number of organizations on this version.
     organization_count: int
     created_at: str
     updated_at: str
@@ -1377,7 +1377,7 @@ class PlanAddon:
 class PlanAddonLimits:
     """What it adds to the limits of the plan, each time it is bought."""
 
-    # What it adds to the limits of meters; a meter without a limit stays without.
+    # What it adds to the limits of meters. Meters without a limit stay unlimited.
     meters: dict[str, float] | None = None
     max_api_keys: int | None = None
     seats: int | None = None
@@ -1387,13 +1387,13 @@ class PlanAddonLimits:
 class PlanLimits:
     # Of each key.
     rate_limit_per_minute: int
-    # Keys that are not revoked, of the organization.
+    # The maximum number of keys of the organization that are not revoked.
     max_api_keys: int
-    # The most reservations of each key that may be open at once; null for no limit.
+    # The maximum number of open reservations of each key; null for no limit.
     key_max_concurrent: int | None = None
-    # The most reservations of an organization that may be open at once; null for no limit.
+    # The maximum number of open reservations of the organization; null for no limit.
     max_concurrent: int | None = None
-    # Limits of every key, beside its own.
+    # Limits of every key, in addition to the key's own.
     key_limits: list[NamedLimit] | None = None
     # Limits of an organization, in which all its keys count together.
     organization_limits: list[NamedLimit] | None = None
@@ -1402,7 +1402,7 @@ class PlanLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanLimitsMeters:
-    """By name, your own meters by slug. A meter that is absent has no limit."""
+    """By name, or by slug for your own meters. A meter that is absent has no limit."""
 
     api_calls: MeterLimit | None = None
     queries: MeterLimit | None = None
@@ -1423,11 +1423,11 @@ class PlanList:
 @dataclass(frozen=True, kw_only=True)
 class PlanMoved:
     moved: int
-    # They move when their paid period ends.
+    # Organizations that move when their paid period ends.
     scheduled: int
-    # They stay where they are, and why.
+    # Organizations that were not moved, and the reason.
     failed: list[PlanMovedFailedItem]
-    # Null when all were tried.
+    # Null when no organizations are left.
     next_cursor: str | None
 
 
@@ -1440,7 +1440,7 @@ class PlanMovedFailedItem:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOverage:
-    """What units above a limit that allows them cost; a meter that is absent costs nothing more."""
+    """The prices of units above limits that allow overage. A meter that is absent costs nothing extra."""
 
     api_calls: OveragePrice | None = None
     queries: OveragePrice | None = None
@@ -1455,9 +1455,9 @@ class PlanPrice:
     interval: Literal["month", "year"]
     # ISO 4217, in lower case.
     currency: str
-    # For each interval, in the smallest unit of the currency; null where it is agreed upon in person.
+    # For each interval, in the smallest unit of the currency. Null if it is negotiated.
     amount_cents: int | None
-    # For each seat above the included ones. Without it no more are sold.
+    # For each seat above the included ones. If absent, no more seats are sold.
     seat_amount_cents: int | None = None
     # A licensed, recurring price of the same interval.
     stripe_price_id: str | None = None
@@ -1469,7 +1469,7 @@ class PlanPrice:
 class PlanSeats:
     # Members that the price includes.
     included: int
-    # The most that are sold.
+    # The maximum number of seats.
     max: int | None = None
 
 
@@ -1487,7 +1487,7 @@ class PlatformUsageBreakdown:
 class PortalLink:
     # Works once. Redirect the customer to it.
     url: str
-    # 15 minutes after it was made.
+    # 15 minutes after it was created.
     expires_at: str
 
 
@@ -1519,9 +1519,9 @@ class RoleList:
 class SpendCap:
     # Null without a cap.
     cost_usd: str | None
-    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
+    # `block` refuses requests that would exceed it. `alert` notifies owners, admins and endpoints, and lets requests continue.
     action: Literal["block", "alert"] | None
-    # What this period costs until now: the charges that are recorded, and the overage.
+    # The cost of this period so far: recorded charges, and overage.
     used: str
     period_start: str
     resets_at: str
@@ -1534,7 +1534,7 @@ class StoredUsageEvent:
     key_id: str | None
     user_id: str | None
     environment: str
-    # Your customer's user, where one was named.
+    # Your customer's user, if the event names one.
     subject: str | None
     endpoint: str
     method: str
@@ -1571,13 +1571,13 @@ class StoredUsageEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredUsageEventCorrection:
-    """How the operator voided or replaced the event; the rest of it is what counts now."""
+    """How the operator voided or replaced the event. The other fields have the current values."""
 
     void: bool
     reason: str
     corrected_at: str
     corrected_by: StoredUsageEventCorrectionCorrectedBy | None = None
-    # What it counted before, as it was reported.
+    # The values that were originally reported.
     original: dict[str, Any]
 
 
@@ -1603,7 +1603,7 @@ class System:
     spool: SystemSpool | None
     # In the order in which they run.
     jobs: list[SystemJob]
-    # The configuration by name, never by value.
+    # The names of the configured settings, without their values.
     settings: list[SystemSetting]
 
 
@@ -1611,15 +1611,15 @@ class System:
 class SystemJob:
     name: str
     cron: str
-    # `late`: no success for more than three rounds, whatever the reason. Null where Postgres does not answer.
+    # `late`: no success for more than three intervals, for any reason. Null while Postgres does not respond.
     state: Literal["never_run", "running", "ok", "failed", "late"] | None
     # When the last run began; null before the first.
     last_run_at: str | None
-    # When it ended; null while it runs, and for good if it died.
+    # When it ended. Null while it runs, and also if it was killed.
     last_ended_at: str | None
     # When the last successful run began.
     last_success_at: str | None
-    # Of the last run that ended, as are result and error.
+    # The outcome of the last run that ended, as are `result` and `error`.
     duration_ms: int | None
     # What it did; null if it failed.
     result: dict[str, Any] | None
@@ -1635,23 +1635,23 @@ class SystemJobBacklog:
 
     # What is counted.
     of: str
-    # How much waits now, counted up to 10,000, or to one more than a ceiling up to 25,000. Null where nothing queues, or it could not be counted.
+    # How much is waiting now, counted up to 10,000, or up to one more than a ceiling of up to 25,000. Null if the job has no queue, or if it could not be counted.
     count: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SystemJobCeiling:
-    """How much one run does at most. The next run goes on."""
+    """The most that one run does. The next run continues."""
 
-    # Of what the backlog counts; null where time alone is the bound.
+    # The maximum of a run, in the unit of the backlog. Null if only time limits a run.
     amount: int | None
-    # After this a run begins nothing new.
+    # The time after which a run starts nothing new.
     seconds: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SystemPricePage:
-    """Prices of models; later changes are not in it."""
+    """The date of the model prices. Later changes are not included."""
 
     source: str
     checked_at: str
@@ -1659,13 +1659,13 @@ class SystemPricePage:
 
 @dataclass(frozen=True, kw_only=True)
 class SystemSchema:
-    """Null where the database could not say."""
+    """Null if the database could not be read."""
 
     # The last migration that this version knows.
     known: str
-    # The last one that the database has.
+    # The last migration that was applied to the database.
     found: str | None
-    # False where migrations are missing, or the database is ahead.
+    # False if migrations are missing, or if the database is ahead.
     is_current: bool
 
 
@@ -1673,17 +1673,17 @@ class SystemSchema:
 class SystemSetting:
     name: str
     state: Literal["set", "missing", "defaulted"]
-    # Why it is refused; its feature is off.
+    # Why the setting is refused. Its feature is off.
     fault: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SystemSpool:
-    """Null while Redis does not answer."""
+    """Null while Redis does not respond."""
 
     # Batches of usage that wait in Redis for Postgres.
     batches: int
-    # What was set aside for a person to look at.
+    # What was set aside for an operator to look at.
     aside: int
 
 
@@ -1700,7 +1700,7 @@ class UsageAlert:
     id: str
     # The name of a built-in meter, or the slug of your own.
     meter: str
-    # `percentage` of a limit, or an amount: of what was used (`usage`), or of what was used above the limit (`overage`).
+    # `percentage`: of a limit. `usage`: an amount of usage. `overage`: an amount of usage above the limit.
     kind: Literal["percentage", "usage", "overage"]
     period_start: str
     # The limit at that time. A raised limit can be passed again. Null for an amount.
@@ -1709,7 +1709,7 @@ class UsageAlert:
     threshold: int | None
     # The amount that was reached. Null for a percentage.
     amount: float | str | None
-    # The use when the alert was recorded; of `overage` what was used above the limit.
+    # The usage when the alert was recorded. For `overage`, the usage above the limit.
     used: float | str
     crossed_at: str
     # When notifications were sent. If several percentages were passed together, or several amounts, only the highest is sent.
@@ -1759,7 +1759,7 @@ class UsageBreakdownDataItem:
     p50_response_time_ms: float | None
     p95_response_time_ms: float | None
     p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -1789,13 +1789,13 @@ class UsageBreakdownOther:
     p50_response_time_ms: float | None
     p95_response_time_ms: float | None
     p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageCorrection:
-    # `duplicate`: the latest correction of the event is this one already.
+    # `duplicate`: the event already has this correction.
     outcome: Literal["corrected", "duplicate"]
     corrected_at: str
     event: UsageCorrectionEvent
@@ -1810,7 +1810,7 @@ class UsageCorrectionEvent:
     key_id: str | None
     user_id: str | None
     environment: str
-    # Your customer's user, where one was named.
+    # Your customer's user, if the event names one.
     subject: str | None
     endpoint: str
     method: str
@@ -1893,7 +1893,7 @@ class UsageOfSubjectsDataItem:
     cost_usd: str
     # Events whose model has no known price. Their cost is not in `cost_usd`.
     unpriced: int
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -1916,7 +1916,7 @@ class UsageOfSubjectsErased:
     cost_usd: str
     # Events whose model has no known price. Their cost is not in `cost_usd`.
     unpriced: int
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -1940,13 +1940,13 @@ class UsageOfSubjectsOther:
     cost_usd: str
     # Events whose model has no known price. Their cost is not in `cost_usd`.
     unpriced: int
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsageOfSubjectsUnnamed:
-    """What was used without a subject. Null where one subject is asked for."""
+    """Usage without a subject. Null if the request names one subject."""
 
     share: float | None
     requests: int
@@ -1963,7 +1963,7 @@ class UsageOfSubjectsUnnamed:
     cost_usd: str
     # Events whose model has no known price. Their cost is not in `cost_usd`.
     unpriced: int
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -1993,7 +1993,7 @@ class UsageStatisticsByDayItem:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2012,7 +2012,7 @@ class UsageStatisticsByEndpointItem:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2031,7 +2031,7 @@ class UsageStatisticsByKeyItem:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2050,7 +2050,7 @@ class UsageStatisticsByModelItem:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2069,7 +2069,7 @@ class UsageStatisticsByRouteItem:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2087,7 +2087,7 @@ class UsageStatisticsTotals:
     cost_usd: str
     errors: int
     avg_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2124,7 +2124,7 @@ class UsageTimeseriesDataItem:
     p50_response_time_ms: float | None
     p95_response_time_ms: float | None
     p99_response_time_ms: float | None
-    # Amounts of your own meters, by slug. One without use is absent.
+    # Amounts of your own meters, by slug. Meters without usage are absent.
     quantities: dict[str, float]
 
 
@@ -2196,13 +2196,13 @@ class WebhookEndpointWithSecret:
     previous_secret_until: str | None
     created_at: str
     updated_at: str
-    # The secret that signs deliveries. Only this answer contains it.
+    # The secret that signs deliveries. Only this response contains it.
     secret: str
 
 
 class GetKeyInput(TypedDict, total=False):
     key_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2210,7 +2210,7 @@ class GetKeyInput(TypedDict, total=False):
 
 class KeyLimitsInput(TypedDict, total=False):
     key_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2218,7 +2218,7 @@ class KeyLimitsInput(TypedDict, total=False):
 
 class ImportKeysInput(TypedDict, total=False):
     keys: list[dict[str, Any]]
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2227,12 +2227,12 @@ class ImportKeysInput(TypedDict, total=False):
 class ListCustomersInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # A part of the name, the slug, the external id or the email address, in any case of letters.
+    # A part of the name, the slug, the external id or the email address, in upper or lower case.
     search: str
     plan: str
     # `past_due`: a payment of its subscription failed. `active`: neither that nor suspended.
     status: Literal["active", "suspended", "past_due"]
-    # Whether some meter has reached its limit in the current period.
+    # Whether any meter has reached its limit in the current period.
     at_limit: bool
     # Only organizations without usage in this many days.
     idle_days: int
@@ -2246,9 +2246,9 @@ class CreateCustomerInput(TypedDict, total=False):
     name: str
     # Billing contact.
     email: str | None
-    # Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.
+    # Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them.
     metadata: dict[str, Any]
-    # The first plan when absent, for a new one.
+    # For a new organization, defaults to the first plan.
     plan: str
     limits: dict[str, Any]
     # The operator's own id of the organization.
@@ -2270,7 +2270,7 @@ class UpdateCustomerInput(TypedDict, total=False):
     name: str
     # Billing contact.
     email: str | None
-    # Your own notes: up to 50 keys and 4,000 characters. Replaced as a whole.
+    # Your own notes, up to 50 keys and 4,000 characters. A change replaces all of them.
     metadata: dict[str, Any]
     plan: str
     limits: dict[str, Any]
@@ -2299,7 +2299,7 @@ class SetSuspensionInput(TypedDict, total=False):
     # Instead of `organization_id`: your own id of the organization.
     external_id: str
     suspended: bool
-    # Needed to suspend. Owners read it.
+    # Required to suspend. Owners can read it.
     reason: str
 
 
@@ -2325,9 +2325,9 @@ class SetQuotasInput(TypedDict, total=False):
     rate_limit_per_minute: int | None
     max_api_keys: int | None
     meters: dict[str, Any]
-    # The most holds that may be open at once. A reservation is one, whatever it holds.
+    # The maximum number of open reservations. Each counts as one, whatever it holds.
     max_concurrent: int | None
-    # Limits in which all keys of the organization count together, as a whole: they replace the plan's of the same name, and its others hold as well. Null or none returns to the plan's.
+    # Limits in which all keys of the organization count together. A request replaces all of them. Each replaces the plan's limit of the same name; the plan's other limits still apply. Null or an empty list restores the plan's limits.
     organization_limits: list[dict[str, Any]] | None
 
 
@@ -2421,7 +2421,7 @@ class CreateRoleInput(TypedDict, total=False):
     # Lower-case letters and digits, separated by single hyphens. It cannot be changed later.
     name: str
     description: str | None
-    # What members with the role may do. All roles allow `organization:read`, also where it is not named.
+    # What members with the role may do. All roles allow `organization:read`, even if it is not listed.
     permissions: list[Any]
 
 
@@ -2432,7 +2432,7 @@ class UpdateRoleInput(TypedDict, total=False):
     # Instead of `organization_id`: your own id of the organization.
     external_id: str
     description: str | None
-    # What members with the role may do. All roles allow `organization:read`, also where it is not named.
+    # What members with the role may do. All roles allow `organization:read`, even if it is not listed.
     permissions: list[Any]
 
 
@@ -2447,7 +2447,7 @@ class DeleteRoleInput(TypedDict, total=False):
 class ListWebhooksInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2459,7 +2459,7 @@ class CreateWebhookInput(TypedDict, total=False):
     description: str | None
     # The event types that it receives. Empty for all, including those of later versions.  `key.created`: An API key was issued.  `key.imported`: API keys from another system were imported; `imported` says how many.  `key.updated`: An API key was changed; `changed` names the fields.  `key.rotated`: An API key was replaced by `successor`; it works until `key.revoked_at`.  `key.revoked`: An API key was permanently revoked.  `key.expiring`: An API key expires within `days`: sent 7 days before, and again 1 day before.  `key.expired`: An API key expired.  `key.disabled`: An API key was disabled manually; sent in addition to `key.updated`.  `key.leaked`: A secret scanner found an API key in public, at `places`, and the key was disabled.  `organization.created`: An organization was created.  `organization.updated`: An organization was changed; `changed` names the fields.  `organization.suspended`: An organization was suspended: its keys are refused.  `organization.resumed`: The suspension of an organization ended.  `organization.deleted`: An organization was deleted. Only the operator's endpoints receive it.  `organization.state`: The full state of an organization, whenever any of it has changed; its receiver needs no other event.  `member.added`: Someone became a member of an organization.  `member.role_changed`: The role of a member was changed; it was `previous_role`.  `member.removed`: A member was removed or left; `member.role` is their last role.  `invitation.created`: Someone was invited to an organization.  `invitation.accepted`: Someone accepted an invitation.  `invitation.revoked`: An invitation was revoked.  `invitation.expired`: An invitation expired without being accepted.  `plan.changed`: An organization moved to another plan; `from` and `to` are the ids of the plans.  `subscription.created`: An organization has a new subscription at a payment provider.  `subscription.updated`: A subscription changed; `changed` names the fields.  `subscription.ended`: A subscription ended.  `quota.threshold_reached`: Usage of a meter passed a percentage of its limit, or an amount, for the first time in this period.  `quota.exhausted`: Usage of a meter reached its limit, for the first time in this period.  `credits.granted`: Credits were added: bought, granted by the operator, or included in the plan.  `credits.low`: The balance of credits is low, for the first time since the latest grant.  `credits.exhausted`: All credits are used up, for the first time since the latest grant.  `credits.expired`: The remaining credits of a grant expired; `amount` says how much.  `spend_cap.reached`: Charges of this period reached the organization's own spend cap, or left too little of it for a request.  `rate_limit.refused`: Verifications of a key were refused because of its rate limit; at most once per minute and key.
     events: list[Literal["key.created", "key.imported", "key.updated", "key.rotated", "key.revoked", "key.expiring", "key.expired", "key.disabled", "key.leaked", "organization.created", "organization.updated", "organization.suspended", "organization.resumed", "organization.deleted", "organization.state", "member.added", "member.role_changed", "member.removed", "invitation.created", "invitation.accepted", "invitation.revoked", "invitation.expired", "plan.changed", "subscription.created", "subscription.updated", "subscription.ended", "quota.threshold_reached", "quota.exhausted", "credits.granted", "credits.low", "credits.exhausted", "credits.expired", "spend_cap.reached", "rate_limit.refused"]]
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2467,7 +2467,7 @@ class CreateWebhookInput(TypedDict, total=False):
 
 class GetWebhookInput(TypedDict, total=False):
     endpoint_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2475,7 +2475,7 @@ class GetWebhookInput(TypedDict, total=False):
 
 class UpdateWebhookInput(TypedDict, total=False):
     endpoint_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2484,13 +2484,13 @@ class UpdateWebhookInput(TypedDict, total=False):
     description: str | None
     # The event types that it receives. Empty for all, including those of later versions.
     events: list[Literal["key.created", "key.imported", "key.updated", "key.rotated", "key.revoked", "key.expiring", "key.expired", "key.disabled", "key.leaked", "organization.created", "organization.updated", "organization.suspended", "organization.resumed", "organization.deleted", "organization.state", "member.added", "member.role_changed", "member.removed", "invitation.created", "invitation.accepted", "invitation.revoked", "invitation.expired", "plan.changed", "subscription.created", "subscription.updated", "subscription.ended", "quota.threshold_reached", "quota.exhausted", "credits.granted", "credits.low", "credits.exhausted", "credits.expired", "spend_cap.reached", "rate_limit.refused"]]
-    # Disabling it gives up its waiting deliveries. Enabling it resets its count of failures.
+    # Disabling the endpoint gives up its waiting deliveries. Enabling it resets its count of failures.
     is_active: bool
 
 
 class DeleteWebhookInput(TypedDict, total=False):
     endpoint_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2498,7 +2498,7 @@ class DeleteWebhookInput(TypedDict, total=False):
 
 class RotateWebhookSecretInput(TypedDict, total=False):
     endpoint_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2506,7 +2506,7 @@ class RotateWebhookSecretInput(TypedDict, total=False):
 
 class SendTestWebhookInput(TypedDict, total=False):
     endpoint_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2516,7 +2516,7 @@ class ListWebhookDeliveriesInput(TypedDict, total=False):
     endpoint_id: str
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2525,7 +2525,7 @@ class ListWebhookDeliveriesInput(TypedDict, total=False):
 class ResendWebhookInput(TypedDict, total=False):
     endpoint_id: str
     delivery_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2536,9 +2536,9 @@ class CreatePortalLinkInput(TypedDict, total=False):
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # What the customer may do there.
+    # What the customer may do in the portal.
     scopes: list[Literal["keys:read", "usage:read", "keys:write", "usage:events", "keys:import", "audit:read", "usage:write", "usage:alerts", "webhooks:read", "webhooks:write", "billing:read"]]
-    # Where the portal leads back to. https, or this machine.
+    # The address of the portal's link back to your application: an `https:` URL, or localhost.
     return_url: str
 
 
@@ -2548,13 +2548,13 @@ class ListAuditLogsInput(TypedDict, total=False):
     # `account.registered`: An account was created. `account.claimed`: An account with an unconfirmed address was emptied and given to the person for whom the organization of its domain vouches. `account.deleted`: An account was deleted by its owner. `account.exported`: A user exported their data. `account.updated`: A profile was changed. `login.succeeded`: Someone signed in; `factors` says how. `login.failed`: A sign-in was refused. `session.ended`: A session was ended: by logout, from another device, or because its refresh token was used twice. `password.changed`: A password was changed by someone who knew the old one. `password.reset_requested`: A password reset was requested. `password.reset`: A password was set with a link sent by email. `email.verified`: An email address was confirmed. `email.change_requested`: A new email address was requested. `email.changed`: An email address was replaced by a confirmed one. `two_factor.enabled`: A second factor was enabled. `two_factor.disabled`: A second factor was disabled. `two_factor.locked`: A second factor was locked for a while, after too many wrong codes. `two_factor.backup_codes_renewed`: New backup codes replaced the old ones. `identity.linked`: An account at an identity provider was linked to an account here. `identity.unlinked`: An account at an identity provider was unlinked. `passkey.added`: A passkey was added to an account. `passkey.renamed`: A passkey was renamed. `passkey.removed`: A passkey was removed. `grant.created`: Someone authorized an application to act for an organization. `grant.revoked`: The authorization of an application ended; `reason` says why. `key.issued`: An API key was issued. `key.revoked`: An API key was revoked. `key.updated`: An API key was changed; `changed` names the fields. `key.rotated`: An API key was replaced by a new one; `grace_period_seconds` says how long the old key kept working. `key.imported`: API keys from another system were imported by their hashes. `key.leaked`: A secret scanner found an API key in a public place, and the key was disabled. `session.switched`: A session switched to another organization. `organization.created`: An organization was created. `organization.updated`: The name, slug or member rules of an organization were changed. `organization.deleted`: An organization was deleted by one of its owners. `organization.transferred`: An owner handed an organization over to another member. `member.added`: The operator added a user to an organization. `member.role_changed`: The role of a member was changed. `member.removed`: A member was removed from an organization. `member.joined`: Someone became a member through the verified domain of their address, single sign-on or a directory. `member.left`: A member left an organization. `role.created`: An organization created its own role. `role.updated`: A role of an organization was changed; `from` and `to` list its permissions. `role.deleted`: A role of an organization was deleted. `domain.added`: A domain was added to an organization; it is not verified yet. `domain.verified`: A domain was verified by its DNS record. `domain.updated`: The rule for who joins with a domain was changed. `domain.removed`: A domain was removed. `domain.lapsed`: A domain lost its verification, because its DNS record was gone. `sso.configured`: The single sign-on of an organization was set up or changed. `sso.removed`: The single sign-on of an organization was removed. `directory.configured`: The directory of an organization was set up or changed. `directory.token_renewed`: A directory got a new token; the old one stopped working. `directory.group_changed`: The role of a directory group was changed. `directory.removed`: The directory of an organization was removed; the people it had added stayed members. `invitation.sent`: Someone was invited by email. `invitation.resent`: An invitation was sent again, with a new link. `invitation.revoked`: An invitation was revoked. `invitation.accepted`: Someone accepted an invitation and became a member. `webhook_endpoint.created`: A webhook endpoint was created. `webhook_endpoint.updated`: A webhook endpoint was changed; `changed` names the fields. `webhook_endpoint.deleted`: A webhook endpoint was deleted, with its delivery history. `webhook_endpoint.secret_rotated`: A webhook endpoint got a new signing secret. `webhook_endpoint.tested`: A test event was sent to a webhook endpoint. `webhook_endpoint.event_resent`: An event was sent to a webhook endpoint again. `organization.alert_thresholds_changed`: The percentages or amounts at which usage alerts are sent were changed. `organization.low_balance_changed`: The balance of credits that counts as low was changed. `organization.spend_cap_changed`: The spend cap of an organization was changed. `usage.subject_erased`: The usage of a subject was made anonymous. `organization.limits_changed`: An administrator changed an organization's own limits. `billing.subscription_changed`: A subscription started, changed or ended at its payment provider; `to` is its new state. `billing.plan_changed`: A subscription moved its organization to another plan. `billing.checkout_started`: Someone went to a payment provider to buy a plan. `billing.top_up_started`: Someone went to a payment provider to buy credits. `billing.credits_purchased`: Credits were bought and granted. `billing.credits_refunded`: A payment of credits was refunded; `shortfall_usd` is the part that was already used. `billing.credits_given_back`: A refund of credits failed at the payment provider, so the credits were granted again. `billing.portal_opened`: Someone opened the payment provider's own page. `billing.change_requested`: A change of plan was requested; `when` is now or with the next period. `billing.cancel_requested`: A subscription was canceled at the end of its period. `billing.resume_requested`: A cancellation or a pause of a subscription was revoked. `portal.session_created`: A back end created a link to the customer portal; `scopes` says what it allows. `portal.session_redeemed`: Someone opened a link to the customer portal. `admin.appointed`: The command `npm run admin` made a user an administrator; `password` says whether it was new, reset or kept. `admin.user_created`: The operator created an account; its owner sets the password. `admin.user_deleted`: The operator deleted an account, with the organizations that had no other members. `admin.user_disabled`: An administrator disabled an account. `admin.user_enabled`: An administrator enabled an account. `admin.user_logged_out`: An administrator ended all sessions of a user. `admin.two_factor_reset`: An administrator removed a user's second factor. `admin.ledger_resent`: An administrator sent overage to the payment provider again; `identifiers` names the rows. `admin.ledger_written_off`: An administrator wrote overage off; `identifiers` names the rows. `admin.billing_event_replayed`: An administrator replayed an event of a payment provider. `admin.delivery_resent`: An administrator sent an event to a webhook endpoint again. `admin.mail_resent`: An administrator sent a waiting email immediately. `admin.credits_granted`: An administrator granted credits to an organization. `admin.credits_revoked`: An administrator revoked the remaining credits of a grant. `admin.credits_corrected`: An administrator changed the amount of a grant of credits. `admin.reservation_canceled`: An administrator canceled an open reservation of an organization. `admin.plan_changed`: An administrator changed an organization's plan. `admin.plan_created`: An administrator created a plan. `admin.plan_updated`: An administrator changed a plan for every organization on it. `admin.subscription_moved`: An administrator moved a subscription to the newest version of its plan. `admin.plan_deleted`: An administrator deleted an unused plan; `detail` has its former values. `admin.meter_created`: An administrator defined a meter. `admin.meter_updated`: An administrator renamed a meter or its unit. `admin.meter_deleted`: An administrator deleted an unused meter; `detail` has its former values. `usage.corrected`: The operator voided or replaced a usage event; `reason` says why. `admin.price_created`: An administrator set a price of a model. `admin.price_deleted`: An administrator deleted a price of a model; `detail` has its former values. `admin.route_created`: An administrator created a route of the gateway. `admin.route_updated`: An administrator changed a route of the gateway; `changed` names the fields. `admin.route_deleted`: An administrator deleted a route of the gateway. `admin.organization_suspended`: An administrator suspended an organization. `admin.organization_resumed`: An administrator ended the suspension of an organization. `admin.key_looked_up`: An administrator looked up the owner of an API key; there is no target if the key is not from this deployment. `admin.impersonated`: An administrator opened a support session as a user.
     action: Literal["account.registered", "account.claimed", "account.deleted", "account.exported", "account.updated", "login.succeeded", "login.failed", "session.ended", "password.changed", "password.reset_requested", "password.reset", "email.verified", "email.change_requested", "email.changed", "two_factor.enabled", "two_factor.disabled", "two_factor.locked", "two_factor.backup_codes_renewed", "identity.linked", "identity.unlinked", "passkey.added", "passkey.renamed", "passkey.removed", "grant.created", "grant.revoked", "key.issued", "key.revoked", "key.updated", "key.rotated", "key.imported", "key.leaked", "session.switched", "organization.created", "organization.updated", "organization.deleted", "organization.transferred", "member.added", "member.role_changed", "member.removed", "member.joined", "member.left", "role.created", "role.updated", "role.deleted", "domain.added", "domain.verified", "domain.updated", "domain.removed", "domain.lapsed", "sso.configured", "sso.removed", "directory.configured", "directory.token_renewed", "directory.group_changed", "directory.removed", "invitation.sent", "invitation.resent", "invitation.revoked", "invitation.accepted", "webhook_endpoint.created", "webhook_endpoint.updated", "webhook_endpoint.deleted", "webhook_endpoint.secret_rotated", "webhook_endpoint.tested", "webhook_endpoint.event_resent", "organization.alert_thresholds_changed", "organization.low_balance_changed", "organization.spend_cap_changed", "usage.subject_erased", "organization.limits_changed", "billing.subscription_changed", "billing.plan_changed", "billing.checkout_started", "billing.top_up_started", "billing.credits_purchased", "billing.credits_refunded", "billing.credits_given_back", "billing.portal_opened", "billing.change_requested", "billing.cancel_requested", "billing.resume_requested", "portal.session_created", "portal.session_redeemed", "admin.appointed", "admin.user_created", "admin.user_deleted", "admin.user_disabled", "admin.user_enabled", "admin.user_logged_out", "admin.two_factor_reset", "admin.ledger_resent", "admin.ledger_written_off", "admin.billing_event_replayed", "admin.delivery_resent", "admin.mail_resent", "admin.credits_granted", "admin.credits_revoked", "admin.credits_corrected", "admin.reservation_canceled", "admin.plan_changed", "admin.plan_created", "admin.plan_updated", "admin.subscription_moved", "admin.plan_deleted", "admin.meter_created", "admin.meter_updated", "admin.meter_deleted", "usage.corrected", "admin.price_created", "admin.price_deleted", "admin.route_created", "admin.route_updated", "admin.route_deleted", "admin.organization_suspended", "admin.organization_resumed", "admin.key_looked_up", "admin.impersonated"]
     actor_id: str
-    # The id of what was acted on, such as a key.
+    # The id of the target, such as a key.
     target_id: str
     result: Literal["success", "failure"]
     from_: str
     # The exclusive end.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2563,17 +2563,17 @@ class ListAuditLogsInput(TypedDict, total=False):
 class ListReservationsInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # Only those that name this key.
+    # Only reservations of this key.
     key_id: str
 
 
 class GetReservationInput(TypedDict, total=False):
     reservation_id: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2593,17 +2593,17 @@ class CorrectUsageInput(TypedDict, total=False):
     organization_id: str
     # Or the operator's own id of the organization.
     external_id: str
-    # The event did not happen: it counts nowhere.
+    # Removes the event from all sums.
     void: Literal[True]
-    # The key that was used: one of the organization, also a revoked one. `null`: none was.
+    # The key that was used. It must belong to the organization, and may be revoked. Null for no key.
     key_id: str | None
-    # Your customer's user. `null`: nobody was named.
+    # Your customer's user. Null for no subject.
     subject: str | None
     endpoint: str | None
     status_code: int | None
     provider: str | None
     model: str | None
-    # How your system answered, for routing statistics.
+    # How your system produced the answer, for statistics of routing.
     route: str | None
     error_code: str | None
     # Of the quota; what a verification took is counted already.
@@ -2634,9 +2634,9 @@ class CorrectUsageInput(TypedDict, total=False):
     audio_output_tokens: int | None
     # US dollars that the provider takes. Absent, it is reckoned from model and tokens where the price is known. Rounded half up to nine decimals.
     cost_usd: str | float | None
-    # Amounts of your own counters, by slug. A meter that is not given keeps its amount. Rounded half up to the decimals of the meter.
+    # Amounts of your own counters, by slug. Absent meters keep their amounts. Rounded half up to the decimals of the meter.
     quantities: dict[str, float] | None
-    # Why. Customers see it with the event.
+    # The reason. Customers see it with the event.
     reason: str
 
 
@@ -2645,13 +2645,13 @@ class UsageSubjectsInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
     # Only this one.
     subject: str
-    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or one of your own meters by its slug.
+    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or the slug of one of your own meters.
     order: str
     limit: int
     cursor: str
@@ -2659,7 +2659,7 @@ class UsageSubjectsInput(TypedDict, total=False):
 
 class EraseSubjectInput(TypedDict, total=False):
     subject: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str | None
     # Or the operator's own id of the organization.
     external_id: str | None
@@ -2670,14 +2670,14 @@ class UsageBreakdownInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # Only what this key was used for.
+    # Only usage of this key.
     key_id: str
     by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment"]
-    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or one of your own meters by its slug.
+    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or the slug of one of your own meters.
     order: str
     limit: int
 
@@ -2687,7 +2687,7 @@ class UsageTimeseriesInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2714,7 +2714,7 @@ class UsageOfKeysInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2729,7 +2729,7 @@ class ListUsageEventsInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2758,7 +2758,7 @@ class ExportUsageInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2766,7 +2766,7 @@ class ExportUsageInput(TypedDict, total=False):
 
 
 class UsageForecastInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2775,7 +2775,7 @@ class UsageForecastInput(TypedDict, total=False):
 class UsageOfMonthInput(TypedDict, total=False):
     # A calendar month in UTC, such as `2026-11`. Defaults to the current one.
     period: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2784,27 +2784,27 @@ class UsageOfMonthInput(TypedDict, total=False):
 class ListAlertsInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class GetAlertThresholdsInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class SetAlertThresholdsInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # Percentages of a limit. Null for the default, empty for only the limit itself. Percentages above 100 apply to meters that continue as overage. As they are when absent.
+    # Percentages of a limit. Null for the default, empty for only the limit itself; unchanged if absent. Percentages above 100 apply to meters that continue as overage.
     thresholds: list[int] | None
-    # Amounts of meters; all that hold from now on. As they are when absent.
+    # Amounts of meters. Replaces all existing amounts; unchanged if absent.
     amounts: list[dict[str, Any]]
 
 
@@ -2817,24 +2817,24 @@ class ListPlansInput(TypedDict, total=False):
 
 
 class CreatePlanInput(TypedDict, total=False):
-    # What verdicts and the catalogue call it; it never changes.
+    # Its id in verdicts and the catalog. Cannot be changed later.
     id: str
     name: str
-    # One for each interval and currency. Empty where the price is negotiated.
+    # One for each interval and currency. Empty if the price is negotiated.
     prices: list[dict[str, Any]]
-    # For so long a first subscription costs nothing.
+    # How many days a first subscription is free.
     trial_days: int
     seats: dict[str, Any] | None
-    # What is sold beside the plan, any number of times (Stripe).
+    # Products sold in addition to the plan, any number of times (Stripe).
     addons: list[dict[str, Any]]
     limits: dict[str, Any]
     features: dict[str, float | bool | str]
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
     overage: dict[str, Any]
-    # Credits that each usage period begins with; null for none.
+    # Credits at the beginning of each usage period; null for none.
     included_credits_usd: float | str | None
     # How much of what is left of them is granted again in the next period; null for nothing.
     rollover_max_usd: float | str | None
@@ -2842,7 +2842,7 @@ class CreatePlanInput(TypedDict, total=False):
     at_no_credits: Literal["block", "allow"]
     # What a call costs customers, in US dollars to the nano-dollar: each unit of a verification, a reservation or a report. Null for nothing.
     price_per_call_usd: float | str | None
-    # What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.
+    # The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it.
     markup_percent: float
 
 
@@ -2853,20 +2853,20 @@ class GetPlanInput(TypedDict, total=False):
 class UpdatePlanInput(TypedDict, total=False):
     plan_id: str
     name: str
-    # What is added to the cost of models: customers of the plan are charged cost and markup. No answer to a customer contains it.
+    # The percentage added to the cost of models: customers of the plan are charged cost plus markup. Customers never see it.
     markup_percent: float
-    # Whether customers see it in the catalogue.
+    # Whether customers see it in the catalog.
     is_public: bool
     # Lower ones come first.
     sort_order: int
-    # For so long a first subscription costs nothing.
+    # How many days a first subscription is free.
     trial_days: int
-    # All prices there are to be.
+    # All prices. Replaces the existing ones.
     prices: list[dict[str, Any]]
     seats: dict[str, Any] | None
-    # All add-ons there are to be.
+    # All add-ons. Replaces the existing ones.
     addons: list[dict[str, Any]]
-    # Credits that each usage period begins with; null for none.
+    # Credits at the beginning of each usage period; null for none.
     included_credits_usd: float | str | None
     # How much of what is left of them is granted again in the next period; null for nothing.
     rollover_max_usd: float | str | None
@@ -2876,7 +2876,7 @@ class UpdatePlanInput(TypedDict, total=False):
     price_per_call_usd: float | str | None
     limits: dict[str, Any]
     overage: dict[str, Any]
-    # What is absent stays; null takes a feature out.
+    # Absent features stay unchanged; null removes a feature.
     features: dict[str, float | bool | str | None]
 
 
@@ -2890,16 +2890,16 @@ class ListPlanVersionsInput(TypedDict, total=False):
 
 class MovePlanInput(TypedDict, total=False):
     plan_id: str
-    # Only who is on this one; else on any older one.
+    # Moves only organizations on this version. Defaults to all older versions.
     from_version: int
     # Only of this organization.
     organization_id: str
     # Only of this organization, by the operator's own id of it.
     external_id: str
-    # When another price begins. Where the price is the same, the new limits hold at once.
+    # When a different price begins. If the price is the same, the new limits take effect at once.
     when: Literal["now", "period_end"]
     limit: int
-    # `next_cursor` of the call before.
+    # `next_cursor` from the previous call.
     cursor: str
 
 
@@ -2916,11 +2916,11 @@ class DefineMeterInput(TypedDict, total=False):
     slug: str
     # As people read it.
     name: str
-    # What one of it is called, in the plural.
+    # The name of its unit, in the plural.
     unit: str
-    # `counter` adds up and starts at zero in each period; `gauge` is a level, whose latest reading counts. It never changes.
+    # `counter` adds up and starts at zero in each period. `gauge` is a level, whose latest reading counts. Cannot be changed later.
     kind: Literal["counter", "gauge"]
-    # How many decimals its amounts may have. It never changes.
+    # How many decimals its amounts may have. Cannot be changed later.
     scale: int
 
 
@@ -2928,7 +2928,7 @@ class UpdateMeterInput(TypedDict, total=False):
     slug: str
     # As people read it.
     name: str
-    # What one of it is called, in the plural.
+    # The name of its unit, in the plural.
     unit: str
 
 
@@ -2938,33 +2938,33 @@ class DeleteMeterInput(TypedDict, total=False):
 
 class FindPricesInput(TypedDict, total=False):
     provider: str
-    # A model as events name it. Returns the entry that prices such an event, or nothing.
+    # A model as in events. Returns only the entry that applies to such an event, if any.
     model: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class ListPricesInput(TypedDict, total=False):
-    # Of this provider alone.
+    # Only prices of this provider.
     provider: str
-    # Of this name or pattern alone.
+    # Only prices of this name or pattern.
     model: str
 
 
 class SetPriceInput(TypedDict, total=False):
-    # As events name it; `*` for any, also for events without a provider.
+    # As in events. `*` for any provider, and for events without one.
     provider: str
-    # The name of a model, in any case; `*` stands for any characters.
+    # The name of a model, in upper or lower case. `*` matches any characters.
     model: str
-    # What has the price: tokens of a kind, each image, or each request.
+    # What the price applies to: one kind of tokens, each image, or each request.
     kind: Literal["input", "output", "cached", "cache_write", "audio_input", "audio_output", "image", "request"]
     # US dollars of a million tokens.
     usd_per_million: str | float
     # US dollars of one token, image or request.
     usd_per_unit: str | float
-    # From when on events have this price, by their own time; now when absent.
+    # The price applies to events from this time on, by their timestamp. Defaults to now.
     valid_from: str
 
 
@@ -2973,7 +2973,7 @@ class DeletePriceInput(TypedDict, total=False):
 
 
 class GetCreditsInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2982,7 +2982,7 @@ class GetCreditsInput(TypedDict, total=False):
 class ListCreditLedgerInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -2997,9 +2997,9 @@ class GrantCreditsInput(TypedDict, total=False):
     amount: float | str
     # Shown in the ledger of the organization, and kept in the audit log.
     reason: str
-    # `purchase` for credits that were paid outside of Tollgate, `refund` for goodwill.
+    # `purchase` for credits paid outside of Tollgate, `refund` for goodwill.
     source: Literal["admin", "purchase", "refund"]
-    # Of grants that expire together, the lower one burns first.
+    # Of grants that expire at the same time, the one with the lower value is used first.
     priority: int
     # Absent for never.
     expires_at: str
@@ -3021,14 +3021,14 @@ class CorrectCreditsInput(TypedDict, total=False):
     grant_id: str
     # Instead of `organization_id`: your own id of the organization.
     external_id: str
-    # What is added to the grant; below 0 takes away.
+    # The amount to add to the grant. Negative to reduce it.
     amount: float | str
     # Shown in the ledger of the organization, and kept in the audit log.
     reason: str
 
 
 class SetLowBalanceInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -3037,25 +3037,25 @@ class SetLowBalanceInput(TypedDict, total=False):
 
 
 class BillingInfoInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class CheckoutInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
     plan: str
-    # What the subscription has, else a month where the plan is sold by it.
+    # Defaults to that of the subscription. Without one, to a month if the plan is sold by the month.
     interval: Literal["month", "year"]
-    # ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.
+    # ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it.
     currency: str
-    # All members that there may be. What the subscription has, else those that the plan includes.
+    # The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes.
     seats: int
-    # All add-ons that there are to be. What the subscription has, if absent.
+    # All add-ons, replacing the existing ones. Defaults to those of the subscription.
     addons: list[dict[str, Any]]
     # Defaults to the first provider that sells the plan.
     provider: Literal["polar", "stripe"]
@@ -3065,55 +3065,55 @@ class CheckoutInput(TypedDict, total=False):
 
 
 class PreviewChangeInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # The plan that the subscription has, if absent.
+    # Defaults to the plan of the subscription.
     plan: str
-    # What the subscription has, else a month where the plan is sold by it.
+    # Defaults to that of the subscription. Without one, to a month if the plan is sold by the month.
     interval: Literal["month", "year"]
-    # ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.
+    # ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it.
     currency: str
-    # All members that there may be. What the subscription has, else those that the plan includes.
+    # The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes.
     seats: int
-    # All add-ons that there are to be. What the subscription has, if absent.
+    # All add-ons, replacing the existing ones. Defaults to those of the subscription.
     addons: list[dict[str, Any]]
 
 
 class ChangeSubscriptionInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # The plan that the subscription has, if absent.
+    # Defaults to the plan of the subscription.
     plan: str
-    # What the subscription has, else a month where the plan is sold by it.
+    # Defaults to that of the subscription. Without one, to a month if the plan is sold by the month.
     interval: Literal["month", "year"]
-    # ISO 4217, in lower case. What the subscription has, else `usd` where the plan is sold in it.
+    # ISO 4217, in lower case. Defaults to that of the subscription. Without one, to `usd` if the plan is sold in it.
     currency: str
-    # All members that there may be. What the subscription has, else those that the plan includes.
+    # The total number of seats. Defaults to that of the subscription. Without one, to the seats that the plan includes.
     seats: int
-    # All add-ons that there are to be. What the subscription has, if absent.
+    # All add-ons, replacing the existing ones. Defaults to those of the subscription.
     addons: list[dict[str, Any]]
 
 
 class CancelSubscriptionInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class ResumeSubscriptionInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class BillingPortalInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -3121,7 +3121,7 @@ class BillingPortalInput(TypedDict, total=False):
 
 
 class TopUpInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -3135,20 +3135,20 @@ class TopUpInput(TypedDict, total=False):
 
 
 class GetSpendCapInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
 
 
 class SetSpendCapInput(TypedDict, total=False):
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # What a usage period may cost; null for no cap.
+    # The maximum cost of a usage period; null for no cap.
     cost_usd: float | str | None
-    # `block` refuses what would go beyond it; `alert` tells owners, admins and endpoints, and goes on.
+    # `block` refuses requests that would exceed it. `alert` notifies owners, admins and endpoints, and lets requests continue.
     action: Literal["block", "alert"]
 
 
@@ -3174,9 +3174,9 @@ class InspectRequestInput(TypedDict, total=False):
     organization_id: str
     # Only of this organization, by the operator's own id of it.
     external_id: str
-    # Where to look for an id that is no UUIDv7 and so tells no time: seven days before `to` when absent.
+    # Where to look for an id that is not a UUIDv7 and so contains no time. Defaults to seven days before `to`.
     from_: str
-    # The first moment outside; at most 31 days after `from`.
+    # The exclusive end; at most 31 days after `from`.
     to: str
 
 
@@ -3185,11 +3185,11 @@ class AllUsageSummaryInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # Of this organization alone.
+    # Only of this organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # Of organizations on this plan alone; not together with `organization_id` or `key_id`.
+    # Only of organizations on this plan. Cannot be combined with `organization_id` or `key_id`.
     plan: str
 
 
@@ -3198,7 +3198,7 @@ class AllUsageTimeseriesInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # Of this organization alone.
+    # Only of this organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -3218,7 +3218,7 @@ class AllUsageTimeseriesInput(TypedDict, total=False):
     interval: Literal["hour", "day", "month"]
     # An IANA time zone, such as `Europe/Berlin`.
     tz: str
-    # Of organizations on this plan alone; not together with `organization_id` or `key_id`.
+    # Only of organizations on this plan. Cannot be combined with `organization_id` or `key_id`.
     plan: str
 
 
@@ -3227,15 +3227,15 @@ class AllUsageBreakdownInput(TypedDict, total=False):
     from_: str
     # The exclusive end. Defaults to now.
     to: str
-    # Of this organization alone.
+    # Only of this organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
     by: Literal["endpoint", "key", "model", "provider", "route", "status", "environment", "organization", "plan"]
-    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or one of your own meters by its slug.
+    # The figure to sort by, largest first, and to compute shares of: requests, errors, api_calls, queries, tokens, cost_usd, or the slug of one of your own meters.
     order: str
     limit: int
-    # Of organizations on this plan alone; not together with `organization_id` or `key_id`.
+    # Only of organizations on this plan. Cannot be combined with `organization_id` or `key_id`.
     plan: str
 
 
@@ -3245,13 +3245,13 @@ class ListAllAuditLogsInput(TypedDict, total=False):
     # `account.registered`: An account was created. `account.claimed`: An account with an unconfirmed address was emptied and given to the person for whom the organization of its domain vouches. `account.deleted`: An account was deleted by its owner. `account.exported`: A user exported their data. `account.updated`: A profile was changed. `login.succeeded`: Someone signed in; `factors` says how. `login.failed`: A sign-in was refused. `session.ended`: A session was ended: by logout, from another device, or because its refresh token was used twice. `password.changed`: A password was changed by someone who knew the old one. `password.reset_requested`: A password reset was requested. `password.reset`: A password was set with a link sent by email. `email.verified`: An email address was confirmed. `email.change_requested`: A new email address was requested. `email.changed`: An email address was replaced by a confirmed one. `two_factor.enabled`: A second factor was enabled. `two_factor.disabled`: A second factor was disabled. `two_factor.locked`: A second factor was locked for a while, after too many wrong codes. `two_factor.backup_codes_renewed`: New backup codes replaced the old ones. `identity.linked`: An account at an identity provider was linked to an account here. `identity.unlinked`: An account at an identity provider was unlinked. `passkey.added`: A passkey was added to an account. `passkey.renamed`: A passkey was renamed. `passkey.removed`: A passkey was removed. `grant.created`: Someone authorized an application to act for an organization. `grant.revoked`: The authorization of an application ended; `reason` says why. `key.issued`: An API key was issued. `key.revoked`: An API key was revoked. `key.updated`: An API key was changed; `changed` names the fields. `key.rotated`: An API key was replaced by a new one; `grace_period_seconds` says how long the old key kept working. `key.imported`: API keys from another system were imported by their hashes. `key.leaked`: A secret scanner found an API key in a public place, and the key was disabled. `session.switched`: A session switched to another organization. `organization.created`: An organization was created. `organization.updated`: The name, slug or member rules of an organization were changed. `organization.deleted`: An organization was deleted by one of its owners. `organization.transferred`: An owner handed an organization over to another member. `member.added`: The operator added a user to an organization. `member.role_changed`: The role of a member was changed. `member.removed`: A member was removed from an organization. `member.joined`: Someone became a member through the verified domain of their address, single sign-on or a directory. `member.left`: A member left an organization. `role.created`: An organization created its own role. `role.updated`: A role of an organization was changed; `from` and `to` list its permissions. `role.deleted`: A role of an organization was deleted. `domain.added`: A domain was added to an organization; it is not verified yet. `domain.verified`: A domain was verified by its DNS record. `domain.updated`: The rule for who joins with a domain was changed. `domain.removed`: A domain was removed. `domain.lapsed`: A domain lost its verification, because its DNS record was gone. `sso.configured`: The single sign-on of an organization was set up or changed. `sso.removed`: The single sign-on of an organization was removed. `directory.configured`: The directory of an organization was set up or changed. `directory.token_renewed`: A directory got a new token; the old one stopped working. `directory.group_changed`: The role of a directory group was changed. `directory.removed`: The directory of an organization was removed; the people it had added stayed members. `invitation.sent`: Someone was invited by email. `invitation.resent`: An invitation was sent again, with a new link. `invitation.revoked`: An invitation was revoked. `invitation.accepted`: Someone accepted an invitation and became a member. `webhook_endpoint.created`: A webhook endpoint was created. `webhook_endpoint.updated`: A webhook endpoint was changed; `changed` names the fields. `webhook_endpoint.deleted`: A webhook endpoint was deleted, with its delivery history. `webhook_endpoint.secret_rotated`: A webhook endpoint got a new signing secret. `webhook_endpoint.tested`: A test event was sent to a webhook endpoint. `webhook_endpoint.event_resent`: An event was sent to a webhook endpoint again. `organization.alert_thresholds_changed`: The percentages or amounts at which usage alerts are sent were changed. `organization.low_balance_changed`: The balance of credits that counts as low was changed. `organization.spend_cap_changed`: The spend cap of an organization was changed. `usage.subject_erased`: The usage of a subject was made anonymous. `organization.limits_changed`: An administrator changed an organization's own limits. `billing.subscription_changed`: A subscription started, changed or ended at its payment provider; `to` is its new state. `billing.plan_changed`: A subscription moved its organization to another plan. `billing.checkout_started`: Someone went to a payment provider to buy a plan. `billing.top_up_started`: Someone went to a payment provider to buy credits. `billing.credits_purchased`: Credits were bought and granted. `billing.credits_refunded`: A payment of credits was refunded; `shortfall_usd` is the part that was already used. `billing.credits_given_back`: A refund of credits failed at the payment provider, so the credits were granted again. `billing.portal_opened`: Someone opened the payment provider's own page. `billing.change_requested`: A change of plan was requested; `when` is now or with the next period. `billing.cancel_requested`: A subscription was canceled at the end of its period. `billing.resume_requested`: A cancellation or a pause of a subscription was revoked. `portal.session_created`: A back end created a link to the customer portal; `scopes` says what it allows. `portal.session_redeemed`: Someone opened a link to the customer portal. `admin.appointed`: The command `npm run admin` made a user an administrator; `password` says whether it was new, reset or kept. `admin.user_created`: The operator created an account; its owner sets the password. `admin.user_deleted`: The operator deleted an account, with the organizations that had no other members. `admin.user_disabled`: An administrator disabled an account. `admin.user_enabled`: An administrator enabled an account. `admin.user_logged_out`: An administrator ended all sessions of a user. `admin.two_factor_reset`: An administrator removed a user's second factor. `admin.ledger_resent`: An administrator sent overage to the payment provider again; `identifiers` names the rows. `admin.ledger_written_off`: An administrator wrote overage off; `identifiers` names the rows. `admin.billing_event_replayed`: An administrator replayed an event of a payment provider. `admin.delivery_resent`: An administrator sent an event to a webhook endpoint again. `admin.mail_resent`: An administrator sent a waiting email immediately. `admin.credits_granted`: An administrator granted credits to an organization. `admin.credits_revoked`: An administrator revoked the remaining credits of a grant. `admin.credits_corrected`: An administrator changed the amount of a grant of credits. `admin.reservation_canceled`: An administrator canceled an open reservation of an organization. `admin.plan_changed`: An administrator changed an organization's plan. `admin.plan_created`: An administrator created a plan. `admin.plan_updated`: An administrator changed a plan for every organization on it. `admin.subscription_moved`: An administrator moved a subscription to the newest version of its plan. `admin.plan_deleted`: An administrator deleted an unused plan; `detail` has its former values. `admin.meter_created`: An administrator defined a meter. `admin.meter_updated`: An administrator renamed a meter or its unit. `admin.meter_deleted`: An administrator deleted an unused meter; `detail` has its former values. `usage.corrected`: The operator voided or replaced a usage event; `reason` says why. `admin.price_created`: An administrator set a price of a model. `admin.price_deleted`: An administrator deleted a price of a model; `detail` has its former values. `admin.route_created`: An administrator created a route of the gateway. `admin.route_updated`: An administrator changed a route of the gateway; `changed` names the fields. `admin.route_deleted`: An administrator deleted a route of the gateway. `admin.organization_suspended`: An administrator suspended an organization. `admin.organization_resumed`: An administrator ended the suspension of an organization. `admin.key_looked_up`: An administrator looked up the owner of an API key; there is no target if the key is not from this deployment. `admin.impersonated`: An administrator opened a support session as a user.
     action: Literal["account.registered", "account.claimed", "account.deleted", "account.exported", "account.updated", "login.succeeded", "login.failed", "session.ended", "password.changed", "password.reset_requested", "password.reset", "email.verified", "email.change_requested", "email.changed", "two_factor.enabled", "two_factor.disabled", "two_factor.locked", "two_factor.backup_codes_renewed", "identity.linked", "identity.unlinked", "passkey.added", "passkey.renamed", "passkey.removed", "grant.created", "grant.revoked", "key.issued", "key.revoked", "key.updated", "key.rotated", "key.imported", "key.leaked", "session.switched", "organization.created", "organization.updated", "organization.deleted", "organization.transferred", "member.added", "member.role_changed", "member.removed", "member.joined", "member.left", "role.created", "role.updated", "role.deleted", "domain.added", "domain.verified", "domain.updated", "domain.removed", "domain.lapsed", "sso.configured", "sso.removed", "directory.configured", "directory.token_renewed", "directory.group_changed", "directory.removed", "invitation.sent", "invitation.resent", "invitation.revoked", "invitation.accepted", "webhook_endpoint.created", "webhook_endpoint.updated", "webhook_endpoint.deleted", "webhook_endpoint.secret_rotated", "webhook_endpoint.tested", "webhook_endpoint.event_resent", "organization.alert_thresholds_changed", "organization.low_balance_changed", "organization.spend_cap_changed", "usage.subject_erased", "organization.limits_changed", "billing.subscription_changed", "billing.plan_changed", "billing.checkout_started", "billing.top_up_started", "billing.credits_purchased", "billing.credits_refunded", "billing.credits_given_back", "billing.portal_opened", "billing.change_requested", "billing.cancel_requested", "billing.resume_requested", "portal.session_created", "portal.session_redeemed", "admin.appointed", "admin.user_created", "admin.user_deleted", "admin.user_disabled", "admin.user_enabled", "admin.user_logged_out", "admin.two_factor_reset", "admin.ledger_resent", "admin.ledger_written_off", "admin.billing_event_replayed", "admin.delivery_resent", "admin.mail_resent", "admin.credits_granted", "admin.credits_revoked", "admin.credits_corrected", "admin.reservation_canceled", "admin.plan_changed", "admin.plan_created", "admin.plan_updated", "admin.subscription_moved", "admin.plan_deleted", "admin.meter_created", "admin.meter_updated", "admin.meter_deleted", "usage.corrected", "admin.price_created", "admin.price_deleted", "admin.route_created", "admin.route_updated", "admin.route_deleted", "admin.organization_suspended", "admin.organization_resumed", "admin.key_looked_up", "admin.impersonated"]
     actor_id: str
-    # The id of what was acted on, such as a key.
+    # The id of the target, such as a key.
     target_id: str
     result: Literal["success", "failure"]
     from_: str
     # The exclusive end.
     to: str
-    # The active organization when absent.
+    # Defaults to the active organization.
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
@@ -3274,7 +3274,7 @@ class ListBillingEventsInput(TypedDict, total=False):
     limit: int
     cursor: str
     provider: Literal["polar", "stripe"]
-    # The provider's name of it, such as `subscription.updated`.
+    # The provider's name for it, such as `subscription.updated`.
     type: str
     state: Literal["received", "processing", "done", "failed"]
     # Such as `applied`, `unchanged` or `stored`.
@@ -3321,9 +3321,9 @@ class WriteOffOverageInput(TypedDict, total=False):
 class FindKeysInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # The hint as it is shown, `ck_live_8Q…x9Kd`, or its first characters, or its last four.
+    # The hint as displayed, `ck_live_8Q…x9Kd`, or its first characters, or its last four.
     hint: str
-    # How the name begins, in any case of letters.
+    # The beginning of the name, in upper or lower case.
     name: str
     # Only of this organization.
     organization_id: str
@@ -3340,7 +3340,7 @@ class LookUpKeyInput(TypedDict, total=False):
 class ListUsersInput(TypedDict, total=False):
     limit: int
     cursor: str
-    # A part of the email address or the name, in any case of letters.
+    # A part of the email address or the name, in upper or lower case.
     search: str
     is_active: bool
     is_verified: bool
@@ -3360,7 +3360,7 @@ class CreateUserInput(TypedDict, total=False):
     organization_id: str
     # Alternative to `organization_id`: the operator's own id of the organization.
     external_id: str
-    # In the organization that is named.
+    # The role in the named organization.
     role: str
     # Whether to email a link that sets the password.
     send_invitation: bool
@@ -3445,7 +3445,7 @@ class UpdateOperatorWebhookInput(TypedDict, total=False):
     description: str | None
     # The event types that it receives. Empty for all, including those of later versions.
     events: list[Literal["key.created", "key.imported", "key.updated", "key.rotated", "key.revoked", "key.expiring", "key.expired", "key.disabled", "key.leaked", "organization.created", "organization.updated", "organization.suspended", "organization.resumed", "organization.deleted", "organization.state", "member.added", "member.role_changed", "member.removed", "invitation.created", "invitation.accepted", "invitation.revoked", "invitation.expired", "plan.changed", "subscription.created", "subscription.updated", "subscription.ended", "quota.threshold_reached", "quota.exhausted", "credits.granted", "credits.low", "credits.exhausted", "credits.expired", "spend_cap.reached", "rate_limit.refused"]]
-    # Disabling it gives up its waiting deliveries. Enabling it resets its count of failures.
+    # Disabling the endpoint gives up its waiting deliveries. Enabling it resets its count of failures.
     is_active: bool
 
 

@@ -25,7 +25,7 @@ class SentRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestOutcome(SentRequest):
-    """How an attempt ended. `status` is None without an answer; so is `error` if whoever awaited it cancelled."""
+    """How an attempt ended. `status` is None without an answer; so is `error` if whoever awaited it canceled."""
 
     ms: int
     status: int | None

@@ -52,7 +52,7 @@ def require_key(
 ) -> Callable[..., Awaitable[KeyContext]]:
     """A dependency that lets requests with a valid key through and answers all others with problem+json.
 
-    It takes the key from `X-API-Key` or as a bearer token. `scopes`, `cost` and `limits` (units of named limits) are
+    It takes the key from `X-API-Key` or as a bearer token. `scopes`, `cost` and `limits` (units of key limits) are
     what the request needs. `endpoint` is the name for statistics: by default the route's path. `ip` gives the caller's
     address: by default `request.client.host`, which follows uvicorn's `--proxy-headers`. The handler gets a
     `KeyContext`.

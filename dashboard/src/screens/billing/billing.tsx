@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
-import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import type { BillingInfo, CatalogPlan } from '../../api/types.ts'
 import { formatName } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { useMay } from '../../shell/session-context.tsx'
@@ -23,7 +23,7 @@ import { TermsChoice } from './terms-choice.tsx'
 const WAITING_MS = 2_000
 
 interface Chosen {
-  readonly plan: CataloguePlan
+  readonly plan: CatalogPlan
   readonly terms: Terms
   readonly action: PlanAction
 }
@@ -89,7 +89,7 @@ function Cancel({ info, plans, onChoose }: Omit<PlansProps, 'mayBuy'>) {
 
 interface PlansProps {
   readonly info: BillingInfo
-  readonly plans: readonly CataloguePlan[]
+  readonly plans: readonly CatalogPlan[]
   readonly mayBuy: boolean
   readonly onChoose: (chosen: Chosen) => void
 }

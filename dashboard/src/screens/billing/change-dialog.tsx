@@ -1,5 +1,5 @@
 import { useChange } from '../../api/hooks.ts'
-import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import type { BillingInfo, CatalogPlan } from '../../api/types.ts'
 import { formatDate } from '../../lib/format.ts'
 import { Confirm } from '../../ui/dialog.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -13,7 +13,7 @@ import { describePrice, findPrice, type Terms } from './plan-price.ts'
 import { providerName } from './provider.ts'
 
 interface ChangeDialogProps {
-  readonly plan: CataloguePlan
+  readonly plan: CatalogPlan
   readonly terms: Terms
   readonly action: PlanAction
   readonly info: BillingInfo

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import type { BillingInfo, CatalogPlan } from '../../api/types.ts'
 import { formatPrice } from '../../lib/format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field, Input } from '../../ui/field.tsx'
@@ -9,7 +9,7 @@ import { findPrice } from './plan-price.ts'
 
 interface ExtrasProps {
   readonly info: BillingInfo
-  readonly plans: readonly CataloguePlan[]
+  readonly plans: readonly CatalogPlan[]
   readonly mayBuy: boolean
 }
 
@@ -30,10 +30,10 @@ export function Extras({ info, plans, mayBuy }: ExtrasProps) {
 
 interface EditorProps {
   readonly subscription: NonNullable<BillingInfo['subscription']>
-  readonly plan: CataloguePlan
+  readonly plan: CatalogPlan
   readonly price: ReturnType<typeof findPrice>
   readonly sellsSeats: boolean
-  readonly addons: CataloguePlan['addons']
+  readonly addons: CatalogPlan['addons']
   readonly mayBuy: boolean
 }
 
@@ -101,7 +101,7 @@ function Editor({ subscription, plan, price, sellsSeats, addons, mayBuy }: Edito
 }
 
 function describeAddon(
-  { prices }: CataloguePlan['addons'][number],
+  { prices }: CatalogPlan['addons'][number],
   { interval, currency }: EditorProps['subscription'],
 ): string {
   const price = prices.find((one) => one.interval === interval && one.currency === currency)

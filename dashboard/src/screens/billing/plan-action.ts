@@ -1,4 +1,4 @@
-import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import type { BillingInfo, CatalogPlan } from '../../api/types.ts'
 import { isFallback, isNegotiated, type Terms } from './plan-price.ts'
 
 /** What a plan's button does. */
@@ -8,14 +8,14 @@ export type PlanAction = 'present' | 'keep' | 'buy' | 'change' | 'cancel' | 'ask
 const CHANGEABLE = new Set(['trialing', 'active', 'past_due'])
 
 /** How the organization gets from what it has to a plan. */
-export function actionFor(plan: CataloguePlan, info: BillingInfo, terms: Terms): PlanAction {
+export function actionFor(plan: CatalogPlan, info: BillingInfo, terms: Terms): PlanAction {
   const { subscription } = info
   const isOver = !subscription || subscription.status === 'canceled' || subscription.status === 'incomplete'
   return isOver ? actionWithout(plan, info) : actionWith(plan, subscription, terms)
 }
 
 /** Without a subscription that goes on. */
-function actionWithout(plan: CataloguePlan, info: BillingInfo): PlanAction {
+function actionWithout(plan: CatalogPlan, info: BillingInfo): PlanAction {
   if (info.plan.id === plan.id) return 'present'
   if (isNegotiated(plan)) return 'ask'
   return !isFallback(plan) && info.providers.length > 0 ? 'buy' : 'none'
@@ -23,7 +23,7 @@ function actionWithout(plan: CataloguePlan, info: BillingInfo): PlanAction {
 
 type Subscription = NonNullable<BillingInfo['subscription']>
 
-function actionWith(plan: CataloguePlan, subscription: Subscription, { interval }: Terms): PlanAction {
+function actionWith(plan: CatalogPlan, subscription: Subscription, { interval }: Terms): PlanAction {
   const isPresent = subscription.plan === plan.id && subscription.interval === interval
   if (isPresent) return subscription.pending ? 'keep' : 'present'
   if (isNegotiated(plan)) return 'ask'

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, Dot } from 'lucide-react'
-import type { CataloguePlan, CataloguePrice } from '../../api/types.ts'
+import type { CatalogPlan, CatalogPrice } from '../../api/types.ts'
 import { formatPrice } from '../../lib/format.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -10,11 +10,11 @@ import { comparePlans, type Difference, type PlanFact } from './plan-facts.ts'
 import { describePrice } from './plan-price.ts'
 
 interface PlanCardProps {
-  readonly plan: CataloguePlan
-  readonly present: CataloguePlan | undefined
+  readonly plan: CatalogPlan
+  readonly present: CatalogPlan | undefined
   readonly own: OwnMeters
   readonly action: PlanAction
-  readonly price: CataloguePrice | undefined
+  readonly price: CatalogPrice | undefined
   readonly isNext: boolean
   readonly mayBuy: boolean
   readonly onChoose: () => void
@@ -64,7 +64,7 @@ const VERBS: Readonly<Partial<Record<PlanAction, string>>> = {
   keep: 'Keep',
 }
 
-function priceText(plan: CataloguePlan, price: CataloguePrice) {
+function priceText(plan: CatalogPlan, price: CatalogPrice) {
   const { amount_cents: cents, seat_amount_cents: seat, currency, interval } = price
   if (cents === null) return 'On request'
   if (cents === 0) return describePrice(plan.id, price)

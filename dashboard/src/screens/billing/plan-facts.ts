@@ -1,4 +1,4 @@
-import type { BillingInfoUsageMeters, CataloguePlan, NamedLimit } from '../../api/types.ts'
+import type { BillingInfoUsageMeters, CatalogPlan, NamedLimit } from '../../api/types.ts'
 import { formatMoney, formatName, formatNumber, formatUnitPrice } from '../../lib/format.ts'
 import { describeLimit } from '../keys/limit-form.ts'
 import { formatAmount, meterName, type OwnMeters } from '../usage/meters.ts'
@@ -28,13 +28,13 @@ interface Measured {
 const METERS: ReadonlySet<string> = new Set(['api_calls', 'queries', 'tokens', 'cost_usd', 'concepts', 'storage_gb'])
 
 /** The built-in meters in their order, and then those that the operator defined. */
-const listMeters = ({ meters }: CataloguePlan) => [
+const listMeters = ({ meters }: CatalogPlan) => [
   ...METERS,
   ...Object.keys(meters).filter((meter) => !METERS.has(meter)),
 ]
 
 /** What a plan has, each with the difference to the present one. */
-export function comparePlans(plan: CataloguePlan, present: CataloguePlan | undefined, own: OwnMeters): PlanFact[] {
+export function comparePlans(plan: CatalogPlan, present: CatalogPlan | undefined, own: OwnMeters): PlanFact[] {
   const before = new Map((present ? measure(present, own) : []).map((fact) => [fact.id, fact]))
   return measure(plan, own).map((fact) => ({
     id: fact.id,
@@ -53,7 +53,7 @@ function differ(fact: Measured, before: Measured | undefined): Difference {
   return fact.size > size ? 'more' : 'less'
 }
 
-function measure(plan: CataloguePlan, own: OwnMeters): Measured[] {
+function measure(plan: CatalogPlan, own: OwnMeters): Measured[] {
   return [
     ...listMeters(plan)
       .filter((meter) => meter !== 'cost_usd' || plan.meters.cost_usd.limit !== null)
@@ -83,7 +83,7 @@ function creditsFact(amount: string, rollover: string | null): Measured {
 }
 
 /** Of no interest where there are no credits, and nothing else is said of them. */
-const noCreditsFact = ({ at_no_credits, included_credits_usd }: CataloguePlan): Measured[] =>
+const noCreditsFact = ({ at_no_credits, included_credits_usd }: CatalogPlan): Measured[] =>
   at_no_credits === 'block' && included_credits_usd === null
     ? []
     : [
@@ -122,12 +122,12 @@ const callFact = (price: string): Measured => ({
   size: undefined,
 })
 
-function seatsFact({ included, max }: NonNullable<CataloguePlan['seats']>): Measured {
+function seatsFact({ included, max }: NonNullable<CatalogPlan['seats']>): Measured {
   const note = max === undefined || max > included ? 'more can be bought' : undefined
   return { id: '.seats', name: 'Seats', value: formatNumber(included), note, size: included }
 }
 
-function meterFact(plan: CataloguePlan, meter: string, own: OwnMeters): Measured {
+function meterFact(plan: CatalogPlan, meter: string, own: OwnMeters): Measured {
   const { limit, at_limit } = plan.meters[meter] ?? { limit: null, at_limit: 'block' }
   const named = { id: meter, name: meterName(meter, own) }
   if (limit === null) return { ...named, value: 'No limit', size: Number.POSITIVE_INFINITY }
@@ -148,7 +148,7 @@ function featureFact(name: string, value: number | boolean | string): Measured {
 }
 
 /** The meters whose use is above what a plan would allow, with that use. */
-export function exceededBy(plan: CataloguePlan, meters: BillingInfoUsageMeters) {
+export function exceededBy(plan: CatalogPlan, meters: BillingInfoUsageMeters) {
   return listMeters(plan).flatMap((meter) => {
     const limited = plan.meters[meter]
     const used = meters[meter]?.used ?? 0

@@ -1,10 +1,10 @@
-import type { BillingInfo, CataloguePlan } from '../../api/types.ts'
+import type { BillingInfo, CatalogPlan } from '../../api/types.ts'
 import { Field, Select } from '../../ui/field.tsx'
 import { listCurrencies, listIntervals, type Terms } from './plan-price.ts'
 
 interface TermsChoiceProps {
   readonly info: BillingInfo
-  readonly plans: readonly CataloguePlan[]
+  readonly plans: readonly CatalogPlan[]
   readonly terms: Terms
   readonly onChange: (terms: Terms) => void
 }

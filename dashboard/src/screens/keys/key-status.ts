@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000
 const SOON_MS = 7 * DAY_MS
 /** From this share of limited or rejected requests on, it is more than an accident. */
 const OFTEN = 0.1
-const FEWEST = 5
+const MIN_COUNT = 5
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
@@ -59,7 +59,7 @@ function trafficStatus(usage: KeyUsageDataItem | undefined): KeyStatus | undefin
   if (!usage) return undefined
   const [limited, refused] = [sum(usage.limited), sum(usage.refused)]
   const total = sum(usage.succeeded) + limited + refused + sum(usage.failed)
-  const isOften = (count: number) => count >= FEWEST && count / total >= OFTEN
+  const isOften = (count: number) => count >= MIN_COUNT && count / total >= OFTEN
   const ofAll = `of ${formatNumber(total)} requests in the last 36 hours`
   if (isOften(refused))
     return {

@@ -4,7 +4,7 @@ import { Fieldset, Input, Select } from '../../ui/field.tsx'
 import type { OwnMeters } from '../usage/meters.ts'
 import { type LimitForm, metersWith, NEW_LIMIT, spansWith } from './limit-form.ts'
 
-const MOST = 10
+const MAX_LIMITS = 10
 
 /** Says what the last field of a limit on requests means. */
 export const COST_HINT = 'A limit with 0 units per request counts only requests that name it.'
@@ -42,7 +42,7 @@ export function LimitFields({ legend, of = 'key', hint, limits, own, onChange, e
           {error}
         </p>
       )}
-      {limits.length < MOST && (
+      {limits.length < MAX_LIMITS && (
         <Button className="self-start" onClick={() => onChange([...limits, NEW_LIMIT])}>
           {`Add ${NOUNS[of]}`}
         </Button>

@@ -13,7 +13,7 @@ interface RequestEventsProps {
   readonly organizationId: string | undefined
 }
 
-/** What was counted: the verification, and reports that name it. */
+/** The events that were counted: the verification, and reports that name it. */
 export const RequestEvents = ({ events, organizationId }: RequestEventsProps) => (
   <Section title={events.length === 1 ? 'Usage event' : `Usage events (${events.length})`} intro="What was counted.">
     {events.map((event) => (

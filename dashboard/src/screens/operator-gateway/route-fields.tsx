@@ -135,7 +135,7 @@ function DemandFields(props: RouteFieldsProps) {
         {text(props, 'cost')}
       </Field>
       <Field
-        label="Named limits"
+        label="Key limits"
         optional
         hint="Units per request, one per line, such as reports=1."
         error={error?.fieldError('limits')}

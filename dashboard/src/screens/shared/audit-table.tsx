@@ -48,7 +48,7 @@ const ACTORS: Readonly<Record<AuditLog['actor']['type'], string>> = {
 interface AuditFiltersProps {
   readonly state: AuditState
   readonly onChange: (change: Partial<AuditState>) => void
-  /** Whether the operator's actions are offered, too. */
+  /** Whether the operator's actions are offered as well. */
   readonly ofOperator?: boolean
   /** More filters, after these. */
   readonly children?: ReactNode

@@ -18,7 +18,7 @@ interface AmountForm {
   readonly amount: string
 }
 
-const MOST = 20
+const MAX_AMOUNTS = 20
 const NEW: AmountForm = { meter: 'cost_usd', kind: 'usage', amount: '' }
 
 const HINT =
@@ -62,7 +62,7 @@ export function AlertAmounts({ amounts, own, query }: AlertAmountsProps) {
             onRemove={() => setRows(rows.filter((_, index) => index !== at))}
           />
         ))}
-        {rows.length < MOST && (
+        {rows.length < MAX_AMOUNTS && (
           <Button className="self-start" onClick={() => setRows([...rows, NEW])}>
             Add amount
           </Button>

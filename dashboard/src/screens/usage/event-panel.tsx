@@ -141,7 +141,7 @@ interface FilterableProps {
   readonly onFilter: (name: FilterName, value: string) => void
 }
 
-/** A value, with a button that keeps only events that have it, too. */
+/** A value, with a button that filters events by it. */
 function Filterable({ name, value, onFilter }: FilterableProps) {
   if (value === '') return <span>–</span>
   return (

@@ -31,7 +31,7 @@ export function KeyLimits() {
             name: 'Rate limit',
             cell: ({ custom_rate_limit: own }) => (own === null ? 'From the plan' : `${formatNumber(own)} per minute`),
           },
-          { name: 'Named limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key, own) },
+          { name: 'Key limits', width: 'minmax(0,2fr)', cell: (key) => namedLimits(key, own) },
         ]}
         empty={<p className="text-muted">None among the first hundred keys.</p>}
       />

@@ -36,15 +36,15 @@ export function RangeFilters({ state, zone, onChange }: RangeFiltersProps) {
 }
 
 /** What one question may ask for. */
-const MOST_DAYS = 398
+const MAX_DAYS = 398
 
 function clampEnd(from: string, to: string, today: string): string {
-  const last = addDays(from, MOST_DAYS)
+  const last = addDays(from, MAX_DAYS)
   const end = to > last ? last : to
   return end > today ? today : end
 }
 
 function clampStart(from: string, to: string): string {
-  const first = addDays(to, -MOST_DAYS)
+  const first = addDays(to, -MAX_DAYS)
   return from < first ? first : from
 }

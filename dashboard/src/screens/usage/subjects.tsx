@@ -83,7 +83,7 @@ function toRows(listed: readonly Sums[], { other, erased, unnamed }: UsageOfSubj
 }
 
 /** So many fit beside the others. */
-const MOST_OWN = 3
+const MAX_OWN_METERS = 3
 
 /** That which orders comes first. */
 function listOwn(rows: readonly Row[], measure: Measure, own: OwnMeters): Column<Row>[] {
@@ -91,7 +91,7 @@ function listOwn(rows: readonly Row[], measure: Measure, own: OwnMeters): Column
   const isMeasure = (slug: string) => Number(slug !== measure)
   return [...used]
     .toSorted((a, b) => isMeasure(a) - isMeasure(b) || (a < b ? -1 : 1))
-    .slice(0, MOST_OWN)
+    .slice(0, MAX_OWN_METERS)
     .map((slug) => ({
       name: meterName(slug, own),
       numeric: true,

@@ -19,7 +19,7 @@ import type { OwnMeters } from './meters.ts'
 import type { Interval, Span } from './range.ts'
 
 /** Groups with a series of their own; the chart has one more color, for all others. */
-const MOST_GROUPS = 5
+const MAX_GROUPS = 5
 
 export interface SeriesQuestion {
   readonly span: Span
@@ -73,12 +73,12 @@ function useAnswers({ span, interval, zone, measure, by }: SeriesQuestion) {
   const total = useRead('GET /usage/timeseries', { query })
   const breakdown = useRead(
     'GET /usage/breakdown',
-    { query: { ...span, by: dimension, order: measure, limit: MOST_GROUPS + 1 } },
+    { query: { ...span, by: dimension, order: measure, limit: MAX_GROUPS + 1 } },
     { enabled: by !== undefined },
   )
   // What has no value is among all others: a series of it would need a filter that the API answers for two days only.
   const largest = by && breakdown.data?.by === by ? breakdown.data.data : []
-  const groups = largest.filter(({ value }) => value !== null).slice(0, MOST_GROUPS)
+  const groups = largest.filter(({ value }) => value !== null).slice(0, MAX_GROUPS)
   const parts = useQueries({
     queries: groups.map(({ value }) => {
       const filtered = { query: { ...query, [filterOf(dimension)]: value ?? '' } }

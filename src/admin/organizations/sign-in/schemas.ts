@@ -6,32 +6,34 @@ const joinRole = z.enum(['member', 'viewer']).nullable()
 /** The facts with which the operator can explain why a customer's user cannot sign in. Contains no secrets. */
 export const CustomerSignIn = z
   .object({
-    requires_two_factor: z.boolean().meta({ description: 'Whether members act for it only with a second factor.' }),
+    requires_two_factor: z.boolean().meta({ description: 'Whether members need a second factor to act for it.' }),
     domains: z.array(
       z.object({
         domain: z.string(),
         verified_at: timestamp
           .nullable()
-          .meta({ description: 'Null before the record is found, and once it is gone.' }),
-        checked_at: timestamp.nullable().meta({ description: 'When the record was last looked up.' }),
-        join_role: joinRole.meta({ description: 'What whoever has an address of it joins as; null if nobody does.' }),
+          .meta({ description: 'Null until the record is found, and after it disappears.' }),
+        checked_at: timestamp.nullable().meta({ description: 'When the record was last checked.' }),
+        join_role: joinRole.meta({
+          description: 'The role with which people of the domain can join; null if nobody can.',
+        }),
       }),
     ),
     single_sign_on: z
       .object({
         issuer: z.string(),
         join_role: joinRole.meta({
-          description: 'What whoever signs in the first time becomes; null if only members may.',
+          description: 'The role of people who sign in for the first time; null if only members can sign in.',
         }),
         is_required: z.boolean(),
-        last_used_at: timestamp.nullable().meta({ description: 'Null while no sign-in has come about.' }),
+        last_used_at: timestamp.nullable().meta({ description: 'Null before the first sign-in.' }),
       })
       .nullable(),
     directory: z
       .object({
         default_role: z.enum(['member', 'viewer']),
         has_token: z.boolean(),
-        people: z.int().meta({ description: 'Members whom it has sent, without those that it has taken out.' }),
+        people: z.int().meta({ description: 'The number of active people that it has sent.' }),
         groups: z.int(),
         last_used_at: timestamp.nullable(),
       })

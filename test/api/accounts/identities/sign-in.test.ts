@@ -166,7 +166,7 @@ describe('coming back', () => {
 
   test('reports that the person canceled at the provider', async () => {
     const { error, proof } = await visit(newPerson({ cancel: true }))
-    expect([error, proof.code]).toEqual(['cancelled', ''])
+    expect([error, proof.code]).toEqual(['canceled', ''])
   })
 
   test('works once: a callback that is opened again gives no code', async () => {

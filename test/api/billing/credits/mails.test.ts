@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
-import { tellCredits } from '../../../../src/billing/credits/tell.ts'
+import { notifyCredits } from '../../../../src/billing/credits/notify.ts'
 import { newCreditHolder } from '../../../support/credits.ts'
 import { directly } from '../../../support/direct.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined)
 
 const { sql } = directly()
-const tell = () => tellCredits(directly(), Date.now())
+const tell = () => notifyCredits(directly(), Date.now())
 
 async function newHolder() {
   const holder = await newCreditHolder()

@@ -103,7 +103,7 @@ test('canceling a settled reservation is a conflict, also for the operator, and 
 
   for (const end of [cancel, byOperator]) {
     expect((await end(settled.reservation_id)).body).toEqual({ outcome: 'conflict', released: false })
-    expect((await end(canceled.reservation_id)).body).toEqual({ outcome: 'cancelled', released: false })
+    expect((await end(canceled.reservation_id)).body).toEqual({ outcome: 'canceled', released: false })
   }
   expect((await call('POST /api/v1/usage/settle', { token: service, body })).body.outcome).toBe('duplicate')
 })

@@ -109,7 +109,7 @@ describe('a reservation', () => {
     expect(second.body).toEqual(first.body)
     const { reservation_id } = first.body
     expect((await ask('settle', { reservation_id, cancel: true })).body).toEqual({
-      outcome: 'cancelled',
+      outcome: 'canceled',
       released: true,
     })
     expect((await ask('settle', { reservation_id, cancel: true })).body).toMatchObject({ released: false })

@@ -48,10 +48,10 @@ describe('the purchased plan applies', () => {
   })
 
   test('to the end of the period of a canceled one, even if nobody reports that end', () => {
-    for (const cancelled of [state({ cancelAtPeriodEnd: true }), state({ status: 'canceled' })]) {
-      expect(isInForce(cancelled, { ...NOW, at: END - 1 })).toBe(true)
-      expect(isInForce(cancelled, { ...NOW, at: END })).toBe(false)
-      expect([isOver(cancelled, END - 1), isOver(cancelled, END)]).toEqual([false, true])
+    for (const canceled of [state({ cancelAtPeriodEnd: true }), state({ status: 'canceled' })]) {
+      expect(isInForce(canceled, { ...NOW, at: END - 1 })).toBe(true)
+      expect(isInForce(canceled, { ...NOW, at: END })).toBe(false)
+      expect([isOver(canceled, END - 1), isOver(canceled, END)]).toEqual([false, true])
     }
     expect(isInForce(state(), { ...NOW, at: END + DAY })).toBe(true) // a renewal that nobody has reported yet
   })

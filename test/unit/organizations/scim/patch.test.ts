@@ -128,7 +128,7 @@ describe('RFC 7644 §3.5.2', () => {
   test.each<[string, unknown, string]>([
     ['no operation', undefined, 'invalidSyntax'],
     ['a path that is no attribute', { op: 'replace', path: 'actve', value: false }, 'invalidPath'],
-    ['a part that there is not', { op: 'replace', path: 'name.famliyName', value: 'x' }, 'invalidPath'],
+    ['a part that does not exist', { op: 'replace', path: 'name.famliyName', value: 'x' }, 'invalidPath'],
     ['a filter by no part', { op: 'remove', path: 'emails[typ eq "work"]' }, 'invalidPath'],
     ['a misspelt attribute without a path', { op: 'replace', value: { actve: false } }, 'invalidPath'],
     ['a misspelt member', { op: 'replace', path: 'active', valeu: false }, 'invalidSyntax'],

@@ -82,7 +82,7 @@ interface EndpointDeliveriesProps extends EndpointScreenProps {
 
 const FRESH_MS = 5_000
 
-/** The operator resends any delivery by its id; customers name their endpoint, too. */
+/** The operator resends any delivery by its id; customers also name their endpoint. */
 const resendParams = (name: WebhookApi['resend'], id: string, delivery: string) =>
   name === 'POST /admin/deliveries/{id}/resend'
     ? { id: delivery, delivery_id: delivery }

@@ -6,7 +6,7 @@ import { lockOrganization } from '../db/locks.ts'
 import type { ManagementDeps } from '../deps.ts'
 
 /** The first steps of a batch that changes an organization: lock it, and require that the user still has the permission. */
-export const underLock = (
+export const buildLockSteps = (
   { db }: ManagementDeps,
   { userId }: UserPrincipal,
   organizationId: string,

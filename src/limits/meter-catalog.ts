@@ -11,27 +11,27 @@ export interface DefinedMeter {
 }
 
 /** All custom meters, by slug, in the order in which they were defined. */
-export type MeterCatalogue = Readonly<Record<string, DefinedMeter>>
+export type MeterCatalog = Readonly<Record<string, DefinedMeter>>
 
 /** A meter that is missing here is looked up again, so the age matters only for deleted ones. */
 const MAX_AGE_MS = 25_000
 
-let known: { readonly meters: MeterCatalogue; readonly loadedAt: number } | undefined
+let known: { readonly meters: MeterCatalog; readonly loadedAt: number } | undefined
 
 const SELECT = 'select slug, name, unit, kind, scale from meters where not is_builtin order by created_at, slug'
 
-/** Reads the catalogue. @throws Problem `unavailable` when the database does not respond */
-export async function readMeters(sql: Sql): Promise<MeterCatalogue> {
+/** Reads the catalog. @throws Problem `unavailable` when the database does not respond */
+export async function readMeters(sql: Sql): Promise<MeterCatalog> {
   const rows = (await sql.query(SELECT)) as DefinedMeter[]
   return Object.fromEntries(rows.map((row) => [row.slug, row]))
 }
 
 /**
- * Finds the catalogue in this isolate's memory, or reads it if it is old or lacks one of the slugs.
+ * Finds the catalog in this isolate's memory, or reads it if it is old or lacks one of the slugs.
  *
  * @throws Problem `unavailable` when it has to be read and the database does not respond
  */
-export async function findMeters(deps: Deps, slugs: Iterable<string>): Promise<MeterCatalogue> {
+export async function findMeters(deps: Deps, slugs: Iterable<string>): Promise<MeterCatalog> {
   const now = deps.now()
   const { meters, loadedAt } = known ?? { meters: {}, loadedAt: Number.NEGATIVE_INFINITY }
   const isOld = now - loadedAt >= MAX_AGE_MS || now < loadedAt

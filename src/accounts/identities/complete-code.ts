@@ -12,7 +12,7 @@ import { type CodeProof, completeSignIn, takeIdentity } from './complete.ts'
  *
  * @throws Problem `invalid_sign_in`, `rate_limited`; further ones as in each of them
  */
-export async function completeByCode(deps: ManagementDeps, proof: CodeProof) {
+export async function completeCode(deps: ManagementDeps, proof: CodeProof) {
   const code = readEmailCode(proof.code)
   if (code !== undefined) return completeByEmail(deps, code, proof)
   await enforceRateLimits(deps, { sign_in_address: { address: networkAddress(deps) } })

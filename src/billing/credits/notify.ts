@@ -10,8 +10,8 @@ import { type Contact, selectContacts } from '../../mail/contacts.ts'
 import { insertMails } from '../../mail/outbox.ts'
 import { creditsRunLow, creditsUsedUp } from '../../mail/templates/alerts.ts'
 import { type Content, render } from '../../mail/templates/render.tsx'
-import { selectCharged } from './charged.ts'
 import { LOW_BALANCE } from './queries.ts'
+import { selectCharged } from './select-charged.ts'
 
 /** How far back a run looks for ledger rows: runs come every minute, and some may fail. Nobody is notified twice. */
 const LOOK_BACK_MS = 3_600_000
@@ -25,14 +25,14 @@ const MAX_ACCOUNTS = 200
  * @param at when the run was due, in Unix milliseconds
  * @returns how many deliveries were queued
  */
-export async function tellCredits(deps: Deps, at: number): Promise<number> {
+export async function notifyCredits(deps: Deps, at: number): Promise<number> {
   const db = ormOver(deps.sql)
   const isRecent = sql`l.created_at > ${new Date(at - LOOK_BACK_MS).toISOString()}::timestamptz`
   const now = deps.now()
   let told = 0
   for (const happening of [creditsGranted(isRecent), creditsExpired(isRecent)])
     told += (await db.execute(insertDeliveries(now, happening))).rows.length
-  for (const crossing of CROSSINGS) told += await tellCrossing(deps, crossing)
+  for (const crossing of CROSSINGS) told += await notifyCrossing(deps, crossing)
   return told
 }
 
@@ -77,13 +77,13 @@ const CROSSINGS: readonly Crossing[] = [
 ]
 
 /** If the emails of one organization fail, the others are not affected. @returns how many deliveries were queued */
-async function tellCrossing(deps: Deps, crossing: Crossing): Promise<number> {
+async function notifyCrossing(deps: Deps, crossing: Crossing): Promise<number> {
   let told = 0
   for (const account of await listCrossed(deps, crossing)) {
     try {
       told += await markAndTell(deps, crossing, account)
     } catch (error) {
-      log('error', 'credits_untold', { organization_id: account.organization_id, ...errorFields(error) })
+      log('error', 'credits_not_notified', { organization_id: account.organization_id, ...errorFields(error) })
     }
   }
   return told

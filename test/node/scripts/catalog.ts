@@ -38,7 +38,7 @@ const KINDS: Readonly<Record<string, string>> = {
 }
 
 /** Everything in the schema `public`, except the table in which migrations record their names. */
-export async function readCatalogue(sql: Sql): Promise<Entry[]> {
+export async function readCatalog(sql: Sql): Promise<Entry[]> {
   const results = await sql.transaction(Object.values(KINDS).map((query) => sql.query(query)))
   return Object.keys(KINDS)
     .flatMap((kind, at) => (results[at] as Omit<Entry, 'kind'>[]).map(({ of, text }) => ({ of, kind, text })))

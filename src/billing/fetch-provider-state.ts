@@ -16,7 +16,7 @@ type Answer = readonly [PaymentMethod | undefined, ProviderSubscription | undefi
 let kept = createLru<{ readonly at: number; readonly answer: Answer }>(1_000)
 
 /** Clears the cache. For tests that change something at a provider while the revision stays the same. */
-export function forgetAnswers(): void {
+export function forgetStates(): void {
   kept = createLru(1_000)
 }
 
@@ -25,7 +25,7 @@ export function forgetAnswers(): void {
  *
  * @returns both; undefined for a part that the provider did not answer in time
  */
-export async function askProvider(deps: ManagementDeps, current: Subscription): Promise<Answer> {
+export async function fetchProviderState(deps: ManagementDeps, current: Subscription): Promise<Answer> {
   const { provider: name, providerSubscriptionId: id, revision } = current
   const key = `${name} ${id} ${revision}`
   const known = kept.get(key)

@@ -61,7 +61,7 @@ const MAX_NAME_LENGTH = 200
 let parsed: readonly Provider[] | undefined
 
 /** All known prices, parsed on first use. */
-export function catalogue(): readonly Provider[] {
+export function catalog(): readonly Provider[] {
   parsed ??= parseTable(TABLE)
   return parsed
 }
@@ -137,18 +137,18 @@ function nameRouted(prefix: string, rest: string): string | undefined {
 
 /** The provider with this name, in lower case. */
 export function findProvider(name: string): Provider | undefined {
-  const providers = catalogue()
+  const providers = catalog()
   return providers.find(({ id }) => id === name) ?? providers.find(({ isNamed }) => isNamed(name))
 }
 
 /** The provider that a model is looked up at: the named one, else the one that its name implies. */
 export function selectProvider({ provider, name }: Spelling): Provider | undefined {
-  return provider ? findProvider(provider) : catalogue().find(({ isMeantBy }) => isMeantBy(name))
+  return provider ? findProvider(provider) : catalog().find(({ isMeantBy }) => isMeantBy(name))
 }
 
 function lookUp(spelling: Spelling): Model | undefined {
   const { name } = spelling
-  const providers = catalogue()
+  const providers = catalog()
   const provider = selectProvider(spelling)
   if (!provider) return undefined
   const places = [provider.id, ...provider.also].flatMap((id) => providers.filter((one) => one.id === id))
