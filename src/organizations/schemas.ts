@@ -80,7 +80,10 @@ export const SwitchedToken = z
     token_type: z.literal('bearer'),
     expires_in: z
       .int()
-      .meta({ description: 'Seconds until the access token expires. The refresh token does not change.' }),
+      .meta({
+        description:
+          'Seconds until the access token expires, which is when the previous one does. The refresh token does not change.',
+      }),
     organization_id: z.uuid(),
   })
   .meta({ id: 'SwitchedToken' })
