@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { upsertCustomer } from './admin/organizations/create.ts'
 import { getOrganization, toAdminOrganization } from './admin/organizations/organization.ts'
 import { CustomerUpsert } from './admin/organizations/schemas.ts'
+import { describeUse, idempotencyKey, performOnce } from './api/kept-answers.ts'
 import { requireNamed } from './auth/named-organization.ts'
 import type { ServicePrincipal } from './auth/principal.ts'
 import { ormOver } from './db/orm.ts'
@@ -26,14 +27,15 @@ import { SummaryQuery } from './usage/analytics/schemas.ts'
 import { usageSummary } from './usage/analytics/summary.ts'
 
 const keyRef = { ...organizationRef, key_id: uuid }
+const idempotency_key = idempotencyKey.optional()
 const limit = z.int().min(1).max(100).default(50)
 
 /** The schemas of the inputs, which src/rpc-types.ts writes out as types. */
 export const OPERATOR_INPUTS = {
   upsertOrganization: CustomerUpsert.extend({ external_id: externalId }),
-  issueKey: NewKey,
+  issueKey: NewKey.extend({ idempotency_key }),
   updateKey: KeyUpdate.extend(keyRef),
-  rotateKey: Rotation.extend(keyRef),
+  rotateKey: Rotation.extend({ ...keyRef, idempotency_key }),
   revokeKey: z.strictObject(keyRef),
   listKeys: KeyListQuery.extend({ limit }),
   getUsage: SummaryQuery,
@@ -67,9 +69,10 @@ export async function upsertOrganization(call: Call, input: unknown): Promise<wi
 }
 
 export async function issueKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
-  const fields = parseInput(OPERATOR_INPUTS.issueKey, input)
-  const deps = manage(call)
-  return (await issue(deps, BOUND, await requireOrganization(deps, fields), fields)) as wire.IssuedApiKey
+  const { idempotency_key: key, ...fields } = parseInput(OPERATOR_INPUTS.issueKey, input)
+  const organizationId = await requireOrganization(manage(call), fields)
+  const repeatable = { method: 'issueKey', organizationId, key, input }
+  return once(call, repeatable, async (deps) => (await issue(deps, BOUND, organizationId, fields)) as wire.IssuedApiKey)
 }
 
 export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey> {
@@ -80,10 +83,19 @@ export async function updateKey(call: Call, input: unknown): Promise<wire.ApiKey
 }
 
 export async function rotateKey(call: Call, input: unknown): Promise<wire.IssuedApiKey> {
-  const { key_id: id, grace_period_seconds, ...ref } = parseInput(OPERATOR_INPUTS.rotateKey, input)
-  const deps = manage(call)
-  const key = { organizationId: await requireOrganization(deps, ref), id }
-  return (await rotate(deps, BOUND, key, grace_period_seconds)) as wire.IssuedApiKey
+  const {
+    key_id: id,
+    grace_period_seconds,
+    idempotency_key: key,
+    ...ref
+  } = parseInput(OPERATOR_INPUTS.rotateKey, input)
+  const organizationId = await requireOrganization(manage(call), ref)
+  const repeatable = { method: 'rotateKey', organizationId, key, input }
+  return once(
+    call,
+    repeatable,
+    async (deps) => (await rotate(deps, BOUND, { organizationId, id }, grace_period_seconds)) as wire.IssuedApiKey,
+  )
 }
 
 export async function revokeKey(call: Call, input: unknown): Promise<wire.RevokedKey> {
@@ -112,6 +124,21 @@ export async function getUsage(call: Call, input: unknown): Promise<wire.UsageSu
 export async function getQuotas(call: Call, input: unknown): Promise<wire.Quotas> {
   const deps = manage(call)
   return readQuotas(deps, await requireOrganization(deps, parseInput(QuotasInput, input)))
+}
+
+interface Repeatable {
+  readonly method: string
+  readonly organizationId: string
+  /** The caller's idempotency key. Without one, each call has its effect. */
+  readonly key: string | undefined
+  readonly input: unknown
+}
+
+async function once<Answer>(call: Call, repeatable: Repeatable, perform: (deps: ManagementDeps) => Promise<Answer>) {
+  const { method, organizationId, key, input } = repeatable
+  const deps = manage(call)
+  if (key === undefined) return perform(deps)
+  return performOnce(deps, describeUse(['binding', organizationId, method], key, JSON.stringify(input)), perform)
 }
 
 interface Ref {

@@ -600,6 +600,8 @@ export interface IssueKeyInput extends OrganizationRef, KeyFields {
   /** Two to eight lower-case letters and digits. */
   readonly prefix?: string | undefined
   readonly environment?: 'live' | 'test' | undefined
+  /** Of 1 to 255 characters: a repeat with the same key and input within 24 hours gets the first answer, secret included. */
+  readonly idempotency_key?: string | undefined
 }
 
 export interface UpdateKeyInput extends OrganizationRef, KeyFields {
@@ -612,6 +614,8 @@ export interface RotateKeyInput extends OrganizationRef {
   readonly key_id: string
   /** How long the old key keeps working, up to a week. Defaults to 0. */
   readonly grace_period_seconds?: number | undefined
+  /** As for `issueKey`. */
+  readonly idempotency_key?: string | undefined
 }
 
 export interface RevokeKeyInput extends OrganizationRef {

@@ -1,6 +1,6 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { createDeps } from './create-deps.ts'
-import { isOvertaken, problemIn } from './db/client.ts'
+import { findUnstorable, isOvertaken, problemIn } from './db/client.ts'
 import type { Deps } from './deps.ts'
 import type { Env } from './http/env.ts'
 import { lazily } from './lib/lazily.ts'
@@ -178,7 +178,7 @@ interface FailureContext {
 
 /** Handles everything that a method throws, like `answerError` over HTTP: the same problem, as data. */
 export function describeFailure(error: unknown, { requestId, publicUrl }: FailureContext): Failure {
-  const known = problemIn(error)
+  const known = problemIn(error) ?? findUnstorable(error)
   if (!known) log('error', 'rpc_failed', { request_id: requestId, ...errorFields(error) })
   const problem = known ?? new Problem(isOvertaken(error) ? 'unavailable' : 'internal')
   count('rpcCalls', problem.status < 500 ? 'refused' : 'failed')

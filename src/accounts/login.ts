@@ -38,10 +38,12 @@ export async function login(deps: ManagementDeps, request: z.output<typeof Login
   const hashing = Date.now()
   const matches = await verifyPassword(request.password, user?.passwordHash)
   if (!matches || !maySignIn(deps.config, user)) {
-    if (!isKnown) await enforceRateLimits(deps, { login_anywhere: {} })
-    const refusalProblem = await refusal(deps, account, user !== undefined)
-    await waitUntil(hashing + REFUSAL_MS)
-    throw refusalProblem
+    try {
+      if (!isKnown) await enforceRateLimits(deps, { login_anywhere: {} })
+      throw await refusal(deps, account, user !== undefined)
+    } finally {
+      await waitUntil(hashing + REFUSAL_MS) // whatever the refusal: the time of a hash shows who was imported
+    }
   }
   const passwordHash = await renewHash(deps, user, request.password)
   deps.defer(resetRateLimits(deps, { login_account_address: { address, account } }))

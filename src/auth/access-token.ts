@@ -13,6 +13,8 @@ const Claims = z.object({
   jti: z.uuid(),
   /** The actor (RFC 8693 §4.1): the administrator behind a support session. */
   act: z.object({ sub: z.uuid() }).optional(),
+  /** Seconds since 1970. */
+  exp: z.int(),
 })
 
 export type AccessClaims = z.output<typeof Claims>
@@ -20,7 +22,7 @@ export type AccessClaims = z.output<typeof Claims>
 /** @param at Unix milliseconds */
 export function signAccessToken(
   config: Config,
-  { sub, sid, org, act }: Omit<AccessClaims, 'jti'>,
+  { sub, sid, org, act }: Omit<AccessClaims, 'jti' | 'exp'>,
   at: number,
   ttlSeconds = ACCESS_TOKEN_SECONDS,
 ): Promise<string> {

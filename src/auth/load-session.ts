@@ -20,6 +20,7 @@ export async function loadSession(deps: ManagementDeps, token: string): Promise<
     kind: 'user',
     userId: claims.sub,
     sessionId: claims.sid,
+    tokenExpiresAt: claims.exp * 1_000,
     organizationId: row.organizationId,
     memberships: row.memberships.map((one) => ({ ...one, permissions: permissionsOfRole(one.role, one.permissions) })),
     isAdministrator: row.isAdministrator && row.impersonatorId === null,

@@ -20,6 +20,8 @@ export interface UserPrincipal {
   readonly kind: 'user'
   readonly userId: string
   readonly sessionId: string
+  /** When the presented access token expires, in Unix milliseconds. */
+  readonly tokenExpiresAt: number
   /** The organization the session acts for if the request names none. */
   readonly organizationId: string | null
   readonly memberships: readonly Membership[]

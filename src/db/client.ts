@@ -154,6 +154,18 @@ export function isOvertaken(error: unknown): boolean {
 }
 
 /**
+ * Recognizes text that Postgres cannot store, NUL or a lone surrogate, in `text` or in JSON. Schemas refuse it; this is for text that none has
+ * refused.
+ */
+export function findUnstorable(error: unknown): Problem | undefined {
+  const state = sqlState(error)
+  const isJson = state === '22P02' && /\bjson\b/.test(errorWithState(error, state)?.message ?? '')
+  if (state !== '22021' && state !== '22P05' && !isJson) return undefined
+  logRepeated('warn', 'text_not_storable', { sql_state: state })
+  return new Problem('invalid_request', { detail: 'Text must be well-formed Unicode without NUL.' })
+}
+
+/**
  * @returns the SQLSTATE inside an error of the driver or of drizzle, such as `23505` for a violated unique constraint
  */
 export function sqlState(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { createDeps } from '../create-deps.ts'
-import { isOvertaken, problemIn } from '../db/client.ts'
+import { findUnstorable, isOvertaken, problemIn } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { traceFields } from '../lib/traceparent.ts'
@@ -171,7 +171,7 @@ export function writeProblemHeaders(
 
 /** Converts what was thrown to a problem. An error that is not one is logged. */
 export const toProblem = (error: unknown, c: Context): Problem =>
-  problemIn(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
+  problemIn(error) ?? findUnstorable(error) ?? toFrameworkProblem(error) ?? unexpected(error, c)
 
 /** Hono's HTTPException is an error of the caller. It is recognized by its shape, because the class may be loaded twice. */
 function toFrameworkProblem(error: unknown): Problem | undefined {

@@ -5,11 +5,11 @@ import * as z from 'zod'
  * fields.
  */
 export function text(maxLength: number) {
-  return z
-    .string()
-    .max(maxLength)
-    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'must be well-formed Unicode without NUL')
+  return z.string().max(maxLength).refine(isStorable, 'must be well-formed Unicode without NUL')
 }
+
+/** Whether Postgres can store a text: in UTF-8, without NUL. */
+export const isStorable = (value: string) => value.isWellFormed() && !value.includes('\0')
 
 /** A record with any names except `__proto__`, which zod would silently drop. */
 export function recordSchema<Name extends z.ZodType<string, string>, Value extends z.ZodType>(
@@ -43,5 +43,5 @@ const UNSTORABLE = /\0|\p{Surrogate}/gu
 /** The beginning of a text, without NUL and lone surrogates, which Postgres cannot store. */
 export function cutText(value: string, maxLength: number): string {
   const kept = value.length > maxLength ? value.slice(0, maxLength) : value
-  return kept.isWellFormed() && !kept.includes('\0') ? kept : kept.replaceAll(UNSTORABLE, '')
+  return isStorable(kept) ? kept : kept.replaceAll(UNSTORABLE, '')
 }

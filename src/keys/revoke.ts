@@ -1,3 +1,4 @@
+import type { BatchItem } from 'drizzle-orm/batch'
 import { type AuditRow, audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import { isServiceKey } from '../auth/service-scopes.ts'
@@ -31,11 +32,17 @@ export async function revoke(deps: ManagementDeps, principal: Principal, key: Ke
  * The same for a caller that has already checked the permission.
  *
  * @param row its audit row
+ * @param effects statements that run only if the key was live
  * @returns whether it was live before
  * @throws Problem `key_not_found`
  */
-export async function revokeWith(deps: ManagementDeps, key: KeyRef, row: AuditRow): Promise<boolean> {
-  const revoked = await revokeKey(deps.db, key, new Date(deps.now()), row)
+export async function revokeWith(
+  deps: ManagementDeps,
+  key: KeyRef,
+  row: AuditRow,
+  effects: readonly BatchItem<'pg'>[] = [],
+): Promise<boolean> {
+  const revoked = await revokeKey(deps.db, key, new Date(deps.now()), [row, ...effects])
   const version = revoked ?? (await findKeyById(deps.db, key.organizationId, key.id))?.version
   if (version === undefined) throw new Problem('key_not_found')
   // published again on a repeat, because the first attempt may have failed

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import type { AuditRow } from '../audit/record.ts'
 import { requireThat, type Statement, tryBatch } from '../db/batch.ts'
 import { lockKey, lockOrganization } from '../db/locks.ts'
@@ -94,14 +95,19 @@ const asArray = (values: readonly string[]) =>
 /**
  * Revokes a key permanently, also in its grace period.
  *
- * @param row its audit row. The key's row is locked first, so that only one of two concurrent revocations is audited
+ * @param effects its audit row, and other statements. The key's row is locked first, so that only one of two concurrent revocations is audited
  * @returns its new version, or `undefined` if there was no such live key
  */
-export async function revokeKey(db: Database, key: KeyRef, at: Date, row: AuditRow): Promise<number | undefined> {
+export async function revokeKey(
+  db: Database,
+  key: KeyRef,
+  at: Date,
+  effects: readonly BatchItem<'pg'>[],
+): Promise<number | undefined> {
   const done = await tryBatch(db, {
     lock: lockKey(db, key),
     live: requireThat(db, isLiveKey(key, at)),
-    audit: row,
+    effects,
     key: db
       .update(apiKeys)
       .set({ revokedAt: at, isActive: false, version: nextVersion })

@@ -9,6 +9,16 @@ import type { Admission } from './limit-request.ts'
 
 const MINUTE = 60_000
 
+interface RequestLimit {
+  readonly limit: number
+  readonly windowMs: number
+  /**
+   * How much of the limit each isolate allows by itself while Redis fails: a tenth of limits against guessing and against strangers, who
+   * must not gain from an outage.
+   */
+  readonly whenRedisFails: 'tenth' | 'whole'
+}
+
 /**
  * Every limit of Tollgate's own endpoints: how many requests in which time, for each subject (an address, an account,
  * or both). They are counted before any password is hashed. A successful login resets the limit of the account from
@@ -16,63 +26,63 @@ const MINUTE = 60_000
  * the user signed in before (accounts/known-network.ts), so even distributed requests do not lock owners out. The limit shared by
  * all accounts counts only failures. The limit of an invited address does not apply to the organization that verified its domain, nor to the operator.
  */
-const POLICIES = {
-  register_address: { limit: 200, windowMs: 60 * MINUTE },
-  register_account: { limit: 10, windowMs: 60 * MINUTE },
-  login_address: { limit: 300, windowMs: 10 * MINUTE },
-  login_account_address: { limit: 10, windowMs: 10 * MINUTE },
-  login_account: { limit: 100, windowMs: 60 * MINUTE },
-  login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE },
-  sign_in_address: { limit: 300, windowMs: 10 * MINUTE },
-  email_sign_in_address: { limit: 60, windowMs: 10 * MINUTE },
-  email_sign_in_account_address: { limit: 5, windowMs: 10 * MINUTE },
-  email_sign_in_account: { limit: 10, windowMs: 60 * MINUTE },
-  refresh_address: { limit: 600, windowMs: 10 * MINUTE },
-  account_export: { limit: 5, windowMs: 60 * MINUTE },
-  password_change: { limit: 10, windowMs: 10 * MINUTE },
-  password_reset_address: { limit: 60, windowMs: 10 * MINUTE },
-  password_reset_account_address: { limit: 5, windowMs: 10 * MINUTE },
-  password_reset_account: { limit: 10, windowMs: 60 * MINUTE },
-  email_resend_address: { limit: 60, windowMs: 10 * MINUTE },
-  email_resend_account_address: { limit: 5, windowMs: 10 * MINUTE },
-  email_resend_account: { limit: 10, windowMs: 60 * MINUTE },
-  email_change_address: { limit: 60, windowMs: 10 * MINUTE },
-  email_change_account: { limit: 5, windowMs: 60 * MINUTE },
-  key_leak_report_address: { limit: 600, windowMs: 10 * MINUTE },
-  oauth_register_address: { limit: 60, windowMs: 60 * MINUTE },
-  oauth_decide_account: { limit: 60, windowMs: 10 * MINUTE },
-  oauth_device_account: { limit: 30, windowMs: 10 * MINUTE },
-  oauth_token_address: { limit: 6_000, windowMs: 10 * MINUTE },
-  portal_redeem_address: { limit: 60, windowMs: 10 * MINUTE },
-  billing_read: { limit: 60, windowMs: MINUTE },
-  billing_organization: { limit: 30, windowMs: 10 * MINUTE },
-  usage_analytics: { limit: 300, windowMs: MINUTE },
-  usage_export: { limit: 30, windowMs: 10 * MINUTE },
-  audit_read: { limit: 300, windowMs: MINUTE },
-  organization_create: { limit: 20, windowMs: 60 * MINUTE },
-  domain_verify_organization: { limit: 60, windowMs: 10 * MINUTE },
-  scim_organization: { limit: 1_200, windowMs: MINUTE },
-  sso_change_organization: { limit: 30, windowMs: 10 * MINUTE },
-  invitation_user: { limit: 50, windowMs: 60 * MINUTE },
-  invitation_organization: { limit: 50, windowMs: 60 * MINUTE },
-  invitation_organization_recipient: { limit: 5, windowMs: 60 * MINUTE },
-  invitation_recipient: { limit: 20, windowMs: 60 * MINUTE },
-  webhook_send_account: { limit: 60, windowMs: 10 * MINUTE },
-  usage_write_organization: { limit: 3_000, windowMs: MINUTE },
-  email_token_address: { limit: 60, windowMs: 10 * MINUTE },
-  email_token_token: { limit: 10, windowMs: 10 * MINUTE },
-} as const satisfies Record<string, { limit: number; windowMs: number }>
+export const POLICIES = {
+  register_address: { limit: 200, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  register_account: { limit: 10, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  login_address: { limit: 300, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  login_account_address: { limit: 10, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  login_account: { limit: 100, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  login_anywhere: { limit: 3_000, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  sign_in_address: { limit: 300, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_sign_in_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_sign_in_account_address: { limit: 5, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_sign_in_account: { limit: 10, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  refresh_address: { limit: 600, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  account_export: { limit: 5, windowMs: 60 * MINUTE, whenRedisFails: 'whole' },
+  password_change: { limit: 10, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  password_reset_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  password_reset_account_address: { limit: 5, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  password_reset_account: { limit: 10, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  email_resend_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_resend_account_address: { limit: 5, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_resend_account: { limit: 10, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  email_change_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_change_account: { limit: 5, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  key_leak_report_address: { limit: 600, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  oauth_register_address: { limit: 60, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  oauth_decide_account: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  oauth_device_account: { limit: 30, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  oauth_token_address: { limit: 6_000, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  portal_redeem_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  billing_read: { limit: 60, windowMs: MINUTE, whenRedisFails: 'whole' },
+  billing_organization: { limit: 30, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  usage_analytics: { limit: 300, windowMs: MINUTE, whenRedisFails: 'whole' },
+  usage_export: { limit: 30, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  audit_read: { limit: 300, windowMs: MINUTE, whenRedisFails: 'whole' },
+  organization_create: { limit: 20, windowMs: 60 * MINUTE, whenRedisFails: 'whole' },
+  domain_verify_organization: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  scim_organization: { limit: 1_200, windowMs: MINUTE, whenRedisFails: 'whole' },
+  sso_change_organization: { limit: 30, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  invitation_user: { limit: 50, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  invitation_organization: { limit: 50, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  invitation_organization_recipient: { limit: 5, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  invitation_recipient: { limit: 20, windowMs: 60 * MINUTE, whenRedisFails: 'tenth' },
+  webhook_send_account: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'whole' },
+  usage_write_organization: { limit: 3_000, windowMs: MINUTE, whenRedisFails: 'whole' },
+  email_token_address: { limit: 60, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+  email_token_token: { limit: 10, windowMs: 10 * MINUTE, whenRedisFails: 'tenth' },
+} as const satisfies Record<string, RequestLimit>
 
 export type Policy = keyof typeof POLICIES
 
-/** Limits against guessing. An attacker must not gain from an outage of Redis, when each isolate counts by itself. */
-const GUESSING = /^(login|password|email_token|email_sign_in)_/
 const LOCAL_SHARE = 0.1
 /** A minimum, so that a few typos lock nobody out. */
 const MIN_LOCAL_LIMIT = 3
 
 const localBound = (policy: Policy) =>
-  GUESSING.test(policy) && { localLimit: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * LOCAL_SHARE) }
+  POLICIES[policy].whenRedisFails === 'tenth' && {
+    localLimit: Math.max(MIN_LOCAL_LIMIT, POLICIES[policy].limit * LOCAL_SHARE),
+  }
 
 /** The subject that a policy counts by. The parts are joined, and an address counts as its network. */
 export interface Subject {

@@ -1,3 +1,4 @@
+import { noticeTo } from '../accounts/two-factor/code.ts'
 import { audited } from '../audit/record.ts'
 import type { Principal } from '../auth/principal.ts'
 import type { ManagementDeps } from '../deps.ts'
@@ -21,6 +22,9 @@ export async function endGrant(deps: ManagementDeps, id: string, reason: Reason,
     detail: { reason, user_id: userId, client_id: clientId },
     ...(isTheft && { result: 'failure' as const }),
   })
-  const wasLive = await revokeWith(deps, { organizationId, id }, row)
-  if (wasLive && isTheft) log('warn', 'oauth_token_reused', { grant_id: id, reason })
+  if (!isTheft || !found.isLive) return void (await revokeWith(deps, { organizationId, id }, row))
+  const mail = await noticeTo(deps, userId, 'application_ended')
+  if (!(await revokeWith(deps, { organizationId, id }, row, [mail.insert]))) return // a concurrent repeat has already sent the notice
+  log('warn', 'oauth_token_reused', { grant_id: id, reason })
+  mail.send()
 }

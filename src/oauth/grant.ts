@@ -62,9 +62,9 @@ function requireTarget({ resource }: Form, agreed: string | null): void {
 }
 
 /**
- * Issues new tokens for a refresh token, which works once (RFC 9700 §4.14.2). The previous token repeats its response, because that
- * may have been lost, for `REFRESH_REPEAT_SECONDS`. If it is used later, or an older one is, somebody else has it as well, and the
- * grant ends: otherwise a thief could follow the application from token to token.
+ * Issues new tokens for a refresh token, which works once (RFC 9700 §4.14.2). As long as its successor is unused, the response may have
+ * been lost: for `REFRESH_REPEAT_SECONDS` the token repeats it, later it gets other tokens in their place. An older token, or a replaced
+ * one, is used by somebody else as well, and the grant ends: otherwise a thief could follow the application from token to token.
  *
  * @throws OAuthError `invalid_grant`, `invalid_scope`, `invalid_target`
  */
@@ -77,6 +77,8 @@ export async function refreshGrant(deps: ManagementDeps, client: ClientRow, form
   const behind = found.grant.generation - token.generation
   if (behind <= 0) return renew(deps, client, found, token.generation) // the token is newer than a restored database
   if (behind === 1 && isRecent(deps, found)) return repeat(deps, client, found)
+  // skips a number, so that the successor that is replaced counts as an older token
+  if (behind === 1) return renew(deps, client, found, found.grant.generation + 1)
   await endGrant(deps, found.grant.id, 'refresh_token_reused')
   throw new OAuthError('invalid_grant', ENDED)
 }

@@ -14,7 +14,10 @@ const UNSAFE = new Set([
 ])
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
-const parse = (text: string) => (URL.canParse(text) ? new URL(text) : undefined)
+/** What an address consists of (RFC 3986 §2). `URL` drops or encodes everything else, so the address would not be compared as it was registered. */
+const VISIBLE_ASCII = /^[!-~]+$/
+
+const parse = (text: string) => (VISIBLE_ASCII.test(text) && URL.canParse(text) ? new URL(text) : undefined)
 
 const isLoopback = ({ protocol, hostname }: URL) => protocol === 'http:' && LOOPBACK.has(hostname)
 

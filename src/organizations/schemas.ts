@@ -76,9 +76,10 @@ export const SwitchedToken = z
   .object({
     access_token: z.string(),
     token_type: z.literal('bearer'),
-    expires_in: z
-      .int()
-      .meta({ description: 'Seconds until the access token expires. The refresh token does not change.' }),
+    expires_in: z.int().meta({
+      description:
+        'Seconds until the access token expires, which is when the previous one does. The refresh token does not change.',
+    }),
     organization_id: z.uuid(),
   })
   .meta({ id: 'SwitchedToken' })

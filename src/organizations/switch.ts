@@ -1,5 +1,5 @@
 import { audited } from '../audit/record.ts'
-import { ACCESS_TOKEN_SECONDS, signAccessToken } from '../auth/access-token.ts'
+import { signAccessToken } from '../auth/access-token.ts'
 import type { UserPrincipal } from '../auth/principal.ts'
 import { isMember } from '../auth/role-permissions.ts'
 import { requireThat, runBatch } from '../db/batch.ts'
@@ -10,12 +10,13 @@ import { switchSession } from './queries.ts'
 
 /**
  * Makes the user's session act for another organization, now and after each refresh, and issues an access token for it.
- * The token expires with its session at the latest. In a support session it still names the administrator.
+ * The token expires with the presented one and with its session at the latest: otherwise a session would outlive its inactivity
+ * limit, which refresh tokens enforce. In a support session it still names the administrator.
  *
  * @throws Problem `organization_not_found`, `unauthenticated` if the session ended meanwhile
  */
 export async function switchOrganization(deps: ManagementDeps, user: UserPrincipal, organizationId: string) {
-  const { userId, sessionId, impersonatorId } = user
+  const { userId, sessionId, tokenExpiresAt, impersonatorId } = user
   const mayAct = isMember(organizationId, userId)
   const done = await runBatch(deps.db, {
     lock: lockMembership(deps.db, organizationId, userId),
@@ -32,7 +33,8 @@ export async function switchOrganization(deps: ManagementDeps, user: UserPrincip
   const [session] = done.session
   if (!session) throw new Problem('unauthenticated')
   const now = deps.now()
-  const expires_in = Math.min(ACCESS_TOKEN_SECONDS, Math.floor((session.expiresAt.getTime() - now) / 1000))
+  const endsAt = Math.min(tokenExpiresAt, session.expiresAt.getTime())
+  const expires_in = Math.floor(endsAt / 1_000) - Math.floor(now / 1_000)
   const claims = {
     sub: userId,
     sid: sessionId,

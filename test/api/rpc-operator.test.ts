@@ -1,5 +1,5 @@
 import { exports } from 'cloudflare:workers'
-import { expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import type * as z from 'zod'
 import type { AdminOrganization } from '../../src/admin/organizations/schemas.ts'
 import type { ApiKey, IssuedKey } from '../../src/keys/schemas.ts'
@@ -7,6 +7,7 @@ import type { OPERATOR_INPUTS } from '../../src/rpc-operator.ts'
 import type * as wire from '../../src/rpc-types.ts'
 import { newCustomer } from '../support/customers.ts'
 import { directly } from '../support/direct.ts'
+import { loseAnswers } from '../support/store-faults.ts'
 
 const { Tollgate } = exports
 const newId = () => `customer-${crypto.randomUUID()}`
@@ -40,6 +41,48 @@ test('a bound Worker creates a customer, and issues, changes, rotates, lists and
     [made.organization.id],
   )
   expect(rows).toEqual([{ actor_type: 'service', actor_id: null }])
+})
+
+describe('an answer that was lost after its effect is given to the repeat, over the service binding too:', () => {
+  const idempotency_key = 'once'
+
+  test('issuing creates one key, and the caller gets it', async () => {
+    const external_id = newId()
+    done(await Tollgate.upsertOrganization({ external_id }))
+    const input = { external_id, name: `Lost ${external_id}`, idempotency_key }
+    const network = loseAnswers(input.name)
+    expect(await Tollgate.issueKey(input)).toMatchObject({ status: 503 })
+    network.mockRestore()
+    const repeated = done(await Tollgate.issueKey(input))
+    expect(await Tollgate.issueKey(input)).toEqual(repeated)
+    expect(await Tollgate.verifyKey({ key: repeated.key })).toMatchObject({ valid: true, external_id })
+    expect(done(await Tollgate.listKeys({ external_id })).data).toHaveLength(1)
+  })
+
+  test('rotating revokes the old key, and the caller gets the new one', async () => {
+    const external_id = newId()
+    done(await Tollgate.upsertOrganization({ external_id }))
+    const issued = done(await Tollgate.issueKey({ external_id, name: 'Old' }))
+    expect(await Tollgate.verifyKey({ key: issued.key })).toMatchObject({ valid: true })
+    const input = { external_id, key_id: issued.id, idempotency_key }
+    const network = loseAnswers('key.rotated')
+    expect(await Tollgate.rotateKey(input)).toMatchObject({ status: 503 })
+    network.mockRestore()
+    const repeated = done(await Tollgate.rotateKey(input))
+    expect(await Tollgate.verifyKey({ key: repeated.key })).toMatchObject({ valid: true, external_id })
+    expect(await Tollgate.verifyKey({ key: issued.key })).toMatchObject({ code: 'REVOKED' })
+  })
+
+  test('of concurrent equal calls one is executed, another input is refused, and without a key each call has its effect', async () => {
+    const external_id = newId()
+    done(await Tollgate.upsertOrganization({ external_id }))
+    const input = { external_id, name: 'Once', idempotency_key }
+    const answers = await Promise.all([1, 2, 3].map(() => Tollgate.issueKey(input)))
+    expect(new Set(answers.map((answer) => done(answer).key)).size).toBe(1)
+    expect(await Tollgate.issueKey({ ...input, name: 'Other' })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    const plain = { external_id, name: 'Plain' }
+    expect(done(await Tollgate.issueKey(plain)).id).not.toBe(done(await Tollgate.issueKey(plain)).id)
+  })
 })
 
 test('usage reported under an external id belongs to that organization, which can read it back by the id', async () => {

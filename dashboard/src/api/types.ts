@@ -3667,7 +3667,7 @@ export type SupportToken = {
 export type SwitchedToken = {
   access_token: string
   token_type: 'bearer'
-  /** Seconds until the access token expires. The refresh token does not change. */
+  /** Seconds until the access token expires, which is when the previous one does. The refresh token does not change. */
   expires_in: number
   organization_id: string
 }

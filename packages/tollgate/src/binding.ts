@@ -11,6 +11,8 @@ interface BoundMethod {
   readonly toBody?: (answer: Fields) => unknown
   /** Names of path parameters where the method calls them otherwise. */
   readonly rename?: Readonly<Record<string, string>>
+  /** Whether the method takes an `idempotency_key`. */
+  readonly takesIdempotencyKey?: true
 }
 
 /** The operations that are methods of the service binding. */
@@ -27,31 +29,35 @@ const BOUND = {
     method: 'upsertOrganization',
     toBody: ({ organization }) => organization,
   },
-  'POST /auth/api-keys': { method: 'issueKey' },
+  'POST /auth/api-keys': { method: 'issueKey', takesIdempotencyKey: true },
   'GET /auth/api-keys': { method: 'listKeys' },
   'PATCH /auth/api-keys/{id}': { method: 'updateKey', rename: { id: 'key_id' } },
-  'POST /auth/api-keys/{id}/rotate': { method: 'rotateKey', rename: { id: 'key_id' } },
+  'POST /auth/api-keys/{id}/rotate': { method: 'rotateKey', rename: { id: 'key_id' }, takesIdempotencyKey: true },
   'DELETE /auth/api-keys/{id}': { method: 'revokeKey', rename: { id: 'key_id' }, toBody: () => undefined },
 } as const satisfies { readonly [Name in OperationName]?: BoundMethod }
 
 /** The operations that go over a service binding. */
 export type BoundOperation = keyof typeof BOUND
 
-/** Calls the methods of Tollgate's entrypoint. They take no credentials and no `Idempotency-Key`. */
+const findMethod = (name: OperationName) => (BOUND as Partial<Record<OperationName, BoundMethod>>)[name]
+
+/** Calls the methods of Tollgate's entrypoint. They take no credentials. */
 export function bindingTransport(binding: TollgateBinding): Transport {
   return {
-    takesIdempotencyKeys: false,
+    takesIdempotencyKey: (name) => findMethod(name)?.takesIdempotencyKey ?? false,
     async send(call) {
-      const bound: BoundMethod | undefined = (BOUND as Partial<Record<OperationName, BoundMethod>>)[call.name]
+      const bound = findMethod(call.name)
       if (!bound) throw errorFor(`${call.name} goes over HTTP only.`, { code: 'not_over_binding', status: 0 })
       return toReply(bound, await invoke(binding, bound, call))
     },
   }
 }
 
-async function invoke(binding: TollgateBinding, { method, rename = {} }: BoundMethod, call: Call): Promise<Fields> {
+async function invoke(binding: TollgateBinding, bound: BoundMethod, call: Call): Promise<Fields> {
+  const { method, rename = {}, takesIdempotencyKey } = bound
   const params = Object.entries(call.params ?? {}).map(([name, value]) => [rename[name] ?? name, value])
-  const input = { ...Object.fromEntries(params), ...call.query, ...(call.body as Fields | undefined) }
+  const key = takesIdempotencyKey && { idempotency_key: call.idempotencyKey }
+  const input = { ...Object.fromEntries(params), ...call.query, ...(call.body as Fields | undefined), ...key }
   try {
     return (await binding[method](input as never)) as unknown as Fields
   } catch (error) {

@@ -41,8 +41,8 @@ export interface Reply {
 
 /** How calls reach Tollgate. */
 export interface Transport {
-  /** Whether an `Idempotency-Key` reaches the server. */
-  readonly takesIdempotencyKeys: boolean
+  /** Whether an idempotency key reaches the server with this operation. */
+  takesIdempotencyKey(name: OperationName): boolean
   /** @throws TollgateError */
   send(call: Call, signal: AbortSignal): Promise<Reply>
 }

@@ -1,5 +1,4 @@
 import { errorFor, TollgateError } from './errors.ts'
-import { IDEMPOTENT_OPERATIONS } from './idempotent-operations.ts'
 import { observe, type RequestHooks } from './observe.ts'
 import type { Call, CallOptions, OperationName, Reply, Transport } from './operations.ts'
 
@@ -49,7 +48,7 @@ async function sendOnce(transport: Transport, call: Call, signal: AbortSignal): 
 }
 
 function addIdempotencyKey(transport: Transport, call: Call): Call {
-  if (!transport.takesIdempotencyKeys || !IDEMPOTENT_OPERATIONS.has(call.name)) return call
+  if (!transport.takesIdempotencyKey(call.name)) return call
   return { ...call, idempotencyKey: call.idempotencyKey ?? crypto.randomUUID() }
 }
 
@@ -83,9 +82,8 @@ const TRANSIENT_CODES = new Set<TollgateError['code']>(['network_error', 'unread
 
 const isTransient = ({ status, code }: TollgateError) => TRANSIENT_STATUSES.has(status) || TRANSIENT_CODES.has(code)
 
-function countsOnce({ takesIdempotencyKeys }: Transport, { name, body }: Call): boolean {
-  if (/^(GET|PUT|DELETE) /.test(name)) return true
-  if (takesIdempotencyKeys && IDEMPOTENT_OPERATIONS.has(name)) return true
+function countsOnce(transport: Transport, { name, body }: Call): boolean {
+  if (/^(GET|PUT|DELETE) /.test(name) || transport.takesIdempotencyKey(name)) return true
   return COUNTS_ONCE[name]?.((body ?? {}) as Record<string, unknown>) ?? false
 }
 

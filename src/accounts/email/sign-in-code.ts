@@ -1,4 +1,5 @@
 import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
+import { readTypedCode } from '../../lib/typed-code.ts'
 
 /** As short as for other emails that sign in: they are out-of-band authentication (ASVS 6.5.5). */
 export const CODE_SECONDS = 10 * 60
@@ -23,7 +24,7 @@ export const inGroups = (code: string): string => `${code.slice(0, DIGITS / 2)} 
 /** Normalizes a code, however it was typed. @returns `undefined` if it is not a code from an email */
 export function readEmailCode(typed: string): string | undefined {
   if (typed.startsWith(LINK_PREFIX)) return typed
-  const digits = typed.normalize('NFKC').replaceAll(/[\s.-]/g, '')
+  const digits = readTypedCode(typed)
   return /^\d+$/.test(digits) && digits.length === DIGITS ? digits : undefined
 }
 

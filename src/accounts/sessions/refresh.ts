@@ -10,40 +10,65 @@ import { Problem } from '../../problems.ts'
 import { endSession } from '../queries.ts'
 import { noticeTo } from '../two-factor/code.ts'
 import { tokensFor } from './open.ts'
-import { findRefreshToken, rotateRefreshToken } from './refresh-queries.ts'
+import { findRefreshToken, replaceSuccessor, rotateRefreshToken } from './refresh-queries.ts'
 import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
 
 /**
- * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. Within `REFRESH_REPEAT_SECONDS`, a repeat gets
- * the same successor as long as that is unused: the first response may have been lost. Any other repeat means that two parties may
- * have the token: the session ends, and the owner is notified by email. Only within `REFRESH_GRACE_SECONDS`, such a repeat is
- * refused without ending the session.
+ * Exchanges a refresh token for new tokens (RFC 9700 §4.14.2). Each works once. As long as its successor is unused, the first response
+ * may have been lost, and a repeat is answered: within `REFRESH_REPEAT_SECONDS` with the same successor, later with another one in its
+ * place. The replaced successor counts as used, so that of two parties the second one is noticed at its next refresh, whoever was first.
+ *
+ * Any other repeat means that two parties have the token: the session ends, and the owner is notified by email. Only within
+ * `REFRESH_GRACE_SECONDS`, such a repeat is refused without ending the session.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */
 export async function refresh(deps: ManagementDeps, token: string) {
   await enforceRateLimits(deps, { refresh_address: { address: networkAddress(deps) } })
+  return (await issueSuccessor(deps, token)) ?? repeatOrEnd(deps, token)
+}
+
+type Tokens = Awaited<ReturnType<typeof tokensFor>>
+
+/** @param former the hash of the successor that the new one replaces, if the token was used before */
+async function issueSuccessor(deps: ManagementDeps, token: string, former?: string) {
   const now = deps.now()
   const salt = newSalt()
   const next = deriveSuccessor(deps.config, token, salt)
-  const session = await rotateRefreshToken(deps.db, {
+  const rotation = {
     tokenHash: sha256(token),
     successor: { id: uuidv7(now), hash: sha256(next), salt, expiresAt: new Date(now + IDLE_MS) },
     now: new Date(now),
-  })
-  return session ? tokensFor(deps, session, next) : repeatOrEnd(deps, token)
+  }
+  const session =
+    former === undefined
+      ? await rotateRefreshToken(deps.db, rotation)
+      : await replaceSuccessor(deps.db, { ...rotation, former })
+  return session && tokensFor(deps, session, next)
 }
 
-async function repeatOrEnd(deps: ManagementDeps, token: string) {
+async function repeatOrEnd(deps: ManagementDeps, token: string): Promise<Tokens> {
   const known = await findRefreshToken(deps.db, sha256(token))
   const now = deps.now()
   if (!known?.usedAt || !known.successorSalt || !isLive(known, now)) throw new Problem('invalid_refresh_token')
-  const { REFRESH_REPEAT_SECONDS, REFRESH_GRACE_SECONDS } = deps.config
   const ageSeconds = (now - known.usedAt.getTime()) / 1_000
-  if (!known.successorUsedAt && ageSeconds <= REFRESH_REPEAT_SECONDS)
-    return tokensFor(deps, known, deriveStored(deps, token, known))
-  if (ageSeconds > REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
+  const { successorHash } = known
+  // a successor that was replaced has none itself
+  if (successorHash !== null && !known.successorUsedAt)
+    return repeat(deps, token, { ...known, successorHash }, ageSeconds)
+  if (ageSeconds > deps.config.REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
+}
+
+async function repeat(
+  deps: ManagementDeps,
+  token: string,
+  known: Known & { successorHash: string },
+  ageSeconds: number,
+) {
+  if (known.expiresAt.getTime() <= deps.now()) throw new Problem('invalid_refresh_token')
+  if (ageSeconds <= deps.config.REFRESH_REPEAT_SECONDS) return tokensFor(deps, known, deriveStored(deps, token, known))
+  return (await issueSuccessor(deps, token, known.successorHash)) ?? repeatOrEnd(deps, token) // a concurrent request came first
 }
 
 /** Derives the stored successor again, with every root secret: it may have been rotated since. */

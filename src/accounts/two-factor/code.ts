@@ -4,6 +4,7 @@ import type { ManagementDeps } from '../../deps.ts'
 import { fromBase64, sha256 } from '../../lib/bytes.ts'
 import { unseal } from '../../lib/seal.ts'
 import { matchingStep } from '../../lib/totp.ts'
+import { readTypedCode } from '../../lib/typed-code.ts'
 import { notice } from '../../mail/notice.ts'
 import type { NoticeKind } from '../../mail/templates/notices.ts'
 import { Problem } from '../../problems.ts'
@@ -11,16 +12,6 @@ import { selectProfile } from '../queries.ts'
 import type { Proof } from './proof.ts'
 import { claimAttempt, findTotp, hasBackupCode, useBackupCode, useTotpStep } from './queries.ts'
 import { describePurpose } from './totp-purpose.ts'
-
-/**
- * Normalizes a code for comparison, however it was typed: full-width digits, all kinds of spaces, dashes, dots and case
- * make no difference.
- */
-export const normalizeCode = (code: string) =>
-  code
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]/gu, '')
 
 /**
  * Whether the text can be a code at all: six digits, or a backup code. Anything else is a typing error, not an attempt.
@@ -35,7 +26,7 @@ const mayBeCode = (code: string) => /^(\d{6}|[a-z0-9]{10,})$/.test(code)
  * @throws Problem `two_factor_locked` after ten wrong codes in a row, for a while
  */
 export async function verifyCode(deps: ManagementDeps, userId: string, typed: string): Promise<Proof | undefined> {
-  const code = normalizeCode(typed)
+  const code = readTypedCode(typed)
   if (!mayBeCode(code)) return undefined
   const isLast = await countAttempt(deps, userId)
   const proof = /^\d{6}$/.test(code) ? await proveTotp(deps, userId, code) : await proveBackupCode(deps, userId, code)
@@ -45,7 +36,7 @@ export async function verifyCode(deps: ManagementDeps, userId: string, typed: st
 
 /** For enabling: requires a code of the new secret. It counts like any other attempt. */
 export async function requireTotp(deps: ManagementDeps, userId: string, typed: string): Promise<Proof> {
-  const code = normalizeCode(typed)
+  const code = readTypedCode(typed)
   if (!/^\d{6}$/.test(code)) throw new Problem('invalid_code')
   await countAttempt(deps, userId)
   const proof = await proveTotp(deps, userId, code)

@@ -8,10 +8,11 @@ import { base64url, randomBytes, sha256 } from '../../lib/bytes.ts'
 import { lazily } from '../../lib/lazily.ts'
 import { seal } from '../../lib/seal.ts'
 import { base32 } from '../../lib/totp.ts'
+import { readTypedCode } from '../../lib/typed-code.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { Problem } from '../../problems.ts'
 import { endSessions } from '../email/queries.ts'
-import { normalizeCode, noticeTo, requireTotp } from './code.ts'
+import { noticeTo, requireTotp } from './code.ts'
 import { requireSecondFactor, type SecondFactor, verifySecondFactor, wrongFactor } from './factor.ts'
 import type { Proof } from './proof.ts'
 import { enablePasskeys, enableTotp, findTotp, hasNoFactor, replaceBackupCodes, upsertPendingTotp } from './queries.ts'
@@ -134,7 +135,7 @@ export async function renewBackupCodes(
 function newBackupCodes(deps: ManagementDeps, userId: string) {
   const codes = Array.from({ length: BACKUP_CODES }, () => readable(base32(randomBytes(BACKUP_CODE_BYTES))))
   const now = deps.now()
-  const rows = codes.map((code) => ({ id: uuidv7(now), codeHash: sha256(normalizeCode(code)) }))
+  const rows = codes.map((code) => ({ id: uuidv7(now), codeHash: sha256(readTypedCode(code)) }))
   return { codes, rows: { userId, codes: rows } }
 }
 

@@ -79,6 +79,11 @@ export const NOTICES = {
     sentence:
       'A refresh token of your account was used again after it had been replaced. Someone may have copied it, so this session was ended. Your other sessions were not. This can also happen if your device lost its connection while it renewed the session.',
   },
+  application_ended: {
+    title: 'An application lost its access',
+    sentence:
+      'A token of an application that you had given access to was used again after it had been replaced. Someone may have copied it, so the application lost its access. This can also happen if the application lost its connection while it renewed its access. You can give it access again.',
+  },
   account_deleted: {
     title: 'Your account was deleted',
     sentence: 'Your account was deleted by someone who knew its password.',

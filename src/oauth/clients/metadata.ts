@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { line } from '../../http/fields.ts'
+import { isStorable, text } from '../../http/text-field.ts'
 import { OAuthError } from '../error.ts'
 import { isRedirectUri } from '../redirect-uri.ts'
 
@@ -6,19 +8,14 @@ export const AUTH_METHODS = ['none', 'client_secret_basic', 'client_secret_post'
 export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 export const GRANT_TYPES = ['authorization_code', 'refresh_token', DEVICE_CODE] as const
 
-const words = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^\P{Cc}*$/u, 'must not contain control characters')
-
 /** An application's client metadata (RFC 7591 §2). Unknown fields are ignored, as the RFC requires. */
 const ClientMetadata = z.object({
-  redirect_uris: z.array(z.string().max(2_000)).max(20).default([]),
-  client_name: words(100).min(1).default('An application without a name'),
+  redirect_uris: z.array(text(2_000)).max(20).default([]),
+  client_name: line(100).default('An application without a name'),
   client_uri: z
     .url({ protocol: /^https$/ })
     .max(500)
+    .refine(isStorable, 'must be well-formed Unicode without NUL')
     .optional(),
   token_endpoint_auth_method: z.enum(AUTH_METHODS).default('client_secret_basic'),
   grant_types: z.array(z.string()).default(['authorization_code']),

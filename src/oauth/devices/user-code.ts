@@ -1,4 +1,5 @@
 import { randomBytes } from '../../lib/bytes.ts'
+import { readTypedCode } from '../../lib/typed-code.ts'
 
 /** Consonants that are not easily confused and form no words (RFC 8628 §6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
@@ -16,4 +17,4 @@ export function newUserCode(): string {
 export const showUserCode = (code: string) => `${code.slice(0, LENGTH / 2)}-${code.slice(LENGTH / 2)}`
 
 /** Normalizes the entered code, which may have any case and separators. */
-export const readUserCode = (entered: string) => entered.toUpperCase().replaceAll(/[^A-Z]/g, '')
+export const readUserCode = (entered: string) => readTypedCode(entered).toUpperCase()

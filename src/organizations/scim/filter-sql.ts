@@ -1,5 +1,6 @@
 /** Translates filters to SQL. Their values become parameters, and they can read only the listed columns. */
 import { type SQL, sql } from 'drizzle-orm'
+import { isStorable } from '../../http/text-field.ts'
 import { badRequest } from './error.ts'
 import type { Comparison, Filter, FilterValue } from './filter.ts'
 
@@ -87,7 +88,7 @@ const COMPARE: Readonly<Record<'text' | 'exact' | 'boolean' | 'time', Compare>> 
 }
 
 function requireText(value: FilterValue, path: string): string {
-  if (typeof value !== 'string' || value.includes('\0'))
+  if (typeof value !== 'string' || !isStorable(value))
     throw badRequest('invalidFilter', `${path} is compared with a string.`)
   return value
 }

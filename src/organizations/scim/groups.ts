@@ -7,12 +7,13 @@ import { lockOrganization } from '../../db/locks.ts'
 import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryGroups } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { text } from '../../http/text-field.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { areUsers, findGroup, GROUPS, type GroupRow, hasRoom, isAsRead, setMembers } from './group-queries.ts'
 import { applyPatch } from './patch.ts'
-import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 
@@ -33,8 +34,8 @@ const GROUP_ATTRIBUTES: Attributes = [
 ]
 
 const Group = z.object({
-  displayName: line(500).min(1),
-  externalId: line(500).optional(),
+  displayName: text(500).min(1),
+  externalId: text(500).optional(),
   members: z
     .array(z.object({ value: z.uuid() }).transform(({ value }) => value.toLowerCase()))
     .max(MAX_MEMBERS)

@@ -12,13 +12,6 @@ export const CORE_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0'
 export const MAX_RESULTS = 200
 const DEFAULT_RESULTS = 100
 
-/** Text that Postgres can store. */
-export const line = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[^\0]*$/, 'must not contain NUL')
-
 export interface Kind {
   readonly type: 'User' | 'Group'
   readonly folder: 'Users' | 'Groups'

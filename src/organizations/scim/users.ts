@@ -11,12 +11,13 @@ import { isAddressOf } from '../../db/own-address.ts'
 import { retryUntilDone } from '../../db/retry-until-done.ts'
 import { directoryUsers } from '../../db/schema/directories.ts'
 import type { ManagementDeps } from '../../deps.ts'
+import { text } from '../../http/text-field.ts'
 import { parseEmailAddress } from '../../lib/email-address.ts'
 import { type Attributes, pickKnown, requireSchema } from './attributes.ts'
 import { badRequest, ScimError } from './error.ts'
 import { findPlace, isStill, moved, type Place } from './membership.ts'
 import { applyPatch } from './patch.ts'
-import { buildMeta, CORE_SCHEMA, checkValues, type Found, line, notFound, type Search, toLocation } from './resource.ts'
+import { buildMeta, CORE_SCHEMA, checkValues, type Found, notFound, type Search, toLocation } from './resource.ts'
 import { settleRoles } from './roles.ts'
 import { searchIn } from './search.ts'
 import { findUser, hasRoom, isAsRead, isDirectory, USERS, type UserRow } from './user-queries.ts'
@@ -51,15 +52,15 @@ const boolean = z.union([
 ])
 
 const Person = z.object({
-  userName: line(320).min(1),
-  externalId: line(500).optional(),
-  displayName: line(500).optional(),
+  userName: text(320).min(1),
+  externalId: text(500).optional(),
+  displayName: text(500).optional(),
   active: boolean.default(true),
   name: z
-    .object({ formatted: line(500).optional(), familyName: line(500).optional(), givenName: line(500).optional() })
+    .object({ formatted: text(500).optional(), familyName: text(500).optional(), givenName: text(500).optional() })
     .optional(),
   emails: z
-    .array(z.object({ value: line(320), type: line(50).optional(), primary: boolean.optional() }))
+    .array(z.object({ value: text(320), type: text(50).optional(), primary: boolean.optional() }))
     .max(20)
     .optional(),
 })

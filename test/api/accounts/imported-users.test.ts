@@ -1,13 +1,16 @@
 import { hashSync } from 'bcryptjs'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { importUsers } from '../../../local/import/run.ts'
 import { hashPassword } from '../../../src/accounts/passwords/hash.ts'
 import { COST, REFUSAL_MS } from '../../../src/accounts/passwords/hash-cost.ts'
 import { renewHash } from '../../../src/accounts/passwords/rehash.ts'
 import { ormOver } from '../../../src/db/orm.ts'
 import type { ManagementDeps } from '../../../src/deps.ts'
+import { breakStatement } from '../../support/broken-stores.ts'
 import { directly } from '../../support/direct.ts'
 import { call } from '../../support/http.ts'
+
+afterEach(() => vi.restoreAllMocks())
 
 const PASSWORD = 'correct horse battery'
 const { sql } = directly()
@@ -159,4 +162,13 @@ test('a wrong password is refused in the same time for an imported user, another
     expect((await login('another password')).status).toBe(401)
     expect(Date.now() - sent).toBeGreaterThanOrEqual(REFUSAL_MS - 1)
   }
+})
+
+test('a refusal for another reason, after the hash, waits for that time as well', async () => {
+  const { login } = await imported(hashSync(PASSWORD, 4))
+  breakStatement('insert into "audit_logs"')
+  const waits = vi.spyOn(globalThis, 'setTimeout')
+  expect((await login('another password')).status).toBe(503)
+  const rest = waits.mock.calls.map(([, ms = 0]) => ms).filter((ms) => ms > 0 && ms <= REFUSAL_MS)
+  expect(rest).toHaveLength(1)
 })

@@ -119,6 +119,16 @@ describe('registration', () => {
     ['no URL', { redirect_uris: ['/callback'] }, 'invalid_redirect_uri'],
     ['another grant', { redirect_uris: [REDIRECT], grant_types: ['implicit'] }, 'invalid_client_metadata'],
     ['a name that is none', { redirect_uris: [REDIRECT], client_name: 'a\nb' }, 'invalid_client_metadata'],
+    ['NUL in an address', { redirect_uris: ['https://a.example/\0'] }, 'invalid_redirect_uri'],
+    ['half a character in an address', { redirect_uris: ['https://a.example/\ud800'] }, 'invalid_redirect_uri'],
+    ['NUL in a name', { redirect_uris: [REDIRECT], client_name: 'a\0' }, 'invalid_client_metadata'],
+    ['half a character in a name', { redirect_uris: [REDIRECT], client_name: 'a\ud800' }, 'invalid_client_metadata'],
+    ['NUL in a page', { redirect_uris: [REDIRECT], client_uri: 'https://a.example/\0' }, 'invalid_client_metadata'],
+    [
+      'half a character in a page',
+      { redirect_uris: [REDIRECT], client_uri: 'https://a.example/\ud800' },
+      'invalid_client_metadata',
+    ],
     ['no object', [], 'invalid_client_metadata'],
   ])('is refused with %s (ASVS 10.4.7)', async (_, metadata, error) => {
     const refused = await register(metadata)

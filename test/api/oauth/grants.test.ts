@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { newServiceKey } from '../../support/customers.ts'
 import { directly } from '../../support/direct.ts'
 import { call, verify } from '../../support/http.ts'
+import { mailsTo, mailTo } from '../../support/mail.ts'
 import { decide, granted, newApplication, newRequest, post, untilRefused } from '../../support/oauth.ts'
 
 vi.spyOn(console, 'warn').mockImplementation(() => undefined) // each refusal is logged
@@ -184,7 +185,7 @@ describe('a refresh token', () => {
     expect((await refresh(first.refresh_token)).body.refresh_token).toBe(tokens[0]?.[1])
   })
 
-  test('ends everything if it is used again after REFRESH_REPEAT_SECONDS, though its successor is unused', async () => {
+  test('replaces a successor that nobody used after REFRESH_REPEAT_SECONDS, and the replaced one ends everything', async () => {
     const { exchange, refresh, person } = await granted()
     const { body: first } = await exchange()
     const age = (seconds: number) =>
@@ -196,8 +197,12 @@ describe('a refresh token', () => {
     await age(45)
     expect((await refresh(first.refresh_token)).body.refresh_token).toBe(second.refresh_token)
     await age(61)
-    expect(refusalOf(await refresh(first.refresh_token))).toEqual(INVALID_GRANT)
+    const { status, body: third } = await refresh(first.refresh_token)
+    expect([status, third.refresh_token === second.refresh_token]).toEqual([200, false])
+    expect((await verify(third.access_token)).body.valid).toBe(true)
     expect(refusalOf(await refresh(second.refresh_token))).toEqual(INVALID_GRANT)
+    expect(refusalOf(await refresh(third.refresh_token))).toEqual(INVALID_GRANT)
+    await untilRefused(third.access_token)
     await untilRefused(second.access_token)
   })
 
@@ -210,6 +215,19 @@ describe('a refresh token', () => {
     expect(refusalOf(await refresh(third.refresh_token))).toEqual(INVALID_GRANT)
     await untilRefused(third.access_token)
   })
+
+  test.each(['refresh token', 'code'])(
+    'that comes again ends the grant, and the person is told once by email: a used %s',
+    async (what) => {
+      const { exchange, refresh, person } = await granted()
+      const { body: first } = await exchange()
+      await refresh((await refresh(first.refresh_token)).body.refresh_token)
+      const again = what === 'code' ? exchange : () => refresh(first.refresh_token)
+      for (const { status } of await Promise.all([again(), again()])) expect(status).toBe(400)
+      await mailTo(person.email, /application lost its access/)
+      expect(await mailsTo(person.email)).toHaveLength(1)
+    },
+  )
 
   test('still works on a database restored to a time before the token was issued', async () => {
     const { exchange, refresh, person } = await granted()

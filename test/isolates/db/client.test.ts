@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { findUnstorable } from '../../../src/db/client.ts'
 import { directly } from '../../support/direct.ts'
 import { call, newKeyHolder, newUser } from '../../support/http.ts'
 import { countTrips } from '../../support/isolate.ts'
@@ -66,6 +67,32 @@ test.each(['22P02', '23514', '42601', '42P01'])(
     const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } })
     expect(logged.mock.calls.flat().join()).toContain('request_failed')
+  },
+)
+
+test('text that Postgres cannot store is a 400, and logged: its schema should refuse it', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const person = await newUser()
+  overtake('22021', 1, 'update')
+  const answer = await call('PUT /api/v1/auth/me', { token: person.token, body: { name: 'Ada' } })
+  expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } })
+  expect(warned.mock.calls.flat().join()).toContain('text_not_storable')
+})
+
+test.each([`select 'x' || $1::text`, `select ($1::text)::jsonb ->> 'a'`])(
+  'such text is recognized in every kind of statement: %s',
+  async (query) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const { sql } = directly()
+    for (const text of ['{"a":"\\u0000"}', '{"a":"\\ud800"}', '\0']) {
+      const error = await sql.query(query, [text]).catch((caught: unknown) => caught)
+      if (Array.isArray(error)) continue // as plain text it can be stored
+      expect(findUnstorable(error), `${query} ${JSON.stringify(text)}`).toMatchObject({
+        status: 400,
+        code: 'invalid_request',
+      })
+    }
+    expect(findUnstorable(await sql.query('select 1/0').catch((caught: unknown) => caught))).toBeUndefined()
   },
 )
 

@@ -157,7 +157,7 @@ describe('switching', () => {
     const switched = await switchTo(other.id, person.token)
     expect(switched).toMatchObject({
       status: 200,
-      body: { token_type: 'bearer', expires_in: 1800, organization_id: other.id },
+      body: { token_type: 'bearer', expires_in: expect.any(Number), organization_id: other.id },
     })
     expect(Object.keys(switched.body)).not.toContain('refresh_token')
     const { access_token } = switched.body
@@ -183,6 +183,26 @@ describe('switching', () => {
       expect([answer.status, answer.body.code]).toEqual([404, 'organization_not_found'])
     }
     expect((await me(person.token)).organization_id).toBe(person.user.organization_id)
+  })
+
+  test('★ extends nothing: the new token ends with the presented one, however often a session switches (v5.0.0-7.3.1)', async () => {
+    const person = await newUser()
+    const { exp } = claimsOf(person.token)
+    const start = Date.now()
+    let { token } = person
+    try {
+      for (const minutes of [0, 10, 20, 29]) {
+        vi.useFakeTimers({ toFake: ['Date'], now: start + minutes * 60_000 })
+        const { status, body } = await switchTo(person.user.organization_id, token)
+        expect([status, claimsOf(body.access_token).exp]).toEqual([200, exp])
+        expect(body.expires_in).toBe(exp - Math.floor(Date.now() / 1_000))
+        token = body.access_token
+      }
+      vi.setSystemTime(exp * 1_000)
+      expect((await switchTo(person.user.organization_id, token)).status).toBe(401)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('★ keeps the administrator and the end of a support session', async () => {

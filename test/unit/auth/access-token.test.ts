@@ -58,7 +58,8 @@ describe('a token of ours', () => {
     const signed = await signAccessToken(config, { sub: SUB, sid: SID, org: ORG }, NOW)
     const claims = await verify(signed)
 
-    expect(claims).toEqual({ sub: SUB, sid: SID, org: ORG, jti: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    const { exp } = CLAIMS
+    expect(claims).toEqual({ sub: SUB, sid: SID, org: ORG, exp, jti: expect.stringMatching(/^[0-9a-f-]{36}$/) })
     const other = await verify(await signAccessToken(config, { sub: SUB, sid: SID, org: ORG }, NOW))
     expect(other?.jti).not.toBe(claims?.jti)
   })
@@ -75,7 +76,7 @@ describe('a token of ours', () => {
   })
 
   test('made by hand with the right key passes, so the attacks below are refused for what they change', async () => {
-    expect(await verify(await token())).toEqual({ sub: SUB, sid: SID, org: ORG, jti: JTI })
+    expect(await verify(await token())).toEqual({ sub: SUB, sid: SID, org: ORG, jti: JTI, exp: CLAIMS.exp })
   })
 })
 
@@ -285,6 +286,7 @@ describe('v5.0.0-9.2.2, v5.0.0-9.2.3: correctly signed, but not for this', () =>
 
   test('other claims of a token are not passed on', async () => {
     expect(Object.keys((await verify(await token({ role: 'owner', scopes: ['*'] }))) ?? {}).toSorted()).toEqual([
+      'exp',
       'jti',
       'org',
       'sid',

@@ -10,7 +10,7 @@ import {
 } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { signAccessToken, verifyAccessToken } from '../../../src/auth/access-token.ts'
+import { ACCESS_TOKEN_SECONDS, signAccessToken, verifyAccessToken } from '../../../src/auth/access-token.ts'
 import { signToken, verifyToken } from '../../../src/auth/jwt.ts'
 import { keyRing, publicKeys } from '../../../src/auth/key-ring.ts'
 import { type Config, readConfig } from '../../../src/config.ts'
@@ -43,7 +43,11 @@ describe('signing', () => {
     const config = configOf(key)
     const token = await sign(config)
     expect(decodeProtectedHeader(token)).toEqual({ alg, typ: 'at+jwt', kid: key.kid })
-    expect(await verifyAccessToken(config, token, NOW)).toEqual({ ...CLAIMS, jti: expect.any(String) })
+    expect(await verifyAccessToken(config, token, NOW)).toEqual({
+      ...CLAIMS,
+      jti: expect.any(String),
+      exp: NOW / 1_000 + ACCESS_TOKEN_SECONDS,
+    })
   })
 
   test('the first key signs, whatever follows', async () => {

@@ -22,6 +22,7 @@ const user = (membership: Partial<Membership>, more: Partial<UserPrincipal> = {}
   kind: 'user',
   userId: 'u',
   sessionId: 's',
+  tokenExpiresAt: 0,
   organizationId: ORGANIZATION,
   memberships: [memberOf(membership)],
   isAdministrator: false,

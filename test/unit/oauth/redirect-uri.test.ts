@@ -35,7 +35,15 @@ describe('a redirect goes', () => {
     'about:blank',
     'ftp://app.example.com/',
     'ws://127.0.0.1/',
-  ])('never to %s', (uri) => {
+    // URL drops or encodes these, so that the address would differ from the registered one
+    ' https://app.example.com/callback',
+    'https://app.example.com/callback\n',
+    'https://app.example.com/call\tback',
+    'https://app.example.com/\0',
+    'https://app.example.com/\ud800',
+    'https://app.example.com/é',
+    'https://bücher.example/callback',
+  ])('never to %j', (uri) => {
     expect(isRedirectUri(uri)).toBe(false)
   })
 })
