@@ -1,5 +1,6 @@
 import { readConfig, SETTINGS } from '../../src/config.ts'
 import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
+import { findFeature } from '../../src/config-features.ts'
 import { isRange } from '../../src/lib/cidr.ts'
 import { Problem } from '../../src/problems.ts'
 import { REPLICA, redisPath } from '../stack/fronts.ts'
@@ -130,20 +131,23 @@ export const withAnyStores = (worker: Readonly<Record<string, string>>) =>
 
 function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
   const complete = withAnyStores(worker)
+  const malformed = explain(env, complete)
   try {
     const { faults } = readConfig(complete)
-    return faults.filter(({ feature }) => feature === 'management')
+    const known = new Set(malformed.map(({ variable }) => variable))
+    if (known.has('JWT_SECRET_KEY')) known.add('JWT_KEYS') // one of the two is missing: told once
+    return [...malformed, ...faults.filter((one) => one.feature === 'management' && !known.has(one.variable))]
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    const faults = explain(env, complete)
-    return faults.length > 0 ? faults : [{ variable: 'JWT_KEYS', reason: error.message }]
+    return malformed
   }
 }
 
-/** Checks each setting by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
+/** Checks each setting that nothing works without by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
 function explain(env: NodeJS.ProcessEnv, complete: object): Fault[] {
   const settings = withAliases(complete)
-  const faults = Object.entries(SETTINGS).flatMap(([name, schema]): Fault[] => {
+  const needed = Object.entries(SETTINGS).filter(([name]) => ['everything', 'management'].includes(findFeature(name)))
+  const faults = needed.flatMap(([name, schema]): Fault[] => {
     const value = Reflect.get(settings, name)
     const result = schema.safeParse(value)
     if (result.success) return []
