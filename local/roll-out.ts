@@ -1,7 +1,8 @@
 /** `npm run roll-out`: see HELP. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { smoke } from './deployment/smoke.ts'
+import { type Named, smoke } from './deployment/smoke.ts'
 import { findDeployed, openWrangler, share, uploadVersion, type Wrangler } from './deployment/wrangler.ts'
+import { readWorkerName } from './deployment/wrangler-vars.ts'
 import { readArguments } from './support/arguments.ts'
 import { command, describe } from './support/command.ts'
 import { readCount } from './support/settings.ts'
@@ -35,28 +36,61 @@ await command(async function rollOut() {
   const before = await findDeployed(wrangler)
   if (!before)
     throw new Error('There is no one version that has all requests: deploy one first, or end what was begun.')
+  const worker = await readWorkerName(new URL('../wrangler.toml', import.meta.url))
+  const signal = stopSignal()
   const version = await uploadVersion(wrangler)
   console.log(`Uploaded ${version}. ${before} has all requests.`)
   try {
-    await increase(wrangler, plan, { version, before })
+    await increase(wrangler, plan, { named: { worker, version }, before, signal })
   } catch (error) {
-    await share(wrangler, before, 100, version)
-    throw new Error(`Rolled back to ${before}: ${describe(error)}`, { cause: error })
+    const reason = describe(signal.aborted ? signal.reason : error)
+    await takeBack(wrangler, { version, before, reason })
+    throw new Error(`Rolled back to ${before}: ${reason}`, { cause: error })
   }
   await wrangler(['triggers', 'deploy']) // crons and routes do not belong to a version
   console.log(`${version} has all requests.`)
 })
 
-async function increase(wrangler: Wrangler, plan: Plan, { version, before }: Record<'version' | 'before', string>) {
+/** Whoever ends the command must not leave requests shared between two versions. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => stopping.abort(new Error(`It was ended by ${signal}.`)))
+  return stopping.signal
+}
+
+/** @throws Error with both reasons, if the version before cannot get all requests either */
+async function takeBack(
+  wrangler: Wrangler,
+  { version, before, reason }: Record<'version' | 'before' | 'reason', string>,
+) {
+  try {
+    await share(wrangler, before, 100, version)
+  } catch (error) {
+    throw new Error(
+      `${reason} ${before} could not get all requests back: ${describe(error)} Try: npx wrangler versions deploy ${before}@100% --yes`,
+      { cause: error },
+    )
+  }
+}
+
+interface Rolled {
+  readonly named: Named
+  readonly before: string
+  readonly signal: AbortSignal
+}
+
+async function increase(wrangler: Wrangler, plan: Plan, { named, before, signal }: Rolled): Promise<void> {
   const { url, steps, pauseSeconds } = plan
-  const serviceKey = process.env.SERVICE_KEY
+  const asked = { url, named, serviceKey: process.env.SERVICE_KEY, signal }
   // A version without any share cannot be reached by its name.
   for (const percent of [...steps, 100]) {
-    await share(wrangler, version, percent, before)
-    console.log(`${percent} of 100 requests go to ${version}.`)
-    await smoke({ url, version, serviceKey })
-    if (percent < 100) await wait(pauseSeconds * 1_000)
-    await smoke({ url, version, serviceKey })
+    signal.throwIfAborted()
+    await share(wrangler, named.version, percent, before)
+    console.log(`${percent} of 100 requests go to ${named.version}.`)
+    await smoke(asked)
+    if (percent < 100) await wait(pauseSeconds * 1_000, undefined, { signal })
+    await smoke(asked)
   }
 }
 

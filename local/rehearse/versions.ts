@@ -69,8 +69,10 @@ export function createVersions(): Versions {
     async upload(folder, variables) {
       const built = builds.get(folder) ?? build(folder)
       builds.set(folder, built)
-      const workerd = await startWorkerd({ tollgate: { bundle: await built, variables } })
-      const version = { id: `version-${all.length + 1}`, folder, variables, workerd }
+      const id = `version-${all.length + 1}`
+      const objects = { CF_VERSION_METADATA: { id } }
+      const workerd = await startWorkerd({ tollgate: { bundle: await built, variables, objects } })
+      const version = { id, folder, variables, workerd }
       all.push(version)
       return version
     },
