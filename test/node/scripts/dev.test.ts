@@ -1,17 +1,15 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../../local/stack/free-port.ts'
 import { createAdviceFilter } from '../../../local/support/advice.ts'
 import { findOrphans } from '../../../local/support/orphans.ts'
-import { untilUp } from '../../../local/support/until-up.ts'
 import { collect, ROOT, runScript } from './support.ts'
 
 /** Far more than it takes; other tests may keep the machine busy. */
@@ -287,30 +285,6 @@ test('of wrangler’s warnings the one about crons is omitted completely: they r
     '  about something else',
   ]
   expect(lines.filter(createAdviceFilter())).toEqual(lines.slice(3))
-})
-
-test.each([
-  [{ EMAIL_VERIFICATION: 'yes' }, /^EMAIL_VERIFICATION is wrong: .*\.\n$/],
-  [{ BRAND_COLOR: 'sesame' }, /^BRAND_COLOR is wrong: must be a color, such as #0a7cff\.\n$/],
-  [{ TURNSTILE_SITE_KEY: 'sesame' }, /^TURNSTILE_SECRET_KEY is missing, but the other of the two keys is set\.\n$/],
-])('a setting that cannot work ends it at once, by its name: %j', async (more: NodeJS.ProcessEnv, message) => {
-  const { code, stderr } = await runScript('dev', environment({ ...more, TOLLGATE_LOCAL_DIR: join(folder, 'wrong') }))
-  expect(code).toBe(1)
-  expect(stderr).toMatch(message)
-})
-
-test('a server that goes on refusing is told with its reason', async () => {
-  const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  onTestFinished(() => errors.mockRestore())
-  let asked = 0
-  const server = createHttpServer((_, response) => {
-    response.writeHead(++asked > 12 ? 200 : 503).end('{"detail":"SECRET_KEY is missing."}')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo
-  expect(await untilUp(`http://127.0.0.1:${port}`, { exitCode: null, signalCode: null })).toBe(true)
-  expect(errors.mock.calls).toEqual([['The Worker answers 503: {"detail":"SECRET_KEY is missing."}']])
 })
 
 test('--help says what it does and accepts, and does nothing', async () => {
