@@ -1,5 +1,6 @@
 /** `npm run roll-out`: see HELP. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { findTarget, rollBack } from './deployment/roll-back.ts'
 import { type Named, smoke } from './deployment/smoke.ts'
 import { findDeployed, openWrangler, share, uploadVersion, type Wrangler } from './deployment/wrangler.ts'
 import { readWorkerName } from './deployment/wrangler-vars.ts'
@@ -7,12 +8,14 @@ import { readArguments } from './support/arguments.ts'
 import { command, describe } from './support/command.ts'
 import { readCount } from './support/settings.ts'
 
-const HELP = `Usage: npm run roll-out -- [--steps 10,50] [--pause 60] [--dry-run]
+const HELP = `Usage: npm run roll-out -- [--steps 10,50] [--pause 60] [--back [--with-old-secrets]] [--dry-run]
 
 Uploads the Worker as a new version and gives it more and more of the requests: those shares of a hundred, then all. After each, and
 once more after a pause in seconds, it asks the version whether it works; where it does not, all requests go back to the version that was there.
 Migrations come first: npm run migrate -- up.
-  --dry-run   says what it would do
+  --back               rolls back: sends all requests to the last version whose code differs; needs no PUBLIC_URL
+  --with-old-secrets   with --back, also if secrets were changed since that version, which brings the old ones back
+  --dry-run            says what it would do
 Environment: PUBLIC_URL, where the deployment is reached; SERVICE_KEY, so that a verification is asked for, too; CLOUDFLARE_API_TOKEN
 and CLOUDFLARE_ACCOUNT_ID, where nobody is logged in.`
 
@@ -26,9 +29,12 @@ await command(async function rollOut() {
   const { values } = readArguments({
     steps: { type: 'string' },
     pause: { type: 'string' },
+    back: { type: 'boolean' },
+    'with-old-secrets': { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   })
   if (values.help) return console.log(HELP)
+  if (values.back) return goBack(values['with-old-secrets'] ?? false, values['dry-run'] ?? false)
   const url = readUrl(process.env.PUBLIC_URL)
   const plan = { url, steps: readSteps(values.steps), pauseSeconds: readCount('--pause', values.pause, 60) }
   if (values['dry-run']) return console.log(describePlan(plan))
@@ -50,6 +56,20 @@ await command(async function rollOut() {
   await wrangler(['triggers', 'deploy']) // crons and routes do not belong to a version
   console.log(`${version} has all requests.`)
 })
+
+async function goBack(isWithOldSecrets: boolean, isDry: boolean): Promise<void> {
+  const wrangler = openWrangler()
+  if (isDry) {
+    const { from, to, secretChanges } = await findTarget(wrangler)
+    const secrets = secretChanges > 0 ? `, with the secrets before ${secretChanges} changes` : ''
+    return console.log(`All requests would go from ${from.id} to ${to.id}, of ${to.createdAt}${secrets}.`)
+  }
+  const { from, to } = await rollBack(wrangler, isWithOldSecrets)
+  console.log(`${to.id}, of ${to.createdAt}, has all requests, and ${from.id} none.`)
+  console.log(
+    'A change of a secret is made from the last version that was uploaded, which is the wrong one. Before you change any, upload the right code: npm run roll-out, from its checkout.',
+  )
+}
 
 /** Whoever ends the command must not leave requests shared between two versions. */
 function stopSignal(): AbortSignal {

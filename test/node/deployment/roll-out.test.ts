@@ -123,6 +123,49 @@ test('a version is asked by the name of the Worker until it answers itself, and 
   await expect(smoke({ url: old.env.PUBLIC_URL, named })).rejects.toThrow('jwks.json answers 503')
 })
 
+/** Versions by id: their code, and what made them. The deployments, the newest last. */
+const HISTORY = {
+  versions: { a: ['right', 'upload'], b: ['wrong', 'upload'], c: ['wrong', 'secret'] },
+  deployments: [['a'], ['a', 'b'], ['b']],
+}
+
+test('a rollback goes to the last version with other code', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const history = { ...env, WRANGLER_HISTORY: JSON.stringify(HISTORY) }
+  const { code, stdout } = await runScript('roll-out --back', history)
+  expect([code, (await readCalls()).at(-1)]).toEqual([0, 'versions deploy a@100% --yes'])
+  expect(stdout).toMatch(/^a, of .* has all requests, and b none\.\n.*upload the right code/)
+})
+
+test('a rollback after a change of a secret does not bring the old secret back, unless it is told to', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const deployments = [...HISTORY.deployments, ['c']]
+  const history = { ...env, WRANGLER_HISTORY: JSON.stringify({ ...HISTORY, deployments }) }
+  const refused = await runScript('roll-out --back', history)
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('a has the secrets of its time: 1 changed'),
+  })
+  expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])
+  expect(await runScript('roll-out --back --dry-run', history)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^All requests would go from c to a, .* secrets before 1 changes\.$/m),
+  })
+  expect(await runScript('roll-out --back --with-old-secrets', history)).toMatchObject({ code: 0 })
+  expect((await readCalls()).at(-1)).toBe('versions deploy a@100% --yes')
+})
+
+test.each([
+  ['no other code was deployed lately', [['b'], ['c']]],
+  ['the wrong version is already rolled back', [['a'], ['b'], ['a']]],
+])('where %s, nothing is rolled back', async (_, deployments) => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const history = { ...HISTORY, deployments }
+  const { code, stderr } = await runScript('roll-out --back', { ...env, WRANGLER_HISTORY: JSON.stringify(history) })
+  expect([code, stderr]).toEqual([1, expect.stringContaining('None of the last ten deployments has other, older code')])
+  expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])
+})
+
 test('--dry-run prints each step and executes none', async () => {
   const { env, asked, readCalls } = await openDeployment(() => 200)
   const { code, stdout } = await runScript('roll-out --dry-run --steps 25', env)
