@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { readConfig, SETTINGS } from '../../src/config.ts'
 import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
 import { findFeature } from '../../src/config-features.ts'
@@ -81,7 +82,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
     replicaUrl: read('DATABASE_REPLICA_URL', undefined, () => readAddress(env, 'DATABASE_REPLICA_URL')),
     redisUrl: address('REDIS_URL'),
     redisShardUrls: read('REDIS_SHARD_URLS', [], () => readShardAddresses(env)),
-    host: env.HOST?.trim() || '127.0.0.1',
+    host: read('HOST', NONE, () => readHost(env.HOST)),
     port: count('PORT', 65_535, 8_000),
     connections: count('DATABASE_CONNECTIONS', 500, 20),
     statementMs: (Number(worker.DATABASE_TIMEOUT_MS) || 5_000) + 1_000,
@@ -169,7 +170,16 @@ function readWhole(env: NodeJS.ProcessEnv, name: string, otherwise: number): num
 function readRanges(text = ''): string[] {
   const ranges = text.split(/[\s,]+/).filter(Boolean)
   if (!ranges.every(isRange)) fail('It must be addresses or CIDR blocks, separated by commas, such as 10.0.0.0/8.')
+  if (ranges.some((range) => /\/0+$/.test(range)))
+    fail('It must not be every address: each client would then choose its own.')
   return ranges
+}
+
+function readHost(text = ''): string {
+  const host = text.trim() || '127.0.0.1'
+  if (isIP(host) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host))
+    fail('It must be an address of this machine or a host name, such as 0.0.0.0.')
+  return host
 }
 
 function readHeader(text = ''): string {
