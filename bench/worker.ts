@@ -33,6 +33,8 @@ export async function buildWorker(entry: string): Promise<Bundle> {
 export interface Service {
   readonly bundle: Pick<Bundle, 'pieces'>
   readonly variables?: Readonly<Record<string, string>>
+  /** Bindings that are objects. */
+  readonly objects?: Readonly<Record<string, object>>
   /** Service bindings: variable -> service, and the entrypoint if it is not the default one. */
   readonly bindings?: Readonly<Record<string, { service: string; entrypoint?: string }>>
 }
@@ -136,16 +138,20 @@ const config :Workerd.Config = (
 `
 }
 
-function worker(name: string, { bundle, variables = {}, bindings = {} }: Service, compatibility: string): string {
+function worker(name: string, service: Service, compatibility: string): string {
+  const { bundle, variables = {}, objects = {}, bindings = {} } = service
   const modules = bundle.pieces.map(
     (piece) =>
       `(name = "${piece.name}", ${isCompiled(piece.name) ? 'wasm' : 'esModule'} = embed "${name}/${piece.name}")`,
   )
   const texts = Object.entries(variables).map(([key, value]) => `(name = "${key}", text = ${JSON.stringify(value)})`)
+  const json = Object.entries(objects).map(
+    ([key, value]) => `(name = "${key}", json = ${JSON.stringify(JSON.stringify(value))})`,
+  )
   const services = Object.entries(bindings).map(
-    ([key, { service, entrypoint }]) =>
-      `(name = "${key}", service = (name = "${service}"${entrypoint ? `, entrypoint = "${entrypoint}"` : ''}))`,
+    ([key, { service: of, entrypoint }]) =>
+      `(name = "${key}", service = (name = "${of}"${entrypoint ? `, entrypoint = "${entrypoint}"` : ''}))`,
   )
   return `(modules = [${modules.join(', ')}], ${compatibility},
-      bindings = [${[...texts, ...services].join(', ')}])`
+      bindings = [${[...texts, ...json, ...services].join(', ')}])`
 }

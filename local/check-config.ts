@@ -5,6 +5,7 @@ import { readVars } from './deployment/wrangler-vars.ts'
 import { isForStart, reportStart } from './stand-alone/report.ts'
 import { readArguments } from './support/arguments.ts'
 import { command } from './support/command.ts'
+import { silently } from './support/silently.ts'
 
 const HELP = `Usage: npm run check-config [-- --file .dev.vars] [--config wrangler.toml]
 
@@ -53,15 +54,4 @@ function describe({ variable, reason, stops }: SettingFault): string {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-/** The checks log their findings as in a deployment; here they are printed instead. */
-function silently<Result>(work: () => Result): Result {
-  const { error, warn } = console
-  console.error = console.warn = () => undefined
-  try {
-    return work()
-  } finally {
-    Object.assign(console, { error, warn })
-  }
 }

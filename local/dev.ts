@@ -1,9 +1,10 @@
 /** `npm run dev`: the local stack, migrations, seed, and the Worker in wrangler's server. Ctrl-C ends all of it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { reportConfig } from '../src/config-report.ts'
 import { watchDashboard } from './build/dashboard.ts'
 import { buildDocs } from './build/docs.ts'
 import { fillDemo } from './demo/fill.ts'
@@ -30,6 +31,8 @@ import { MINUTE_CRONS } from './support/minute-crons.ts'
 import { otherPort, portFrom, requireFreePort } from './support/ports.ts'
 import { seedDemo } from './support/seed-data.ts'
 import { readAddress } from './support/settings.ts'
+import { silently } from './support/silently.ts'
+import { untilUp } from './support/until-up.ts'
 import { welcome } from './support/welcome.ts'
 
 const HELP = `Usage: npm run dev -- [--fresh] [--demo]
@@ -72,9 +75,6 @@ await command(async function dev() {
   const stack = await openStack({ port: localPort, redisToken: variables.UPSTASH_REDIS_REST_TOKEN, billing }, addresses)
   let endWatch: (() => Promise<void>) | undefined
   try {
-    await buildDocs(`${FOLDER}/assets`)
-    endWatch = await watchDashboard(`${FOLDER}/assets`)
-    await prepareDatabase(stack, port, addresses.databaseUrl)
     const worker = {
       EMAIL_SIGN_IN: 'code',
       ...variables,
@@ -98,6 +98,10 @@ await command(async function dev() {
       POLAR_CREDIT_PRODUCT_ID: LOCAL_CREDIT_PRODUCT,
       STRIPE_API_URL: `${stack.url}/stripe/v1`,
     }
+    requireWorking(worker)
+    await buildDocs(`${FOLDER}/assets`)
+    endWatch = await watchDashboard(`${FOLDER}/assets`)
+    await prepareDatabase(stack, port, addresses.databaseUrl)
     await writeVariables(FOLDER, worker)
     await serve(port, async () => {
       if (values.demo) await addDemo(port, stack, worker)
@@ -107,6 +111,12 @@ await command(async function dev() {
     await Promise.all([stack.close(), endWatch?.()])
   }
 })
+
+/** @throws Error that names the settings of the environment that cannot work; the Worker would refuse them only later */
+function requireWorking(worker: Readonly<Record<string, string>>): void {
+  const { faults } = silently(() => reportConfig(worker))
+  if (faults.length > 0) throw new Error(`${faults.map(({ variable, reason }) => `${variable} ${reason}`).join('; ')}.`)
+}
 
 /** Both payment providers send their events to the Worker, as they would to a deployment. */
 function toBillingOptions(variables: Awaited<ReturnType<typeof devVariables>>, port: number): BillingOptions {
@@ -221,7 +231,7 @@ async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   const isWorthShowing = createAdviceFilter()
   createInterface({ input: server.stderr }).on('line', (line) => isWorthShowing(line) && console.error(line))
   try {
-    if (await isUp(port, server)) await onUp()
+    if (await untilUp(`http://localhost:${port}`, server)) await onUp()
   } catch (error) {
     server.kill()
     throw error
@@ -230,16 +240,6 @@ async function serve(port: number, onUp: () => Promise<void>): Promise<void> {
   await ended
   clearInterval(crons)
   if (isWanted) throw new Error("wrangler's server ended by itself.")
-}
-
-/** @returns false if the server ended before it answered */
-async function isUp(port: number, server: ChildProcess): Promise<boolean> {
-  while (server.exitCode === null && server.signalCode === null) {
-    const answer = await fetch(`http://localhost:${port}/health`).catch(() => undefined)
-    if (answer?.ok) return true
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  return false
 }
 
 async function greet(port: number, stack: Stack): Promise<void> {

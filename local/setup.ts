@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../src/config.ts'
+import { requireFeature } from '../src/config-features.ts'
 import { type Answers, readAnswers } from './deployment/answers.ts'
 import { makeQueues } from './deployment/queue-config.ts'
 import { chooseSecrets, withExamples } from './deployment/secrets.ts'
@@ -71,7 +72,7 @@ await command(async function setup() {
 
 /** Checks the configuration first: the Worker would refuse it only after everything else was done. */
 function requireComplete(answers: Answers): void {
-  readConfig({ ...answers, ...withExamples(process.env) })
+  requireFeature(readConfig({ ...answers, ...withExamples(process.env) }), 'management')
 }
 
 function listSteps(setup: Setup): Step[] {

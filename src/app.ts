@@ -5,13 +5,12 @@
  * isolate that only verifies keys never loads it.
  */
 import { Hono } from 'hono'
-import type { Config } from './config.ts'
+import { requireFeature } from './config-features.ts'
 import { withForeignAnswers, withRequestContext } from './http/edge.ts'
 import type { AppEnv, Env } from './http/env.ts'
 import { health, live } from './http/health.ts'
 import { withHealthLimit } from './http/health-limit.ts'
 import { lazily } from './lib/lazily.ts'
-import { Problem } from './problems.ts'
 import { handleVerify } from './verification/route.ts'
 
 /** It brings the list of migrations, which nothing else here needs. */
@@ -52,7 +51,7 @@ const loadManagement = lazily(() => import('./management.ts'))
 
 const handleManagement = withRequestContext(async (c) => {
   const { deps, requestId } = c.var
-  requireManagement(deps.config)
+  requireFeature(deps.config, 'management')
   const { management } = await loadManagement()
   const answer = management.fetch(underV1(c.req.raw), { deps, requestId, assets: c.env.ASSETS }, c.executionCtx)
   // finishes the work that has begun, even if the caller disconnects
@@ -76,12 +75,6 @@ function withPath(request: Request, path: string): Request {
   const url = new URL(request.url)
   url.pathname = path
   return new Request(url, request)
-}
-
-/** Without its own address, nothing can be signed or linked to. Keys are verified all the same. */
-function requireManagement({ faults }: Config): void {
-  const fault = faults.find(({ feature }) => feature === 'management')
-  if (fault) throw new Problem('misconfigured', { detail: `${fault.variable} ${fault.reason}.` })
 }
 
 /** `/api/auth/…` is an alias of `/api/v1/auth/…`. */

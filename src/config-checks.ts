@@ -1,58 +1,18 @@
 /**
- * Checks of a configuration beyond the form of its variables: the feature that a wrong setting disables, and settings
- * that were probably meant differently. No message quotes a value.
+ * Checks of a configuration beyond the form of its variables: settings that cannot work, and settings that were probably
+ * meant differently. No message quotes a value.
  */
 
 import { findConflicts } from './config-conflicts.ts'
+import type { ConfigFault } from './config-features.ts'
 import { findMisspelled } from './config-names.ts'
 import { parseEmailDomain } from './lib/email-address.ts'
 import { isWithin } from './lib/is-within.ts'
-
-/**
- * A feature other than key verification, and the variables that only it needs. A wrong variable disables the feature,
- * not the Worker: the feature then behaves as if none of its variables were set.
- */
-export const SIDE_FEATURES = {
-  mail: ['MAIL_PROVIDER', 'MAIL_API_URL', 'MAIL_API_KEY', 'MAIL_FROM'],
-  polar: ['POLAR_ACCESS_TOKEN', 'POLAR_WEBHOOK_SECRET', 'POLAR_API_URL', 'POLAR_CREDIT_PRODUCT_ID'],
-  stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET', 'STRIPE_API_URL'],
-  breached_passwords: ['BREACHED_PASSWORDS_URL', 'BREACHED_PASSWORDS_TIMEOUT_MS'],
-  disposable_domains: ['DISPOSABLE_DOMAINS_URL', 'DISPOSABLE_DOMAINS_TIMEOUT_MS'],
-  turnstile: ['TURNSTILE_SITE_KEY', 'TURNSTILE_SECRET_KEY', 'TURNSTILE_URL', 'TURNSTILE_TIMEOUT_MS'],
-  domains: ['DNS_URL', 'DNS_TIMEOUT_MS'],
-  metrics: ['METRICS_TOKEN'],
-  secret_scanning: ['LEAK_REPORT_KEYS'],
-  trusted_issuers: ['TRUSTED_ISSUERS', 'TRUSTED_ISSUERS_TIMEOUT_MS'],
-  sign_in: ['SIGN_IN_PROVIDERS', 'SIGN_IN_TIMEOUT_MS'],
-  oauth: ['OAUTH_SCOPES'],
-  email_sign_in: ['EMAIL_SIGN_IN'],
-  passkeys: ['PASSKEY_RP_ID'],
-  branding: ['BRAND_NAME', 'BRAND_COLOR', 'BRAND_LOGO_URL'],
-  cors: ['CORS_ORIGINS'],
-  gateway: ['GATEWAY_HOSTS'],
-  replica: ['DATABASE_REPLICA_URL'],
-} as const satisfies Record<string, readonly string[]>
-
-export type SideFeature = keyof typeof SIDE_FEATURES
-
-/**
- * A setting that cannot work, and the feature that is disabled by it. `management` is everything except verification.
- */
-export interface ConfigFault {
-  readonly feature: SideFeature | 'management'
-  readonly variable: string
-  readonly reason: string
-}
 
 /** A setting that works, but probably not as intended. */
 export interface ConfigNotice {
   readonly variable: string
   readonly reason: string
-}
-
-export function findFeature(variable: string): SideFeature | undefined {
-  const entry = Object.entries(SIDE_FEATURES).find(([, variables]) => variables.some((one) => one === variable))
-  return entry?.[0] as SideFeature | undefined
 }
 
 /** Domains that RFC 2606 §3 reserves for examples: nobody can be reached there. */
@@ -79,6 +39,9 @@ interface Own {
   readonly TRUSTED_ISSUERS: readonly { readonly issuer: string }[]
 }
 
+/** Stands for a PUBLIC_URL that is missing or malformed (RFC 2606 §2). Nothing is signed or linked to with it. */
+export const UNKNOWN_URL = 'https://public-url.invalid'
+
 /** Settings that are well-formed but cannot work. @param env what was given of them */
 export function findFaults(settings: Settings, env: object): ConfigFault[] {
   const faults: ConfigFault[] = []
@@ -88,7 +51,7 @@ export function findFaults(settings: Settings, env: object): ConfigFault[] {
   if (domains) faults.push({ feature: 'management', variable: 'REGISTRATION_DOMAINS', reason: domains })
   if (settings.TRUSTED_ISSUERS.some(({ issuer }) => issuer === settings.PUBLIC_URL))
     faults.push({ feature: 'trusted_issuers', variable: 'TRUSTED_ISSUERS', reason: 'names this deployment itself' })
-  if (!isWithin(new URL(settings.PUBLIC_URL).hostname, settings.PASSKEY_RP_ID))
+  if (settings.PUBLIC_URL !== UNKNOWN_URL && !isWithin(new URL(settings.PUBLIC_URL).hostname, settings.PASSKEY_RP_ID))
     faults.push({
       feature: 'passkeys',
       variable: 'PASSKEY_RP_ID',

@@ -1,5 +1,5 @@
 /** Settings that are well-formed each, and cannot work together. No message quotes a value. */
-import type { ConfigFault, SideFeature } from './config-checks.ts'
+import type { ConfigFault, SideFeature } from './config-features.ts'
 import { ACCESS_PREFIX, SERVICE_PREFIX } from './verification/key-format.ts'
 
 interface Settings {

@@ -24,10 +24,15 @@ export const secret = credential.refine(
   'must have at least 32 bytes',
 )
 
+/** An empty value is not zero: it is refused like any other text. */
 export function wholeNumber(least: number, most: number, otherwise: number) {
   return z.coerce
-    .number()
-    .refine((value) => Number.isInteger(value) && value >= least && value <= most)
+    .string()
+    .refine(
+      (text) => /^\d+$/.test(text.trim()) && Number(text) >= least && Number(text) <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .transform(Number)
     .default(otherwise)
 }
 

@@ -2,7 +2,9 @@
 import type * as z from 'zod'
 import { Env, readConfig, SETTINGS } from './config.ts'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
-import { type ConfigNotice, findFeature, findNotices, type SideFeature } from './config-checks.ts'
+import { type ConfigNotice, findNotices } from './config-checks.ts'
+import { findFeature } from './config-features.ts'
+import { isMissing } from './config-issues.ts'
 import { findMisspelled } from './config-names.ts'
 import { Problem } from './problems.ts'
 
@@ -12,7 +14,7 @@ export interface SettingFault {
   /** A sentence without its subject, and never a value. */
   readonly reason: string
   /** `everything`: verification needs it. `management`: everything but verification. Else one feature. */
-  readonly stops: SideFeature | 'management' | 'everything'
+  readonly stops: ReturnType<typeof findFeature>
 }
 
 interface Report {
@@ -45,13 +47,12 @@ export function reportConfig(given: object, others: readonly string[] = []): Rep
   }
 }
 
-function toFault({ path, message, code }: z.core.$ZodIssue, given: object, env: object): SettingFault {
-  const name = String(path[0])
-  const isMissing = code === 'invalid_type' && [undefined, null, ''].includes(Reflect.get(env, name))
+function toFault(issue: z.core.$ZodIssue, given: object, env: object): SettingFault {
+  const name = String(issue.path[0])
   return {
     variable: givenName(given, name),
-    reason: isMissing ? 'is missing' : `is wrong: ${message}`,
-    stops: findFeature(name) ?? 'everything',
+    reason: isMissing(issue, env) ? 'is missing' : `is wrong: ${issue.message}`,
+    stops: findFeature(name),
   }
 }
 

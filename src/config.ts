@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { ALIAS_NAMES, findIgnoredAliases, givenName, withAliases, withSecretKeys } from './config-aliases.ts'
-import { type ConfigFault, findFaults, findFeature, findNotices, SIDE_FEATURES } from './config-checks.ts'
+import { findFaults, findNotices, UNKNOWN_URL } from './config-checks.ts'
+import { type ConfigFault, findFeature, leaveOut, leaveOutMalformed } from './config-features.ts'
 import { baseUrl, credential, flag, secret, secureUrl, wholeNumber } from './config-fields.ts'
 import { parseTrustedIssuers } from './config-issuers.ts'
+import { describeIssues, describeReason } from './config-issues.ts'
 import { databaseUrl, domain, hosts, keyPrefix, list, origins, webhookSecrets } from './config-lists.ts'
 import { parseOAuthScopes } from './config-oauth.ts'
 import { parseSignInProviders } from './config-providers.ts'
@@ -193,20 +195,6 @@ export const Env = Variables.refine(
     when: () => true,
   })
 
-/** For these variables the message also gives the reason. It is written in this file and quotes nothing. */
-const EXPLAINED = new Set([
-  'JWT_KEYS',
-  'LEAK_REPORT_KEYS',
-  'TRUSTED_ISSUERS',
-  'SIGN_IN_PROVIDERS',
-  'OAUTH_SCOPES',
-  'REDIS_SHARDS',
-  'POLAR_WEBHOOK_SECRET',
-  'STRIPE_WEBHOOK_SECRET',
-  'CORS_ORIGINS',
-  'GATEWAY_HOSTS',
-])
-
 export type Config = z.output<typeof Env> & {
   /** Settings that cannot work. Their features are disabled; key verification does not need them. */
   readonly faults: readonly ConfigFault[]
@@ -247,47 +235,38 @@ export function readSecrets(env: object): RootSecrets {
   const { SECRET_KEY, SECRET_KEYS } = Variables.shape
   const read = z.object({ SECRET_KEY, SECRET_KEYS }).safeParse(withSecretKeys(env))
   if (read.success) return read.data
-  const names = new Set(read.error.issues.map((issue) => describeIssue(issue, env)))
-  throw new Error(`Missing or wrong: ${[...names].join(', ')}.`)
+  throw new Error(describeIssues(read.error.issues, env))
 }
 
 type Parsed = Omit<Config, 'given'>
 
 function parseConfig(given: object): Parsed {
   const env = withSecretKeys(withAliases(given))
-  const result = Env.safeParse(env)
-  if (result.success) return withoutFaulty(env, result.data, [])
-  const { issues } = result.error
+  const issues = Env.safeParse(env).error?.issues ?? []
   const malformed = issues.flatMap((issue): ConfigFault[] => {
-    const feature = findFeature(String(issue.path[0]))
-    return feature ? [{ feature, variable: String(issue.path[0]), reason: describeReason(issue) }] : []
+    const [name, reason] = [String(issue.path[0]), describeReason(issue, env)]
+    const feature = findFeature(name)
+    return feature === 'everything' ? [] : [{ feature, variable: givenName(given, name), reason }]
   })
-  const rest = Env.safeParse(leaveOut(env, malformed))
-  if (rest.success) return withoutFaulty(env, rest.data, malformed)
-  const names = new Set(issues.map((issue) => describeIssue(issue, given)))
-  throw new Problem('misconfigured', { detail: `Missing or wrong: ${[...names].join(', ')}. See .dev.vars.example.` })
+  const rest = {
+    PUBLIC_URL: UNKNOWN_URL,
+    ...leaveOutMalformed(
+      env,
+      issues.map(({ path }) => String(path[0])),
+    ),
+  }
+  if (malformed.length === issues.length) return withoutFaulty(rest, unique(malformed))
+  throw new Problem('misconfigured', { detail: `${describeIssues(issues, given)} See .dev.vars.example.` })
 }
+
+/** One reason for each setting is enough: the last one, which is the most exact. */
+const unique = (faults: readonly ConfigFault[]) => [...new Map(faults.map((one) => [one.variable, one])).values()]
 
 /** A second check of well-formed settings: those that cannot work are left out as well. */
-function withoutFaulty(env: object, settings: z.output<typeof Env>, malformed: readonly ConfigFault[]): Parsed {
-  const faults = [...malformed, ...findFaults(settings, env)]
-  if (faults.length === malformed.length) return { ...settings, faults }
-  return { ...Env.parse(leaveOut(env, faults)), faults }
+function withoutFaulty(env: object, malformed: readonly ConfigFault[]): Parsed {
+  const settings = Variables.parse(env)
+  const known = new Set(malformed.map(({ variable }) => variable))
+  const impossible = findFaults(settings, env).filter(({ variable }) => !known.has(variable))
+  const faults = [...malformed, ...impossible]
+  return impossible.length === 0 ? { ...settings, faults } : { ...Variables.parse(leaveOut(env, impossible)), faults }
 }
-
-function leaveOut(env: object, faults: readonly ConfigFault[]): object {
-  const stopped = new Set<string>(
-    faults.flatMap(({ feature }) => (feature === 'management' ? [] : SIDE_FEATURES[feature])),
-  )
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !stopped.has(name)))
-}
-
-/** @param given the environment before aliases: the operator looks for the name that they gave */
-function describeIssue(issue: z.core.$ZodIssue, given: object): string {
-  const name = givenName(given, String(issue.path[0]))
-  return isExplained(issue) ? `${name} (${issue.message})` : name
-}
-
-const describeReason = (issue: z.core.$ZodIssue) => (isExplained(issue) ? issue.message : 'is not valid')
-
-const isExplained = ({ code, path }: z.core.$ZodIssue) => code === 'custom' && EXPLAINED.has(path.join('.'))

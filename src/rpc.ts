@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
+import { requireFeature } from './config-features.ts'
 import { createDeps } from './create-deps.ts'
 import { findUnstorable, isOvertaken, problemIn } from './db/client.ts'
 import type { Deps } from './deps.ts'
@@ -63,7 +64,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
    * external_id?, permission? }`; with a permission, it is valid only if the user has it there.
    */
   async verifyToken(input: VerifyTokenInput): Promise<TokenVerdict | Failure> {
-    return this.#answer(async (deps, requestId) => {
+    return this.#manage(async (deps, requestId) => {
       const { TokenInput, verifyToken } = await loadVerifyToken()
       return verifyToken(deps, parseInput(TokenInput, input), requestId)
     })
@@ -71,7 +72,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `POST /api/v1/usage` with a service key: `{ events: [...], durability? }`. */
   async recordUsage(input: RecordUsageInput): Promise<RecordedUsage | Failure> {
-    return this.#answer(async (deps) => {
+    return this.#manage(async (deps) => {
       const { ingestUsage } = await loadIngest()
       return ingestUsage(deps, input, { organizationId: null })
     })
@@ -79,7 +80,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `POST /api/v1/usage/reserve` with a service key. */
   async reserve(input: ReserveInput): Promise<Reservation | Failure> {
-    return this.#answer(async (deps) => {
+    return this.#manage(async (deps) => {
       const { BOUND_WORKER, reserve } = await loadReserve()
       const { ReserveBody } = await loadReservationSchemas()
       return reserve(deps, parseInput(ReserveBody, input), BOUND_WORKER)
@@ -88,7 +89,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `POST /api/v1/usage/settle` with a service key. */
   async settle(input: SettleInput): Promise<Settlement | Failure> {
-    return this.#answer(async (deps) => {
+    return this.#manage(async (deps) => {
       const { settle } = await loadSettle()
       const { SettleBody } = await loadReservationSchemas()
       return settle(deps, parseInput(SettleBody, input), null)
@@ -97,7 +98,7 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `POST /api/v1/usage/reservations/{id}/extend` with a service key: `{ reservation_id, expires_in_seconds }`. */
   async extendReservation(input: ExtendInput): Promise<Extension | Failure> {
-    return this.#answer(async (deps) => {
+    return this.#manage(async (deps) => {
       const { extendReservation } = await loadOpenHolds()
       const { ExtendInput: Input } = await loadOpenSchemas()
       return extendReservation(deps, parseInput(Input, input), null)
@@ -106,44 +107,52 @@ export class Tollgate extends WorkerEntrypoint<Env> implements TollgateBinding {
 
   /** The same as `GET /api/v1/quotas`, for any organization: `{ organization_id?, external_id? }`. */
   async getQuotas(input: GetQuotasInput): Promise<Quotas | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).getQuotas({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).getQuotas({ deps, requestId }, input))
   }
 
   /** The same as `PUT /api/v1/admin/organizations/by-external-id/{external_id}`. */
   async upsertOrganization(input: UpsertOrganizationInput): Promise<UpsertedOrganization | Failure> {
-    return this.#answer(async (deps, requestId) =>
+    return this.#manage(async (deps, requestId) =>
       (await loadOperator()).upsertOrganization({ deps, requestId }, input),
     )
   }
 
   /** The same as `POST /api/v1/auth/api-keys` with a service key. */
   async issueKey(input: IssueKeyInput): Promise<IssuedApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).issueKey({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).issueKey({ deps, requestId }, input))
   }
 
   /** The same as `PATCH /api/v1/auth/api-keys/{id}` with a service key. */
   async updateKey(input: UpdateKeyInput): Promise<ApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).updateKey({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).updateKey({ deps, requestId }, input))
   }
 
   /** The same as `POST /api/v1/auth/api-keys/{id}/rotate` with a service key. */
   async rotateKey(input: RotateKeyInput): Promise<IssuedApiKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).rotateKey({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).rotateKey({ deps, requestId }, input))
   }
 
   /** The same as `DELETE /api/v1/auth/api-keys/{id}` with a service key. */
   async revokeKey(input: RevokeKeyInput): Promise<RevokedKey | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).revokeKey({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).revokeKey({ deps, requestId }, input))
   }
 
   /** The same as `GET /api/v1/auth/api-keys` with a service key. */
   async listKeys(input: ListKeysInput): Promise<ApiKeyPage | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).listKeys({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).listKeys({ deps, requestId }, input))
   }
 
   /** The same as `GET /api/v1/usage/summary` with a service key. */
   async getUsage(input: GetUsageInput): Promise<UsageSummary | Failure> {
-    return this.#answer(async (deps, requestId) => (await loadOperator()).getUsage({ deps, requestId }, input))
+    return this.#manage(async (deps, requestId) => (await loadOperator()).getUsage({ deps, requestId }, input))
+  }
+
+  /** Like a route of the management API: a wrong setting of management stops it. */
+  #manage<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {
+    return this.#answer(async (deps, requestId) => {
+      requireFeature(deps.config, 'management')
+      return work(deps, requestId)
+    })
   }
 
   async #answer<Result>(work: (deps: Deps, requestId: string) => Promise<Result>): Promise<Result | Failure> {

@@ -48,8 +48,7 @@ export async function uploadVersion(wrangler: Wrangler): Promise<string> {
 
 /** @returns the version that gets all requests; undefined if nothing is deployed, or several versions share them */
 export async function findDeployed(wrangler: Wrangler): Promise<string | undefined> {
-  const text = await wrangler(['deployments', 'status', '--json'])
-  const { versions } = JSON.parse(text.slice(text.indexOf('{'))) as { versions: { version_id: string }[] }
+  const { versions } = readJson(await wrangler(['deployments', 'status', '--json'])) as Deployment
   return versions.length === 1 ? versions[0]?.version_id : undefined
 }
 
@@ -58,3 +57,41 @@ export async function share(wrangler: Wrangler, version: string, percent: number
   const rest = percent < 100 ? [`${other}@${100 - percent}%`] : []
   await wrangler(['versions', 'deploy', `${version}@${percent}%`, ...rest, '--yes'])
 }
+
+interface Deployment {
+  readonly created_on: string
+  readonly versions: readonly { readonly version_id: string }[]
+}
+
+/** The ids of the versions of each of the last ten deployments, the newest first. */
+export async function listDeployments(wrangler: Wrangler): Promise<readonly (readonly string[])[]> {
+  const deployments = readJson(await wrangler(['deployments', 'list', '--json'])) as Deployment[]
+  return deployments
+    .toSorted((one, other) => other.created_on.localeCompare(one.created_on))
+    .map(({ versions }) => versions.map(({ version_id: id }) => id))
+}
+
+export interface Version {
+  readonly id: string
+  readonly createdAt: string
+  /** The same for two versions with the same code. */
+  readonly code: string
+  /** Whether it was made by a change of a secret, from the code of another version. */
+  readonly changesSecret: boolean
+}
+
+interface VersionView {
+  readonly metadata: { readonly created_on: string }
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly resources: { readonly script: { readonly etag: string } }
+}
+
+export async function viewVersion(wrangler: Wrangler, id: string): Promise<Version> {
+  const view = readJson(await wrangler(['versions', 'view', id, '--json'])) as VersionView
+  const { metadata, annotations, resources } = view
+  const changesSecret = annotations?.['workers/triggered_by'] === 'secret'
+  return { id, createdAt: metadata.created_on, code: resources.script.etag, changesSecret }
+}
+
+/** wrangler may say something before its JSON. */
+const readJson = (text: string): unknown => JSON.parse(text.slice(text.search(/[[{]/)))

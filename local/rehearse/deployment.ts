@@ -42,6 +42,19 @@ const VERBS: Readonly<Record<string, Verb>> = {
     const shares = versions.shares().map(({ version, percent }) => ({ version_id: version.id, percentage: percent }))
     return { output: JSON.stringify({ versions: shares }) }
   },
+  async 'deployments list'(versions) {
+    const deployments = versions.deployments().map((shares, at) => ({
+      created_on: new Date(1_000 * at).toISOString(),
+      versions: shares.map(({ version }) => ({ version_id: version.id })),
+    }))
+    return { output: JSON.stringify(deployments) }
+  },
+  async 'versions view'(versions, { args: [, , id = ''] }) {
+    const { folder, changesSecret, createdAt } = versions.get(id)
+    const annotations = { 'workers/triggered_by': changesSecret ? 'secret' : 'upload' }
+    const resources = { script: { etag: folder } }
+    return { output: JSON.stringify({ id, metadata: { created_on: createdAt }, annotations, resources }) }
+  },
   async 'versions upload'(versions, { folder }) {
     const { id } = await versions.upload(folder, versions.present().variables)
     return { output: `Uploaded ${id}.`, uploaded: id }
@@ -52,18 +65,17 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   'triggers deploy': async () => ({ output: 'Deployed.' }),
   async 'secret put'(versions, { args: [, , name = ''], input }) {
-    const { folder, variables } = versions.present()
-    versions.deploy(await versions.upload(folder, { ...variables, [name]: input.trim() }))
+    const { folder, variables } = versions.latest()
+    versions.deploy(await versions.upload(folder, { ...variables, [name]: input.trim() }, true))
     return { output: `Success! Uploaded secret ${name}` }
   },
   async 'secret delete'(versions, { args: [, , name = ''] }) {
-    const { folder, variables } = versions.present()
+    const { folder, variables } = versions.latest()
     if (!(name in variables)) throw new Error(`There is no secret ${name}.`)
     const { [name]: _, ...rest } = variables
-    versions.deploy(await versions.upload(folder, rest))
+    versions.deploy(await versions.upload(folder, rest, true))
     return { output: `Success! Deleted secret ${name}` }
   },
-  'rollback --yes': async (versions) => ({ output: `Current Version ID: ${versions.rollBack().id}` }),
 }
 
 /**

@@ -10,6 +10,9 @@ export interface Version {
   /** The checkout that it was built from. */
   readonly folder: string
   readonly variables: Variables
+  /** Whether a change of a secret made it. */
+  readonly changesSecret: boolean
+  readonly createdAt: string
   readonly workerd: Workerd
 }
 
@@ -22,14 +25,17 @@ export interface Versions {
   /** The last version that got all requests. */
   present(): Version
   shares(): readonly Share[]
+  get(id: string): Version
+  /** The deployments, the newest last. */
+  deployments(): readonly (readonly Share[])[]
   /** Starts a version that gets no requests yet. */
-  upload(folder: string, variables: Variables): Promise<Version>
+  upload(folder: string, variables: Variables, changesSecret?: boolean): Promise<Version>
+  /** The last version that was uploaded. @throws Error as Cloudflare's, if it does not get all requests: a secret cannot be changed then */
+  latest(): Version
   /** Gives the version all requests. */
   deploy(version: Version): void
   /** @param texts such as `version-2@10%`, which add up to a hundred */
   share(texts: readonly string[]): void
-  /** Back to the version that got all requests before. @throws Error if there is none */
-  rollBack(): Version
   /** @param override the version that the request names, which may have no share */
   pick(override: string | undefined): Version
   close(): Promise<void>
@@ -47,8 +53,8 @@ async function build(folder: string) {
 export function createVersions(): Versions {
   const all: Version[] = []
   const builds = new Map<string, Promise<Built>>()
-  const deployed: Version[] = []
-  let shares: readonly Share[] = []
+  const deployments: (readonly Share[])[] = []
+  let present: Version | undefined
   let asked = 0
 
   function get(id: string): Version {
@@ -56,21 +62,32 @@ export function createVersions(): Versions {
     if (!version) throw new Error(`There is no version ${id}.`)
     return version
   }
-  const present = () => deployed.at(-1) as Version
+  const shares = () => deployments.at(-1) ?? []
   function deploy(version: Version): void {
-    if (version !== present()) deployed.push(version)
-    shares = [{ version, percent: 100 }]
+    present = version
+    deployments.push([{ version, percent: 100 }])
   }
 
   return {
-    present,
-    shares: () => shares,
+    present: () => present as Version,
+    shares,
+    get,
+    deployments: () => deployments,
     deploy,
-    async upload(folder, variables) {
+    latest() {
+      const version = all.at(-1) as Version
+      if (shares().length > 1 || shares()[0]?.version !== version)
+        throw new Error('The latest version of your Worker is not deployed. [code: 10215]')
+      return version
+    },
+    async upload(folder, variables, changesSecret = false) {
       const built = builds.get(folder) ?? build(folder)
       builds.set(folder, built)
-      const workerd = await startWorkerd({ tollgate: { bundle: await built, variables } })
-      const version = { id: `version-${all.length + 1}`, folder, variables, workerd }
+      const id = `version-${all.length + 1}`
+      const objects = { CF_VERSION_METADATA: { id } }
+      const workerd = await startWorkerd({ tollgate: { bundle: await built, variables, objects } })
+      const createdAt = new Date(1_000 * all.length).toISOString()
+      const version = { id, folder, variables, changesSecret, createdAt, workerd }
       all.push(version)
       return version
     },
@@ -81,20 +98,14 @@ export function createVersions(): Versions {
       })
       const [first, ...rest] = given
       if (first && rest.length === 0) deploy(first.version)
-      else shares = given
-    },
-    rollBack() {
-      const before = deployed.at(-2)
-      if (!before) throw new Error('Nothing was deployed before.')
-      deploy(before)
-      return before
+      else deployments.push(given)
     },
     pick(override) {
       const [, named] = /^tollgate="(.+)"$/.exec(override ?? '') ?? []
       if (named) return get(named)
       const place = (37 * asked++) % 100 // all places of a hundred, with neighbors far apart
-      const [first, second] = shares
-      return (place < (first?.percent ?? 0) ? first : second)?.version ?? present()
+      const [first, second] = shares()
+      return (place < (first?.percent ?? 0) ? first : second)?.version ?? (present as Version)
     },
     close: async () => void (await Promise.all(all.map(({ workerd }) => workerd.kill()))),
   }

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import { readConfig, SETTINGS } from '../../src/config.ts'
 import { ALIAS_NAMES, givenName, withAliases } from '../../src/config-aliases.ts'
+import { findFeature } from '../../src/config-features.ts'
 import { isRange } from '../../src/lib/cidr.ts'
 import { Problem } from '../../src/problems.ts'
 import { REPLICA, redisPath } from '../stack/fronts.ts'
@@ -80,7 +82,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings | { readonly faul
     replicaUrl: read('DATABASE_REPLICA_URL', undefined, () => readAddress(env, 'DATABASE_REPLICA_URL')),
     redisUrl: address('REDIS_URL'),
     redisShardUrls: read('REDIS_SHARD_URLS', [], () => readShardAddresses(env)),
-    host: env.HOST?.trim() || '127.0.0.1',
+    host: read('HOST', NONE, () => readHost(env.HOST)),
     port: count('PORT', 65_535, 8_000),
     connections: count('DATABASE_CONNECTIONS', 500, 20),
     statementMs: (Number(worker.DATABASE_TIMEOUT_MS) || 5_000) + 1_000,
@@ -130,20 +132,23 @@ export const withAnyStores = (worker: Readonly<Record<string, string>>) =>
 
 function findWorkerFaults(env: NodeJS.ProcessEnv, worker: Readonly<Record<string, string>>): Fault[] {
   const complete = withAnyStores(worker)
+  const malformed = explain(env, complete)
   try {
     const { faults } = readConfig(complete)
-    return faults.filter(({ feature }) => feature === 'management')
+    const known = new Set(malformed.map(({ variable }) => variable))
+    if (known.has('JWT_SECRET_KEY')) known.add('JWT_KEYS') // one of the two is missing: told once
+    return [...malformed, ...faults.filter((one) => one.feature === 'management' && !known.has(one.variable))]
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    const faults = explain(env, complete)
-    return faults.length > 0 ? faults : [{ variable: 'JWT_KEYS', reason: error.message }]
+    return malformed
   }
 }
 
-/** Checks each setting by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
+/** Checks each setting that nothing works without by itself, for the reason that the Worker's own message leaves out. zod quotes no value. */
 function explain(env: NodeJS.ProcessEnv, complete: object): Fault[] {
   const settings = withAliases(complete)
-  const faults = Object.entries(SETTINGS).flatMap(([name, schema]): Fault[] => {
+  const needed = Object.entries(SETTINGS).filter(([name]) => ['everything', 'management'].includes(findFeature(name)))
+  const faults = needed.flatMap(([name, schema]): Fault[] => {
     const value = Reflect.get(settings, name)
     const result = schema.safeParse(value)
     if (result.success) return []
@@ -165,7 +170,16 @@ function readWhole(env: NodeJS.ProcessEnv, name: string, otherwise: number): num
 function readRanges(text = ''): string[] {
   const ranges = text.split(/[\s,]+/).filter(Boolean)
   if (!ranges.every(isRange)) fail('It must be addresses or CIDR blocks, separated by commas, such as 10.0.0.0/8.')
+  if (ranges.some((range) => /\/0+$/.test(range)))
+    fail('It must not be every address: each client would then choose its own.')
   return ranges
+}
+
+function readHost(text = ''): string {
+  const host = text.trim() || '127.0.0.1'
+  if (isIP(host) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host))
+    fail('It must be an address of this machine or a host name, such as 0.0.0.0.')
+  return host
 }
 
 function readHeader(text = ''): string {

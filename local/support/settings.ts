@@ -20,6 +20,17 @@ const FORMS = {
 } as const
 
 /**
+ * Postgres would take another database than was meant, where the address names none; Redis numbers its databases, and ignores a
+ * name.
+ */
+function isAddress(name: keyof typeof FORMS, value: string): boolean {
+  const [scheme] = FORMS[name]
+  const url = URL.parse(value)
+  if (!url?.hostname || !scheme.test(url.protocol)) return false
+  return name === 'REDIS_URL' ? /^\/?\d*$/.test(url.pathname) : url.pathname.length > 1
+}
+
+/**
  * A store's address from the environment. An empty variable counts as unset; then another system's name for it is used.
  *
  * @throws Error that names the variable and the form of an address, never the value: it may contain a password
@@ -28,9 +39,8 @@ export function readAddress(env: NodeJS.ProcessEnv, name: keyof typeof FORMS): s
   const given = withAliases(env) as NodeJS.ProcessEnv
   const value = given[name]?.trim()
   if (!value) return undefined
-  const [scheme, form] = FORMS[name]
-  const url = URL.parse(value)
-  if (url && scheme.test(url.protocol) && url.hostname) return value
+  const [, form] = FORMS[name]
+  if (isAddress(name, value)) return value
   throw new Error(`${givenName(env, name)} is not an address of that store: it must look like ${form}.`)
 }
 
@@ -44,9 +54,8 @@ export function readShardAddresses(env: NodeJS.ProcessEnv): string[] {
   const addresses = given.filter((text) => text !== '')
   const known = new Set([env.REDIS_URL?.trim()])
   for (const [at, address] of addresses.entries()) {
-    const url = URL.parse(address)
-    const [scheme, form] = FORMS.REDIS_URL
-    if (!url?.hostname || !scheme.test(url.protocol))
+    const [, form] = FORMS.REDIS_URL
+    if (!isAddress('REDIS_URL', address))
       throw new Error(`Address ${at + 1} of REDIS_SHARD_URLS must look like ${form}.`)
     if (known.has(address))
       throw new Error(`Address ${at + 1} of REDIS_SHARD_URLS is there twice, or that of REDIS_URL.`)

@@ -1,4 +1,5 @@
 /** The audit log's monthly partitions (UTC): created ahead, and dropped after the retention period. */
+import { requireFeature } from '../config-features.ts'
 import type { Deps } from '../deps.ts'
 import { toMonth } from '../lib/period.ts'
 
@@ -25,6 +26,7 @@ export async function makeAuditPartitions({ sql }: Pick<Deps, 'sql'>, at: number
  * from before the table was partitioned. From these, the rows of such months are deleted in batches.
  */
 export async function dropAuditPartitions({ sql, config }: Pick<Deps, 'sql' | 'config'>, at: number) {
+  requireFeature(config, 'audit_retention') // drop nothing rather than guess
   const kept = toMonth(at - config.AUDIT_RETENTION_DAYS * DAY_MS)
   const rows = await sql.query('select drop_audit_partitions_before($1) as dropped', [kept.name.replace('-', '_')])
   const first = new Date(kept.start).toISOString()

@@ -28,7 +28,8 @@ const rings = new WeakMap<Config, KeyRing>()
 /**
  * The configured keys, imported once per isolate.
  *
- * @throws Problem `misconfigured` for a key that cannot be used; it names the key's position and nothing else
+ * @throws Problem `misconfigured` for a key that cannot be used, and where there is none; it names the key's position and
+ *   nothing else
  */
 export async function keyRing(config: Config): Promise<KeyRing> {
   const known = rings.get(config)
@@ -44,7 +45,8 @@ export function publicKeys(config: Config) {
   return { keys: (config.JWT_KEYS ?? []).map(publicJwk).filter((key) => key !== undefined) }
 }
 
-function fromSecret({ JWT_SECRET_KEY = '' }: Config): RingKey {
+function fromSecret({ JWT_SECRET_KEY }: Config): RingKey {
+  if (JWT_SECRET_KEY === undefined) throw new Problem('misconfigured', { detail: 'No key signs tokens.' })
   const secret = utf8(JWT_SECRET_KEY)
   return { kid: undefined, alg: 'HS256', signing: secret, verifying: secret }
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { readSchemaVersion } from '../db/schema-version.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
-import type { AppEnv } from './env.ts'
+import type { AppEnv, Env } from './env.ts'
 import { findStores, identity } from './health.ts'
 
 /** A complete schema is read again only after this: a migration is undone far more rarely than stores fail. */
@@ -20,9 +20,20 @@ export async function ready(c: Context<AppEnv>): Promise<Response> {
   const [stores, missing] = await Promise.all([findStores(deps), findMissing(deps)])
   const isReady = Object.values(stores).every((state) => state === 'connected') && missing?.length === 0
   return c.json(
-    { ...identity(deps, isReady), status: isReady ? 'ready' : 'not_ready', ...stores, missing_migrations: missing },
+    {
+      ...identity(deps, isReady),
+      version_id: findVersionId(c.env),
+      status: isReady ? 'ready' : 'not_ready',
+      ...stores,
+      missing_migrations: missing,
+    },
     isReady ? 200 : 503,
   )
+}
+
+/** @returns Cloudflare's id of the version that answers; null where there is none, as without Cloudflare */
+function findVersionId({ CF_VERSION_METADATA: bound }: Env): string | null {
+  return typeof bound === 'object' && bound !== null && 'id' in bound ? String(bound.id) : null
 }
 
 /** @returns null if the database does not answer */

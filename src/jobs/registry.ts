@@ -1,4 +1,5 @@
 import { dropAuditPartitions, makeAuditPartitions } from '../audit/partitions.ts'
+import { requireFeature } from '../config-features.ts'
 import type { Sql } from '../db/client.ts'
 import type { Deps } from '../deps.ts'
 import { deliverDueWebhooks, deliverSlowWebhooks } from '../events/deliver.ts'
@@ -150,13 +151,14 @@ const dropPartitions: Job = {
   name: 'drop-usage-partitions',
   cron: DAILY,
   async run({ sql, config }, at) {
-    const keepFrom = toMonth(at - config.USAGE_RETENTION_DAYS * DAY_MS).name.replace('-', '_')
-    const rows = await sql.query('select drop_usage_partitions_before($1) as dropped', [`usage_events_${keepFrom}`])
     const before = new Date(at - DEDUPE_DAYS * DAY_MS).toISOString()
     const ids = await sql.query(
       'select drop_usage_dedupe_before(usage_dedupe_generation($1::timestamptz)) as dropped',
       [before],
     )
+    requireFeature(config, 'usage_retention') // drop no events rather than guess
+    const keepFrom = toMonth(at - config.USAGE_RETENTION_DAYS * DAY_MS).name.replace('-', '_')
+    const rows = await sql.query('select drop_usage_partitions_before($1) as dropped', [`usage_events_${keepFrom}`])
     return { dropped: (rows[0]?.dropped ?? 0) + (ids[0]?.dropped ?? 0) }
   },
 }

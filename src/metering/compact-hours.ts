@@ -2,6 +2,7 @@
  * Merges hourly sums into daily sums once they are 13 months old: one row replaces the rows of a UTC day, in the hour
  * of its noon. Queries for whole UTC days return the same, and in most time zones noon is on the day of that date.
  */
+import { requireFeature } from '../config-features.ts'
 import type { Sql } from '../db/client.ts'
 import { COUNTER_COLUMNS } from '../db/schema/meters.ts'
 import { LATENCY_COLUMNS } from '../db/schema/shapes.ts'
@@ -70,6 +71,7 @@ on conflict (task) do update set position = excluded.position, updated_at = now(
  * Idempotent, also with concurrent runs.
  */
 export async function compactHours({ sql, config, now }: Pick<Deps, 'sql' | 'config' | 'now'>, at: number) {
+  requireFeature(config, 'usage_retention')
   const end = now() + RUN_MS
   const [row] = await sql.query(POSITION, [TASK])
   const moment = Math.min(at, now())

@@ -2,6 +2,7 @@
  * Erases data with a limited lifetime from rows that stay: addresses and devices after 30 days, payloads of payment providers
  * after 90. Passes through each table once, usage events twice, in time order, and stores the position.
  */
+import { requireFeature } from '../config-features.ts'
 import type { Deps } from '../deps.ts'
 import { firstIdAt } from '../lib/id-time.ts'
 import { errorFields, log } from '../lib/log.ts'
@@ -66,11 +67,15 @@ interface Run {
 export async function eraseOldData({ sql, config, now }: Pick<Deps, 'sql' | 'config' | 'now'>, at: number) {
   const end = now() + RUN_MS
   const run: Run = { sql, at: Math.min(at, now()) - CLOCK_SKEW_MS, isOver: () => now() >= end }
-  const first = toMonth(run.at - config.USAGE_RETENTION_DAYS * DAY_MS).start
+  const first = () => {
+    requireFeature(config, 'usage_retention') // a guess could skip months
+    return toMonth(run.at - config.USAGE_RETENTION_DAYS * DAY_MS).start
+  }
   const steps: Record<string, () => Promise<number>> = {
     ...Object.fromEntries(BY_ID.map((one) => [one.table, () => eraseById(run, one)])),
-    usage_events: () => eraseByTime(run, { task: 'usage_events', first, days: ADDRESS_DAYS }),
-    late_usage_events: () => eraseByTime(run, { task: 'late_usage_events', first, days: LATE_EVENT_DAYS }),
+    usage_events: async () => eraseByTime(run, { task: 'usage_events', first: first(), days: ADDRESS_DAYS }),
+    late_usage_events: async () =>
+      eraseByTime(run, { task: 'late_usage_events', first: first(), days: LATE_EVENT_DAYS }),
   }
   const erased: Record<string, number> = {}
   for (const [name, step] of Object.entries(steps)) {

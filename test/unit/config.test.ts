@@ -13,11 +13,19 @@ const isTaken = (more: object) => {
   }
 }
 
+/** Without them only verification works. */
+const OF_MANAGEMENT = ['JWT_SECRET_KEY', 'PUBLIC_URL']
+
 describe('required settings', () => {
-  test.each(Object.keys(REQUIRED))('%s: if it is missing or empty, only it is named', (name) => {
-    const missing = name === 'JWT_SECRET_KEY' ? ['JWT_KEYS', name] : [name] // the key set would do as well
-    expect(namesIn({ ...REQUIRED, [name]: undefined })).toEqual(missing)
-    for (const value of ['', null, 0, {}]) expect(namesIn({ ...REQUIRED, [name]: value })).toEqual([name])
+  test.each(Object.keys(REQUIRED).filter((name) => !OF_MANAGEMENT.includes(name)))(
+    '%s: if it is missing or empty, only it is named',
+    (name) => {
+      for (const value of [undefined, '', null, 0, {}]) expect(namesIn({ ...REQUIRED, [name]: value })).toEqual([name])
+    },
+  )
+
+  test.each(OF_MANAGEMENT)('%s: if it is missing or empty, management is off', (name) => {
+    for (const value of ['', null, 0, {}]) expect(stoppedBy({ [name]: value })).toEqual([`management: ${name}`])
   })
 
   test('all missing or wrong settings are named at once, as a deployment that is not configured', () => {
@@ -82,7 +90,8 @@ describe('secrets', () => {
     ['SECRET_KEY', 'replace-with-another-random-secret'],
     ['UPSTASH_REDIS_REST_TOKEN', 'replace-with-the-token'],
   ])('the placeholder of %s is refused: %s', (name, placeholder) => {
-    expect(namesIn({ ...REQUIRED, [name]: placeholder })).toEqual([name])
+    if (OF_MANAGEMENT.includes(name)) expect(stoppedBy({ [name]: placeholder })).toEqual([`management: ${name}`])
+    else expect(namesIn({ ...REQUIRED, [name]: placeholder })).toEqual([name])
   })
 })
 
@@ -156,6 +165,7 @@ describe('the rest', () => {
     [' , ,', []],
     ['*', ['*']],
     ['https://a.example.com', ['https://a.example.com']],
+    ['https://a.dev/', ['https://a.dev']], // browsers send no slash
     [' https://a.example.com ,https://b.example.com,', ['https://a.example.com', 'https://b.example.com']],
   ])('CORS_ORIGINS %j is a list: %j', (text, origins) => {
     expect(readConfig({ ...REQUIRED, CORS_ORIGINS: text }).CORS_ORIGINS).toEqual(origins)
@@ -241,10 +251,6 @@ describe('a setting that cannot work disables its feature, by name, and verifica
       'SECRET_KEY',
       'MAIL_PROVIDER',
     ])
-  })
-
-  test('one slash at the end of an origin is accepted: browsers send none', () => {
-    expect(readConfig({ ...REQUIRED, CORS_ORIGINS: 'https://a.dev/' }).CORS_ORIGINS).toEqual(['https://a.dev'])
   })
 })
 

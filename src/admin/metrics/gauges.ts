@@ -110,7 +110,7 @@ function describeJobs({ runs, backlogs, spool }: Readings): Family[] {
       help,
       facts.flatMap((job) => {
         const value = read(job)
-        return value === undefined ? [] : [{ labels: { job: job.name }, value }]
+        return value === undefined ? [] : [{ labels: { task: job.name }, value }]
       }),
     ),
   )

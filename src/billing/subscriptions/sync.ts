@@ -1,3 +1,4 @@
+import { requireFeature } from '../../config-features.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { log } from '../../lib/log.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
@@ -104,8 +105,13 @@ async function readContext(deps: ManagementDeps, organizationId: string | undefi
   return read(organizationId)
 }
 
-/** The time, the grace days, and an id for a new subscription. */
+/**
+ * The time, the grace days, and an id for a new subscription.
+ *
+ * @throws Problem `misconfigured` if a setting of subscriptions is wrong: a guess would end plans, or move usage periods
+ */
 export function toBillingClock(deps: ManagementDeps) {
+  requireFeature(deps.config, 'subscriptions')
   const at = deps.now()
   return { at, graceDays: deps.config.BILLING_GRACE_DAYS, newId: uuidv7(at) }
 }

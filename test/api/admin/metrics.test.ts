@@ -43,7 +43,9 @@ interface Rule {
 }
 
 const alerts: readonly Rule[] = parse(rules).groups.flatMap((group: { rules: Rule[] }) => group.rules)
-const targets: readonly { expr: string }[] = board.panels.flatMap(({ targets: own }) => own ?? [])
+const targets: readonly { expr: string; legendFormat?: string }[] = board.panels.flatMap(
+  ({ targets: own }) => own ?? [],
+)
 
 test('every metric that a dashboard or an alert names is in a scrape', async () => {
   const series = listSeries(await scrape())
@@ -62,6 +64,29 @@ test('every label value that an alert names is in a scrape', async () => {
     text.split('|').filter((one) => !samples.some((sample) => sample.name === name && sample.labels[label] === one)),
   )
   expect(absent).toEqual([])
+})
+
+/** What Prometheus itself adds to each series; without `honor_labels` it renames a metric's own label of that name. */
+const TARGET_LABELS = ['job', 'instance']
+
+test('no metric has a label that Prometheus sets for the target', async () => {
+  const samples = [...(await scrape()).values()].flatMap((family) => family.samples)
+  const taken = samples.flatMap(({ name, labels }) => TARGET_LABELS.filter((label) => label in labels && name))
+  expect(taken).toEqual([])
+})
+
+test('every label that a text of an alert or of the dashboard shows is a label of its metrics', async () => {
+  const samples = [...(await scrape()).values()].flatMap((family) => family.samples)
+  const texts = [
+    ...alerts.map(({ expr, annotations }) => ({ expr, text: annotations.summary, shown: /\$labels\.(\w+)/g })),
+    ...targets.map(({ expr, legendFormat = '' }) => ({ expr, text: legendFormat, shown: /\{\{(\w+)\}\}/g })),
+  ].flatMap(({ expr, text, shown }) => [...text.matchAll(shown)].map(([, label = '']) => ({ expr, label })))
+  expect(texts.length).toBeGreaterThan(5)
+  const missing = texts.filter(({ expr, label }) => {
+    const names = listNames(expr)
+    return !samples.some(({ name, labels }) => names.includes(name) && label in labels)
+  })
+  expect(missing).toEqual([])
 })
 
 test('the page explains every metric and every alert, and names no other', async () => {
@@ -90,7 +115,7 @@ test('the alert about backlogs can see the rest of every job that caps its work 
   for (const [job, { waiting, amount, ms }] of Object.entries(WORK)) {
     if (amount === undefined) continue // its time, by the second clause
     const isCounted = waiting !== undefined && countsUpTo(job) > amount
-    const isWatched = expr.includes(`min_over_time(tollgate_job_backlog{job="${job}"}[3h]) >= ${countsUpTo(job)}`)
+    const isWatched = expr.includes(`min_over_time(tollgate_job_backlog{task="${job}"}[3h]) >= ${countsUpTo(job)}`)
     expect([job, isCounted || isWatched || ms !== undefined]).toEqual([job, true])
   }
 })

@@ -148,6 +148,7 @@ describe('GET /health/ready', () => {
       status: 200,
       body: {
         status: 'ready',
+        version_id: expect.any(String),
         service: 'tollgate',
         version: VERSION,
         database: 'connected',
@@ -155,6 +156,13 @@ describe('GET /health/ready', () => {
         missing_migrations: [],
       },
     })
+  })
+
+  test('it says which version answers, and null where the platform has none', async () => {
+    const bound = { CF_VERSION_METADATA: { id: 'version-7' } } as unknown as Record<string, string>
+    expect(await ask('/health/ready', bound)).toMatchObject({ body: { version_id: 'version-7' } })
+    const unbound = { CF_VERSION_METADATA: undefined } as unknown as Record<string, string>
+    expect(await ask('/health/ready', unbound)).toMatchObject({ body: { version_id: null } })
   })
 
   test('a missing migration is named, and an additional one is not an error', async () => {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -6,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { runScript } from '../scripts/support.ts'
+import { smoke } from '../../../local/deployment/smoke.ts'
+import { collect, ROOT, runScript } from '../scripts/support.ts'
 
 const WRANGLER = fileURLToPath(new URL('./wrangler-stand-in.mjs', import.meta.url))
 
@@ -21,7 +23,9 @@ async function openDeployment(statusOf: (asked: Asked, times: number) => number)
   const server = createServer((request, response) => {
     const one = { path: request.url ?? '', version: String(request.headers['cloudflare-workers-version-overrides']) }
     asked.push(one)
-    response.writeHead(statusOf(one, asked.length)).end('{"valid":false,"code":"NOT_FOUND"}')
+    const [, named] = /^tollgate="(.+)"$/.exec(one.version ?? '') ?? []
+    const body = { valid: false, code: 'NOT_FOUND', version_id: named }
+    response.writeHead(statusOf(one, asked.length)).end(JSON.stringify(body))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
@@ -51,12 +55,14 @@ test('a version that works gets its shares, is checked at each of them by its ow
     'triggers deploy',
   ])
   expect(new Set(asked.map(({ version }) => version))).toEqual(new Set(['tollgate="new-version"']))
-  expect(asked).toHaveLength(12)
-  expect(new Set(asked.map(({ path }) => path))).toEqual(new Set(['/health/ready', '/api/v1/keys/verify']))
+  expect(asked).toHaveLength(18)
+  expect(new Set(asked.map(({ path }) => path))).toEqual(
+    new Set(['/health/ready', '/.well-known/jwks.json', '/api/v1/keys/verify']),
+  )
 })
 
 test('one that stops working at half of the requests loses all of them again', async () => {
-  const { env, readCalls } = await openDeployment((_, times) => (times > 5 ? 503 : 200))
+  const { env, readCalls } = await openDeployment((_, times) => (times > 8 ? 503 : 200))
   const { code, stderr } = await runScript('roll-out --pause 1', env)
   expect(code).toBe(1)
   expect(stderr).toMatch(/^Rolled back to old-version: http:.* answers 503/)
@@ -77,6 +83,87 @@ test('a share that Cloudflare does not set is an error as well, and is rolled ba
     stderr: 'Rolled back to old-version: wrangler versions deploy failed: It says why.\n',
   })
   expect((await readCalls()).at(-1)).toBe('versions deploy old-version@100% --yes')
+})
+
+test('if the version before cannot get its requests back, the first reason is told as well', async () => {
+  const { env } = await openDeployment((_, times) => (times > 8 ? 503 : 200))
+  const { code, stderr } = await runScript('roll-out --pause 1', {
+    ...env,
+    WRANGLER_FAILS: 'versions deploy old-version@100',
+  })
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/answers 503.*old-version could not get all requests back: .*versions deploy old-version@100%/)
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s during a pause gives all requests back', async (signal) => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const args = ['local/roll-out.ts', '--pause', '600']
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
+  const ended = once(child, 'close')
+  await expect.poll(stdout, { timeout: 30_000 }).toContain('10 of 100')
+  child.kill(signal)
+  expect(await ended).toEqual([1, null])
+  expect(stderr()).toBe(`Rolled back to old-version: It was ended by ${signal}.\n`)
+  expect((await readCalls()).at(-1)).toBe('versions deploy old-version@100% --yes')
+})
+
+test('a version is asked by the name of the Worker until it answers itself, and management as well', async () => {
+  let answers = 0
+  const { env, asked } = await openDeployment(() => 200)
+  const old = await openDeployment(() => (answers++ < 1 ? 200 : 503))
+  const named = { worker: 'tollgate', version: 'new-version' }
+  await smoke({ url: env.PUBLIC_URL, named })
+  expect(asked.map(({ path }) => path)).toEqual(['/health/ready', '/.well-known/jwks.json'])
+  const other = { worker: 'another', version: 'new-version' }
+  await expect(smoke({ url: env.PUBLIC_URL, named: other, appearsWithinMs: 1 })).rejects.toThrow(
+    'does not say which version answers',
+  )
+  await expect(smoke({ url: old.env.PUBLIC_URL, named })).rejects.toThrow('jwks.json answers 503')
+})
+
+/** Versions by id: their code, and what made them. The deployments, the newest last. */
+const HISTORY = {
+  versions: { a: ['right', 'upload'], b: ['wrong', 'upload'], c: ['wrong', 'secret'] },
+  deployments: [['a'], ['a', 'b'], ['b']],
+}
+
+test('a rollback goes to the last version with other code', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const history = { ...env, WRANGLER_HISTORY: JSON.stringify(HISTORY) }
+  const { code, stdout } = await runScript('roll-out --back', history)
+  expect([code, (await readCalls()).at(-1)]).toEqual([0, 'versions deploy a@100% --yes'])
+  expect(stdout).toMatch(/^a, of .* has all requests, and b none\.\n.*upload the right code/)
+})
+
+test('a rollback after a change of a secret does not bring the old secret back, unless it is told to', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const deployments = [...HISTORY.deployments, ['c']]
+  const history = { ...env, WRANGLER_HISTORY: JSON.stringify({ ...HISTORY, deployments }) }
+  const refused = await runScript('roll-out --back', history)
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('a has the secrets of its time: 1 changed'),
+  })
+  expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])
+  expect(await runScript('roll-out --back --dry-run', history)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^All requests would go from c to a, .* secrets before 1 changes\.$/m),
+  })
+  expect(await runScript('roll-out --back --with-old-secrets', history)).toMatchObject({ code: 0 })
+  expect((await readCalls()).at(-1)).toBe('versions deploy a@100% --yes')
+})
+
+test.each([
+  ['no other code was deployed lately', [['b'], ['c']]],
+  ['the wrong version is already rolled back', [['a'], ['b'], ['a']]],
+])('where %s, nothing is rolled back', async (_, deployments) => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const history = { ...HISTORY, deployments }
+  const { code, stderr } = await runScript('roll-out --back', { ...env, WRANGLER_HISTORY: JSON.stringify(history) })
+  expect([code, stderr]).toEqual([1, expect.stringContaining('None of the last ten deployments has other, older code')])
+  expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])
 })
 
 test('--dry-run prints each step and executes none', async () => {

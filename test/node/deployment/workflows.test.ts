@@ -12,46 +12,75 @@ interface Step {
   readonly if?: string
   readonly env?: Readonly<Record<string, string>>
 }
+interface Job {
+  readonly uses?: string
+  readonly needs?: string
+  readonly if?: string
+  readonly env?: unknown
+  readonly secrets?: unknown
+  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean }
+  readonly 'timeout-minutes': number
+  readonly steps?: readonly Step[]
+}
 interface Workflow {
   readonly permissions: unknown
-  readonly concurrency: { readonly 'cancel-in-progress': boolean }
-  readonly jobs: Readonly<Record<string, { readonly 'timeout-minutes': number; readonly steps: readonly Step[] }>>
+  readonly env?: unknown
+  readonly jobs: Readonly<Record<string, Job>>
 }
 
 const FOLDER = join(ROOT, '.github/workflows')
 const files = await readdir(FOLDER)
 const read = async (file: string) => parse(await readFile(join(FOLDER, file), 'utf8')) as Workflow
-const stepsOf = ({ jobs }: Workflow) => Object.values(jobs).flatMap(({ steps }) => steps)
+const stepsOf = ({ jobs }: Workflow) => Object.values(jobs).flatMap(({ steps = [] }) => steps)
 const packageJson = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
-  scripts: Record<string, string>
   cloudflare: { bindings: Record<string, { description: string }> }
 }
 
-test.each(files)(
-  '%s may only read the repository, has a time limit, and pins the versions of what it uses',
-  async (file) => {
-    const workflow = await read(file)
-    expect(workflow.permissions).toEqual({ contents: 'read' })
-    for (const job of Object.values(workflow.jobs)) expect(job['timeout-minutes']).toBeGreaterThan(0)
-    for (const { uses, run } of stepsOf(workflow)) {
-      if (uses) expect(uses).toMatch(/^[\w-]+\/[\w-]+@v\d+$/)
-      const [, script] = /npm run (\S+)/.exec(run ?? '') ?? []
-      if (script) expect(packageJson.scripts, run).toHaveProperty([script])
-      else if (run && !/^(npm ci|npx wrangler )/.test(run)) expect(existsSync(join(ROOT, run)), run).toBe(true)
-    }
-  },
-)
+test.each(files)('%s may only read the repository, and has a time limit', async (file) => {
+  const workflow = await read(file)
+  expect(workflow.permissions).toEqual({ contents: 'read' })
+  for (const job of Object.values(workflow.jobs)) if (!job.uses) expect(job['timeout-minutes']).toBeGreaterThan(0)
+})
 
-test('a deployment migrates before it rolls out, is never canceled by another one, and can be rolled back', async () => {
-  const workflow = await read('deploy.yml')
-  expect(workflow.concurrency['cancel-in-progress']).toBe(false)
-  const steps = stepsOf(workflow)
-  const at = (text: string) => steps.findIndex(({ run }) => run?.includes(text))
-  expect(at('npm run migrate -- up')).toBeGreaterThan(at('npm ci'))
-  expect(at('npm run roll-out')).toBeGreaterThan(at('npm run migrate -- up'))
-  expect(steps[at('wrangler rollback')]?.if).toBe('inputs.rollback')
-  for (const name of ['npm run migrate', 'npm run roll-out'])
-    expect(steps[at(name)]?.if).toBe('${{ !inputs.rollback }}')
+test.each(files)('%s uses actions by the hash of a commit, and commands that exist', async (file) => {
+  for (const { uses, run } of stepsOf(await read(file))) {
+    if (uses) expect(uses).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/)
+    const [, script = run ?? ''] = /^node (\S+)/.exec(run ?? '') ?? []
+    if (run && !run.startsWith('npm ci')) expect(existsSync(join(ROOT, script)), run).toBe(true)
+  }
+})
+
+test.each(files)('%s gives no secret to what npm installs: no job has one, and no step that installs', async (file) => {
+  const { env, jobs } = await read(file)
+  expect(env).toBeUndefined()
+  for (const job of Object.values(jobs)) expect([job.env, job.secrets]).toEqual([undefined, undefined])
+  const steps = stepsOf({ permissions: {}, jobs })
+  for (const step of steps) if (step.run?.startsWith('npm')) expect(step.env).toBeUndefined()
+  const hasSecrets = steps.some(({ env: given }) => JSON.stringify(given ?? {}).includes('secrets.'))
+  const installs = steps.filter(({ run }) => run?.startsWith('npm ci'))
+  if (hasSecrets) for (const { run } of installs) expect(run).toBe('npm ci --ignore-scripts')
+})
+
+test('a deployment waits for CI, migrates before it rolls out, and is never canceled by another one', async () => {
+  const { jobs } = await read('deploy.yml')
+  const { ci, deploy } = jobs
+  expect(ci).toMatchObject({ uses: './.github/workflows/ci.yml', if: '${{ !inputs.rollback }}' })
+  expect(await read('ci.yml')).toMatchObject({ on: { workflow_call: null } })
+  expect(deploy).toMatchObject({
+    needs: 'ci',
+    if: '${{ !inputs.rollback }}',
+    concurrency: { group: 'deploy', 'cancel-in-progress': false },
+  })
+  const at = (text: string) => (deploy?.steps ?? []).findIndex(({ run }) => run?.includes(text))
+  expect(at('local/migrate.ts up')).toBeGreaterThan(at('npm ci'))
+  expect(at('local/roll-out.ts')).toBeGreaterThan(at('local/migrate.ts up'))
+})
+
+test('a rollback waits for nothing, and ends a roll-out that is under way', async () => {
+  const { 'roll-back': job } = (await read('deploy.yml')).jobs
+  expect(job).toMatchObject({ if: 'inputs.rollback', concurrency: { group: 'deploy', 'cancel-in-progress': true } })
+  expect(job?.needs).toBeUndefined()
+  expect(job?.steps?.at(-1)?.run).toBe('node local/roll-out.ts --back')
 })
 
 test('secrets are passed to the steps that need them, never written into a command', async () => {

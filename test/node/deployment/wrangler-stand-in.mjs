@@ -20,5 +20,23 @@ if (args[0] === 'versions' && args[1] === 'upload')
   )
 if (args[1] === 'list' && args[0] === 'queues') console.log('│ 1f0c │ tollgate-usage │ 2026-11-28 │ 1 │ 1 │')
 if (args[0] === 'secret') console.log('[{"name":"SECRET_KEY"},{"name":"JWT_SECRET_KEY"}]')
-if (args[0] === 'deployments')
+if (args[0] === 'deployments' && args[1] === 'status')
   console.log(JSON.stringify({ versions: [{ version_id: 'old-version', percentage: 100 }] }))
+
+const { versions = {}, deployments = [] } = JSON.parse(process.env.WRANGLER_HISTORY ?? '{}')
+const moment = (at) => new Date(1_000 * at).toISOString()
+if (args[0] === 'deployments' && args[1] === 'list')
+  console.log(
+    JSON.stringify(
+      deployments.map((ids, at) => ({
+        created_on: moment(at),
+        versions: ids.map((version_id) => ({ version_id })),
+      })),
+    ),
+  )
+if (args[0] === 'versions' && args[1] === 'view') {
+  const [etag, trigger] = versions[args[2]]
+  const metadata = { created_on: moment(Object.keys(versions).indexOf(args[2])) }
+  const annotations = { 'workers/triggered_by': trigger }
+  console.log(JSON.stringify({ id: args[2], metadata, annotations, resources: { script: { etag } } }))
+}

@@ -74,7 +74,7 @@ test('a file supplies what the environment does not, and the example file is ref
   const { code, lines } = await check({}, 'check-config --file .dev.vars.example')
   expect([code, lines.map((line) => line.split(' ')[0])]).toEqual([
     1,
-    ['DATABASE_URL', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'JWT_SECRET_KEY', 'SECRET_KEY', '5'],
+    ['DATABASE_URL', 'UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN', 'SECRET_KEY', 'JWT_SECRET_KEY', '5'],
   ])
 })
 
@@ -89,7 +89,7 @@ test('the settings of npm start are complete without a Redis over HTTP, and [var
     lines: ['0 wrong, 0 suspicious.'],
   })
   const { PUBLIC_URL: _, ...rest } = START
-  expect((await check(rest)).lines[0]).toBe('PUBLIC_URL is missing; nothing works without it.')
+  expect((await check(rest)).lines[0]).toBe('PUBLIC_URL is missing; everything but verification is off.')
 })
 
 test('settings that npm start refuses are reported once, next to those that stop a feature, never with a value', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { SETTINGS } from '../../../src/config.ts'
-import { SIDE_FEATURES } from '../../../src/config-checks.ts'
+import { SIDE_FEATURES } from '../../../src/config-features.ts'
 import { ROOT } from './support.ts'
 
 const page = readFileSync(join(ROOT, 'docs/operate/deploy.md'), 'utf8')

@@ -11,13 +11,16 @@ import { ROOT } from './support.ts'
 const read = (file: string) => readFile(join(ROOT, file), 'utf8')
 const assignedIn = (text: string) => [...text.matchAll(/^([A-Z][A-Z0-9_]+) *=/gm)].map(([, name = '']) => name)
 
-/** @returns the variables that a configuration names as missing or wrong */
+const namesIn = (text: string): string[] => text.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g) ?? []
+
+/** @returns the variables that are named as missing or wrong, and without which all or all but verification stops */
 function refused(env: object): string[] {
   try {
-    readConfig(env)
-    return []
+    const stopping = readConfig(env).faults.filter(({ feature }) => feature === 'management')
+    return stopping.flatMap(({ variable, reason }) => namesIn(`${variable} ${reason}`))
   } catch (error) {
-    return (error instanceof Problem && error.message.match(/\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b/g)) || []
+    if (!(error instanceof Problem)) throw error
+    return namesIn(error.message)
   }
 }
 
@@ -70,7 +73,7 @@ test('the example of variables names exactly the required ones: none is missing,
   const example = await exampleVariables()
   const filledIn = example.map(([name, value]) => [
     name,
-    value.startsWith('replace-') ? 'x'.repeat(48) : (ADDRESSES[name] ?? value),
+    value.startsWith('replace-') ? name.padEnd(48, 'x') : (ADDRESSES[name] ?? value),
   ])
   expect(refused(Object.fromEntries(filledIn))).toEqual([])
   for (const [left] of example)

@@ -44,6 +44,13 @@ const verify = (server: Server, key: string) =>
     body: JSON.stringify({ key }),
   })
 
+/** The exit code of the image's health check. */
+async function checkImage(url: string): Promise<number | null> {
+  const env = { PATH: process.env.PATH, PORT: new URL(url).port }
+  const [code] = await once(spawn(process.execPath, ['local/stand-alone/health.ts'], { cwd: ROOT, env }), 'exit')
+  return code
+}
+
 describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, () => {
   beforeAll(async () => {
     world = await openWorld({ databaseUrl: DATABASE_URL, redisUrl: REDIS_URL })
@@ -197,10 +204,12 @@ describe.runIf(DATABASE_URL && REDIS_URL)('npm start', { timeout: WITHIN_MS }, (
       (await (await fetch(`${server.url}/health`)).json()) as { database: string; redis: string }
     const isWell = async () => Object.values(await health()).includes('healthy')
     expect((await verify(server, key)).status).toBe(200)
+    expect(await checkImage('http://127.0.0.1:1'), 'nothing answers there').toBe(1)
 
     for (const store of [postgres, redis]) {
       await store.close()
       await until(async () => !(await isWell()))
+      expect(await checkImage(server.url), 'a supervisor must not end what still verifies').toBe(0)
       expect(await (await verify(server, key)).json()).toMatchObject({ code: 'VALID' }) // cached data stays in use
       await store.open()
       await until(isWell)

@@ -45,6 +45,18 @@ test.each([
     'DATABASE_URL: DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
   ],
   [
+    { DATABASE_URL: 'postgres://ada:secret-word@db' },
+    'DATABASE_URL: DATABASE_URL is not an address of that store: it must look like postgresql://user:password@host/name.',
+  ],
+  [
+    { REDIS_URL: 'redis://cache:6379/secret-word' },
+    'REDIS_URL: REDIS_URL is not an address of that store: it must look like redis://host:6379.',
+  ],
+  [
+    { REDIS_SHARD_URLS: 'redis://second:6379/secret-word' },
+    'REDIS_SHARD_URLS: Address 1 of REDIS_SHARD_URLS must look like redis://host:6379.',
+  ],
+  [
     { REDIS_SHARD_URLS: 'redis://second:6379, https://secret-word' },
     'REDIS_SHARD_URLS: Address 2 of REDIS_SHARD_URLS must look like redis://host:6379.',
   ],
@@ -66,11 +78,20 @@ test.each([
     { TRUSTED_PROXIES: '10.0.0.0/8, proxy' },
     'TRUSTED_PROXIES: It must be addresses or CIDR blocks, separated by commas, such as 10.0.0.0/8.',
   ],
+  ...['0.0.0.0/0', '10.0.0.0/8, ::/0'].map((TRUSTED_PROXIES): [NodeJS.ProcessEnv, string] => [
+    { TRUSTED_PROXIES },
+    'TRUSTED_PROXIES: It must not be every address: each client would then choose its own.',
+  ]),
+  [{ HOST: 'foo bar' }, 'HOST: It must be an address of this machine or a host name, such as 0.0.0.0.'],
   [{ CLIENT_ADDRESS_HEADER: 'X Y' }, 'CLIENT_ADDRESS_HEADER: It must be the name of a header.'],
   [{ ALLOW_PRIVATE_NETWORK: 'yes' }, 'ALLOW_PRIVATE_NETWORK: It must be true or false.'],
   [{ ON_LIMITER_OUTAGE: 'shut' }, 'ON_LIMITER_OUTAGE: must be one of `open`, `closed`'],
 ])('%o is refused by name', (change, fault) => {
   expect(faultsOf(change)).toEqual([fault])
+})
+
+test.each(['::', '0.0.0.0', 'localhost', 'fe80::1'])('HOST=%s is accepted', (HOST) => {
+  expect(readSettings({ ...COMPLETE, HOST })).toMatchObject({ host: HOST })
 })
 
 test('with more Redis databases the Worker knows how to reach each, and not where they are', () => {

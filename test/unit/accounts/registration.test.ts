@@ -58,7 +58,9 @@ describe('the settings', () => {
   })
 
   test.each(['closed', 'OPEN', 'invitation '])('the mode %j is refused by name', (mode) => {
-    expect(() => configWith({ REGISTRATION: mode })).toThrow(/wrong: REGISTRATION\./)
+    expect(configWith({ REGISTRATION: mode }).faults).toEqual([
+      { feature: 'management', variable: 'REGISTRATION', reason: 'is not valid' },
+    ])
   })
 
   test('likely mistakes are reported: domains without their mode, and unconfirmed addresses', () => {

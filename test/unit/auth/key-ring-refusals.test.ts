@@ -4,21 +4,10 @@ import { signAccessToken, verifyAccessToken } from '../../../src/auth/access-tok
 import { keyRing } from '../../../src/auth/key-ring.ts'
 import { readConfig } from '../../../src/config.ts'
 import { uuidv7 } from '../../../src/lib/uuid.ts'
-import { Problem } from '../../../src/problems.ts'
 import { configOf, EDWARDS, ELLIPTIC, type Jwk, REST, SHARED } from '../../support/jwk.ts'
 
 const NOW = 1_800_000_000_000
 const CLAIMS = { sub: uuidv7(NOW), sid: uuidv7(NOW), org: null }
-
-function refusal(work: () => unknown): Problem {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof Problem) return error
-    throw error
-  }
-  throw new Error('It was not refused.')
-}
 
 describe('keys that are refused at the start', () => {
   const { d: _, ...onlyPublic } = ELLIPTIC
@@ -56,10 +45,11 @@ describe('keys that are refused at the start', () => {
     ['key 1 has no kid of 1 to 64', { keys: [{ ...ELLIPTIC, kid: 'x'.repeat(65) }, onlyPublic] }],
   ])('%s: reported by the place of the key, without any of its content', (flaw, value) => {
     const JWT_KEYS = typeof value === 'string' ? value : JSON.stringify(value)
-    const { code, message } = refusal(() => readConfig({ ...REST, JWT_KEYS }))
-    expect(code).toBe('misconfigured')
-    expect(message).toContain(`JWT_KEYS (`)
-    expect(message).toContain(flaw)
+    const { faults } = readConfig({ ...REST, JWT_KEYS })
+    expect(faults).toContainEqual(
+      expect.objectContaining({ feature: 'management', variable: 'JWT_KEYS', reason: expect.stringContaining(flaw) }),
+    )
+    const message = JSON.stringify(faults)
     for (const part of ['sesame', ELLIPTIC.d, ELLIPTIC.x, EDWARDS.d, SHARED.k, 'elliptic'])
       expect(message).not.toContain(part)
   })
@@ -67,11 +57,7 @@ describe('keys that are refused at the start', () => {
   test('a shared secret has at least 32 bytes: 31 are refused, 32 and 33 accepted', () => {
     const lengths = [31, 32, 33].filter((length) => {
       const k = base64url.encode(Uint8Array.from({ length }, (_, at) => at))
-      try {
-        return configOf({ ...SHARED, k })
-      } catch {
-        return false
-      }
+      return configOf({ ...SHARED, k }).JWT_KEYS !== undefined
     })
     expect(lengths).toEqual([32, 33])
   })
@@ -90,11 +76,20 @@ describe('keys that are refused at the start', () => {
     })
   })
 
-  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is accepted; otherwise both are named', () => {
+  test('exactly one of JWT_KEYS and JWT_SECRET_KEY is accepted; otherwise both are named, and management is off', () => {
     const both = { JWT_KEYS: JSON.stringify({ keys: [ELLIPTIC] }), JWT_SECRET_KEY: 'x'.repeat(32) }
-    for (const variables of [{}, both]) {
-      const { message } = refusal(() => readConfig({ ...REST, ...variables }))
-      expect(message.match(/[A-Z_]{5,}/g)).toEqual(['JWT_KEYS', 'JWT_SECRET_KEY'])
-    }
+    for (const variables of [{}, both])
+      expect(readConfig({ ...REST, ...variables }).faults).toContainEqual({
+        feature: 'management',
+        variable: 'JWT_KEYS',
+        reason: 'give either this or JWT_SECRET_KEY',
+      })
+  })
+
+  test('where no key is configured, nothing is signed or verified', async () => {
+    const config = readConfig(REST)
+    await expect(signAccessToken(config, CLAIMS, NOW)).rejects.toMatchObject({ code: 'misconfigured' })
+    const token = await signAccessToken(configOf(ELLIPTIC), CLAIMS, NOW)
+    await expect(verifyAccessToken(config, token, NOW)).rejects.toMatchObject({ code: 'misconfigured' })
   })
 })
