@@ -7,6 +7,7 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { Fieldset, Form, Input, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { MoneyReading } from '../shared/money-field.tsx'
 import { BUILT_IN_METERS, describeAmount, meterName, type OwnMeters } from './meters.ts'
 
 export type Amount = AlertThresholds['amounts'][number]
@@ -121,6 +122,7 @@ function AmountRow({ row, own, number, error, onChange, onRemove }: AmountRowPro
           <option value="usage">used in a period</option>
           <option value="overage">above the limit</option>
         </Select>
+        {row.meter === 'cost_usd' && <MoneyReading of={row.amount} />}
         <IconButton label={`Remove amount ${number}`} onClick={onRemove}>
           <X aria-hidden />
         </IconButton>
