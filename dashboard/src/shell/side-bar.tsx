@@ -9,6 +9,7 @@ import { openPalette } from './palette.tsx'
 import { PortalMenu } from './portal-menu.tsx'
 import { ACCOUNT_SCREEN, CUSTOMER_SCREENS, OPERATOR_SCREENS, type ScreenGroup, type ScreenLink } from './screens.ts'
 import { useSession } from './session-context.tsx'
+import { MODIFIER_NAME } from './use-shortcut.ts'
 
 /** Whether a screen's path is the one of a link, or below it. */
 function isCurrent(path: string, pathname: string): boolean {
@@ -38,7 +39,7 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
           <span className="inline-flex items-center gap-2">
             <Search aria-hidden className="size-4" /> Find
           </span>
-          <kbd className="font-mono text-small">Ctrl K</kbd>
+          <kbd className="font-mono text-small">{`${MODIFIER_NAME} K`}</kbd>
         </button>
       </div>
       <nav aria-label="Screens" className="flex flex-1 flex-col gap-4 overflow-y-auto px-3 py-1">
