@@ -247,6 +247,8 @@ export type AdminOrganization = {
   is_personal: boolean
   limit_overrides: AdminOrganizationLimitOverrides
   member_count: number
+  /** `past_due`: the payments of its subscription fail, whether the provider still tries (`past_due`) or has given up (`unpaid`). `suspended`: it is suspended, also if payments fail. `active`: neither. */
+  status: 'active' | 'suspended' | 'past_due'
   suspended_at: string | null
   suspended_reason: string | null
   created_at: string

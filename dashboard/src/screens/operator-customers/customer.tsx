@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { AdminOrganization } from '../../api/types.ts'
 import { formatName } from '../../lib/format.ts'
@@ -8,6 +8,7 @@ import { Badge, Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Page } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { Menu } from '../../ui/menu.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
@@ -33,11 +34,11 @@ const TABS = [
 ] as const
 
 // no part of the screen's first load
-const CustomerBilling = lazy(async () => ({ default: (await import('./customer-billing.tsx')).CustomerBilling }))
-const CustomerCredits = lazy(async () => ({ default: (await import('./customer-credits.tsx')).CustomerCredits }))
-const CustomerLimits = lazy(async () => ({ default: (await import('./customer-limits.tsx')).CustomerLimits }))
-const CustomerMembers = lazy(async () => ({ default: (await import('./customer-members.tsx')).CustomerMembers }))
-const CustomerWebhooks = lazy(async () => ({ default: (await import('./customer-webhooks.tsx')).CustomerWebhooks }))
+const CustomerBilling = lazyPart(async () => (await import('./customer-billing.tsx')).CustomerBilling)
+const CustomerCredits = lazyPart(async () => (await import('./customer-credits.tsx')).CustomerCredits)
+const CustomerLimits = lazyPart(async () => (await import('./customer-limits.tsx')).CustomerLimits)
+const CustomerMembers = lazyPart(async () => (await import('./customer-members.tsx')).CustomerMembers)
+const CustomerWebhooks = lazyPart(async () => (await import('./customer-webhooks.tsx')).CustomerWebhooks)
 
 const above = (
   <Link to="/operator/customers" className={textLink}>
@@ -91,7 +92,7 @@ function Loaded({ customer }: { readonly customer: AdminOrganization }) {
   )
 }
 
-/** Plan and status. What a subscription owes is asked for apart: the organization itself does not say it. */
+/** Plan and status. That it is a trial is asked for apart: the organization itself does not say it. */
 function State({ customer }: { readonly customer: AdminOrganization }) {
   const { planName } = usePlans()
   const { data } = useRead('GET /auth/billing/info', { query: { organization_id: customer.id } })
@@ -99,7 +100,7 @@ function State({ customer }: { readonly customer: AdminOrganization }) {
   return (
     <>
       <Badge strong>{planName(customer.plan)}</Badge>
-      <CustomerStatus {...customer} isPastDue={status === 'past_due' || status === 'unpaid'} />
+      <CustomerStatus {...customer} />
       {status === 'trialing' && <Status kind="waiting">{formatName(status)}</Status>}
     </>
   )
