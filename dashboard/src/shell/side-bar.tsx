@@ -1,5 +1,6 @@
 import { useLocation } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
+import { portal } from '../api/portal.ts'
 import { classes } from '../ui/class.ts'
 import { Link } from '../ui/link.tsx'
 import { AccountMenu } from './account-menu.tsx'
@@ -29,7 +30,7 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
         </div>
       )}
       {isAdministrator && <HalfSwitch isOperator={isOperator} />}
-      {!isOperator && <OrganizationMenu />}
+      {!isOperator && (user ? <OrganizationMenu /> : <PortalOrganization />)}
       <div className="px-3">
         <button
           type="button"
@@ -54,6 +55,16 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
       </nav>
       {user ? <AccountMenu /> : <PortalMenu />}
     </div>
+  )
+}
+
+/** Whose portal it is: a customer may have several open in other tabs. */
+function PortalOrganization() {
+  const name = portal()?.organization_name
+  return (
+    <p className="truncate px-5 font-medium" title={name}>
+      {name}
+    </p>
   )
 }
 
