@@ -99,7 +99,7 @@ export function useChange<Name extends OperationName>(name: Name) {
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         if (isLost(error)) unanswered.current.add(JSON.stringify(input))
-        else if (unanswered.current.has(JSON.stringify(input)) && isGone(name, error)) return undefined as Answer<Name>
+        else if (unanswered.current.has(JSON.stringify(input)) && isGone(name, error)) return undefined
         throw error
       }
     },
