@@ -99,6 +99,7 @@ function LimitRow({ of, limit, own, number, onChange, onRemove }: LimitRowProps)
           </option>
         ))}
       </Select>
+      {meter === 'cost_usd' && <MoneyReading of={units} />}
       <Select
         aria-label={`Window of ${called}`}
         className="max-w-36"
@@ -132,7 +133,6 @@ function LimitRow({ of, limit, own, number, onChange, onRemove }: LimitRowProps)
           per request
         </span>
       )}
-      {meter === 'cost_usd' && <MoneyReading of={units} />}
       <IconButton label={`Remove ${called}`} onClick={onRemove}>
         <X aria-hidden />
       </IconButton>

@@ -113,6 +113,7 @@ function AmountRow({ row, own, number, error, onChange, onRemove }: AmountRowPro
             </option>
           ))}
         </Select>
+        {row.meter === 'cost_usd' && <MoneyReading of={row.amount} />}
         <Select
           aria-label={`What amount ${number} counts`}
           className="max-w-40"
@@ -122,7 +123,6 @@ function AmountRow({ row, own, number, error, onChange, onRemove }: AmountRowPro
           <option value="usage">used in a period</option>
           <option value="overage">above the limit</option>
         </Select>
-        {row.meter === 'cost_usd' && <MoneyReading of={row.amount} />}
         <IconButton label={`Remove amount ${number}`} onClick={onRemove}>
           <X aria-hidden />
         </IconButton>
