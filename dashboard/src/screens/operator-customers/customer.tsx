@@ -15,9 +15,8 @@ import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
-import { CustomerAction, type CustomerActionName } from './customer-actions.tsx'
+import type { CustomerActionName } from './customer-actions.tsx'
 import { CustomerAudit } from './customer-audit.tsx'
-import { CustomerKeys } from './customer-keys.tsx'
 import { CustomerUsage } from './customer-usage.tsx'
 import { CustomerStatus } from './customers.tsx'
 import { usePlans } from './plans.ts'
@@ -34,8 +33,10 @@ const TABS = [
 ] as const
 
 // no part of the screen's first load
+const CustomerAction = lazyPart(async () => (await import('./customer-actions.tsx')).CustomerAction)
 const CustomerBilling = lazyPart(async () => (await import('./customer-billing.tsx')).CustomerBilling)
 const CustomerCredits = lazyPart(async () => (await import('./customer-credits.tsx')).CustomerCredits)
+const CustomerKeys = lazyPart(async () => (await import('./customer-keys.tsx')).CustomerKeys)
 const CustomerLimits = lazyPart(async () => (await import('./customer-limits.tsx')).CustomerLimits)
 const CustomerMembers = lazyPart(async () => (await import('./customer-members.tsx')).CustomerMembers)
 const CustomerWebhooks = lazyPart(async () => (await import('./customer-webhooks.tsx')).CustomerWebhooks)
@@ -87,7 +88,9 @@ function Loaded({ customer }: { readonly customer: AdminOrganization }) {
       <Suspense fallback={<Skeleton lines={4} />}>
         <Tab name={tab} customer={customer} />
       </Suspense>
-      {action && <CustomerAction name={action} customer={customer} onClose={() => setAction(undefined)} />}
+      <Suspense>
+        {action && <CustomerAction name={action} customer={customer} onClose={() => setAction(undefined)} />}
+      </Suspense>
     </Page>
   )
 }
