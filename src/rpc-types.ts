@@ -557,6 +557,7 @@ export interface Organization {
     readonly organization_limits?: readonly NamedLimit[] | undefined
   }
   readonly member_count: number
+  readonly status: 'active' | 'suspended' | 'past_due'
   readonly suspended_at: string | null
   readonly suspended_reason: string | null
   readonly created_at: string

@@ -28,12 +28,30 @@ async function isIn(): Promise<boolean> {
   }
 }
 
-/** A file that is gone belongs to an older version of the page: the present one is loaded, once. */
-addEventListener('vite:preloadError', () => {
-  if (sessionStorage.getItem('reloaded') === location.pathname) return
-  sessionStorage.setItem('reloaded', location.pathname)
-  location.reload()
-})
+/** How long after a reload another one would only repeat the failure. */
+const RELOAD_MS = 60_000
+
+/**
+ * A file that is gone belongs to an older version of the page: the present one is loaded, once. Nothing is lost by that, since
+ * nothing is shown yet. Screens that are opened later do the same (`lazyRouteComponent`); a link that is only touched must not.
+ */
+function failToStart(): void {
+  if (navigator.onLine && isFirstFailure()) return location.reload()
+  const message = document.createElement('p')
+  message.role = 'alert'
+  message.textContent = 'The dashboard could not be loaded. Check your connection and reload the page.'
+  document.querySelector('#root')?.replaceChildren(message)
+}
+
+function isFirstFailure(): boolean {
+  try {
+    const isFirst = Date.now() - Number(sessionStorage.getItem('reloaded')) > RELOAD_MS
+    sessionStorage.setItem('reloaded', String(Date.now()))
+    return isFirst
+  } catch {
+    return false // storage is blocked: the page would reload for ever
+  }
+}
 
 if (__DEVELOPMENT__) void import('./reload.ts').then(({ reloadAfterBuilds }) => reloadAfterBuilds())
-void start()
+void start().catch(failToStart)

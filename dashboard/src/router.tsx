@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { unreachable } from './api/problem.ts'
 import { ACCOUNT_SCREENS } from './screens/account/screens.ts'
 import { AUTHORIZE_SCREENS } from './screens/authorize/screens.ts'
 import { BILLING_SCREENS } from './screens/billing/screens.ts'
@@ -48,9 +49,20 @@ const screens = Object.entries(SCREENS).map(([path, [load, name]]) =>
   createRoute({
     getParentRoute: () => root,
     path,
-    component: lazyRouteComponent(load as () => Promise<Record<string, () => React.ReactNode>>, name),
+    component: lazyRouteComponent(() => loadScreen(load), name),
   }),
 )
+
+type LoadScreen = Screens[string][0]
+
+/** A screen whose file is gone reloads the page, once. Without a network that would lose what is shown. */
+async function loadScreen(load: LoadScreen): Promise<Record<string, () => React.ReactNode>> {
+  try {
+    return (await load()) as Record<string, () => React.ReactNode>
+  } catch (error) {
+    throw navigator.onLine ? error : unreachable()
+  }
+}
 
 export const router = createRouter({
   routeTree: root.addChildren(screens),

@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import type { FieldError } from '../field-errors.ts'
+import { isSameName } from '../lib/same-name.ts'
 import { describeUnknown } from '../lib/unknown-fields.ts'
 import { Problem } from '../problems.ts'
 import type { Argument, Operation } from './operations.ts'
@@ -34,7 +35,7 @@ async function confirm(send: Send, reading: Operation, args: Arguments, said: un
   const answer = await send(...toRequest(reading, inAddress))
   if (!answer.ok) return toResult(answer)
   const { name } = (await answer.json()) as { name: unknown }
-  if (name === said) return undefined
+  if (typeof name === 'string' && typeof said === 'string' && isSameName(said, name)) return undefined
   throw refuse(CONFIRMATION, 'is not the name of what this id names; read it again, and make sure that it is meant')
 }
 

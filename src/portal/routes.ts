@@ -39,4 +39,4 @@ export const portalRoutes = newRouter()
   .openapi(openRoute, async (c) =>
     c.json(await openPortalSession(c.var.deps, c.var.operator, c.req.valid('json')), 201),
   )
-  .openapi(redeemRoute, async (c) => c.json(await redeem(c.var.deps, c.req.valid('json').token), 200))
+  .openapi(redeemRoute, async (c) => c.json(await redeem(c.var.deps, c.req.valid('json')), 200))

@@ -44,8 +44,21 @@ export const PortalLink = z
   .meta({ id: 'PortalLink' })
 
 export const Redemption = z
-  .strictObject({ token: z.string().min(1).max(200).meta({ description: "The token of the link's address." }) })
+  .strictObject({
+    token: z.string().min(1).max(200).meta({ description: "The token of the link's address." }),
+    verifier: z.string().min(32).max(200).optional().meta({
+      description:
+        'Random text that only the caller knows. For a minute after the exchange, a repeat with the same text gets the same access: the first answer may have been lost.',
+    }),
+  })
   .meta({ id: 'PortalRedemption' })
+
+export const PortalTab = z.strictObject({
+  organization_id: z.uuid().optional().meta({
+    description:
+      'The organization that a tab shows: the session of any other one is left alone, as if there were none.',
+  }),
+})
 
 const Branding = z
   .object({
@@ -61,6 +74,7 @@ export const PortalAccess = z
     token_type: z.literal('bearer'),
     expires_in: z.int().meta({ description: 'Seconds.' }),
     organization_id: z.uuid(),
+    organization_name: z.string(),
     scopes: z.array(scope).meta({ example: ['keys:read', 'keys:write', 'usage:read'] }),
     return_url: z.string().nullable(),
     branding: Branding,

@@ -48,6 +48,22 @@ test('a spend cap is set, changed and removed where it is shown', async () => {
   await page.getByText('No cap is set.').waitFor()
 })
 
+test('an amount with a decimal comma is bought as it is shown, and one that is unclear is refused', async () => {
+  const page = await newPage()
+  await signIn(page, await newPerson())
+  await open(page, '/credits')
+  await page.getByRole('button', { name: 'Buy credits' }).click()
+  const amount = dialog(page).getByLabel('Amount in US dollars')
+  await amount.fill('1.000,50')
+  await dialog(page).getByRole('button', { name: 'Go to checkout' }).click()
+  await dialog(page).getByRole('alert').waitFor()
+  await amount.fill('10,50')
+  await dialog(page).getByRole('button', { name: 'Go to checkout' }).click()
+  await page.waitForURL(/\/checkout\//)
+  await page.getByRole('button').first().click()
+  await page.getByText('$10.50 of credits were added.').waitFor()
+})
+
 test('the operator grants credits with a reason, corrects and revokes them, and the customer reads why', async () => {
   const person = await newPerson()
   const { organization_id: id } = await callApi<{ organization_id: string }>('GET', '/auth/billing/info', person)

@@ -73,6 +73,47 @@ describe('a screen that fails to render', () => {
   })
 })
 
+const MEMBERS = /\/dashboard\/assets\/members[^/]*\.js/
+
+test('a link that is only touched never reloads the page, also if its file is gone', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await open(page, '/keys/new')
+  await page.getByLabel('Name', { exact: true }).fill('Typed')
+  await page.route(MEMBERS, (route) => route.abort())
+  const failed = page.waitForEvent('requestfailed', (request) => MEMBERS.test(request.url()))
+  const left = page.waitForEvent('framenavigated').then(
+    () => true,
+    () => false,
+  )
+  await screens(page).getByRole('link', { name: 'Members' }).hover()
+  await failed
+  await page.getByLabel('Description').fill('also typed')
+  expect(await Promise.race([left, page.getByLabel('Name', { exact: true }).inputValue()])).toBe('Typed')
+})
+
+test('without a network, a screen says so and the page stays', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await page.context().setOffline(true)
+  await screens(page).getByRole('link', { name: 'Members' }).click()
+  await page.getByText('The server cannot be reached.').first().waitFor()
+  await page.keyboard.press('Control+k')
+  await page.getByText('A part of the dashboard could not be loaded.').waitFor()
+  await page.keyboard.press('Escape')
+  await page.context().setOffline(false)
+  await page.getByRole('button', { name: 'Try again' }).first().click()
+  await page.getByRole('heading', { name: 'Members', level: 1 }).waitFor()
+})
+
+test('a dashboard that cannot start is loaded once more, and then says so', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await page.route(/\/dashboard\/assets\/start[^/]*\.js/, (route) => route.abort())
+  await open(page, '/keys')
+  await page.getByText('The dashboard could not be loaded.').waitFor()
+})
+
 test.each(['user', 'admin'] as const)('every link of the side bar opens an existing screen (%s)', async (who) => {
   const page = await newPage()
   await signIn(page, inject('server').credentials[who])

@@ -80,3 +80,34 @@ test('? lists the shortcuts, but not while typing', async () => {
   expect(await input.inputValue()).toBe('?')
   expect(await page.getByRole('dialog').count()).toBe(1)
 })
+
+test('shortcuts do nothing while typing, and nothing under a dialog', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await open(page, '/keys')
+  await page.getByLabel('Search').focus()
+  await page.keyboard.press('Control+k')
+  await page.keyboard.press('Escape')
+  expect(await page.getByRole('dialog').count()).toBe(0)
+
+  await page.getByRole('button', { name: 'Revoke several' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Keep all' }).focus()
+  for (const key of ['?', 'g', 'u', 'Control+k']) await page.keyboard.press(key)
+  expect(await page.getByRole('dialog').count()).toBe(1)
+  expect(new URL(page.url()).pathname).toBe('/dashboard/keys')
+})
+
+test('shortcuts of single keys can be turned off for a browser', async () => {
+  const page = await newPage()
+  await signIn(page, inject('server').credentials.user)
+  await open(page, '/account')
+  const choice = page.getByLabel('Shortcuts of single keys')
+  await choice.uncheck()
+  await page.reload()
+  await choice.waitFor()
+  expect(await choice.isChecked()).toBe(false)
+  await page.keyboard.press('?')
+  await page.keyboard.press('Control+k')
+  await page.getByPlaceholder('Search screens, keys and actions').waitFor() // the one with a modifier stays
+  expect(await page.getByRole('dialog').count()).toBe(1)
+})

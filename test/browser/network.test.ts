@@ -83,3 +83,29 @@ test('a truncated request is reported as such', async () => {
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/reach/i)
 })
+
+/** From the next page on, an answer may take three seconds. */
+const beImpatient = (page: Page) =>
+  page.addInitScript(() => {
+    const { timeout } = AbortSignal
+    AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 10)
+  })
+
+test('a sign-in whose connection hangs is given up', async () => {
+  const page = await newPage()
+  await beImpatient(page)
+  await page.route('**/api/v1/auth/browser/login', () => undefined)
+  await open(page, '/sign-in')
+  await page.getByLabel('Email').fill('ada@example.com')
+  await page.getByLabel('Password').fill('whatever it is')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').getByText('cannot be reached').waitFor()
+})
+
+test('a request whose connection hangs is given up', async () => {
+  const page = await signedIn()
+  await beImpatient(page)
+  await page.route(ME, () => undefined)
+  await open(page, '/')
+  await page.getByRole('alert').getByText('cannot be reached').waitFor()
+})

@@ -7,13 +7,13 @@ useBrowser()
 const BACK = 'https://app.example.com/settings'
 
 /** A portal link from a back end, as a path below /dashboard. */
-async function makeLink(scopes: readonly string[]): Promise<string> {
+async function makeLink(scopes: readonly string[], name = 'Acme'): Promise<string> {
   const { admin } = inject('server').credentials
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: admin })
   const body = { name: 'Portal', scopes: ['platform:portal', 'platform:organizations:*'] }
   const { key } = await callApi<{ key: string }>('POST', '/admin/service-keys', { token, body })
   const customer = `/admin/organizations/by-external-id/customer-${crypto.randomUUID()}`
-  const { id } = await callApi<{ id: string }>('PUT', customer, { token: key, body: { name: 'Acme' } })
+  const { id } = await callApi<{ id: string }>('PUT', customer, { token: key, body: { name } })
   const link = { organization_id: id, scopes, return_url: BACK }
   const { url } = await callApi<{ url: string }>('POST', '/portal/sessions', { token: key, body: link })
   return url.split('/dashboard')[1] ?? ''
@@ -62,4 +62,36 @@ test('reports that the session has ended', async () => {
   await page.context().clearCookies()
   await page.reload()
   await page.getByText('Your session has ended').waitFor()
+})
+
+test('a second link leaves the tab of the first one alone, and each says whose portal it is', async () => {
+  const context = await newContext()
+  const [first, second] = [await context.newPage(), await context.newPage()]
+  await open(first, await makeLink(['keys:read'], 'First customer'))
+  await first.getByText('First customer').waitFor()
+  await open(second, await makeLink(['keys:read'], 'Second customer'))
+  await second.getByText('Second customer').waitFor()
+  await first.reload()
+  await first.getByText('Your session has ended').waitFor()
+  await second.reload()
+  await second.getByText('Second customer').waitFor()
+})
+
+test('a link whose answer is lost on a bad network is tried again', async () => {
+  const page = await newPage()
+  let asked = 0
+  await page.route('**/portal/redeem', async (route) => {
+    asked += 1
+    if (asked === 1) await route.fetch() // it has its effect
+    return asked < 3 ? route.abort() : route.fallback()
+  })
+  await open(page, await makeLink(['keys:read']))
+  for (const tries of [1, 2]) {
+    await page.getByRole('alert').getByText('cannot be reached').waitFor()
+    expect(asked).toBe(tries)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await expect.poll(() => asked).toBe(tries + 1)
+  }
+  await page.waitForURL(/\/dashboard\/keys$/)
+  await untilLoaded(page)
 })

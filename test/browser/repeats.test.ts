@@ -87,3 +87,26 @@ test('a secret is shown before the lists behind it are read again', async () => 
   expect(await verify(await shownKey(page))).toMatchObject({ valid: true })
   release()
 })
+
+test('a deletion whose answer was lost has succeeded, although a repeat finds nothing', async () => {
+  const person = await newPerson()
+  const body = { url: 'https://hooks.example.com/', events: ['key.created'] }
+  const { id } = await callApi<{ id: string }>('POST', '/webhook-endpoints', { token: person.token, body })
+  const page = await newPage()
+  await signIn(page, person)
+  await open(page, `/webhooks/${id}`)
+  let asked = 0
+  await page.route(/\/api\/v1\/webhook-endpoints\/[^/?]+$/, async (route) => {
+    if (route.request().method() !== 'DELETE') return route.fallback()
+    asked += 1
+    if (asked > 1) return route.fallback()
+    await route.fetch() // it has its effect
+    return route.fulfill(UNAVAILABLE)
+  })
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('textbox').fill('Hooks.example.com ')
+  await page.getByRole('button', { name: 'Delete endpoint' }).click()
+  await page.getByText('Endpoint deleted').first().waitFor()
+  expect(asked).toBe(2)
+})

@@ -64,6 +64,52 @@ test('after an error, revoking several keys continues with those that are left',
   await page.getByText('2 keys revoked').first().waitFor()
 })
 
+test('a revocation of several keys can be stopped: those whose turn has not come are kept', async () => {
+  const person = await newPerson()
+  for (const name of ['One', 'Two', 'Three'])
+    await callApi('POST', '/auth/api-keys', { token: person.token, body: { name } })
+  const page = await newPage()
+  await signIn(page, person)
+  await open(page, '/keys')
+  await page.getByRole('button', { name: 'Revoke several' }).click()
+  await dialog(page).getByText('All of these').click()
+  const held = Promise.withResolvers<void>()
+  await page.route(/\/api\/v1\/auth\/api-keys\/[^/?]+$/, async (route) => {
+    if (route.request().method() === 'DELETE') await held.promise
+    return route.fallback()
+  })
+  await inDialog(page, 'Revoke 3 keys').click()
+  await inDialog(page, 'Stop').click()
+  await expectFit(page)
+  await page.keyboard.press('Escape') // closes when the one that is being revoked has ended
+  await dialog(page).getByText('Stopping …').waitFor()
+  held.resolve()
+  await page.getByText('1 of 3 keys revoked').first().waitFor()
+  await dialog(page).waitFor({ state: 'detached' })
+  const { data } = await callApi<{ data: object[] }>('GET', '/auth/api-keys?status=active', { token: person.token })
+  expect(data).toHaveLength(2)
+})
+
+test('rows of another filter look stale, and cannot be chosen for revocation', async () => {
+  const person = await newPerson()
+  for (const name of ['One', 'Two']) await callApi('POST', '/auth/api-keys', { token: person.token, body: { name } })
+  const page = await newPage()
+  await signIn(page, person)
+  await open(page, '/keys')
+  const table = page.getByRole('table', { name: 'API keys' })
+  await table.getByText('Two').waitFor()
+  const held = Promise.withResolvers<void>()
+  await page.route(/[?&]search=o/, async (route) => {
+    await held.promise
+    return route.fallback()
+  })
+  await page.getByLabel('Search').fill('o')
+  await expect.poll(() => table.getAttribute('aria-busy')).toBe('true')
+  expect(await page.getByRole('button', { name: 'Revoke several' }).isDisabled()).toBe(true)
+  held.resolve()
+  await expect.poll(() => table.getAttribute('aria-busy')).toBeNull()
+})
+
 test('what is typed into the editor of a plan stays when somebody else changes the plan', async () => {
   const { admin } = inject('server').credentials
   const { access_token: token } = await callApi<{ access_token: string }>('POST', '/auth/login', { body: admin })

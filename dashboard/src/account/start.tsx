@@ -2,7 +2,7 @@ import { type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { arrive } from './arrive.ts'
 import { ForgotPassword } from './forgot-password.tsx'
-import { enterPortal, Portal, takePortalToken } from './portal.tsx'
+import { Portal, takePortalLink } from './portal.tsx'
 import { SignIn } from './sign-in.tsx'
 import { SignUp } from './sign-up.tsx'
 
@@ -14,7 +14,10 @@ export function start(root: Element): void {
 
 /** What an address brings is taken out of it here, not in an effect, which may run twice. */
 function screenOf(path: string): ReactNode {
-  if (path === 'portal') return <Portal entering={enterPortal(takePortalToken())} />
+  if (path === 'portal') {
+    const enter = takePortalLink()
+    return <Portal enter={enter} first={enter()} />
+  }
   if (path === 'sign-up') return <SignUp />
   if (path === 'forgot-password') return <ForgotPassword />
   return <SignIn arrival={arrive()} />

@@ -2,6 +2,7 @@ import { resolveMoment } from './moments.ts'
 import { portal, showPortalEnd } from './portal.ts'
 import { readProblem, unreachable } from './problem.ts'
 import { accessToken, forgetToken } from './session.ts'
+import { ANSWER_MS, FILE_MS, limitTime } from './time-limit.ts'
 import type { Operations } from './types.ts'
 
 export type OperationName = keyof Operations
@@ -34,7 +35,7 @@ export async function call<Name extends OperationName>(
   name: Name,
   ...[input]: InputArguments<Name>
 ): Promise<Answer<Name>> {
-  const answer = await request(name, input ?? {})
+  const answer = await request(name, input ?? {}, ANSWER_MS)
   const text = await readText(answer, input?.signal) // some answers say all with their status
   return (text === '' ? undefined : JSON.parse(text)) as Answer<Name>
 }
@@ -54,17 +55,18 @@ export async function callRaw<Name extends OperationName>(
   name: Name,
   ...[input]: InputArguments<Name>
 ): Promise<Response> {
-  return request(name, input ?? {})
+  return request(name, input ?? {}, FILE_MS)
 }
 
-async function request(name: string, input: AnyInput): Promise<Response> {
+/** @param ms the time for the whole answer */
+async function request(name: string, input: AnyInput, ms: number): Promise<Response> {
   const token = await accessToken()
-  const answer = await send(name, input, token)
+  const answer = await send(name, input, token, ms)
   if (answer.status === 401 && portal()) showPortalEnd()
   if (answer.status !== 401 || token === undefined) return requireOk(answer)
   forgetToken(token)
   const other = await accessToken()
-  return requireOk(other === undefined || other === token ? answer : await send(name, input, other))
+  return requireOk(other === undefined || other === token ? answer : await send(name, input, other, ms))
 }
 
 async function requireOk(answer: Response): Promise<Response> {
@@ -72,7 +74,7 @@ async function requireOk(answer: Response): Promise<Response> {
   return answer
 }
 
-async function send(name: string, input: AnyInput, token: string | undefined): Promise<Response> {
+async function send(name: string, input: AnyInput, token: string | undefined, ms: number): Promise<Response> {
   const [method = 'GET', path = ''] = name.split(' ')
   const headers = new Headers()
   if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
@@ -83,7 +85,7 @@ async function send(name: string, input: AnyInput, token: string | undefined): P
       method,
       headers,
       ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
-      ...(input.signal && { signal: input.signal }),
+      signal: limitTime(ms, input.signal),
     })
   } catch (error) {
     if (input.signal?.aborted) throw error

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { type Answer, call, type Input, type InputArguments, type OperationName } from './client.ts'
+import { isGone } from './gone.ts'
 import { ApiError } from './problem.ts'
 
 /** Failures that another try may mend. */
@@ -80,23 +81,44 @@ export function useList<Name extends ListName>(
 export type List<Name extends ListName> = ReturnType<typeof useList<Name>>
 
 /**
- * Calls an operation that changes something. Until it succeeds, each call with the same input has the same
+ * Calls an operation that changes something. A deletion whose answer was lost has succeeded if a repeat finds nothing. Until it succeeds, each call with the same input has the same
  * `Idempotency-Key`, whether the page or the person repeats it: the first may have had its effect. Afterwards everything is
  * read again, but `onSuccess` does not wait for that.
  */
 export function useChange<Name extends OperationName>(name: Name) {
   const client = useQueryClient()
   const keys = useRef(new Map<string, string>())
+  const unanswered = useRef(new Set<string>())
   return useMutation<Answer<Name>, ApiError, Input<Name>>({
-    mutationFn: (input) =>
-      call(name, ...([{ ...input, ...keyFor(name, input, keys.current) }] as unknown as InputArguments<Name>)),
-    retry: (tries, { status }) => tries < 2 && (status === 0 || status === 503),
+    async mutationFn(input) {
+      try {
+        return await call(
+          name,
+          ...([{ ...input, ...keyFor(name, input, keys.current) }] as unknown as InputArguments<Name>),
+        )
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        if (isLost(error)) unanswered.current.add(JSON.stringify(input))
+        else if (unanswered.current.has(JSON.stringify(input)) && isGone(name, error)) return undefined
+        throw error
+      }
+    },
+    retry: (tries, error) => tries < 2 && isLost(error),
     onSuccess(_, input) {
       keys.current.delete(JSON.stringify(input))
-      void client.invalidateQueries()
+      unanswered.current.delete(JSON.stringify(input))
+    },
+    onSettled(_, error) {
+      if (!error || isStale(error)) void client.invalidateQueries()
     },
   })
 }
+
+/** Whether a request may have had its effect, although its answer did not arrive. */
+const isLost = ({ status }: ApiError): boolean => status === 0 || status === 503
+
+/** Whether the page may show something else than the server has. */
+const isStale = (error: ApiError): boolean => isTemporary(error) || error.status === 404 || error.status === 409
 
 function keyFor(name: string, input: object, keys: Map<string, string>): { idempotencyKey?: string } {
   if (!name.startsWith('POST')) return {}

@@ -247,6 +247,8 @@ export type AdminOrganization = {
   is_personal: boolean
   limit_overrides: AdminOrganizationLimitOverrides
   member_count: number
+  /** `past_due`: the payments of its subscription fail, whether the provider still tries (`past_due`) or has given up (`unpaid`). `suspended`: it is suspended, also if payments fail. `active`: neither. */
+  status: 'active' | 'suspended' | 'past_due'
   suspended_at: string | null
   suspended_reason: string | null
   created_at: string
@@ -2745,6 +2747,7 @@ export type PortalAccess = {
   /** Seconds. */
   expires_in: number
   organization_id: string
+  organization_name: string
   scopes: (
     | 'keys:read'
     | 'usage:read'
@@ -2772,6 +2775,8 @@ export type PortalLink = {
 export type PortalRedemption = {
   /** The token of the link's address. */
   token: string
+  /** Random text that only the caller knows. For a minute after the exchange, a repeat with the same text gets the same access: the first answer may have been lost. */
+  verifier?: string
 }
 
 export type PortalSession = {
@@ -5242,9 +5247,9 @@ export interface Operations {
   /** Exchange the token of a portal link from a page of this deployment */
   'POST /auth/browser/portal/redeem': { body: PortalRedemption; answer: PortalAccess }
   /** Get the portal session of a page of this deployment again */
-  'POST /auth/browser/portal/resume': { answer: PortalAccess }
+  'POST /auth/browser/portal/resume': { query?: { organization_id?: string }; answer: PortalAccess }
   /** Leave the portal on the pages of this deployment */
-  'POST /auth/browser/portal/leave': { answer: undefined }
+  'POST /auth/browser/portal/leave': { query?: { organization_id?: string }; answer: undefined }
   /** List an organization's audit log */
   'GET /audit-logs': {
     query?: {

@@ -1,31 +1,31 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { Suspense, useCallback, useEffect, useState } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
+import { lazyPart } from '../ui/lazy-part.tsx'
 import { Skeleton } from '../ui/states.tsx'
+import { hasModifier, useShortcut } from './use-shortcut.ts'
 
 /** Loaded when it is first opened. */
-const Contents = lazy(async () => ({ default: (await import('./palette-contents.tsx')).PaletteContents }))
+const Contents = lazyPart(async () => (await import('./palette-contents.tsx')).PaletteContents)
 
 const OPEN = 'open-palette'
 
 export const openPalette = () => dispatchEvent(new Event(OPEN))
 
-/** Finds screens, keys, customers and actions by what is typed (Ctrl K). */
+/** Finds screens, keys, customers and actions by what is typed (Ctrl K, or ⌘ K). */
 export function Palette() {
   const [isOpen, setIsOpen] = useState(false)
   useEffect(() => {
     const open = () => setIsOpen(true)
-    function press(event: KeyboardEvent): void {
-      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return
-      event.preventDefault()
-      setIsOpen((was) => !was)
-    }
     addEventListener(OPEN, open)
-    addEventListener('keydown', press)
-    return () => {
-      removeEventListener(OPEN, open)
-      removeEventListener('keydown', press)
-    }
+    return () => removeEventListener(OPEN, open)
   }, [])
+  useShortcut(
+    useCallback((event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !hasModifier(event)) return
+      event.preventDefault()
+      setIsOpen(true)
+    }, []),
+  )
   return (
     <Dialog open={isOpen} onClose={() => setIsOpen(false)} title="Find">
       <Suspense fallback={<Skeleton lines={5} />}>

@@ -1,6 +1,6 @@
 import { Outlet, useLocation } from '@tanstack/react-router'
 import { Menu as MenuIcon, WifiOff } from 'lucide-react'
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
+import { Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { useRead } from '../api/hooks.ts'
 import { isPortalTab, portal } from '../api/portal.ts'
 import { unreachable } from '../api/problem.ts'
@@ -8,6 +8,7 @@ import { supportEndsAt } from '../api/session.ts'
 import { IconButton } from '../ui/button.tsx'
 import { classes } from '../ui/class.ts'
 import { Dialog } from '../ui/dialog.tsx'
+import { lazyPart } from '../ui/lazy-part.tsx'
 import { ErrorNotice, Notice } from '../ui/notice.tsx'
 import { Skeleton } from '../ui/states.tsx'
 import { Brand } from './brand.tsx'
@@ -20,9 +21,9 @@ import { SideBar } from './side-bar.tsx'
 import { SupportBanner } from './support-banner.tsx'
 
 /** Few people ever see them. */
-const RequirementGate = lazy(async () => ({ default: (await import('./requirement-gate.tsx')).RequirementGate }))
-const Unconfirmed = lazy(async () => ({ default: (await import('./unconfirmed.tsx')).Unconfirmed }))
-const NotAllowed = lazy(async () => ({ default: (await import('./not-allowed.tsx')).NotAllowed }))
+const RequirementGate = lazyPart(async () => (await import('./requirement-gate.tsx')).RequirementGate)
+const Unconfirmed = lazyPart(async () => (await import('./unconfirmed.tsx')).Unconfirmed)
+const NotAllowed = lazyPart(async () => (await import('./not-allowed.tsx')).NotAllowed)
 
 /** The frame of every screen: side bar, banners, command palette. */
 export const Shell = () => (portal() || isPortalTab() ? <PortalShell /> : <UserShell />)

@@ -1,11 +1,8 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { useGo } from '../ui/link.tsx'
-
-/** Whether a key press belongs to a field that is being typed in. */
-function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
-}
+import { useSingleKeys } from './single-keys.ts'
+import { MODIFIER_NAME, useShortcut } from './use-shortcut.ts'
 
 /** Two keys after each other: `g`, then the screen's letter. */
 const GO_TO: Readonly<Record<string, readonly [path: string, name: string]>> = {
@@ -24,23 +21,25 @@ const PAIR_MS = 1_000
 export function Shortcuts() {
   const [isOpen, setIsOpen] = useState(false)
   const go = useGo()
-  useEffect(() => {
-    let wentAt = 0
-    function press(event: KeyboardEvent): void {
-      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return
-      if (event.key === '?') setIsOpen(true)
-      else if (event.key === 'g') wentAt = event.timeStamp
-      else if (event.timeStamp - wentAt < PAIR_MS) {
-        const [path] = GO_TO[event.key] ?? []
-        if (path) go(path)
-        wentAt = 0
-      }
-    }
-    addEventListener('keydown', press)
-    return () => removeEventListener('keydown', press)
-  }, [go])
+  const areOn = useSingleKeys()
+  const wentAt = useRef(Number.NEGATIVE_INFINITY)
+  useShortcut(
+    useCallback(
+      (event: KeyboardEvent) => {
+        if (!areOn || event.ctrlKey || event.metaKey || event.altKey) return
+        if (event.key === '?') setIsOpen(true)
+        else if (event.key === 'g') wentAt.current = event.timeStamp
+        else if (event.timeStamp - wentAt.current < PAIR_MS) {
+          const [path] = GO_TO[event.key] ?? []
+          if (path) go(path)
+          wentAt.current = Number.NEGATIVE_INFINITY
+        }
+      },
+      [areOn, go],
+    ),
+  )
   const rows = [
-    ['Ctrl K or ⌘ K', 'Find screens, keys and actions'],
+    [`${MODIFIER_NAME} K`, 'Find screens, keys and actions'],
     ['?', 'Show this list'],
     ...Object.entries(GO_TO).map(([key, [, name]]) => [`g ${key}`, `Go to ${name}`] as const),
     ['Esc', 'Close what is open'],

@@ -1,5 +1,6 @@
 import { useLocation } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
+import { portal } from '../api/portal.ts'
 import { classes } from '../ui/class.ts'
 import { Link } from '../ui/link.tsx'
 import { AccountMenu } from './account-menu.tsx'
@@ -9,6 +10,7 @@ import { openPalette } from './palette.tsx'
 import { PortalMenu } from './portal-menu.tsx'
 import { ACCOUNT_SCREEN, CUSTOMER_SCREENS, OPERATOR_SCREENS, type ScreenGroup, type ScreenLink } from './screens.ts'
 import { useSession } from './session-context.tsx'
+import { MODIFIER_NAME } from './use-shortcut.ts'
 
 /** Whether a screen's path is the one of a link, or below it. */
 function isCurrent(path: string, pathname: string): boolean {
@@ -28,7 +30,7 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
         </div>
       )}
       {isAdministrator && <HalfSwitch isOperator={isOperator} />}
-      {!isOperator && <OrganizationMenu />}
+      {!isOperator && (user ? <OrganizationMenu /> : <PortalOrganization />)}
       <div className="px-3">
         <button
           type="button"
@@ -38,7 +40,7 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
           <span className="inline-flex items-center gap-2">
             <Search aria-hidden className="size-4" /> Find
           </span>
-          <kbd className="font-mono text-small">Ctrl K</kbd>
+          <kbd className="font-mono text-small">{`${MODIFIER_NAME} K`}</kbd>
         </button>
       </div>
       <nav aria-label="Screens" className="flex flex-1 flex-col gap-4 overflow-y-auto px-3 py-1">
@@ -53,6 +55,16 @@ export function SideBar({ brand = true }: { readonly brand?: boolean }) {
       </nav>
       {user ? <AccountMenu /> : <PortalMenu />}
     </div>
+  )
+}
+
+/** Whose portal it is: a customer may have several open in other tabs. */
+function PortalOrganization() {
+  const name = portal()?.organization_name
+  return (
+    <p className="truncate px-5 font-medium" title={name}>
+      {name}
+    </p>
   )
 }
 

@@ -1,11 +1,25 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { call } from '../api/client.ts'
+import { ApiError } from '../api/problem.ts'
 import { endSupport, supportEndsAt } from '../api/session.ts'
 import { Button } from '../ui/button.tsx'
 import { useGo } from '../ui/link.tsx'
+import { toast } from '../ui/toast.tsx'
 import { useSession } from './session-context.tsx'
 
 const SECOND_MS = 1_000
+
+/** @returns whether the session's token works no longer; without an answer nobody knows */
+async function endOnServer(): Promise<boolean> {
+  try {
+    await call('POST /auth/logout')
+    return true
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    return error.status === 401
+  }
+}
 
 /** Says, in every view and for the whole time, that an administrator acts as somebody else. */
 export function SupportBanner() {
@@ -13,6 +27,7 @@ export function SupportBanner() {
   const client = useQueryClient()
   const go = useGo()
   const [now, setNow] = useState(Date.now)
+  const [isEnding, setIsEnding] = useState(false)
   const endsAt = supportEndsAt()
   useEffect(() => {
     if (endsAt === undefined) return undefined
@@ -21,8 +36,11 @@ export function SupportBanner() {
   }, [endsAt])
   if (endsAt === undefined) return null
   const minutes = Math.max(0, Math.ceil((endsAt - now) / 60_000))
-  function end(): void {
+  async function end(): Promise<void> {
+    setIsEnding(true)
+    if (!(await endOnServer())) toast('Only this page has left the session', `It ends by itself in ${minutes} min.`)
     endSupport()
+    setIsEnding(false)
     go('/operator/users')
     void client.resetQueries()
   }
@@ -35,7 +53,9 @@ export function SupportBanner() {
         <strong className="font-medium">Support session.</strong> You are acting as {user?.email}.{' '}
         {minutes > 0 ? `It ends in ${minutes} min.` : 'It has ended.'}
       </span>
-      <Button onClick={end}>End session</Button>
+      <Button busy={isEnding} onClick={() => void end()}>
+        End session
+      </Button>
     </div>
   )
 }

@@ -4,19 +4,29 @@ import { Button, IconButton } from './button.tsx'
 
 const SHOWN_MS = 2_000
 
-function useCopy(text: string) {
+interface CopyProps {
+  readonly text: string
+  readonly label: string
+  readonly onCopied?: (() => void) | undefined
+}
+
+function useCopy(text: string, onCopied?: () => void) {
   const [isCopied, setIsCopied] = useState(false)
   useEffect(() => {
     if (!isCopied) return undefined
     const timer = setTimeout(() => setIsCopied(false), SHOWN_MS)
     return () => clearTimeout(timer)
   }, [isCopied])
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setIsCopied(true))
-  return { isCopied, copy }
+  async function copy(): Promise<void> {
+    await navigator.clipboard.writeText(text)
+    setIsCopied(true)
+    onCopied?.()
+  }
+  return { isCopied, copy: () => void copy() }
 }
 
-export function CopyIcon({ text, label }: { readonly text: string; readonly label: string }) {
-  const { isCopied, copy } = useCopy(text)
+export function CopyIcon({ text, label, onCopied }: CopyProps) {
+  const { isCopied, copy } = useCopy(text, onCopied)
   return (
     <IconButton
       label={isCopied ? 'Copied' : label}
@@ -31,16 +41,8 @@ export function CopyIcon({ text, label }: { readonly text: string; readonly labe
   )
 }
 
-export function CopyButton({
-  text,
-  label,
-  autoFocus = false,
-}: {
-  readonly text: string
-  readonly label: string
-  readonly autoFocus?: boolean
-}) {
-  const { isCopied, copy } = useCopy(text)
+export function CopyButton({ text, label, onCopied, autoFocus = false }: CopyProps & { readonly autoFocus?: boolean }) {
+  const { isCopied, copy } = useCopy(text, onCopied)
   return (
     <Button look="primary" onClick={copy} autoFocus={autoFocus}>
       {isCopied ? <Check aria-hidden className="size-4" /> : <Copy aria-hidden className="size-4" />}
@@ -62,14 +64,14 @@ export function Code({ children, copy = true }: { readonly children: string; rea
 }
 
 /** Several lines of code. */
-export function CodeBlock({ code, label }: { readonly code: string; readonly label: string }) {
+export function CodeBlock({ code, label, onCopied }: Omit<CopyProps, 'text'> & { readonly code: string }) {
   return (
     <div className="relative rounded-md border border-line bg-surface">
       <pre tabIndex={0} role="region" aria-label={label} className="overflow-x-auto p-3 pr-12 font-mono text-small">
         {code}
       </pre>
       <div className="absolute top-1.5 right-1.5 bg-surface">
-        <CopyIcon text={code} label={`Copy ${label}`} />
+        <CopyIcon text={code} label={`Copy ${label}`} onCopied={onCopied} />
       </div>
     </div>
   )

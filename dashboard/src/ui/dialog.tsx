@@ -2,9 +2,11 @@ import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { ApiError } from '../api/problem.ts'
+import { isSameName } from '../lib/same-name.ts'
 import { Button, IconButton } from './button.tsx'
 import { classes } from './class.ts'
-import { Field, Form, Input } from './field.tsx'
+import { ConfirmField } from './confirm-field.tsx'
+import { Form } from './field.tsx'
 import { ErrorNotice } from './notice.tsx'
 
 const BACKDROP =
@@ -17,12 +19,14 @@ interface DialogProps {
   readonly children: ReactNode
   /** Beside the page's right edge, for looking at one thing of a list. */
   readonly side?: boolean
+  /** Whether a press beside it closes it, too. */
+  readonly closesOutside?: boolean
 }
 
 /** Asks or shows something in front of the page. Escape closes it, and the focus returns to where it was. */
-export function Dialog({ open, onClose, title, children, side = false }: DialogProps) {
+export function Dialog({ open, onClose, title, children, side = false, closesOutside = true }: DialogProps) {
   return (
-    <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
+    <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()} disablePointerDismissal={!closesOutside}>
       <Base.Portal>
         <Base.Backdrop className={BACKDROP} />
         <Base.Popup
@@ -81,16 +85,12 @@ export function Confirm({
   destructive = true,
 }: ConfirmProps) {
   const [text, setText] = useState('')
-  const isReady = typed === undefined || text === typed
+  const isReady = typed === undefined || isSameName(text, typed)
   return (
     <Dialog open={open} onClose={onClose} title={title}>
       <Form onSubmit={() => isReady && onConfirm()}>
         <div className="flex flex-col gap-2">{children}</div>
-        {typed !== undefined && (
-          <Field label={`Type ${typed} to confirm`}>
-            <Input value={text} autoComplete="off" onChange={({ target }) => setText(target.value)} />
-          </Field>
-        )}
+        {typed !== undefined && <ConfirmField name={typed} value={text} onChange={setText} />}
         <ErrorNotice error={error} />
         <Actions>
           <Button onClick={onClose}>{action.startsWith('Cancel') ? 'Keep' : 'Cancel'}</Button>

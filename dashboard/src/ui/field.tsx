@@ -18,7 +18,7 @@ interface FieldIds {
 const FieldContext = createContext<FieldIds | undefined>(undefined)
 
 interface FieldProps {
-  readonly label: string
+  readonly label: ReactNode
   readonly hint?: ReactNode
   /** What is wrong, as a sentence. It takes the place of the hint. */
   readonly error?: string | undefined
@@ -60,6 +60,9 @@ function useControl() {
     ? { id: field.id, 'aria-describedby': field.describedBy, 'aria-invalid': field.invalid || undefined }
     : {}
 }
+
+/** For ids and names that must be exact: no keyboard corrects them. */
+export const AS_TYPED = { autoComplete: 'off', autoCapitalize: 'none', autoCorrect: 'off', spellCheck: false } as const
 
 export function Input({ className, ...rest }: InputHTMLAttributes<HTMLInputElement>) {
   return <input {...useControl()} {...rest} className={classes(CONTROL, 'h-8', className)} />
@@ -109,10 +112,18 @@ export function Choice({ label, hint, type = 'checkbox', ...rest }: ChoiceProps)
   )
 }
 
+interface FieldsetProps {
+  readonly legend: string
+  readonly hint?: ReactNode
+  /** Takes no input, and keeps what was entered. */
+  readonly disabled?: boolean
+  readonly children: ReactNode
+}
+
 /** Several choices that belong together. */
-export function Fieldset({ legend, hint, children }: { legend: string; hint?: ReactNode; children: ReactNode }) {
+export function Fieldset({ legend, hint, disabled = false, children }: FieldsetProps) {
   return (
-    <fieldset className="flex flex-col gap-2">
+    <fieldset disabled={disabled} className="flex flex-col gap-2">
       <legend className="mb-1.5">{legend}</legend>
       {hint && <p className="text-small text-muted">{hint}</p>}
       {children}

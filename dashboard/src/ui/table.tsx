@@ -43,6 +43,8 @@ interface TableProps<Item> {
   readonly hasMore?: boolean
   readonly onMore?: () => void
   readonly isLoadingMore?: boolean
+  /** Whether the rows are those of the filters or order before, until others have loaded. */
+  readonly isStale?: boolean
 }
 
 /** Up to this many are all rendered, so that the browser finds and prints them. */
@@ -82,6 +84,7 @@ export function listProps<Item>(list: {
   hasNextPage: boolean
   fetchNextPage: () => unknown
   isFetchingNextPage: boolean
+  isPlaceholderData: boolean
 }) {
   return {
     rows: list.rows,
@@ -90,6 +93,7 @@ export function listProps<Item>(list: {
     hasMore: list.hasNextPage,
     onMore: () => void list.fetchNextPage(),
     isLoadingMore: list.isFetchingNextPage,
+    isStale: list.isPlaceholderData,
   }
 }
 
@@ -102,15 +106,15 @@ function NoMatch({ onClear }: { readonly onClear: () => void }) {
 }
 
 function Grid<Item>(props: TableProps<Item>) {
-  const { label, columns, rows, rowMenu } = props
+  const { label, columns, rows, rowMenu, isStale = false } = props
   const template = [...columns.map(({ width }) => width ?? 'minmax(0,1fr)'), ...(rowMenu ? ['2rem'] : [])].join(' ')
   return (
     <div
       role="table"
       aria-label={label}
       aria-rowcount={(rows?.length ?? 0) + 1}
-      aria-busy={!rows || undefined}
-      className="rounded-lg border border-line bg-raised"
+      aria-busy={!rows || isStale || undefined}
+      className={classes('rounded-lg border border-line bg-raised', isStale && 'opacity-50')}
       style={{ '--columns': template } as CSSProperties}
     >
       <div role="rowgroup" className="max-sm:sr-only">

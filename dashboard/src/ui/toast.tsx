@@ -1,4 +1,5 @@
-import { lazy, type ReactNode, Suspense } from 'react'
+import { type ReactNode, Suspense } from 'react'
+import { lazyPart } from './lazy-part.tsx'
 
 export interface Message {
   readonly title: string
@@ -6,7 +7,7 @@ export interface Message {
 }
 
 /** No part of the first load. */
-const Layer = lazy(async () => ({ default: (await import('./toast-layer.tsx')).ToastLayer }))
+const Layer = lazyPart(async () => (await import('./toast-layer.tsx')).ToastLayer)
 
 /** What is said before the layer is there. */
 const waiting: Message[] = []

@@ -101,6 +101,7 @@ function toRow(deps: ManagementDeps, input: CustomerInput): OrganizationView {
     isPlatform: false,
     isPersonal: false,
     limitOverrides: withoutNulls(limits),
+    status: 'active',
     suspendedAt: null,
     suspendedReason: null,
     createdAt: new Date(now),

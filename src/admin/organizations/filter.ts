@@ -1,12 +1,13 @@
-import { and, asc, desc, gte, ilike, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, gte, ilike, lt, or, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { isOnPlan } from '../../db/conditions.ts'
-import { COUNTERS, METERS } from '../../db/schema/meters.ts'
+import { selectReadings } from '../../db/meter-readings.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { noCursor, pageEnd } from '../../http/paging.ts'
 import { decodePlace, encodePlace } from '../../lib/cursor.ts'
 import { containing } from '../../lib/like.ts'
 import type { OrganizationQuery, SORTS } from './schemas.ts'
+import { selectStatus } from './status.ts'
 
 type Filter = Omit<z.output<typeof OrganizationQuery>, 'limit' | 'cursor' | 'sort'>
 
@@ -18,7 +19,7 @@ export function organizationConditions(filter: Filter, at: number): SQL | undefi
   return and(
     search === undefined ? undefined : mentions(containing(search)),
     plan === undefined ? undefined : isOnPlan(sql`${organizations.planId}`, plan),
-    status && BY_STATUS[status],
+    status && sql`${selectStatus} = ${status}`,
     at_limit === undefined ? undefined : sql`${isAtLimit(at)} = ${at_limit}`,
     idle_days === undefined ? undefined : isIdleSince(new Date(at - idle_days * DAY_MS)),
     created_from === undefined ? undefined : gte(organizations.createdAt, new Date(created_from)),
@@ -34,25 +35,16 @@ const mentions = (pattern: string) =>
     ilike(organizations.email, pattern),
   )
 
-const isPastDue = sql`exists (select 1 from subscriptions s
-  where s.organization_id = organizations.id and s.status = 'past_due' and s.ended_at is null)`
+const READINGS = sql.raw(selectReadings('organizations.id', 'present.period_start'))
 
-const BY_STATUS: Readonly<Record<'active' | 'suspended' | 'past_due', SQL | undefined>> = {
-  suspended: isNotNull(organizations.suspendedAt),
-  past_due: isPastDue,
-  active: and(isNull(organizations.suspendedAt), sql`not ${isPastDue}`),
-}
-
-/** Whether some built-in counter, as recorded in Postgres for the current period, has reached the organization's limit. */
+/** Whether some meter, as recorded in Postgres for the current period, has reached the organization's limit. */
 const isAtLimit = (at: number) => sql`exists (
-  select 1 from usage_periods u join plans p on p.id = organizations.plan_id
-  where u.organization_id = organizations.id
-    and u.period_start = usage_period_start(organizations.period_anchor, ${new Date(at).toISOString()}::timestamptz)
-    and (${sql.raw(METERS.map(reaches).join(' or '))}))`
-
-const reaches = (meter: keyof typeof COUNTERS) =>
-  `${COUNTERS[meter].columns.map((column) => `u.${column}`).join(' + ')} >= coalesce(
-    (organizations.limit_overrides->>'${meter}')::numeric, (plan_limits(p.limits, organizations.limit_additions)->'meters'->'${meter}'->>'limit')::numeric)`
+  select 1 from plans p
+  cross join lateral (select plan_limits(p.limits, organizations.limit_additions)->'meters' as meters,
+    usage_period_start(organizations.period_anchor, ${new Date(at).toISOString()}::timestamptz) as period_start) present
+  cross join lateral (${READINGS}) reading
+  where p.id = organizations.plan_id and reading.used >= coalesce(
+    (organizations.limit_overrides->>reading.meter)::numeric, (present.meters->reading.meter->>'limit')::numeric))`
 
 const isIdleSince = (moment: Date) => sql`not exists (select 1 from usage_totals t
   where t.organization_id = organizations.id and t.hour >= ${moment.toISOString()}::timestamptz)`

@@ -22,6 +22,7 @@ export function toAdminOrganization(row: OrganizationView): z.output<typeof Admi
     is_personal: row.isPersonal,
     limit_overrides: { ...overrides, ...(organization_limits && { organization_limits }) },
     member_count: row.memberCount,
+    status: row.status,
     suspended_at: row.suspendedAt?.toISOString() ?? null,
     suspended_reason: row.suspendedReason,
     created_at: row.createdAt.toISOString(),

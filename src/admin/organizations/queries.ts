@@ -3,6 +3,7 @@ import type { Database } from '../../db/orm.ts'
 import { readBriefly } from '../../db/read-briefly.ts'
 import { organizations } from '../../db/schema/organizations.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
+import { selectStatus } from './status.ts'
 
 const viewColumns = {
   id: organizations.id,
@@ -15,6 +16,7 @@ const viewColumns = {
   isPlatform: organizations.isPlatform,
   isPersonal: organizations.isPersonal,
   limitOverrides: organizations.limitOverrides,
+  status: selectStatus,
   suspendedAt: organizations.suspendedAt,
   suspendedReason: organizations.suspendedReason,
   createdAt: organizations.createdAt,
@@ -45,7 +47,7 @@ export function listOrganizations(
 
 /** Stores a customer, unless its external id is taken. */
 export function insertCustomer(db: Database, organization: OrganizationView) {
-  const { memberCount: _counted, ...row } = organization
+  const { memberCount: _counted, status: _derived, ...row } = organization
   return db.insert(organizations).values(row).onConflictDoNothing({ target: organizations.externalId })
 }
 

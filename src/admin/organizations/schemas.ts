@@ -14,12 +14,15 @@ import {
 import { NamedLimitBody } from '../../keys/limit-schemas.ts'
 import { flag, plan, QuotaOverrides, reason, search } from '../schemas.ts'
 import { NO_ACTIVE_MEMBERS } from '../users/queries.ts'
+import { STATUSES } from './status.ts'
 
 export const OrganizationParams = z.strictObject({ organization_id: organizationInPath })
 export const ExternalIdParams = z.strictObject({ external_id: externalId })
 
 export const SORTS = ['-created_at', 'created_at', 'name', '-name'] as const
-const STATUSES = ['active', 'suspended', 'past_due'] as const
+
+const STATUS =
+  '`past_due`: the payments of its subscription fail, whether the provider still tries (`past_due`) or has given up (`unpaid`). `suspended`: it is suspended, also if payments fail. `active`: neither.'
 
 export const OrganizationQuery = pageQuery.extend({
   cursor: z.string().min(1).max(2_000).optional(), // with a name
@@ -28,9 +31,11 @@ export const OrganizationQuery = pageQuery.extend({
   }),
   plan: plan.optional(),
   status: z.enum(STATUSES).optional().meta({
-    description: '`past_due`: a payment of its subscription failed. `active`: neither that nor suspended.',
+    description: STATUS,
   }),
-  at_limit: flag.meta({ description: 'Whether any meter has reached its limit in the current period.' }),
+  at_limit: flag.meta({
+    description: 'Whether any meter, built-in or custom, has reached its limit in the current period.',
+  }),
   idle_days: z
     .string()
     .regex(/^\d{1,4}$/, 'must be a whole number from 1 to 3,650')
@@ -64,6 +69,7 @@ export const AdminOrganization = z
       organization_limits: z.array(NamedLimitBody).optional(),
     }),
     member_count: z.int(),
+    status: z.enum(STATUSES).meta({ description: STATUS }),
     suspended_at: timestamp.nullable(),
     suspended_reason: z.string().nullable(),
     created_at: timestamp,

@@ -27,6 +27,8 @@ export const portalSessions = pgTable(
     /** When the link expires. */
     expiresAt: timestamp({ withTimezone: true }).notNull(),
     usedAt: timestamptz(),
+    /** SHA-256 of what only the page that used it knows: a repeat gets the same answer for a minute. */
+    verifierHash: bytea(),
   },
   (t) => [
     uniqueIndex('portal_sessions_hash_unique').on(t.tokenHash),

@@ -211,6 +211,14 @@ describe(`GET ${ORGANIZATIONS}`, () => {
     const { body } = await ask(`GET ${ORGANIZATIONS}?search=${word}&${query}`)
     return body.data.map(({ name }: { name: string }) => name.replace(`${word} `, ''))
   }
+  const statuses = async () => {
+    const { body } = await ask(`GET ${ORGANIZATIONS}?search=${word}`)
+    const entries = body.data.map((one: { name: string; status: string }) => [
+      one.name.replace(`${word} `, ''),
+      one.status,
+    ])
+    return Object.fromEntries(entries)
+  }
   const make = (name: string, body: object = {}) => upsert(newId(), { name: `${word} ${name}`, ...body })
 
   test('filters by state, usage and time, and sorts as requested', async () => {
@@ -224,6 +232,12 @@ describe(`GET ${ORGANIZATIONS}`, () => {
     expect(await list('status=suspended')).toEqual(['c'])
     expect(await list('status=past_due')).toEqual(['a'])
     expect(await list('status=active')).toEqual(['b'])
+    expect(await statuses()).toEqual({ a: 'past_due', b: 'active', c: 'suspended' })
+    await sql.query(`update subscriptions set status = 'unpaid' where organization_id = $1`, [a.body.id])
+    expect(await list('status=past_due')).toEqual(['a'])
+    await sql.query('update organizations set suspended_at = now() where id = $1', [a.body.id])
+    expect(await statuses()).toEqual({ a: 'suspended', b: 'active', c: 'suspended' })
+    expect(await list('status=past_due')).toEqual([])
     await sql.query(
       `insert into usage_periods (organization_id, period_start, api_calls) values ($1, usage_period_start(null, now()), 1)`,
       [b.body.id],

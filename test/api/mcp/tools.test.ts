@@ -191,6 +191,15 @@ describe('a tool that changes something', () => {
     await untilRefused(holder.key)
   })
 
+  test('takes a name whose quotes and spaces a model has written in its own way', async () => {
+    const holder = await newKeyHolder()
+    const agent = await newAgent(holder.token)
+    const named = { id: holder.keyId, confirm_name: 'Key of a test' }
+    await agent.call('update_api_key', { ...named, name: 'Ada\u2019s  \u200Bkey' })
+    const changed = await agent.call('update_api_key', { ...named, confirm_name: "Ada's key", name: 'Renamed' })
+    expect(changed.body.name).toBe('Renamed')
+  })
+
   test('is recorded under the caller, and the person a back end names', async () => {
     const customer = await newCustomer()
     const service = await newServiceKey('platform:keys:read', 'platform:keys:write', 'platform:audit:read')

@@ -13,6 +13,7 @@ test('the commands of the page on the portal do what it says', async () => {
     'token_type',
     'expires_in',
     'organization_id',
+    'organization_name',
     'scopes',
     'return_url',
     'branding',

@@ -36,6 +36,7 @@ test.each(LOOKS)('an owner sets a directory up, and gives one of its groups a ro
   const token = await dialog(page).locator('code').innerText()
   await expectFit(page)
   await inDialog(page, 'Done').click()
+  await inDialog(page, 'Yes, continue').click()
 
   const { id } = await send<{ id: string }>(token, '/Users', {
     schemas: [`${CORE}:User`],

@@ -1,4 +1,4 @@
-import { inject, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { callApi, newPerson } from '../support/api.ts'
 import { newPage, open, signIn, useBrowser } from '../support/browser.ts'
 import { dialog, expectFit, inDialog, LOOKS } from '../support/looks.ts'
@@ -13,7 +13,9 @@ test.each(LOOKS)('a support session names its user on every screen, and ends (%s
   await open(page, `/operator/users/${id}`)
   await page.getByRole('button', { name: 'Start support session' }).click()
   await page.getByLabel('Reason').fill('They asked for help with their keys.')
+  const started = page.waitForResponse(/\/impersonate$/)
   await inDialog(page, 'Start session').click()
+  const { access_token: token } = await (await started).json()
   const banner = page.getByRole('status').filter({ hasText: `You are acting as ${person.email}` })
   await banner.waitFor()
   await expectFit(page)
@@ -24,6 +26,7 @@ test.each(LOOKS)('a support session names its user on every screen, and ends (%s
   await banner.getByRole('button', { name: 'End session' }).click()
   await banner.waitFor({ state: 'detached' })
   await page.waitForURL(/\/operator\/users/)
+  await expect(callApi('GET', '/auth/me', { token })).rejects.toThrow('401')
 })
 
 test.each(LOOKS)('a price that the operator changes is what a customer sees (%s)', async (name, look) => {

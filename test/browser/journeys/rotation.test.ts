@@ -39,6 +39,7 @@ test.each(LOOKS)('the operator issues a key for a customer, rotates it and revok
   const issued = await dialog(page).locator('code').first().textContent()
   expect(await verify(issued ?? '')).toMatchObject({ valid: true, organization_id: customer })
   await inDialog(page, 'Done').click()
+  await inDialog(page, 'Yes, continue').click()
 
   await page.getByRole('link', { name: 'For a partner' }).click()
   await page.waitForURL(/\/operator\/keys\//)
@@ -48,6 +49,7 @@ test.each(LOOKS)('the operator issues a key for a customer, rotates it and revok
   await inDialog(page, 'Show').click()
   const successor = await dialog(page).locator('code').first().textContent()
   await inDialog(page, 'Done').click()
+  await inDialog(page, 'Yes, continue').click()
   expect(await verify(successor ?? '')).toMatchObject({ valid: true, organization_id: customer })
 
   await open(page, `/operator/customers/${customer}?tab=keys&status=active`)

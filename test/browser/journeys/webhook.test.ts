@@ -18,6 +18,7 @@ test.each(LOOKS)(
     await page.getByLabel('URL').fill(`${url}?status=500`)
     await inDialog(page, 'Add endpoint').click()
     await inDialog(page, 'Done').click()
+    await inDialog(page, 'Yes, continue').click()
     const { data } = await callApi<{ data: { id: string }[] }>('GET', '/webhook-endpoints', { token: person.token })
     const path = `/webhook-endpoints/${data[0]?.id}`
     await open(page, `/webhooks/${data[0]?.id}`)

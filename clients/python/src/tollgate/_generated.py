@@ -495,6 +495,8 @@ class Organization:
     is_personal: bool
     limit_overrides: LimitOverrides
     member_count: int
+    # `past_due`: the payments of its subscription fail, whether the provider still tries (`past_due`) or has given up (`unpaid`). `suspended`: it is suspended, also if payments fail. `active`: neither.
+    status: Literal["active", "suspended", "past_due"]
     suspended_at: str | None
     suspended_reason: str | None
     created_at: str

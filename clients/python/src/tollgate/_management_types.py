@@ -2230,9 +2230,9 @@ class ListCustomersInput(TypedDict, total=False):
     # A part of the name, the slug, the external id or the email address, in upper or lower case.
     search: str
     plan: str
-    # `past_due`: a payment of its subscription failed. `active`: neither that nor suspended.
+    # `past_due`: the payments of its subscription fail, whether the provider still tries (`past_due`) or has given up (`unpaid`). `suspended`: it is suspended, also if payments fail. `active`: neither.
     status: Literal["active", "suspended", "past_due"]
-    # Whether any meter has reached its limit in the current period.
+    # Whether any meter, built-in or custom, has reached its limit in the current period.
     at_limit: bool
     # Only organizations without usage in this many days.
     idle_days: int

@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import { useSession } from '../../shell/session-context.tsx'
+import { setSingleKeys, useSingleKeys } from '../../shell/single-keys.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Choice, Field, Form, Input } from '../../ui/field.tsx'
 import { Card, Page, Section } from '../../ui/layout.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
@@ -42,6 +43,11 @@ export function Account() {
         </div>
       </Section>
       <Applications />
+      <Section title="Keyboard">
+        <Card>
+          <SingleKeys />
+        </Card>
+      </Section>
       <Sessions />
       <YourData email={user.email} hasSecondFactor={user.two_factor_enabled} />
     </Page>
@@ -64,6 +70,18 @@ function Profile({ name: before }: { readonly name: string }) {
         </Button>
       </div>
     </Form>
+  )
+}
+
+/** A choice of this browser, not of the account. */
+function SingleKeys() {
+  return (
+    <Choice
+      label="Shortcuts of single keys"
+      hint="Such as g then k for your API keys. Press ? to see all of them. Turn them off in this browser if you press keys by accident, or speak instead of typing."
+      checked={useSingleKeys()}
+      onChange={({ target }) => setSingleKeys(target.checked)}
+    />
   )
 }
 

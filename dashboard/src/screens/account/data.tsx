@@ -4,10 +4,12 @@ import { callRaw } from '../../api/client.ts'
 import { useChange } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import { signOut } from '../../api/session.ts'
+import { isSameName } from '../../lib/same-name.ts'
 import { useSession } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
+import { ConfirmField } from '../../ui/confirm-field.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Form } from '../../ui/field.tsx'
 import { Section } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { download } from './download.ts'
@@ -77,7 +79,7 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
   const [factor, setFactor] = useState(NO_FACTOR)
   const { user } = useSession()
   const { mutate, error, isPending } = useChange('DELETE /auth/me')
-  const isReady = typed === email && (password !== '' || !user?.has_password)
+  const isReady = isSameName(typed, email) && (password !== '' || !user?.has_password)
   const remove = () =>
     isReady &&
     mutate(
@@ -92,9 +94,7 @@ function DeleteAccount({ email, hasSecondFactor, onClose }: YourDataProps & { re
           two seconds. Your other organizations must have another owner. Cancel subscriptions first.
         </p>
         {!isProofError(error) && <ErrorNotice error={error} except={['password', 'code']} />}
-        <Field label={`Type ${email} to confirm`}>
-          <Input autoComplete="off" value={typed} onChange={({ target }) => setTyped(target.value)} />
-        </Field>
+        <ConfirmField name={email} value={typed} onChange={setTyped} />
         <CurrentPassword value={password} error={error} onChange={setPassword} />
         {hasSecondFactor && <SecondFactorField value={factor} error={error} onChange={setFactor} />}
         <Actions>

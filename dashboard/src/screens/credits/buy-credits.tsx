@@ -1,11 +1,12 @@
 import { useState } from 'react'
 import { useChange, useRead } from '../../api/hooks.ts'
+import { readTypedDecimal } from '../../lib/typed-number.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Form } from '../../ui/field.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { providerName } from '../billing/provider.ts'
-import { toAmount } from '../shared/credits/words.ts'
+import { MoneyField } from '../shared/money-field.tsx'
 
 const USUAL = ['10', '25', '50', '100'] as const
 
@@ -23,7 +24,7 @@ export function BuyCredits({ latestPurchase, onClose }: BuyCreditsProps) {
   const canPay = data?.providers.length !== 0
   function pay(): void {
     const here = `${location.origin}/dashboard/credits`
-    const amount = toAmount(text)
+    const amount = readTypedDecimal(text)
     const back = new URLSearchParams({ bought: amount, ...(latestPurchase && { after: latestPurchase }) })
     mutate(
       { body: { amount, success_url: `${here}?${back}`, cancel_url: here } },
@@ -35,22 +36,17 @@ export function BuyCredits({ latestPurchase, onClose }: BuyCreditsProps) {
       <Form onSubmit={pay}>
         {!canPay && <Notice>You cannot buy credits here. Contact us to get some.</Notice>}
         <ErrorNotice error={error} except={['amount']} />
-        <Field
+        <MoneyField
           label="Amount in US dollars"
           hint="From $1 to $10,000, before taxes."
           error={error?.fieldError('amount')}
-        >
-          <Input
-            autoFocus
-            inputMode="decimal"
-            autoComplete="off"
-            value={text}
-            onChange={({ target }) => setText(target.value)}
-          />
-        </Field>
+          autoFocus
+          value={text}
+          onChange={setText}
+        />
         <div className="flex flex-wrap gap-2" role="group" aria-label="Usual amounts">
           {USUAL.map((amount) => (
-            <Button key={amount} aria-pressed={toAmount(text) === amount} onClick={() => setText(amount)}>
+            <Button key={amount} aria-pressed={readTypedDecimal(text) === amount} onClick={() => setText(amount)}>
               {`$${amount}`}
             </Button>
           ))}

@@ -1,13 +1,15 @@
 import { useEffect, useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { Credits } from '../../api/types.ts'
+import { readTypedDecimal } from '../../lib/typed-number.ts'
 import { useMay } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Form } from '../../ui/field.tsx'
 import { Card, Section } from '../../ui/layout.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { formatExact, toAmount } from '../shared/credits/words.ts'
+import { formatExact } from '../shared/credits/words.ts'
+import { MoneyField } from '../shared/money-field.tsx'
 
 /** At which balance people are told. */
 export function LowBalance({ credits }: { readonly credits: Credits }) {
@@ -29,17 +31,22 @@ function LowBalanceForm({ credits: { low_balance, is_low_balance_default } }: { 
   const save = (next: string | null) =>
     mutate({ body: { low_balance: next } }, { onSuccess: () => toast('Low balance saved') })
   return (
-    <Form onSubmit={() => save(toAmount(text))}>
-      <Field
+    <Form onSubmit={() => save(readTypedDecimal(text))}>
+      <MoneyField
         label="Balance in US dollars"
         hint={is_low_balance_default ? 'Currently 20% of the latest grant.' : 'The default is 20% of the latest grant.'}
         error={error?.fieldError('low_balance')}
-      >
-        <Input value={text} inputMode="decimal" autoComplete="off" onChange={({ target }) => setText(target.value)} />
-      </Field>
+        value={text}
+        onChange={setText}
+      />
       <ErrorNotice error={error} except={['low_balance']} />
       <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="primary" busy={isPending} disabled={toAmount(text) === saved || text.trim() === ''}>
+        <Button
+          type="submit"
+          look="primary"
+          busy={isPending}
+          disabled={readTypedDecimal(text) === saved || text.trim() === ''}
+        >
           Save low balance
         </Button>
         {!is_low_balance_default && (

@@ -2,13 +2,14 @@ import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { SpendCap } from '../../api/types.ts'
 import { formatDate, formatMoney } from '../../lib/format.ts'
+import { readTypedDecimal } from '../../lib/typed-number.ts'
 import { Button } from '../../ui/button.tsx'
-import { Choice, Field, Fieldset, Form, Input } from '../../ui/field.tsx'
+import { Choice, Fieldset, Form } from '../../ui/field.tsx'
 import { Card, Section } from '../../ui/layout.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { toAmount } from '../shared/credits/words.ts'
+import { MoneyField } from '../shared/money-field.tsx'
 
 const ACTIONS = {
   block: ['Refuse calls', 'Calls that would exceed the cap are refused until the period ends.'],
@@ -58,14 +59,12 @@ function CapForm({ cap }: { readonly cap: SpendCap }) {
   const [action, setAction] = useState<Action>(cap.action ?? 'block')
   const { mutate, isPending, error } = useChange('PUT /billing/spend-cap')
   const save = () =>
-    mutate({ body: { cost_usd: toAmount(text), action } }, { onSuccess: () => toast('Spend cap saved') })
+    mutate({ body: { cost_usd: readTypedDecimal(text), action } }, { onSuccess: () => toast('Spend cap saved') })
   const remove = () => mutate({ body: { cost_usd: null } }, { onSuccess: () => toast('Spend cap removed') })
-  const isSame = toAmount(text) === saved && action === (cap.action ?? 'block')
+  const isSame = readTypedDecimal(text) === saved && action === (cap.action ?? 'block')
   return (
     <Form onSubmit={save}>
-      <Field label="Cap in US dollars" error={error?.fieldError('cost_usd')}>
-        <Input value={text} inputMode="decimal" autoComplete="off" onChange={({ target }) => setText(target.value)} />
-      </Field>
+      <MoneyField label="Cap in US dollars" error={error?.fieldError('cost_usd')} value={text} onChange={setText} />
       <Fieldset legend="At the cap">
         {(Object.keys(ACTIONS) as Action[]).map((one) => (
           <Choice

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { call } from '../../api/client.ts'
 import { ApiError } from '../../api/problem.ts'
 import type { ApiKey } from '../../api/types.ts'
@@ -12,50 +12,40 @@ import { toast } from '../../ui/toast.tsx'
 import { isRevoked } from './key-status.ts'
 
 interface BulkRevokeProps {
+  /** Those that the list shows when the dialog opens. Later changes of the list change nothing here. */
   readonly keys: readonly ApiKey[]
   readonly onClose: () => void
 }
 
 const count = (keys: number) => formatCount(keys, 'key')
 
-/** Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails, and is chosen no longer. */
+/**
+ * Revokes several keys, one after the other, and says how far it is. What is revoked stays so when one fails, and is
+ * offered no longer. Closing the dialog stops the rest first.
+ */
 export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
+  const [open, setOpen] = useState(() => keys.filter((key) => !isRevoked(key)))
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const [progress, setProgress] = useState<{ readonly done: number; readonly of: number }>()
-  const [error, setError] = useState<ApiError>()
-  const client = useQueryClient()
-  const open = keys.filter((key) => !isRevoked(key))
+  const { revoke, progress, error, stop, isStopping } = useRevoke()
 
   function toggle(id: string): void {
     const next = new Set(chosen)
     if (!next.delete(id)) next.add(id)
     setChosen(next)
   }
-  async function revokeAll(): Promise<void> {
-    setError(undefined)
-    const left = new Set(chosen)
-    try {
-      for (const id of chosen) {
-        setProgress({ done: chosen.size - left.size, of: chosen.size })
-        await call('DELETE /auth/api-keys/{id}', { params: { id } })
-        left.delete(id)
-      }
-      toast(`${count(chosen.size)} revoked`)
-      onClose()
-    } catch (caught) {
-      if (!(caught instanceof ApiError)) throw caught
-      setError(caught)
-    } finally {
-      setChosen(left)
-      setProgress(undefined)
-      await client.invalidateQueries()
-    }
+  async function revokeChosen(): Promise<void> {
+    const { revoked, isFailed } = await revoke([...chosen])
+    if (revoked.size > 0)
+      toast(`${revoked.size === chosen.size ? '' : `${revoked.size} of `}${count(chosen.size)} revoked`)
+    if (!isFailed) return onClose()
+    setOpen(open.filter(({ id }) => !revoked.has(id)))
+    setChosen(new Set([...chosen].filter((id) => !revoked.has(id))))
   }
   return (
-    <Dialog open onClose={onClose} title="Revoke several keys">
+    <Dialog open onClose={progress ? stop : onClose} title="Revoke several keys">
       <p>Programs that use these keys are refused within two seconds. A revoked key never works again.</p>
       <div className="max-h-[40vh] overflow-y-auto">
-        <Fieldset legend="Keys">
+        <Fieldset legend="Keys" disabled={progress !== undefined}>
           <Choice
             label="All of these"
             hint={`${count(open.length)}, as loaded and filtered in the list.`}
@@ -69,16 +59,65 @@ export function BulkRevoke({ keys, onClose }: BulkRevokeProps) {
       </div>
       <ErrorNotice error={error} />
       <Actions>
-        <Button onClick={onClose}>Keep all</Button>
+        {progress ? (
+          <Button busy={isStopping} onClick={stop}>
+            {isStopping ? 'Stopping …' : 'Stop'}
+          </Button>
+        ) : (
+          <Button onClick={onClose}>Keep all</Button>
+        )}
         <Button
           look="danger"
           disabled={chosen.size === 0}
           busy={progress !== undefined}
-          onClick={() => void revokeAll()}
+          onClick={() => void revokeChosen()}
         >
           {progress ? `Revoking ${progress.done + 1} of ${progress.of} …` : `Revoke ${count(chosen.size)}`}
         </Button>
       </Actions>
     </Dialog>
   )
+}
+
+/** Revokes keys one after the other. `stop` and leaving the screen leave those alone whose turn has not come. */
+function useRevoke() {
+  const [progress, setProgress] = useState<{ readonly done: number; readonly of: number }>()
+  const [error, setError] = useState<ApiError>()
+  const [isStopping, setIsStopping] = useState(false)
+  const isStopped = useRef(false)
+  const client = useQueryClient()
+  useEffect(
+    () => () => {
+      isStopped.current = true
+    },
+    [],
+  )
+
+  function stop(): void {
+    isStopped.current = true
+    setIsStopping(true)
+  }
+  async function revoke(ids: readonly string[]) {
+    const revoked = new Set<string>()
+    isStopped.current = false
+    setError(undefined)
+    try {
+      for (const id of ids) {
+        if (isStopped.current) break
+        setProgress({ done: revoked.size, of: ids.length })
+        await call('DELETE /auth/api-keys/{id}', { params: { id } })
+        revoked.add(id)
+      }
+      return { revoked, isFailed: false }
+    } catch (caught) {
+      if (!(caught instanceof ApiError)) throw caught
+      setError(caught)
+      return { revoked, isFailed: true }
+    } finally {
+      setProgress(undefined)
+      setIsStopping(false)
+      await client.invalidateQueries()
+    }
+  }
+  return { revoke, progress, error, stop, isStopping }
 }

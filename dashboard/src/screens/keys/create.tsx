@@ -1,14 +1,14 @@
-import { useBlocker } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { IssuedApiKey } from '../../api/types.ts'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
-import { Actions, Confirm } from '../../ui/dialog.tsx'
+import { Actions } from '../../ui/dialog.tsx'
 import { Choice, Fieldset, Form } from '../../ui/field.tsx'
 import { Card, Page, Section } from '../../ui/layout.tsx'
 import { Link, textLink, useGo } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
+import { useSecretGuard } from '../shared/use-secret-guard.tsx'
 import { KEY_FIELDS, KeyFields } from './key-fields.tsx'
 import { type KeyForm, NEW_KEY, toKeyBody } from './key-form.ts'
 import { Snippets } from './snippets.tsx'
@@ -74,40 +74,31 @@ export function CreateKey() {
 
 const SHOWN = 14
 
-/** The key, this once. Leaving asks first. */
+/** The key, this once. Leaving asks first, unless it was copied. */
 function Issued({ issued }: { readonly issued: IssuedApiKey }) {
   const [isVisible, setIsVisible] = useState(false)
   const go = useGo()
-  const leaving = useBlocker({ shouldBlockFn: () => true, enableBeforeUnload: true, withResolver: true })
+  const { onCopied, question } = useSecretGuard('key')
   const { key: secret } = issued
   return (
     <Page title="Key created" intro={issued.name}>
       <Notice kind="warn">Copy the key now. You cannot see it again.</Notice>
       <Card className="flex flex-wrap items-center justify-between gap-3">
-        <code className="min-w-0 font-mono break-all">
+        <code className="min-w-0 font-mono break-all" onCopy={isVisible ? onCopied : undefined}>
           {isVisible ? secret : `${secret.slice(0, SHOWN)}${'•'.repeat(24)}`}
         </code>
         <div className="flex gap-2">
           <Button onClick={() => setIsVisible(!isVisible)}>{isVisible ? 'Hide' : 'Show'}</Button>
-          <CopyButton text={secret} label="Copy key" autoFocus />
+          <CopyButton text={secret} label="Copy key" onCopied={onCopied} autoFocus />
         </div>
       </Card>
       <Section title="Use it">
-        <Snippets apiKey={secret} />
+        <Snippets apiKey={secret} onCopied={onCopied} />
       </Section>
       <div>
         <Button onClick={() => go(`/keys/${issued.id}`)}>Done</Button>
       </div>
-      <Confirm
-        open={leaving.status === 'blocked'}
-        onClose={() => leaving.reset?.()}
-        title="Have you stored the key?"
-        action="Yes, continue"
-        destructive={false}
-        onConfirm={() => leaving.proceed?.()}
-      >
-        <p>You cannot see it again. If you lose it, rotate the key to get a new one.</p>
-      </Confirm>
+      {question}
     </Page>
   )
 }

@@ -1,18 +1,21 @@
-import { useMemo, useState } from 'react'
+import { Suspense, useMemo, useState } from 'react'
 import { useList, useRead } from '../../api/hooks.ts'
 import type { ApiKey, StoredUsageEvent, UsageBreakdownDataItem } from '../../api/types.ts'
 import { formatDuration, formatNumber, formatPercent } from '../../lib/format.ts'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { useGo } from '../../ui/link.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Time } from '../../ui/time.tsx'
 import { AuditTable } from '../shared/audit-table.tsx'
 import { fieldOf } from '../usage/event-filters.ts'
-import { EventPanel } from '../usage/event-panel.tsx'
 import { beginning } from '../usage/event-ranges.ts'
 import { EventStatus } from '../usage/event-status.tsx'
 import { KeyReservations } from '../usage/reservations.tsx'
 import { daysAgo } from './outcomes.ts'
+
+/** Loaded when the first event is opened. */
+const EventPanel = lazyPart(async () => (await import('../usage/event-panel.tsx')).EventPanel)
 
 interface DetailsProps {
   readonly id: string
@@ -70,13 +73,15 @@ function KeyEvents({ id, name }: DetailsProps) {
         onOpen={(event) => setChosen(event.id)}
         empty={<Empty title="No events in 35 days">Each request with the key appears here within a few seconds.</Empty>}
       />
-      <EventPanel
-        id={chosen}
-        known={list.rows?.find((event) => event.id === chosen)}
-        keyName={name}
-        onFilter={(filter, value) => go('/events', { range: '35d', key_id: id, [fieldOf(filter)]: value })}
-        onClose={() => setChosen('')}
-      />
+      <Suspense>
+        <EventPanel
+          id={chosen}
+          known={list.rows?.find((event) => event.id === chosen)}
+          keyName={name}
+          onFilter={(filter, value) => go('/events', { range: '35d', key_id: id, [fieldOf(filter)]: value })}
+          onClose={() => setChosen('')}
+        />
+      </Suspense>
     </>
   )
 }

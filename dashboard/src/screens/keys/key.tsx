@@ -1,10 +1,11 @@
 import { useParams } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { ApiKey } from '../../api/types.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { useMay } from '../../shell/session-context.tsx'
 import { Page } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
@@ -13,7 +14,7 @@ import type { Detail } from './key-details.tsx'
 import { KeyLimits, KeySettings, KeyUsage } from './key-parts.tsx'
 import { useKeyHead } from './use-key-head.tsx'
 
-const KeyDetail = lazy(async () => ({ default: (await import('./key-details.tsx')).KeyDetail }))
+const KeyDetail = lazyPart(async () => (await import('./key-details.tsx')).KeyDetail)
 
 const DETAILS: ReadonlySet<string> = new Set<Detail>(['endpoints', 'events', 'reservations', 'audit'])
 const isDetail = (tab: string): tab is Detail => DETAILS.has(tab)

@@ -1,6 +1,7 @@
 import { X } from 'lucide-react'
 import { Button, IconButton } from '../../ui/button.tsx'
 import { Fieldset, Input, Select } from '../../ui/field.tsx'
+import { MoneyReading } from '../shared/money-field.tsx'
 import type { OwnMeters } from '../usage/meters.ts'
 import { type LimitForm, metersWith, NEW_LIMIT, spansWith } from './limit-form.ts'
 
@@ -98,6 +99,7 @@ function LimitRow({ of, limit, own, number, onChange, onRemove }: LimitRowProps)
           </option>
         ))}
       </Select>
+      {meter === 'cost_usd' && <MoneyReading of={units} />}
       <Select
         aria-label={`Window of ${called}`}
         className="max-w-36"

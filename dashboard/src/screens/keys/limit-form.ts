@@ -1,6 +1,6 @@
 import type { NamedLimit } from '../../api/types.ts'
 import { formatNumber } from '../../lib/format.ts'
-import { readTypedNumber } from '../../lib/typed-number.ts'
+import { readTypedDecimal, readTypedNumber } from '../../lib/typed-number.ts'
 import { describeAmount, isSameWord, type OwnMeters } from '../usage/meters.ts'
 
 type LimitMeter = NonNullable<NamedLimit['meter']>
@@ -72,7 +72,7 @@ const describeSpan = (span: string) => (isPeriod(span) ? `per ${span}` : `in ${n
 const isPeriod = (span: string): span is Period => ['hour', 'day', 'week', 'month'].includes(span)
 
 export const isCount = (text: string): boolean => /^0*[1-9]\d*$/.test(text.trim())
-const isMoney = (text: string): boolean => /^\d+(\.\d{1,9})?$/.test(text.trim()) && Number(text) > 0
+const isMoney = (text: string): boolean => /^\d+(\.\d{1,9})?$/.test(text) && Number(text) > 0
 
 /** An amount as a person types it: the API writes dollars with all their decimals, such as `500.000000`. */
 const writeAmount = (amount: number | string) =>
@@ -94,7 +94,9 @@ export function toLimits(limits: readonly LimitForm[]): NamedLimit[] | undefined
 
 const isComplete = ({ name, meter, limit, cost }: LimitForm) =>
   name.trim() !== '' &&
-  (meter === 'cost_usd' || !(meter in METER_NAMES) ? isMoney(limit) : isCount(limit)) &&
+  (meter === 'cost_usd' || !(meter in METER_NAMES)
+    ? isMoney(readTypedDecimal(limit))
+    : isCount(readTypedDecimal(limit))) &&
   (meter !== 'requests' || /^\d+$/.test(cost.trim()))
 
 /** A limit of a key or of an organization. */
@@ -104,7 +106,7 @@ type TypedLimit = Omit<NamedLimit, 'per'> & { readonly per?: 'subject' }
 export function toLimit({ name, meter, limit, span, isPerSubject, cost }: LimitForm): TypedLimit {
   return {
     name: name.trim(),
-    limit: meter === 'cost_usd' ? limit.trim() : (readTypedNumber(limit) ?? ''),
+    limit: meter === 'cost_usd' ? readTypedDecimal(limit) : (readTypedNumber(limit) ?? ''),
     ...(isPeriod(span) ? { period: span } : { window_seconds: Number(span) }),
     ...(isPerSubject && { per: 'subject' as const }),
     ...(meter === 'requests' ? { cost: readTypedNumber(cost) as number } : { meter }),

@@ -26,7 +26,7 @@ const USAGE_KEYS = 100
 export function KeyList() {
   const [state, change] = useSearchState(FILTERS)
   const [asked, setAsked] = useState<{ action: KeyAction; item: ApiKey }>()
-  const [isPicking, setIsPicking] = useState(false)
+  const [picking, setPicking] = useState<readonly ApiKey[]>()
   const mayWrite = useMay('keys:write')
   const list = useList('GET /auth/api-keys', { query: { limit: 100, ...filters(state) } })
   const usage = useKeyUsage(list.rows)
@@ -39,7 +39,11 @@ export function KeyList() {
       actions={
         mayWrite && (
           <>
-            {(list.rows?.length ?? 0) > 1 && <Button onClick={() => setIsPicking(true)}>Revoke several</Button>}
+            {list.rows && list.rows.length > 1 && (
+              <Button disabled={list.isPlaceholderData} onClick={() => setPicking(list.rows)}>
+                Revoke several
+              </Button>
+            )}
             <Link to="/keys/new" className={buttonClass('primary')}>
               Create key
             </Link>
@@ -79,7 +83,7 @@ export function KeyList() {
         onClearFilters={isFiltered ? () => change(FILTERS) : undefined}
       />
       {asked && <KeyActionDialog action={asked.action} item={asked.item} onClose={() => setAsked(undefined)} />}
-      {isPicking && list.rows && <BulkRevoke keys={list.rows} onClose={() => setIsPicking(false)} />}
+      {picking && <BulkRevoke keys={picking} onClose={() => setPicking(undefined)} />}
     </Page>
   )
 }

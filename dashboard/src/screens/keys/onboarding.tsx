@@ -8,6 +8,7 @@ import { Card, Page } from '../../ui/layout.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Time } from '../../ui/time.tsx'
+import { useSecretGuard } from '../shared/use-secret-guard.tsx'
 import { Snippets } from './snippets.tsx'
 
 export function Onboarding() {
@@ -23,6 +24,7 @@ const LOOK_MS = 2_000
 /** Three steps to a first request. The last turns green by itself. */
 export function FirstSteps() {
   const [secret, setSecret] = useState<{ id: string; key: string }>()
+  const { onCopied, question } = useSecretGuard('key', { isShown: secret !== undefined })
   const mayCreate = useMay('keys:write')
   const create = useChange('POST /auth/api-keys')
   const keys = useList('GET /auth/api-keys', { query: { status: 'active', limit: 1 } })
@@ -34,8 +36,10 @@ export function FirstSteps() {
           <>
             <Notice kind="warn">Copy the key now. You cannot see it again.</Notice>
             <div className="flex flex-wrap items-center gap-2">
-              <code className="font-mono text-small break-all">{secret.key}</code>
-              <CopyButton text={secret.key} label="Copy key" autoFocus />
+              <code className="font-mono text-small break-all" onCopy={onCopied}>
+                {secret.key}
+              </code>
+              <CopyButton text={secret.key} label="Copy key" onCopied={onCopied} autoFocus />
             </div>
           </>
         ) : known ? (
@@ -62,8 +66,9 @@ export function FirstSteps() {
         <ErrorNotice error={create.error} />
       </Step>
       <Step number={2} title="Call the API with it" isDone={false}>
-        <Snippets apiKey={secret?.key ?? 'YOUR_KEY'} />
+        <Snippets apiKey={secret?.key ?? 'YOUR_KEY'} {...(secret && { onCopied })} />
       </Step>
+      {question}
       <Step number={3} title="See the first request" isDone={false}>
         {known ? <FirstRequest id={known} /> : <p className="text-muted">Create a key first.</p>}
       </Step>

@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { Suspense, useMemo } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { Quotas } from '../../api/types.ts'
 import { Bars } from '../../charts/bars.tsx'
@@ -7,6 +7,7 @@ import { useMay } from '../../shell/session-context.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { Card, Columns, Page, Section } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
@@ -15,8 +16,10 @@ import { MeterCard } from '../usage/limits.tsx'
 import { listMeters } from '../usage/meters.ts'
 import { Totals } from '../usage/totals.tsx'
 import { JoinOffers } from './join-offers.tsx'
-import { FirstSteps } from './onboarding.tsx'
 import { daysAgo, useDailyOutcomes } from './outcomes.ts'
+
+/** Seen until the first request alone. */
+const FirstSteps = lazyPart(async () => (await import('./onboarding.tsx')).FirstSteps)
 
 const DAYS = 30
 
@@ -40,7 +43,11 @@ export function Overview() {
       }
     >
       <JoinOffers />
-      {isNew && <FirstSteps />}
+      {isNew && (
+        <Suspense>
+          <FirstSteps />
+        </Suspense>
+      )}
       {!isNew && <Totals span={{ from }} />}
       {!isNew && <Outcomes from={from} />}
       <QuotaCards quotas={quotas.data} />

@@ -45,13 +45,19 @@ with urllib.request.urlopen(request) as response:
   },
 }
 
-export function Snippets({ apiKey }: { readonly apiKey: string }) {
+interface SnippetsProps {
+  readonly apiKey: string
+  /** Called when a text with the key was copied. */
+  readonly onCopied?: () => void
+}
+
+export function Snippets({ apiKey, onCopied }: SnippetsProps) {
   const [language, setLanguage] = useState<string>('curl')
   const write = SNIPPETS[language as Language] ?? SNIPPETS.curl
   return (
     <div className="flex flex-col gap-3">
       <Tabs label="Language" value={language} tabs={LANGUAGES} onChange={setLanguage} />
-      <CodeBlock label={`${language} example`} code={write(apiKey)} />
+      <CodeBlock label={`${language} example`} code={write(apiKey)} onCopied={onCopied} />
     </div>
   )
 }

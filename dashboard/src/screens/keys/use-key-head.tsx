@@ -1,9 +1,10 @@
 import { Ellipsis } from 'lucide-react'
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { type ReactNode, Suspense, useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { ApiKey } from '../../api/types.ts'
 import { Environment, Status } from '../../ui/badge.tsx'
 import { Button, IconButton } from '../../ui/button.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Menu } from '../../ui/menu.tsx'
 import type { KeyAction } from './key-actions.tsx'
 import { menuItems } from './key-menu.ts'
@@ -11,10 +12,10 @@ import { isRevoked, keyStatus, mayRotate } from './key-status.ts'
 import { named, type OfCustomer } from './of-customer.ts'
 
 /** Loaded when a key is edited. */
-const EditKey = lazy(async () => ({ default: (await import('./edit-key.tsx')).EditKey }))
+const EditKey = lazyPart(async () => (await import('./edit-key.tsx')).EditKey)
 
 /** Loaded when somebody acts on the key. */
-const KeyActionDialog = lazy(async () => ({ default: (await import('./key-actions.tsx')).KeyActionDialog }))
+const KeyActionDialog = lazyPart(async () => (await import('./key-actions.tsx')).KeyActionDialog)
 
 interface KeyHead {
   readonly title: string

@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input, Select } from '../../ui/field.tsx'
+import { AS_TYPED, Field, Form, Input, Select } from '../../ui/field.tsx'
 import { useGo } from '../../ui/link.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
@@ -53,7 +53,7 @@ function Contents({ onClose, plans }: Omit<CreateCustomerProps, 'open'>) {
       >
         <Input
           className="font-mono"
-          autoComplete="off"
+          {...AS_TYPED}
           value={wish.external_id}
           onChange={({ target }) => set({ external_id: target.value.trim() })}
         />

@@ -2,12 +2,14 @@ import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import type { AdminOrganization, CreditGrant } from '../../api/types.ts'
+import { readTypedDecimal } from '../../lib/typed-number.ts'
 import { Button, type ButtonLook } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
-import { formatExact, toAmount } from '../shared/credits/words.ts'
+import { formatExact } from '../shared/credits/words.ts'
+import { MoneyField } from '../shared/money-field.tsx'
 
 export interface CreditActionProps {
   readonly customer: AdminOrganization
@@ -32,7 +34,7 @@ function Grant({ customer, onClose }: GrantProps) {
   const [priority, setPriority] = useState('0')
   const { mutate, error, isPending } = useChange('POST /admin/organizations/{organization_id}/credits')
   const body = {
-    amount: toAmount(amount),
+    amount: readTypedDecimal(amount),
     reason,
     source,
     priority: Number(priority),
@@ -102,7 +104,10 @@ function Correct({ customer, grant, onClose }: ChangeProps) {
   )
   const save = () =>
     mutate(
-      { params: { organization_id: customer.id, grant_id: grant.id }, body: { amount: toAmount(amount), reason } },
+      {
+        params: { organization_id: customer.id, grant_id: grant.id },
+        body: { amount: readTypedDecimal(amount), reason },
+      },
       { onSuccess: () => finish(onClose, 'Grant corrected') },
     )
   return (
@@ -161,15 +166,14 @@ interface TextProps {
 }
 
 const Amount = ({ value, onChange, error, hint }: TextProps) => (
-  <Field label="Amount in US dollars" hint={hint} error={error?.fieldError('amount')}>
-    <Input
-      autoFocus
-      inputMode="decimal"
-      autoComplete="off"
-      value={value}
-      onChange={({ target }) => onChange(target.value)}
-    />
-  </Field>
+  <MoneyField
+    label="Amount in US dollars"
+    hint={hint}
+    error={error?.fieldError('amount')}
+    autoFocus
+    value={value}
+    onChange={onChange}
+  />
 )
 
 const Reason = ({ value, onChange, error }: TextProps) => (

@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useChange, useList } from '../../api/hooks.ts'
 import type { AdminApiKey, AdminOrganization } from '../../api/types.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { Button } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { RowMenu } from '../../ui/menu.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { listProps, Table } from '../../ui/table.tsx'
@@ -13,7 +14,7 @@ import { KEY_COLUMNS } from './key-columns.tsx'
 import { KEY_STATUSES } from './key-filters.ts'
 
 /** Loaded when a key is issued. */
-const IssueKey = lazy(async () => ({ default: (await import('./issue-key.tsx')).IssueKey }))
+const IssueKey = lazyPart(async () => (await import('./issue-key.tsx')).IssueKey)
 
 const DEFAULTS = { tab: 'usage', status: '' }
 

@@ -1,10 +1,11 @@
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { MeterReading, MoneyMeterReading } from '../../api/types.ts'
 import { formatMoney, formatNumber, formatPercent, formatShort } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { FilterSelect, Filters } from '../../ui/filters.tsx'
 import { Card, Columns, Section, Stat, StatsSkeleton } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Meter } from '../../ui/meter.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
@@ -16,11 +17,9 @@ import { RANGES, readRange } from './range.ts'
 import { UsageChart } from './usage-chart.tsx'
 
 // no part of the screen's first load
-const Subjects = lazy(async () => ({ default: (await import('../usage/subjects.tsx')).Subjects }))
+const Subjects = lazyPart(async () => (await import('../usage/subjects.tsx')).Subjects)
 
-const Reservations = lazy(async () => ({
-  default: (await import('../usage/reservations.tsx')).CustomerReservations,
-}))
+const Reservations = lazyPart(async () => (await import('../usage/reservations.tsx')).CustomerReservations)
 
 type Readings = Readonly<Record<string, MeterReading | MoneyMeterReading | undefined>>
 

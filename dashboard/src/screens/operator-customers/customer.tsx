@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useRead } from '../../api/hooks.ts'
 import type { AdminOrganization } from '../../api/types.ts'
 import { formatName } from '../../lib/format.ts'
@@ -8,15 +8,15 @@ import { Badge, Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Code } from '../../ui/copy.tsx'
 import { Page } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { Link, textLink } from '../../ui/link.tsx'
 import { Menu } from '../../ui/menu.tsx'
 import { ErrorNotice, Notice } from '../../ui/notice.tsx'
 import { Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
-import { CustomerAction, type CustomerActionName } from './customer-actions.tsx'
+import type { CustomerActionName } from './customer-actions.tsx'
 import { CustomerAudit } from './customer-audit.tsx'
-import { CustomerKeys } from './customer-keys.tsx'
 import { CustomerUsage } from './customer-usage.tsx'
 import { CustomerStatus } from './customers.tsx'
 import { usePlans } from './plans.ts'
@@ -33,11 +33,13 @@ const TABS = [
 ] as const
 
 // no part of the screen's first load
-const CustomerBilling = lazy(async () => ({ default: (await import('./customer-billing.tsx')).CustomerBilling }))
-const CustomerCredits = lazy(async () => ({ default: (await import('./customer-credits.tsx')).CustomerCredits }))
-const CustomerLimits = lazy(async () => ({ default: (await import('./customer-limits.tsx')).CustomerLimits }))
-const CustomerMembers = lazy(async () => ({ default: (await import('./customer-members.tsx')).CustomerMembers }))
-const CustomerWebhooks = lazy(async () => ({ default: (await import('./customer-webhooks.tsx')).CustomerWebhooks }))
+const CustomerAction = lazyPart(async () => (await import('./customer-actions.tsx')).CustomerAction)
+const CustomerBilling = lazyPart(async () => (await import('./customer-billing.tsx')).CustomerBilling)
+const CustomerCredits = lazyPart(async () => (await import('./customer-credits.tsx')).CustomerCredits)
+const CustomerKeys = lazyPart(async () => (await import('./customer-keys.tsx')).CustomerKeys)
+const CustomerLimits = lazyPart(async () => (await import('./customer-limits.tsx')).CustomerLimits)
+const CustomerMembers = lazyPart(async () => (await import('./customer-members.tsx')).CustomerMembers)
+const CustomerWebhooks = lazyPart(async () => (await import('./customer-webhooks.tsx')).CustomerWebhooks)
 
 const above = (
   <Link to="/operator/customers" className={textLink}>
@@ -86,12 +88,14 @@ function Loaded({ customer }: { readonly customer: AdminOrganization }) {
       <Suspense fallback={<Skeleton lines={4} />}>
         <Tab name={tab} customer={customer} />
       </Suspense>
-      {action && <CustomerAction name={action} customer={customer} onClose={() => setAction(undefined)} />}
+      <Suspense>
+        {action && <CustomerAction name={action} customer={customer} onClose={() => setAction(undefined)} />}
+      </Suspense>
     </Page>
   )
 }
 
-/** Plan and status. What a subscription owes is asked for apart: the organization itself does not say it. */
+/** Plan and status. That it is a trial is asked for apart: the organization itself does not say it. */
 function State({ customer }: { readonly customer: AdminOrganization }) {
   const { planName } = usePlans()
   const { data } = useRead('GET /auth/billing/info', { query: { organization_id: customer.id } })
@@ -99,7 +103,7 @@ function State({ customer }: { readonly customer: AdminOrganization }) {
   return (
     <>
       <Badge strong>{planName(customer.plan)}</Badge>
-      <CustomerStatus {...customer} isPastDue={status === 'past_due' || status === 'unpaid'} />
+      <CustomerStatus {...customer} />
       {status === 'trialing' && <Status kind="waiting">{formatName(status)}</Status>}
     </>
   )

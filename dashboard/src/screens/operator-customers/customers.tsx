@@ -125,7 +125,7 @@ export function Customers() {
           {
             name: 'Status',
             width: '8rem',
-            cell: (one) => <CustomerStatus {...one} isPastDue={state.status === 'past_due'} />,
+            cell: (one) => <CustomerStatus {...one} />,
           },
           { name: 'Members', width: '5rem', numeric: true, cell: ({ member_count }) => formatNumber(member_count) },
           { name: 'Created', sort: 'created_at', width: '8rem', cell: ({ created_at }) => <Time at={created_at} /> },
@@ -145,15 +145,14 @@ const ExternalId = ({ external_id }: AdminOrganization) =>
     </span>
   )
 
-interface CustomerStatusProps {
-  readonly suspended_at: string | null
-  readonly is_platform: boolean
-  readonly isPastDue?: boolean
-}
+const LOOKS = {
+  active: ['good', 'Active'],
+  suspended: ['bad', 'Suspended'],
+  past_due: ['warn', 'Past due'],
+} as const satisfies Readonly<Record<AdminOrganization['status'], readonly [string, string]>>
 
-export function CustomerStatus({ suspended_at, is_platform, isPastDue = false }: CustomerStatusProps) {
+export function CustomerStatus({ status, is_platform }: Pick<AdminOrganization, 'status' | 'is_platform'>) {
   if (is_platform) return <Badge>Operator</Badge>
-  if (suspended_at !== null) return <Status kind="bad">Suspended</Status>
-  if (isPastDue) return <Status kind="warn">Past due</Status>
-  return <Status kind="good">Active</Status>
+  const [kind, name] = LOOKS[status]
+  return <Status kind={kind}>{name}</Status>
 }

@@ -3,7 +3,7 @@ import { useChange } from '../../api/hooks.ts'
 import { differing } from '../../lib/differing.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { AS_TYPED, Field, Form, Input } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import type { ActionProps } from './customer-actions.tsx'
@@ -67,7 +67,7 @@ export function EditCustomer({ customer, onClose }: ActionProps) {
         >
           <Input
             className="font-mono"
-            autoComplete="off"
+            {...AS_TYPED}
             value={wish.external_id}
             onChange={({ target }) => set({ external_id: target.value.trim() })}
           />

@@ -1,13 +1,15 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { AdminOrganization } from '../../api/types.ts'
+import { readTypedDecimal, readTypedNumber } from '../../lib/typed-number.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { Form } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { COST_HINT, LimitFields } from '../keys/limit-fields.tsx'
 import { type LimitForm, toLimit, toLimitForm } from '../keys/limit-form.ts'
+import { AmountField } from '../shared/money-field.tsx'
 import type { OwnMeters } from '../usage/meters.ts'
 import type { LimitRow } from './customer-limits.tsx'
 
@@ -52,20 +54,16 @@ export function EditLimits({ customer, rows, own, onClose }: EditLimitsProps) {
         <ErrorNotice error={error} except={[...rows.map(toField), NAMED]} />
         <div className="grid gap-4 sm:grid-cols-2">
           {rows.map((row) => (
-            <Field
+            <AmountField
               key={row.name}
+              isMoney={row.name === 'cost_usd'}
               label={labelWithUnit(row)}
               hint={`Plan: ${row.plan === null ? 'no limit' : row.plan.toLocaleString('en-US')}`}
               error={error?.fieldError(toField(row))}
-            >
-              <Input
-                inputMode="decimal"
-                autoComplete="off"
-                placeholder="Plan’s limit"
-                value={texts[row.name] ?? ''}
-                onChange={({ target }) => setTexts({ ...texts, [row.name]: target.value.replaceAll(/[\s,]/g, '') })}
-              />
-            </Field>
+              placeholder="Plan’s limit"
+              value={texts[row.name] ?? ''}
+              onChange={(text) => setTexts({ ...texts, [row.name]: text })}
+            />
           ))}
         </div>
         <LimitFields
@@ -99,9 +97,5 @@ const toField = ({ name, isCustom }: LimitRow) => (isCustom ? `meters.${name}` :
 const labelWithUnit = ({ name, label }: LimitRow) =>
   name === 'cost_usd' ? `${label} (USD)` : name === 'storage_gb' ? `${label} (GB)` : label
 
-/** Money stays text, so that no digit is lost. Text that is no number is sent as it is, and the server says so. */
-function toAmount(name: string, text: string): number | string | null {
-  if (text === '') return null
-  const amount = Number(text)
-  return name === 'cost_usd' || Number.isNaN(amount) ? text : amount
-}
+const toAmount = (name: string, text: string): number | string | null =>
+  name === 'cost_usd' ? readTypedDecimal(text) || null : readTypedNumber(text)

@@ -1,5 +1,6 @@
 import { Field, Fieldset, Input, Select, Textarea } from '../../ui/field.tsx'
 import { COST_HINT, LimitFields } from '../keys/limit-fields.tsx'
+import { AmountField } from '../shared/money-field.tsx'
 import { meterName, type OwnMeters } from '../usage/meters.ts'
 import type { PlanPartProps } from './offer-fields.tsx'
 import { CHARGED, METERS } from './plan-form.ts'
@@ -93,14 +94,14 @@ export function PlanLimitFields({ form, onChange, error, own }: PlanLimitProps) 
 function MeterFields({ meter, label, form, onChange, error }: MeterProps) {
   return (
     <div className="grid grid-cols-2 items-end gap-3">
-      <Field label={label} error={error?.fieldError(`limits.meters.${meter}`)}>
-        <Input
-          inputMode="decimal"
-          value={form.limits[meter] ?? ''}
-          placeholder="No limit"
-          onChange={({ target }) => onChange({ limits: { ...form.limits, [meter]: target.value } })}
-        />
-      </Field>
+      <AmountField
+        label={label}
+        isMoney={meter === 'cost_usd'}
+        error={error?.fieldError(`limits.meters.${meter}`)}
+        value={form.limits[meter] ?? ''}
+        placeholder="No limit"
+        onChange={(text) => onChange({ limits: { ...form.limits, [meter]: text } })}
+      />
       <Field label={`${label} at the limit`}>
         <Select
           value={form.atLimit[meter] ?? 'block'}

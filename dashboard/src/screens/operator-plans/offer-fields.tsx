@@ -1,5 +1,6 @@
 import type { ApiError } from '../../api/problem.ts'
 import { Field, Input, Select, Textarea } from '../../ui/field.tsx'
+import { MoneyField } from '../shared/money-field.tsx'
 import type { PlanForm } from './plan-form.ts'
 
 export interface PlanPartProps {
@@ -33,18 +34,14 @@ export function OfferFields({ form, onChange, error }: PlanPartProps) {
       >
         <Input inputMode="decimal" value={form.markup} onChange={({ target }) => onChange({ markup: target.value })} />
       </Field>
-      <Field
+      <MoneyField
         label="Price per call, US dollars"
         optional
         hint="Charged for each call, such as 0.0005. It is deducted from credits and included in the cost. Leave empty for none."
         error={error?.fieldError('price_per_call_usd')}
-      >
-        <Input
-          inputMode="decimal"
-          value={form.callPrice}
-          onChange={({ target }) => onChange({ callPrice: target.value })}
-        />
-      </Field>
+        value={form.callPrice}
+        onChange={(callPrice) => onChange({ callPrice })}
+      />
       <CreditFields form={form} onChange={onChange} error={error} />
       <Field
         label="Seats"
@@ -74,30 +71,22 @@ export function OfferFields({ form, onChange, error }: PlanPartProps) {
 function CreditFields({ form, onChange, error }: PlanPartProps) {
   return (
     <>
-      <Field
+      <MoneyField
         label="Included credits, US dollars"
         optional
         hint="Granted at the start of each usage period. Leave empty for none."
         error={error?.fieldError('included_credits_usd')}
-      >
-        <Input
-          inputMode="decimal"
-          value={form.credits}
-          onChange={({ target }) => onChange({ credits: target.value })}
-        />
-      </Field>
-      <Field
+        value={form.credits}
+        onChange={(credits) => onChange({ credits })}
+      />
+      <MoneyField
         label="Rollover, US dollars"
         optional
         hint="Included credits left over, up to this amount, are granted again in the next period. Leave empty for none."
         error={error?.fieldError('rollover_max_usd')}
-      >
-        <Input
-          inputMode="decimal"
-          value={form.rollover}
-          onChange={({ target }) => onChange({ rollover: target.value })}
-        />
-      </Field>
+        value={form.rollover}
+        onChange={(rollover) => onChange({ rollover })}
+      />
       <Field
         label="When credits are used up"
         hint="For customers who have used credits, also where the plan includes none. Calls that continue fall under its other limits and prices."

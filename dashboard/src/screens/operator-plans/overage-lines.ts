@@ -1,5 +1,5 @@
 import type { OveragePrice } from '../../api/types.ts'
-import { readTypedNumber } from '../../lib/typed-number.ts'
+import { readTypedDecimal, readTypedNumber } from '../../lib/typed-number.ts'
 import { lines } from './price-lines.ts'
 
 /** What the providers call it, each on a line of its own: `stripe_price_id=price_1`. */
@@ -27,5 +27,5 @@ const readName = (line: string, name: string) =>
 
 function readTier(line: string): OveragePrice['tiers'][number] {
   const [upTo = '', price = ''] = line.split(/\s+/)
-  return { up_to: upTo === 'rest' ? null : readTypedNumber(upTo), unit_price_usd: price }
+  return { up_to: upTo === 'rest' ? null : readTypedNumber(upTo), unit_price_usd: readTypedDecimal(price) }
 }

@@ -1,5 +1,5 @@
 import type { CreatePlanRequest, OveragePrice, Plan } from '../../api/types.ts'
-import { readTypedNumber } from '../../lib/typed-number.ts'
+import { readTypedDecimal, readTypedNumber } from '../../lib/typed-number.ts'
 import { type LimitForm, toLimit, toLimitForm } from '../keys/limit-form.ts'
 import { readFeatures, writeFeatures } from './feature-lines.ts'
 import { readOverage, writeOverage } from './overage-lines.ts'
@@ -120,11 +120,11 @@ export function toPlanBody(form: PlanForm) {
     id: form.id.trim(),
     name: form.name.trim(),
     prices: lines(form.prices).map(readPrice),
-    trial_days: Number(form.trial),
-    markup_percent: Number(form.markup),
-    price_per_call_usd: form.callPrice.trim() || null,
-    included_credits_usd: form.credits.trim() || null,
-    rollover_max_usd: form.rollover.trim() || null,
+    trial_days: readTypedNumber(form.trial) as number,
+    markup_percent: readTypedNumber(form.markup) as number,
+    price_per_call_usd: readTypedDecimal(form.callPrice) || null,
+    included_credits_usd: readTypedDecimal(form.credits) || null,
+    rollover_max_usd: readTypedDecimal(form.rollover) || null,
     at_no_credits: form.atNoCredits,
     seats: readSeats(form.seats),
     addons: readAddons(form.addons),
@@ -154,7 +154,7 @@ function toMeters({ limits, atLimit }: PlanForm): CreatePlanRequest['limits']['m
   const named = Object.keys(limits).flatMap((meter) => {
     const text = limits[meter]?.trim() ?? ''
     const at_limit = atLimit[meter] ?? 'block'
-    const limit = meter === 'cost_usd' ? text || null : readTypedNumber(text)
+    const limit = meter === 'cost_usd' ? readTypedDecimal(text) || null : readTypedNumber(text)
     return limit === null && at_limit === 'block' ? [] : [[meter, { limit, at_limit }] as const]
   })
   return Object.fromEntries(named)

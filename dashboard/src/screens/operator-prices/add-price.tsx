@@ -2,11 +2,13 @@ import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
 import type { ApiError } from '../../api/problem.ts'
 import type { CreateOwnModelPriceRequest } from '../../api/types.ts'
+import { readTypedDecimal } from '../../lib/typed-number.ts'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form, Input, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { MoneyField } from '../shared/money-field.tsx'
 import { isToken, KIND_NAMES, KINDS, type PriceKind } from './kinds.ts'
 
 /** The fields that the server may name in a refusal. */
@@ -27,7 +29,7 @@ const NEW_PRICE: PriceForm = { provider: '', model: '', kind: 'input', price: ''
 /** What is no price or no time is sent as it is typed, for the server to say what is wrong with it. */
 function toBody({ provider, model, kind, price, from }: PriceForm): CreateOwnModelPriceRequest {
   const at = new Date(from)
-  const usd = price.trim().replace(/^\$\s*/, '')
+  const usd = readTypedDecimal(price)
   return {
     provider: provider.trim(),
     model: model.trim(),
@@ -109,18 +111,13 @@ function Fields({ form, onChange, error }: FieldsProps) {
           ))}
         </Select>
       </Field>
-      <Field
+      <MoneyField
         label={isToken(form.kind) ? 'US dollars per million tokens' : 'US dollars each'}
         hint="What the provider charges you. 0 if it is free."
         error={error?.fieldError('usd_per_million') ?? error?.fieldError('usd_per_unit')}
-      >
-        <Input
-          inputMode="decimal"
-          autoComplete="off"
-          value={form.price}
-          onChange={({ target }) => onChange({ price: target.value })}
-        />
-      </Field>
+        value={form.price}
+        onChange={(price) => onChange({ price })}
+      />
       <Field
         label="Valid from"
         optional

@@ -7,6 +7,7 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { Fieldset, Form, Input, Select } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { MoneyReading } from '../shared/money-field.tsx'
 import { BUILT_IN_METERS, describeAmount, meterName, type OwnMeters } from './meters.ts'
 
 export type Amount = AlertThresholds['amounts'][number]
@@ -112,6 +113,7 @@ function AmountRow({ row, own, number, error, onChange, onRemove }: AmountRowPro
             </option>
           ))}
         </Select>
+        {row.meter === 'cost_usd' && <MoneyReading of={row.amount} />}
         <Select
           aria-label={`What amount ${number} counts`}
           className="max-w-40"

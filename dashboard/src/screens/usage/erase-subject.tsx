@@ -1,8 +1,10 @@
 import { useState } from 'react'
 import { useChange } from '../../api/hooks.ts'
+import { isSameName } from '../../lib/same-name.ts'
 import { Button } from '../../ui/button.tsx'
+import { ConfirmField } from '../../ui/confirm-field.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
-import { Field, Form, Input } from '../../ui/field.tsx'
+import { AS_TYPED, Field, Form, Input } from '../../ui/field.tsx'
 import { ErrorNotice } from '../../ui/notice.tsx'
 import { toast } from '../../ui/toast.tsx'
 
@@ -16,10 +18,10 @@ interface EraseSubjectProps {
 export function EraseSubject({ subject, onClose }: EraseSubjectProps) {
   const [text, setText] = useState('')
   const { mutate, error, isPending } = useChange('POST /usage/subjects/erase')
-  const isReady = subject === undefined ? text !== '' : text === subject
+  const isReady = subject === undefined ? text !== '' : isSameName(text, subject)
   const erase = () =>
     mutate(
-      { body: { subject: text } },
+      { body: { subject: subject ?? text } },
       {
         onSuccess() {
           toast('Subject erased', 'Personal data in their events is deleted within about two hours.')
@@ -44,13 +46,13 @@ export function EraseSubject({ subject, onClose }: EraseSubjectProps) {
             quotas, credits and invoices do not change. Later requests with this subject count as a new subject.
           </p>
         </div>
-        <Field
-          label={subject === undefined ? 'Subject' : `Type ${subject} to confirm`}
-          error={error?.fieldError('subject')}
-          hint={subject === undefined ? 'Exactly as in your requests.' : undefined}
-        >
-          <Input value={text} autoComplete="off" onChange={({ target }) => setText(target.value)} />
-        </Field>
+        {subject === undefined ? (
+          <Field label="Subject" error={error?.fieldError('subject')} hint="Exactly as in your requests.">
+            <Input {...AS_TYPED} value={text} onChange={({ target }) => setText(target.value)} />
+          </Field>
+        ) : (
+          <ConfirmField name={subject} error={error?.fieldError('subject')} value={text} onChange={setText} />
+        )}
         <ErrorNotice error={error} except={['subject']} />
         <Actions>
           <Button onClick={onClose}>Cancel</Button>

@@ -1,10 +1,11 @@
-import { lazy, Suspense, useState } from 'react'
+import { Suspense, useState } from 'react'
 import { useList } from '../../api/hooks.ts'
 import type { UsageOfSubjects } from '../../api/types.ts'
 import { formatNumber, formatPercent } from '../../lib/format.ts'
 import { useMay } from '../../shell/session-context.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Section } from '../../ui/layout.tsx'
+import { lazyPart } from '../../ui/lazy-part.tsx'
 import { RowMenu } from '../../ui/menu.tsx'
 import { type Column, listProps, Table } from '../../ui/table.tsx'
 import { Share } from './breakdown.tsx'
@@ -13,7 +14,7 @@ import { meterName, type OwnMeters } from './meters.ts'
 import type { Span } from './range.ts'
 
 /** Loaded when somebody is to be erased. */
-const EraseSubject = lazy(async () => ({ default: (await import('./erase-subject.tsx')).EraseSubject }))
+const EraseSubject = lazyPart(async () => (await import('./erase-subject.tsx')).EraseSubject)
 
 type Sums = UsageOfSubjects['data'][number]
 type Row = Omit<Sums, 'subject'> & { readonly id: string; readonly name: string; readonly subject?: string }

@@ -9,9 +9,6 @@ export const formatExact = (amount: string): string => exact.format(Number(amoun
 /** The same with its sign, for what was added or taken. */
 export const formatSigned = (amount: string): string => signed.format(Number(amount))
 
-/** What people type as an amount, as the API takes it: `$1,000.50` is `1000.50`. */
-export const toAmount = (text: string): string => text.replaceAll(/[\s,$]/g, '')
-
 export const SOURCE_NAMES: Readonly<Record<CreditLedgerRow['source'], string>> = {
   purchase: 'Bought',
   plan: 'Included in the plan',
