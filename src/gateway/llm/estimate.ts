@@ -51,8 +51,18 @@ const makesText = ({
   return input !== undefined || instructions !== undefined || stream !== undefined
 }
 
-/** Fields that the model does not read as text. */
-const SETTINGS = new Set(['model', 'user', 'stream', 'metadata', 'stream_options', 'id', 'type', 'role'])
+/** Fields that the model does not read as text: settings and ids, and what repeats or signs other text. */
+const SETTINGS = new Set(
+  [
+    'model user stream metadata stream_options type role media_type cache_control',
+    'tool_choice reasoning_effort service_tier prompt_cache_key status signature',
+    'id call_id item_id tool_call_id tool_use_id previous_response_id file_id',
+    'annotations citations logprobs',
+  ].flatMap((names) => names.split(' ')),
+)
+
+/** Fields whose JSON the model reads as such, with its names and numbers. */
+const JSON_FIELDS = new Set(['tools', 'functions', 'schema'])
 
 /** Fields whose numbers are ids of tokens. */
 const PROMPTS = new Set(['input', 'prompt'])
@@ -63,32 +73,52 @@ function countTokens(body: unknown): number {
   const waiting: Place[] = []
   let tokens = 0
   const see = (place: Place) => {
-    const { value, name } = place
-    if (typeof value === 'number') tokens += PROMPTS.has(name) ? 1 : 0
-    else if (typeof value === 'string') tokens += isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
+    const { value, name, isJson } = place
+    if (typeof value === 'number') tokens += isJson || PROMPTS.has(name) ? 1 : 0
+    else if (typeof value === 'string')
+      tokens += !isJson && isFile(value, place) ? TOKENS_PER_FILE : countTextTokens(value)
     else if (typeof value === 'object' && value !== null) waiting.push(place)
   }
-  see({ value: body, name: '', isEncoded: false })
+  see({ value: body, name: '', isEncoded: false, isJson: false })
   for (let place = waiting.pop(); place; place = waiting.pop()) {
-    const { value, name } = place
-    if (Array.isArray(value)) for (const one of value) see({ value: one, name, isEncoded: false })
-    else for (const field of listFields(value as Json, name)) see(field)
+    const { value, name, isJson } = place
+    if (Array.isArray(value)) for (const one of value) see({ value: one, name, isEncoded: false, isJson })
+    else
+      for (const field of listFields(value as Json, place)) {
+        if (field.isJson) tokens += countTextTokens(field.name)
+        see(field)
+      }
   }
   return tokens
 }
 
-/** A value, the name of its field, and whether its object has a file in base64 in the field `data`. */
+/** A value, and the name of its field. */
 interface Place {
   readonly value: unknown
   readonly name: string
+  /** Whether it is a file in base64. */
   readonly isEncoded: boolean
+  /** Whether the model reads it as JSON. */
+  readonly isJson: boolean
 }
 
-function listFields(object: Json, name: string): Place[] {
-  const isEncoded = name === 'input_audio' || (name === 'source' && object.type === 'base64')
+function listFields(object: Json, { name, isJson }: Place): Place[] {
+  const encoded = findEncoded(object, name)
   return Object.entries(object).flatMap(([field, value]) =>
-    SETTINGS.has(field) ? [] : [{ value, name: field, isEncoded }],
+    SETTINGS.has(field) && !isJson
+      ? []
+      : [{ value, name: field, isEncoded: field === encoded, isJson: isJson || isJsonField(field, value) }],
   )
+}
+
+/** What a tool is called with is an object; the items of the Responses API are a list. */
+const isJsonField = (name: string, value: unknown) =>
+  JSON_FIELDS.has(name) || (name === 'input' && typeof value === 'object' && !Array.isArray(value))
+
+/** @returns the name of the field with a file in base64 */
+function findEncoded({ type }: Json, name: string): string | undefined {
+  if (type === 'image_generation_call') return 'result'
+  return name === 'input_audio' || (name === 'source' && type === 'base64') ? 'data' : undefined
 }
 
 /** Fields with a file in base64, and fields with a URL, which may contain a file (`data:`). */
@@ -103,6 +133,6 @@ const TEXT_FILE = /^data:(text\/|application\/(json|xml))/i
  */
 function isFile(text: string, { name, isEncoded }: Place): boolean {
   if (TEXT_FILE.test(text)) return false
-  if (FILES.has(name) || (isEncoded && name === 'data')) return true
+  if (FILES.has(name) || isEncoded) return true
   return ADDRESSES.has(name) && text.startsWith('data:')
 }
