@@ -16,14 +16,18 @@ export interface Estimate {
   readonly output_tokens: number
 }
 
-/** Reads a request in the shape of OpenAI (chat, completions, responses, embeddings) or Anthropic (messages). */
-export function estimate(body: Json): Estimate {
+/**
+ * Reads a request in the shape of OpenAI (chat, completions, responses, embeddings) or Anthropic (messages).
+ *
+ * @param path of the operation, upstream
+ */
+export function estimate(body: Json, path = ''): Estimate {
   const most = asCount(body.max_completion_tokens) ?? asCount(body.max_output_tokens) ?? asCount(body.max_tokens)
   const output = (most ?? USUAL_OUTPUT) * countAnswers(body)
   return {
     model: asText(body.model),
     input_tokens: Math.ceil(countJsonTokens(body, TOKENS_PER_FILE)),
-    output_tokens: makesText(body) ? Math.min(output, MAX_OUTPUT) : 0,
+    output_tokens: makesText(body) && !MAKES_OTHER.test(path) ? Math.min(output, MAX_OUTPUT) : 0,
   }
 }
 
@@ -33,6 +37,9 @@ function countAnswers({ n, best_of, prompt }: Json): number {
   const prompts = asList(prompt).filter((one) => typeof one !== 'number') // one prompt may be a list of token ids
   return perPrompt * Math.max(prompts.length, 1)
 }
+
+/** Operations that answer with vectors, scores, pictures or sound. */
+const MAKES_OTHER = /\/(embeddings|rerank|images\/\w+|audio\/speech)\/?$/i
 
 /** An embeddings request has an input and no fields that request output. */
 const makesText = ({
