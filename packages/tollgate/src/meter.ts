@@ -99,13 +99,13 @@ export class MeteredCall {
     this.#reported = { ...this.#reported, ...Object.fromEntries(known) }
   }
 
-  /** Settles once, whoever ends the call first. */
-  finish(): Promise<void> {
+  /** Settles once, whoever ends the call first. With `waitUntil` the caller does not wait for it. */
+  async finish(): Promise<void> {
     this.#finished ??= this.#settle()
-    return this.#finished
+    if (!this.#ended) await this.#finished
   }
 
-  async #settle(): Promise<void> {
+  #settle(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#abort)
     if (this.#texts)
       this.#held.use({
@@ -114,7 +114,7 @@ export class MeteredCall {
         output_tokens: this.#countTokens(this.#texts.join('')),
         ...this.#reported,
       })
-    await this.#held.settle().finally(() => this.#ended?.())
+    return this.#held.settle().finally(() => this.#ended?.())
   }
 }
 

@@ -78,10 +78,9 @@ function mayRepeat(transport: Transport, call: Call, failure: TollgateError): bo
   return isTransient(failure) && countsOnce(transport, call)
 }
 
-const TRANSIENT_STATUSES = new Set([502, 503, 504])
 const TRANSIENT_CODES = new Set<TollgateError['code']>(['network_error', 'unreadable_answer', 'request_in_progress'])
 
-const isTransient = ({ status, code }: TollgateError) => TRANSIENT_STATUSES.has(status) || TRANSIENT_CODES.has(code)
+const isTransient = ({ status, code }: TollgateError) => (status >= 502 && status <= 504) || TRANSIENT_CODES.has(code)
 
 function countsOnce({ takesIdempotencyKeys }: Transport, { name, body }: Call): boolean {
   if (/^(GET|PUT|DELETE) /.test(name)) return true
@@ -91,8 +90,8 @@ function countsOnce({ takesIdempotencyKeys }: Transport, { name, body }: Call): 
 
 /** Node says so; elsewhere nobody knows whether the request arrived. */
 function isRefusedConnection(cause: unknown): boolean {
-  const code = (cause as { cause?: { code?: string } } | undefined)?.cause?.code
-  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+  const code = (cause as { cause?: { code?: string } } | undefined)?.cause?.code ?? ''
+  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(code)
 }
 
 function readWait({ retryAfter }: TollgateError, attempts: number): number {

@@ -20,6 +20,7 @@ function recording() {
     reserve: async (input: ReserveInput) => (held.push(input), { granted: true, reservation_id: 'hold_1' }),
     settle: async (input: SettleInput) => void settled.push(input),
     keep: async () => undefined,
+    track: (_: unknown, work: Promise<void>) => work,
   }
   return { held, settled, client: { usage } as unknown as MeterClient }
 }
