@@ -123,12 +123,11 @@ function withDeadline({ signal: outer, timeoutMs }: PerformOptions, work: Work):
     const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
     if (outer?.aborted) onAbort()
     outer?.addEventListener('abort', onAbort)
-    const settled = () => {
+    const run = outer?.aborted ? Promise.reject(outer.reason) : work(controller.signal, Date.now() + timeoutMs)
+    run.then(resolve, reject).finally(() => {
       clearTimeout(timer)
       outer?.removeEventListener('abort', onAbort)
-    }
-    const run = outer?.aborted ? Promise.reject(outer.reason) : work(controller.signal, Date.now() + timeoutMs)
-    run.then(resolve, reject).finally(settled)
+    })
   })
 }
 

@@ -125,7 +125,7 @@ export class Recorder {
     this.#queue = this.#queue.slice(batch.length)
     const error = await this.track(batch, this.#trySend(batch))
     if (!error) return
-    this.#queue = [...batch, ...this.#queue]
+    this.#queue.unshift(...batch)
     this.#failures++
     this.#watchExit()
     throw error
