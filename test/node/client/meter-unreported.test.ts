@@ -93,7 +93,7 @@ test.each([
 
 test('of an answer of the AI SDK without usage its text and its tool calls count once, whole and streamed', async () => {
   const { settled, client } = recording()
-  const tools = { f: tool({ inputSchema: z.object({ a: z.string() }) }) }
+  const tools = { f: tool({ inputSchema: z.object({ a: z.string() }), execute: async () => 'done' }) }
   const message = { role: 'assistant', content: FORTY, tool_calls: [CALL] }
   await generateText({ model: model(client, chat(message)), prompt: 'a', tools })
   const delta = { ...message, tool_calls: [{ index: 0, ...CALL }] }
