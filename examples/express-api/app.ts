@@ -1,7 +1,7 @@
 /** An API with one protected route. `npm run dev` in the root of the repository is the Tollgate beside it. */
 import express from 'express'
 import { Tollgate } from 'tollgate'
-import { type KeyRequest, requireKey } from 'tollgate/express'
+import { getKeyContext, requireKey } from 'tollgate/express'
 
 const {
   TOLLGATE_URL: baseUrl = 'http://localhost:8000',
@@ -12,7 +12,7 @@ const tollgate = new Tollgate({ baseUrl, serviceKey })
 const app = express()
 
 app.get('/v1/orders/:id', requireKey(tollgate), (req, res) => {
-  const { use, verdict } = (req as typeof req & KeyRequest).tollgate
+  const { use, verdict } = getKeyContext(req)
   use({ queries: 1 })
   res.json({ id: req.params.id, organization: verdict.organization_id })
 })

@@ -14,6 +14,7 @@ import type { Verdict } from '../verification/verdict.ts'
 import { readVerdictHeaders } from '../verification/verdict-headers.ts'
 import { type VerifyContext, verifyWithRecord } from '../verification/verify.ts'
 import { describeEndpoint, type Match } from './match.ts'
+import { retryHeaders } from './retry-headers.ts'
 
 /** A key that has the permissions for the request. */
 export interface Admitted {
@@ -80,6 +81,6 @@ function refuse(verdict: Verdict, now: number): Problem {
   const code = CODES[verdict.code] ?? 'unauthenticated'
   return new Problem(code, {
     ...(code !== 'rate_limited' && { detail: `The API key was refused: ${verdict.code}.` }),
-    headers: readVerdictHeaders(verdict, now),
+    headers: { ...readVerdictHeaders(verdict, now), ...retryHeaders(code, verdict.retry_after) },
   })
 }

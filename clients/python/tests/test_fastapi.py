@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.requests import ClientDisconnect
 from support import Customer, World, becomes, free_port, make_customer, wait_for
 
-from tollgate import AsyncTollgate, Tollgate
+from tollgate import AsyncTollgate, Tollgate, UsageOptions
 from tollgate.fastapi import KeyContext, KeyRefused, install, require_key
 
 Client = Tollgate | AsyncTollgate
@@ -360,3 +360,77 @@ def test_a_server_that_ends_sends_what_was_recorded(world: World, kind: str, cus
     assert answer.status_code == 202
     assert values_become(world, customer, "endpoint", ["/v1/orders/{order_id}"])
     assert totals_become(world, customer, queries=3)
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_mounted_app_answers_refusals_by_problem_json_and_is_counted_with_its_prefix(
+    world: World, kind: str, customer: Customer, prepared: bool
+) -> None:
+    async def within() -> tuple[httpx.Response, httpx.Response]:
+        client = make_client(kind, world)
+        outer = FastAPI()
+        if prepared:
+            install(outer)
+        outer.mount("/shop", make_app(client, prepared=False))
+        refused = await get(outer, "/shop/v1/orders/42")
+        admitted = await get(outer, "/shop/v1/orders/42", X_API_Key=customer.key)
+        await close(client)
+        return refused, admitted
+
+    refused, admitted = asyncio.run(within())
+    assert (refused.status_code, refused.headers["Content-Type"]) == (401, "application/problem+json")
+    assert refused.json()["code"] == "unauthenticated"
+    assert admitted.status_code == 202
+    assert values_become(world, customer, "endpoint", ["/shop/v1/orders/{order_id}"])
+
+
+def test_a_web_socket_needs_a_key_and_is_closed_with_1008_without_one(
+    world: World, kind: str, customer: Customer
+) -> None:
+    async def within() -> tuple[list[Any], list[Any]]:
+        client = make_client(kind, world)
+        app = FastAPI()
+        install(app)
+
+        @app.websocket("/feed")
+        async def feed(socket: WebSocket, key: KeyContext = Depends(require_key(client))) -> None:
+            await socket.accept()
+            key.use(queries=2)
+            await socket.close()
+
+        refused, admitted = await connect_socket(app, []), await connect_socket(app, [(b"x-api-key", customer.key.encode())])
+        await close(client)
+        return refused, admitted
+
+    refused, admitted = asyncio.run(within())
+    assert [(message["type"], message.get("code")) for message in refused] == [("websocket.close", 1008)]
+    assert [message["type"] for message in admitted] == ["websocket.accept", "websocket.close"]
+    assert values_become(world, customer, "status", ["101"])
+    assert totals_become(world, customer, queries=2)
+
+
+async def connect_socket(app: FastAPI, headers: list[tuple[bytes, bytes]]) -> list[Any]:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/feed", "raw_path": b"/feed", "query_string": b"", "headers": headers}
+    more = {"scheme": "ws", "client": ("127.0.0.1", 1), "server": ("api.example.com", 80), "subprotocols": []}
+    await app({**scope, **more, "root_path": "", "asgi": {"version": "3.0"}}, receive, send)
+    return sent
+
+
+def test_a_report_that_is_due_now_is_sent_before_the_application_returns(world: World, kind: str) -> None:
+    customer = make_customer(world)
+
+    async def within() -> None:
+        client = make_client(kind, world, usage=UsageOptions(flush_interval=3_600))
+        assert (await get(make_app(client, report="now"), X_API_Key=customer.key)).status_code == 202
+        assert values_become(world, customer, "status", ["202"])  # nothing was flushed since
+        await close(client)
+
+    asyncio.run(within())

@@ -1,13 +1,6 @@
 import type { LanguageModelMiddleware } from 'ai'
-import {
-  beginCall,
-  listPrompt,
-  type MeterClient,
-  type MeteredCall,
-  type MeterOptions,
-  partOf,
-  watchStream,
-} from './meter.ts'
+import { beginCall, type MeterClient, type MeteredCall, type MeterOptions, partOf, watchStream } from './meter.ts'
+import { readText } from './model-text.ts'
 
 export { QuotaExceededError } from './errors.ts'
 export type { MeterOptions } from './meter.ts'
@@ -23,11 +16,11 @@ type StreamPart = StreamOf<Awaited<ReturnType<Generate['doStream']>>>
  * it settles the tokens that came until then. A call throws QuotaExceededError when its tokens are refused.
  */
 export function meter(tollgate: MeterClient, options: MeterOptions): LanguageModelMiddleware {
-  const begin = ({ params, model }: Pick<Generate, 'params' | 'model'>) =>
+  const begin = ({ params: { prompt, tools, responseFormat, ...params }, model }: Pick<Generate, 'params' | 'model'>) =>
     beginCall(tollgate, options, {
       provider: model.provider.split('.')[0] ?? model.provider, // such as openai.chat
       model: model.modelId,
-      texts: listPrompt(params.prompt, params.tools),
+      prompt: readText({ prompt, tools, responseFormat }),
       maxOutputTokens: params.maxOutputTokens,
       signal: params.abortSignal,
     })
@@ -38,6 +31,7 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
       try {
         const result = await doGenerate()
         call.begin()
+        for (const part of result.content) if (WRITTEN.has(part.type)) call.say(part)
         report(result.usage, call)
         return result
       } catch (error) {
@@ -52,7 +46,7 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
       try {
         const { stream, ...result } = await doStream()
         call.begin()
-        return { ...result, stream: watchStream<StreamPart>(stream, call, (part) => look(part, call)) }
+        return { ...result, stream: watchStream<StreamPart>(stream, call, partReader(call)) }
       } catch (error) {
         if (isAnswered(error)) call.begin()
         await call.finish()
@@ -65,10 +59,19 @@ export function meter(tollgate: MeterClient, options: MeterOptions): LanguageMod
 /** A success that cannot be read, such as one that breaks off. */
 const isAnswered = (error: unknown) => (error as { statusCode?: unknown } | undefined)?.statusCode === 200
 
-function look(part: StreamPart | undefined, call: MeteredCall): StreamPart | undefined {
-  if (part && 'delta' in part) call.say(part.delta)
-  if (part?.type === 'finish') report(part.usage, call)
-  return part
+/** Parts of an answer that the model has written: neither sources, nor results of a provider's tools, nor files. */
+const WRITTEN = new Set(['text', 'reasoning', 'tool-call'])
+
+/** A tool call that came in pieces comes once more as a whole. */
+function partReader(call: MeteredCall) {
+  const inPieces = new Set<string>()
+  return function read(part: StreamPart | undefined): StreamPart | undefined {
+    if (part?.type === 'tool-input-delta') inPieces.add(part.id)
+    if (part && 'delta' in part) call.say(part.delta)
+    if (part?.type === 'tool-call' && !inPieces.has(part.toolCallId)) call.say(part)
+    if (part?.type === 'finish') report(part.usage, call)
+    return part
+  }
 }
 
 function report({ inputTokens, outputTokens }: Usage, call: MeteredCall): void {

@@ -32,18 +32,22 @@ interface Usage {
 }
 
 interface MessageEvent {
+  readonly type?: unknown
   readonly message?: { readonly usage?: Usage }
   readonly usage?: Usage
-  readonly delta?: { readonly text?: unknown; readonly thinking?: unknown; readonly partial_json?: unknown }
+  readonly delta?: unknown
 }
 
 const messages: ModelApi = {
   path: '/v1/messages',
   maxOutputTokens: ({ max_tokens }) => (typeof max_tokens === 'number' ? max_tokens : undefined),
-  readAnswer: ({ usage }, call) => report(usage as Usage | undefined, call),
+  readAnswer({ content, usage }, call) {
+    call.say(content)
+    report(usage as Usage | undefined, call)
+  },
   readEvent(event, call) {
-    const { message, usage, delta = {} } = event as MessageEvent
-    for (const text of [delta.text, delta.thinking, delta.partial_json]) call.say(text)
+    const { type, message, usage, delta } = event as MessageEvent
+    if (type === 'content_block_delta') call.say(delta)
     report(message?.usage && { ...message.usage, output_tokens: undefined }, call) // at the start it is not known yet
     report(usage, call)
   },

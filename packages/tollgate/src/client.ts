@@ -117,7 +117,9 @@ export class Tollgate<Name extends OperationName = OperationName> {
     /** As `record`. In a Worker it sends them now, and what Tollgate cannot take goes to `onLost`. Never fails. */
     keep: (events: wire.UsageEvent | readonly wire.UsageEvent[]): Promise<void> =>
       this.#recorder.report([events].flat()),
-    /** Sends what was recorded. Call it before a program ends. */
+    /** Lets `flush` wait for work that counts an event. If the program ends before, the event is lost. */
+    track: (event: wire.UsageEvent, work: Promise<void>): Promise<void> => this.#recorder.track([event], work),
+    /** Sends what was recorded, and waits for settlements. Call it before a program ends. */
     flush: (): Promise<void> => this.#recorder.flush(),
     /** Sends events now, and says what became of each. */
     send: (events: readonly wire.UsageEvent[], options?: CallOptions): Promise<wire.RecordedUsage> => {

@@ -140,9 +140,12 @@ export function errorFor(message: string, details: ErrorDetails): TollgateError 
   return new Class(message, details)
 }
 
-const UNANSWERED = new Set<TollgateErrorCode>(['network_error', 'timeout'])
 const isUnanswered = ({ code, status }: ErrorDetails) =>
-  UNANSWERED.has(code) || status === 408 || status >= 500 || (code === 'unreadable_answer' && status < 400)
+  code === 'network_error' ||
+  code === 'timeout' ||
+  status === 408 ||
+  status >= 500 ||
+  (code === 'unreadable_answer' && status < 400)
 
 /** Whether Tollgate could not do its work. */
 export const isUnavailable = (error: TollgateError): boolean =>

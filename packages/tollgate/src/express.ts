@@ -1,4 +1,13 @@
-import { type Client, checkRequest, type KeyContext, type Need, type Refusal } from './protect.ts'
+import {
+  type Client,
+  checkRequest,
+  type KeyContext,
+  keepAlive,
+  type Need,
+  type Passage,
+  type Refusal,
+  type WaitUntil,
+} from './protect.ts'
 
 export type { KeyContext, Need, Used } from './protect.ts'
 
@@ -25,9 +34,15 @@ interface OutgoingResponse {
   once(event: 'close', listener: () => void): unknown
 }
 
-/** A request after it: `(req as KeyRequest).tollgate`. */
+/** What a request has after it. `getKeyContext(req)` reads it. */
 export interface KeyRequest {
   tollgate: KeyContext
+}
+
+/** @throws TypeError for a request that `requireKey` has not let through */
+export function getKeyContext(request: object): KeyContext {
+  if (!('tollgate' in request)) throw new TypeError('No requireKey of tollgate/express comes before this handler.')
+  return (request as KeyRequest).tollgate
 }
 
 export interface ExpressNeed extends Need {
@@ -37,7 +52,7 @@ export interface ExpressNeed extends Need {
 
 /**
  * Lets requests with a valid key through and answers all others with problem+json. Answers carry the key's `RateLimit`
- * headers. Once the answer has left, it reports status, time and what the handler said was used in `req.tollgate`. The
+ * headers. Once the answer has left, it reports status, time and what the handler said was used by `getKeyContext(req).use`. The
  * status is 499 if the caller left first; what the handler uses then still counts.
  *
  * A wrong service key goes to `next` as the `cause` of an error without a status: Express would answer with the status of
@@ -55,13 +70,30 @@ export function requireKey(client: Client, need: ExpressNeed = {}) {
       if (decision.refusal) return send(response, decision.refusal)
       const { passage } = decision
       setHeaders(response, passage.verdict.headers)
-      void closed.then(() => passage.report(readStatus(response), undefined))
+      keepAlive(reportAfter(closed, passage, response, need.waitUntil), need.waitUntil)
       Object.assign(request, { tollgate: passage } satisfies KeyRequest)
     } catch (cause) {
       return next(new Error('Tollgate cannot be asked about this request.', { cause }))
     }
     next()
   }
+}
+
+/** The platform is told before the answer, since it may take no more work after it. */
+async function reportAfter(
+  closed: Promise<void>,
+  passage: Passage,
+  response: OutgoingResponse,
+  waitUntil: WaitUntil | undefined,
+): Promise<void> {
+  await closed
+  const reports: Promise<unknown>[] = []
+  const keep = (work: Promise<unknown>) => {
+    reports.push(work)
+    waitUntil?.(work)
+  }
+  passage.report(readStatus(response), waitUntil && keep)
+  await Promise.all(reports)
 }
 
 const awaitClose = (response: OutgoingResponse) =>

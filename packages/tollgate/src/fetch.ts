@@ -13,8 +13,6 @@ export type { KeyContext, Need, Used } from './protect.ts'
 export interface FetchNeed extends Need {
   /** The caller's address. By default that of Cloudflare's edge, and none elsewhere: other headers can be forged. */
   readonly ip?: ((request: Request) => string | undefined) | undefined
-  /** Keeps the report alive after the answer, where the last argument has no `waitUntil`. */
-  readonly waitUntil?: WaitUntil | undefined
 }
 
 type Handler<Rest extends unknown[]> = (

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { routePath } from 'hono/route'
+import { matchedRoutes } from 'hono/route'
 import { readEdgeAddress } from './fetch.ts'
 import { type Client, checkRequest, type KeyContext, type Need, type WaitUntil } from './protect.ts'
 
@@ -35,7 +35,7 @@ export function requireKey(
     c.set('tollgate', passage)
     await next() // what a handler throws is an answer by then
     for (const [name, value] of Object.entries(passage.verdict.headers)) c.header(name, value)
-    passage.report(c.res.status, findWaitUntil(c))
+    passage.report(c.res.status, wanted.waitUntil ?? findWaitUntil(c))
     return undefined
   }
 }
@@ -45,10 +45,20 @@ const readFacts = (c: Context, { ip = ({ req }) => readEdgeAddress(req.raw) }: H
   apiKey: c.req.header('X-API-Key'),
   userAgent: c.req.header('User-Agent'),
   method: c.req.method,
-  endpoint: routePath(c, -1), // the handler's pattern: middlewares come before it
+  endpoint: readEndpoint(c),
   ip: ip(c),
   traceparent: c.req.header('traceparent'),
 })
+
+/**
+ * The handler's pattern: that of the guard itself unless it is for many paths. Else the first after it that is for a method,
+ * since middlewares match all of them.
+ */
+function readEndpoint(c: Context): string {
+  const [own, ...later] = matchedRoutes(c).slice(c.req.routeIndex)
+  if (own && !own.path.includes('*')) return own.path
+  return (later.find(({ method }) => method !== 'ALL') ?? later.at(-1) ?? own)?.path ?? c.req.path
+}
 
 function findWaitUntil(c: Context): WaitUntil | undefined {
   try {

@@ -2,6 +2,7 @@
 import type { ReserveInput } from './binding-types.ts'
 import type { Tollgate } from './client.ts'
 import { QuotaExceededError } from './errors.ts'
+import { type ModelText, readText } from './model-text.ts'
 import type { WaitUntil } from './protect.ts'
 import { type Hold, hold, type WorkUse } from './reservation.ts'
 
@@ -30,37 +31,45 @@ export interface MeterOptions
 /** A call, as it is read before it is sent. */
 export interface PlannedCall {
   readonly provider: string
-  readonly model: string
-  /** Of the prompt. */
-  readonly texts: readonly string[]
+  /** Undefined where the call leaves it to the provider, whose answer names it. */
+  readonly model: string | undefined
+  readonly prompt: ModelText
+  /** Of each answer. */
   readonly maxOutputTokens: number | undefined
+  /** 1 by default. */
+  readonly answers?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
 const USUAL_OUTPUT_TOKENS = 4_096
 const BYTES_PER_TOKEN = 4
+/** For a picture, an audio clip or another file of a prompt. */
+const TOKENS_PER_FILE = 1_600
 
 const guessTokens = (text: string): number => Math.ceil(new TextEncoder().encode(text).length / BYTES_PER_TOKEN)
+
+type SentCall = Pick<PlannedCall, 'model' | 'signal'> & { readonly inputTokens: number }
 
 /** A call whose units are held. It counts what the model says until the provider reports its usage. */
 export class MeteredCall {
   readonly #held: Hold
   readonly #countTokens: (text: string) => number
   readonly #signal: AbortSignal | undefined
+  #model: string | undefined
   #ended: (() => void) | undefined
   #inputTokens: number
   #texts: string[] | undefined
   #reported: WorkUse = {}
   #finished: Promise<void> | undefined
 
-  constructor(held: Hold, inputTokens: number, signal: AbortSignal | undefined, options: MeterOptions) {
-    const { countTokens = guessTokens, waitUntil } = options
+  constructor(held: Hold, sent: SentCall, { countTokens = guessTokens, waitUntil }: MeterOptions) {
     this.#held = held
-    this.#inputTokens = inputTokens
+    this.#model = sent.model
+    this.#inputTokens = sent.inputTokens
     this.#countTokens = countTokens
-    this.#signal = signal
+    this.#signal = sent.signal
     waitUntil?.(new Promise<void>((resolve) => (this.#ended = resolve)))
-    signal?.addEventListener('abort', this.#abort)
+    this.#signal?.addEventListener('abort', this.#abort)
   }
 
   /** The call was sent by then, and the provider has the prompt. */
@@ -74,9 +83,14 @@ export class MeteredCall {
     this.#texts ??= []
   }
 
-  /** A piece of the answer. */
-  say(text: unknown): void {
-    if (typeof text === 'string') this.#texts?.push(text)
+  /** A piece of the answer: all of its texts count. */
+  say(piece: unknown): void {
+    for (const text of readText(piece).texts) this.#texts?.push(text)
+  }
+
+  /** Which model answers: it counts where the call names none. */
+  nameModel(model: unknown): void {
+    if (typeof model === 'string') this.#model ??= model
   }
 
   /** What the provider reports. A later report replaces the counts of an earlier one. */
@@ -85,21 +99,22 @@ export class MeteredCall {
     this.#reported = { ...this.#reported, ...Object.fromEntries(known) }
   }
 
-  /** Settles once, whoever ends the call first. */
-  finish(): Promise<void> {
+  /** Settles once, whoever ends the call first. With `waitUntil` the caller does not wait for it. */
+  async finish(): Promise<void> {
     this.#finished ??= this.#settle()
-    return this.#finished
+    if (!this.#ended) await this.#finished
   }
 
-  async #settle(): Promise<void> {
+  #settle(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#abort)
     if (this.#texts)
       this.#held.use({
+        ...(this.#model !== undefined && { model: this.#model }),
         input_tokens: this.#inputTokens,
         output_tokens: this.#countTokens(this.#texts.join('')),
         ...this.#reported,
       })
-    await this.#held.settle().finally(() => this.#ended?.())
+    return this.#held.settle().finally(() => this.#ended?.())
   }
 }
 
@@ -111,40 +126,25 @@ export class MeteredCall {
 export async function beginCall(
   { usage }: MeterClient,
   options: MeterOptions,
-  { texts, signal, ...planned }: PlannedCall,
+  { prompt, signal, ...planned }: PlannedCall,
 ): Promise<MeteredCall> {
   const { key_id, organization_id, external_id, expires_in_seconds, onUnavailable, details = {} } = options
-  const { traceparent, countTokens = guessTokens, maxOutputTokens = USUAL_OUTPUT_TOKENS } = options
-  const input_tokens = countTokens(texts.join('\n'))
-  const amounts = { input_tokens, output_tokens: planned.maxOutputTokens ?? maxOutputTokens }
-  const named = { provider: options.provider ?? planned.provider, model: planned.model }
+  const { traceparent, countTokens = guessTokens } = options
+  const { maxOutputTokens = options.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, answers = 1 } = planned
+  const input_tokens = countTokens(prompt.texts.join('\n')) + prompt.files * TOKENS_PER_FILE
+  const amounts = { input_tokens, output_tokens: maxOutputTokens * answers }
+  const { model } = planned
+  const named = { provider: options.provider ?? planned.provider, ...(model !== undefined && { model }) }
   const input = { key_id, organization_id, external_id, expires_in_seconds, ...named, ...amounts }
   const held = await hold(usage, input, { onUnavailable, signal, traceparent })
   if (!held.granted) throw new QuotaExceededError(held)
   held.use(details)
-  return new MeteredCall(held, input_tokens, signal, options)
+  return new MeteredCall(held, { model, signal, inputTokens: input_tokens }, options)
 }
 
 /** @returns a part of a count, at most the whole: contradictory usage would not be counted. Undefined for none */
 export const partOf = (whole: unknown, part: unknown): number | undefined =>
   typeof whole === 'number' && typeof part === 'number' && part > 0 ? Math.min(part, whole) : undefined
-
-const TEXT_NAMES = new Set(['content', 'text', 'input', 'instructions', 'system', 'output', 'arguments', 'thinking'])
-const MEDIA_NAMES = new Set(['image_url', 'source', 'file', 'input_audio', 'data'])
-
-/** @returns what counts as the prompt of a call: its texts, and the descriptions of its tools as JSON */
-export const listPrompt = (prompt: unknown, tools: unknown): string[] => [
-  ...listTexts(prompt),
-  ...(tools ? [JSON.stringify(tools)] : []),
-]
-
-/** @returns the texts in a prompt, however its provider nests them; images and files are none */
-function listTexts(value: unknown, name = ''): string[] {
-  if (typeof value === 'string') return TEXT_NAMES.has(name) ? [value] : []
-  if (Array.isArray(value)) return value.flatMap((item) => listTexts(item, name))
-  if (typeof value !== 'object' || value === null || MEDIA_NAMES.has(name)) return []
-  return Object.entries(value).flatMap(([name, item]) => listTexts(item, name))
-}
 
 /**
  * Passes a stream on and looks at its chunks. The call is finished when the stream ends, fails or is given up.

@@ -1,7 +1,8 @@
 /** Meters the official libraries of providers where all their calls pass: at their `fetch`. */
 import { QuotaExceededError, TollgateError } from './errors.ts'
 import { type EventData, eventReader, parseObject } from './event-stream.ts'
-import { beginCall, listPrompt, type MeterClient, type MeteredCall, type MeterOptions, watchStream } from './meter.ts'
+import { beginCall, type MeterClient, type MeteredCall, type MeterOptions, watchStream } from './meter.ts'
+import { readText } from './model-text.ts'
 import { toTollgateError } from './perform.ts'
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
@@ -10,7 +11,9 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export interface ModelApi {
   /** The end of its path. */
   readonly path: string
+  /** Of each answer. */
   readonly maxOutputTokens: (body: EventData) => number | undefined
+  readonly countAnswers?: (body: EventData) => number
   /** What to send instead, to learn the usage of a stream; undefined if nothing needs to change. */
   readonly askForUsage?: (body: EventData) => EventData | undefined
   /** What the caller sees of an event that came because of that. */
@@ -76,10 +79,8 @@ function meteredFetch(fetch: Fetch, { tollgate, options, provider, errors }: Met
     const api = method === 'POST' ? provider.apis.find(({ path }) => url.pathname.endsWith(path)) : undefined
     const body = api && parseObject(await readBody(input, init))
     if (!api || !body) return fetch(input, init)
-    const signal = init?.signal ?? undefined
-    const plan = { provider: provider.name, model: String(body.model), texts: listPrompt(body, body.tools), signal }
     try {
-      const call = await beginCall(tollgate, options, { ...plan, maxOutputTokens: api.maxOutputTokens(body) })
+      const call = await beginCall(tollgate, options, planCall(provider, api, body, init?.signal ?? undefined))
       return await send({ fetch, input, init, api, body, call })
     } catch (error) {
       if (!(error instanceof TollgateError)) throw error
@@ -87,6 +88,15 @@ function meteredFetch(fetch: Fetch, { tollgate, options, provider, errors }: Met
     }
   }
 }
+
+const planCall = (provider: Provider, api: ModelApi, body: EventData, signal: AbortSignal | undefined) => ({
+  provider: provider.name,
+  model: (typeof body.model === 'string' && body.model) || undefined, // a stored prompt may name it
+  prompt: readText(body),
+  maxOutputTokens: api.maxOutputTokens(body),
+  answers: api.countAnswers?.(body),
+  signal,
+})
 
 function describeRequest(input: string | URL | Request, init: RequestInit | undefined) {
   const isRequest = input instanceof Request

@@ -8,20 +8,20 @@ interface RouteContext {
   readonly params: Promise<Readonly<Record<string, string | string[] | undefined>>>
 }
 
-type RouteHandler<Context> = (
-  request: Request,
+type RouteHandler<Context, Req> = (
+  request: Req,
   context: Context & { readonly key: KeyContext },
 ) => Response | Promise<Response>
 
 /**
  * Lets a route handler of Next.js run for those who have a valid key: `export const GET = requireKey(…)`. Give `after`
- * of `next/server` as `waitUntil`. The endpoint is the route with its parameters in brackets, `/orders/[id]`.
+ * of `next/server` as `waitUntil`. Name the type of your handler's request if it is `NextRequest`. The endpoint is the route with its parameters in brackets, `/orders/[id]`.
  */
-export function requireKey<Context extends RouteContext>(
+export function requireKey<Context extends RouteContext, Req extends Request = Request>(
   client: Client,
   need: FetchNeed,
-  handler: RouteHandler<Context>,
-): (request: Request, context: Context) => Promise<Response> {
+  handler: RouteHandler<Context, Req>,
+): (request: Req, context: Context) => Promise<Response> {
   return async function withKey(request, context) {
     const endpoint = need.endpoint ?? describeRoute(request, await context.params)
     const guarded = requireKeyOfRequest<[Context]>(client, { ...need, endpoint }, (_, key, given) =>

@@ -34,16 +34,10 @@ interface ChatUsage {
   readonly completion_tokens_details?: Details
 }
 
-interface ChatChunk {
+interface ChatAnswer {
+  readonly model?: unknown
   readonly usage?: ChatUsage | null
-  readonly choices?: readonly {
-    readonly delta?: {
-      readonly content?: unknown
-      readonly refusal?: unknown
-      readonly reasoning_content?: unknown
-      readonly tool_calls?: readonly { readonly function?: { readonly arguments?: unknown } }[]
-    }
-  }[]
+  readonly choices?: readonly { readonly message?: unknown; readonly delta?: unknown }[]
 }
 
 interface ChatBody {
@@ -57,10 +51,10 @@ interface ChatBody {
 const chat: ModelApi = {
   path: '/chat/completions',
   maxOutputTokens(body) {
-    const { max_tokens, max_completion_tokens, n } = body as ChatBody
-    const limit = max_completion_tokens ?? max_tokens
-    return limit == null ? undefined : limit * (n ?? 1)
+    const { max_tokens, max_completion_tokens } = body as ChatBody
+    return max_completion_tokens ?? max_tokens ?? undefined
   },
+  countAnswers: (body) => (body as ChatBody).n ?? 1,
   askForUsage(body) {
     const { stream, stream_options } = body as ChatBody
     if (!stream || stream_options?.include_usage) return undefined
@@ -69,17 +63,18 @@ const chat: ModelApi = {
   hideUsage(event) {
     if (!('usage' in event)) return event
     const { usage, ...rest } = event
-    return usage && (event as ChatChunk).choices?.length === 0 ? undefined : rest
+    return usage && (event as ChatAnswer).choices?.length === 0 ? undefined : rest
   },
-  readAnswer: (answer, call) => reportChat((answer as ChatChunk).usage, call),
-  readEvent(event, call) {
-    const { usage, choices = [] } = event as ChatChunk
-    for (const { delta = {} } of choices) {
-      for (const text of [delta.content, delta.refusal, delta.reasoning_content]) call.say(text)
-      for (const { function: called } of delta.tool_calls ?? []) call.say(called?.arguments)
-    }
-    reportChat(usage, call)
-  },
+  readAnswer: readChat,
+  readEvent: readChat,
+}
+
+/** A whole answer, or a piece of one. */
+function readChat(answer: EventData, call: MeteredCall): void {
+  const { model, usage, choices = [] } = answer as ChatAnswer
+  call.nameModel(model)
+  for (const { message, delta } of choices) call.say([message, delta])
+  reportChat(usage, call)
 }
 
 function reportChat(usage: ChatUsage | null | undefined, call: MeteredCall): void {
@@ -117,14 +112,18 @@ interface ResponsesUsage {
 const responses: ModelApi = {
   path: '/responses',
   maxOutputTokens: ({ max_output_tokens }) => (typeof max_output_tokens === 'number' ? max_output_tokens : undefined),
-  readAnswer: reportResponse,
-  readEvent({ delta, response }, call) {
-    call.say(delta)
+  readAnswer(answer, call) {
+    call.say(answer.output)
+    reportResponse(answer, call)
+  },
+  readEvent({ type, delta, response }, call) {
+    if (type !== 'response.audio.delta') call.say(delta) // its transcript has events of its own
     if (response) reportResponse(response as EventData, call)
   },
 }
 
 function reportResponse(response: EventData, call: MeteredCall): void {
+  call.nameModel(response.model)
   const usage = (response.usage ?? {}) as ResponsesUsage
   const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } = usage
   report({ tokens: input_tokens, of: input_tokens_details }, { tokens: output_tokens, of: output_tokens_details }, call)

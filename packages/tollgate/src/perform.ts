@@ -77,10 +77,9 @@ function mayRepeat(transport: Transport, call: Call, failure: TollgateError): bo
   return isTransient(failure) && countsOnce(transport, call)
 }
 
-const TRANSIENT_STATUSES = new Set([502, 503, 504])
 const TRANSIENT_CODES = new Set<TollgateError['code']>(['network_error', 'unreadable_answer', 'request_in_progress'])
 
-const isTransient = ({ status, code }: TollgateError) => TRANSIENT_STATUSES.has(status) || TRANSIENT_CODES.has(code)
+const isTransient = ({ status, code }: TollgateError) => (status >= 502 && status <= 504) || TRANSIENT_CODES.has(code)
 
 function countsOnce(transport: Transport, { name, body }: Call): boolean {
   if (/^(GET|PUT|DELETE) /.test(name) || transport.takesIdempotencyKey(name)) return true
@@ -89,8 +88,8 @@ function countsOnce(transport: Transport, { name, body }: Call): boolean {
 
 /** Node says so; elsewhere nobody knows whether the request arrived. */
 function isRefusedConnection(cause: unknown): boolean {
-  const code = (cause as { cause?: { code?: string } } | undefined)?.cause?.code
-  return code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+  const code = (cause as { cause?: { code?: string } } | undefined)?.cause?.code ?? ''
+  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/.test(code)
 }
 
 function readWait({ retryAfter }: TollgateError, attempts: number): number {
@@ -122,12 +121,11 @@ function withDeadline({ signal: outer, timeoutMs }: PerformOptions, work: Work):
     const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
     if (outer?.aborted) onAbort()
     outer?.addEventListener('abort', onAbort)
-    const settled = () => {
+    const run = outer?.aborted ? Promise.reject(outer.reason) : work(controller.signal, Date.now() + timeoutMs)
+    run.then(resolve, reject).finally(() => {
       clearTimeout(timer)
       outer?.removeEventListener('abort', onAbort)
-    }
-    const run = outer?.aborted ? Promise.reject(outer.reason) : work(controller.signal, Date.now() + timeoutMs)
-    run.then(resolve, reject).finally(settled)
+    })
   })
 }
 

@@ -10,7 +10,12 @@ export type Client = Pick<Tollgate, 'keys' | 'usage'>
 export interface Need extends Pick<VerifyKeyInput, 'scopes' | 'cost' | 'limits'> {
   /** The name under which it is counted: a pattern such as `/v1/orders/:id`, and not the path. */
   readonly endpoint?: string | undefined
+  /** Keeps the report alive after the answer, where the platform ends with it and gives no such function by itself. */
+  readonly waitUntil?: WaitUntil | undefined
 }
+
+/** Keeps a promise alive after the answer, as Workers need it. */
+export type WaitUntil = (work: Promise<unknown>) => void
 
 /** Used units and more, for the report of the request. */
 export type Used = Omit<UsageEvent, 'id' | 'key_id' | 'organization_id' | 'external_id' | 'request_id' | 'timestamp'>
@@ -114,9 +119,6 @@ interface Place {
   readonly method: string
 }
 
-/** Keeps a promise alive after the answer, as Workers need it. */
-export type WaitUntil = (work: Promise<unknown>) => void
-
 /** A request that was let through. */
 export class Passage implements KeyContext {
   readonly verdict: KeyContext['verdict']
@@ -165,7 +167,7 @@ export class Passage implements KeyContext {
   }
 }
 
-function keepAlive(work: Promise<void>, waitUntil: WaitUntil | undefined): void {
+export function keepAlive(work: Promise<unknown>, waitUntil: WaitUntil | undefined): void {
   try {
     waitUntil?.(work)
   } catch {

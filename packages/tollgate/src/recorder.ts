@@ -28,9 +28,9 @@ export class Recorder {
   readonly #send: Send
   readonly #options: RecorderOptions
   #queue: UsageEvent[] = []
-  #inFlight: readonly UsageEvent[] = []
+  readonly #inFlight = new Map<readonly UsageEvent[], Promise<unknown>>()
   #failures = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #timer: { unref?: () => void } | undefined
   #sending: Promise<void> | undefined
 
   constructor(send: Send, options: RecorderOptions = {}) {
@@ -45,24 +45,27 @@ export class Recorder {
 
   /**
    * Sends events at once. Those that Tollgate is not there for wait in the queue: a process sends them later, or says at
-   * its end that they are lost. In a Worker, this request is the last chance. Never fails.
+   * its end that they are lost. In a Worker, this request is the last chance, and it sends its own events alone: what
+   * another request has begun may never end. Never fails.
    *
    * @param options without them the events go into the queue right away
    */
   async report(events: readonly UsageEvent[], options?: CallOptions): Promise<void> {
     const copies = this.#copyAll(events)
     if (options && !(await this.#trySend(copies, options))) return
-    this.#enqueue(copies)
-    if (findProcess()) return
-    await this.#sending?.catch(() => undefined) // it began without these
-    await this.flush().catch(({ code }: TollgateError) => this.#giveUp(copies, code))
+    if (findProcess()) return this.#enqueue(copies)
+    const error = await this.#trySend(copies)
+    if (error) this.#lose(copies, error.code)
   }
 
-  /** Loses what still waits of these events. Others in the queue have a last chance of their own. */
-  #giveUp(copies: readonly UsageEvent[], reason: string): void {
-    const waiting = copies.filter((event) => this.#queue.includes(event))
-    this.#queue = this.#queue.filter((event) => !waiting.includes(event))
-    this.#lose(waiting, reason)
+  /** Awaits work that counts events. `flush` waits for it, and if the program ends before, the events are lost. */
+  track<Result>(events: readonly UsageEvent[], work: Promise<Result>): Promise<Result> {
+    if (findProcess()) this.#inFlight.set(events, work)
+    this.#watchExit()
+    return work.finally(() => {
+      this.#inFlight.delete(events)
+      this.#watchExit()
+    })
   }
 
   /** What JSON cannot hold is lost. */
@@ -81,48 +84,51 @@ export class Recorder {
   }
 
   /** Sends all that waits. @throws TollgateError when Tollgate is unavailable; the events stay in the queue */
-  flush(): Promise<void> {
-    clearTimeout(this.#timer)
+  async flush(): Promise<void> {
+    await Promise.all(this.#inFlight.values())
+    await this.#flush()
+  }
+
+  /** In a Worker no request waits for what another one has begun. */
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer as undefined)
     this.#timer = undefined
-    this.#sending ??= this.#drain().finally(() => {
-      this.#sending = undefined
-      this.#startTimer()
-    })
+    if (!this.#sending || !findProcess())
+      this.#sending = this.#drain().finally(() => {
+        this.#sending = undefined
+        this.#startTimer()
+      })
     return this.#sending
   }
 
   #startTimer(): void {
-    if (this.#timer !== undefined || this.#sending || this.#queue.length === 0) return
+    if (this.#queue.length === 0 || ((this.#timer ?? this.#sending) && findProcess())) return
     const { flushIntervalMs = 1_000 } = this.#options
     const waitMs = Math.min(MAX_BACKOFF_MS, flushIntervalMs * 2 ** this.#failures)
-    this.#timer = setTimeout(() => this.#flushInBackground(), waitMs)
-    const { unref } = this.#timer as { unref?: () => void }
-    unref?.call(this.#timer) // waiting events do not keep a program alive: it flushes at its end
+    this.#timer = setTimeout(() => this.#flushInBackground(), waitMs) as { unref?: () => void }
+    this.#timer.unref?.() // waiting events do not keep a program alive: it flushes at its end
   }
 
   /** The events of a failed flush stay in the queue, and the timer repeats it. */
   #flushInBackground(): void {
-    this.flush().catch(() => undefined)
+    this.#flush().catch(() => undefined)
   }
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#sendBatch(takeBatch(this.#queue, Math.min(1_000, this.#options.batchSize ?? 100)))
+      await this.#sendBatch(takeBatch(this.#queue, this.#options))
       this.#failures = 0
     }
   }
 
   async #sendBatch(batch: readonly UsageEvent[]): Promise<void> {
     this.#queue = this.#queue.slice(batch.length)
-    this.#inFlight = batch
-    const error = await this.#trySend(batch)
-    this.#inFlight = []
-    if (error) {
-      this.#queue = [...batch, ...this.#queue]
-      this.#failures++
-    }
+    const error = await this.track(batch, this.#trySend(batch))
+    if (!error) return
+    this.#queue.unshift(...batch)
+    this.#failures++
     this.#watchExit()
-    if (error) throw error
+    throw error
   }
 
   /** @returns why Tollgate was not there for the events; undefined if it has taken or refused them */
@@ -138,12 +144,12 @@ export class Recorder {
   }
 
   #watchExit(): void {
-    watchExit(this, this.#queue.length + this.#inFlight.length > 0)
+    watchExit(this, this.#queue.length + this.#inFlight.size > 0)
   }
 
   /** At the end of the program: whatever was not acknowledged. */
   lose(): void {
-    this.#lose([...this.#inFlight, ...this.#queue], 'closed')
+    this.#lose([...this.#inFlight.keys(), this.#queue].flat(), 'closed')
   }
 
   #lose(events: readonly UsageEvent[], reason: string): void {
@@ -171,7 +177,8 @@ function copyEvent(event: UsageEvent): UsageEvent | undefined {
 }
 
 /** @returns the first events that fit into one request, at least one */
-function takeBatch(queue: readonly UsageEvent[], size: number): UsageEvent[] {
+function takeBatch(queue: readonly UsageEvent[], { batchSize = 100 }: RecorderOptions): UsageEvent[] {
+  const size = Math.min(1_000, batchSize)
   let bytes = 0
   const end = queue.slice(0, size).findIndex((event) => {
     bytes += JSON.stringify(event).length * 3 // a character has up to three bytes in UTF-8

@@ -29,7 +29,7 @@ export interface HeldWork {
 
 export type ReservedResult<Result> = { readonly granted: true; readonly result: Result } | RefusedReservation
 
-type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'keep'>
+type Usage = Pick<Tollgate['usage'], 'reserve' | 'settle' | 'keep' | 'track'>
 
 const UNITS = ['api_calls', 'queries', 'concepts', 'cost_usd', 'storage_gb', 'quantities'] as const
 const isUnit = (name: string) => name.endsWith('tokens') || (UNITS as readonly string[]).includes(name)
@@ -70,23 +70,29 @@ export class Hold implements HeldWork {
     return this.#settled
   }
 
-  async #send(): Promise<void> {
+  #send(): Promise<void> {
     const id = this.reservation?.reservation_id
     const hasUnits = Object.entries(this.#used).some(([name, value]) => isUnit(name) && value != null)
     const event = { ...this.#used, ...this.#owner, id: id ?? crypto.randomUUID() }
-    if (!id) return hasUnits ? this.#usage.keep(event) : undefined
+    if (!hasUnits) return this.#release(id)
+    return id ? this.#usage.track(event, this.#count(id, event)) : this.#usage.keep(event)
+  }
+
+  async #count(reservation_id: string, event: UsageEvent): Promise<void> {
     try {
-      const settlement = { reservation_id: id, ...(hasUnits ? this.#used : { cancel: true }) }
-      await this.#usage.settle(settlement, { traceparent: this.#traceparent })
+      await this.#usage.settle({ reservation_id, ...this.#used }, { traceparent: this.#traceparent })
     } catch (error) {
-      if (error instanceof InvalidRequestError) await this.#release(id)
-      if (hasUnits) await this.#usage.keep(event) // its id is the reservation's, so it counts once even if it was settled
+      if (error instanceof InvalidRequestError) await this.#release(reservation_id)
+      await this.#usage.keep(event) // its id is the reservation's, so it counts once even if it was settled
     }
   }
 
   /** Nothing will settle it. If this fails, it expires. */
-  async #release(reservation_id: string): Promise<void> {
-    await this.#usage.settle({ reservation_id, cancel: true }).catch(() => undefined)
+  async #release(reservation_id: string | undefined): Promise<void> {
+    if (reservation_id)
+      await this.#usage
+        .settle({ reservation_id, cancel: true }, { traceparent: this.#traceparent })
+        .catch(() => undefined)
   }
 }
 

@@ -5,6 +5,7 @@ import { ingestUsage } from '../../usage/reporting/ingest.ts'
 import { reserveFor } from '../../usage/reservations/reserve.ts'
 import { settle } from '../../usage/reservations/settle.ts'
 import type { KeyRecord } from '../../verification/key-record.ts'
+import { retryHeaders } from '../retry-headers.ts'
 import type { Estimate } from './estimate.ts'
 
 /** Longer than any response. */
@@ -38,10 +39,7 @@ export async function holdTokens(
   const { exceeded, code, retry_after: seconds } = reservation
   const { meter, requested, limit, used, held } = exceeded
   const detail = `The request may need ${requested} of ${meter}; the limit is ${limit}, ${used} are used and ${held} held.`
-  throw new Problem(PROBLEMS[code], {
-    detail,
-    ...(seconds !== null && { headers: { 'Retry-After': String(seconds) } }),
-  })
+  throw new Problem(PROBLEMS[code], { detail, headers: retryHeaders(PROBLEMS[code], seconds) })
 }
 
 /** The problem for each refusal of a reservation. */

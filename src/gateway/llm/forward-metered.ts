@@ -33,7 +33,8 @@ export async function forwardMetered(
   { record, provider }: { record: KeyRecord; provider: Provider },
 ): Promise<Response> {
   if (call.headers.has('Upgrade')) throw new Problem('invalid_request', { detail: NO_SOCKETS })
-  const asked = await readModelRequest(call.request, provider, deps.now)
+  const { pathname: path } = new URL(targetUrl(call.match, call.search))
+  const asked = await readModelRequest(call.request, { provider, path }, deps.now)
   try {
     return await forwardHeld(deps, call, { record, provider, asked })
   } finally {

@@ -14,6 +14,9 @@ const FORM = /^multipart\/form-data/i
 /** What counts tokens, or judges a text, makes none: it is free of charge. */
 const FREE = /\/(count_tokens|responses\/input_tokens|moderations|tokenize|detokenize)$/
 
+/** Chat and text completions: their streams say their usage only where they are asked to. Other operations refuse to be asked. */
+const COMPLETIONS = /\/completions\/?$/i
+
 /** A request to a language model. */
 export interface ModelRequest {
   /** To send on. */
@@ -24,6 +27,12 @@ export interface ModelRequest {
   readonly hidesUsage: boolean
   /** What the body takes of the isolate's memory; free it once the body is sent. */
   readonly room?: Room
+}
+
+interface Asked {
+  readonly provider: Provider
+  /** Upstream. */
+  readonly path: string
 }
 
 /**
@@ -37,7 +46,7 @@ export interface ModelRequest {
  */
 export async function readModelRequest(
   request: Request,
-  provider: Provider,
+  asked: Asked,
   now: () => number,
 ): Promise<ModelRequest | undefined> {
   if (!request.body) return undefined
@@ -46,30 +55,26 @@ export async function readModelRequest(
     return { body: await readForm(request.body, request.headers), estimate: undefined, hidesUsage: false }
   const { text, room } = await readPromptText(request, now)
   try {
-    return { ...readPrompt(request, provider, text, room), room }
+    return { ...readPrompt(asked, text, room), room }
   } catch (error) {
     room.free()
     throw error
   }
 }
 
-function readPrompt(request: Request, provider: Provider, text: string, room: Room): ModelRequest {
+function readPrompt({ provider, path }: Asked, text: string, room: Room): ModelRequest {
   room.shrink(MAX_BYTES_PER_UNIT * text.length)
   if (text === '') return { body: text, estimate: undefined, hidesUsage: false }
   const json = parseObject(text)
   if (!json) throw new Problem('malformed_json', { detail: 'A request to a model is a JSON object, or a form.' })
-  const asked = provider === 'openai' ? askForUsage(text, json) : undefined
-  const isFree = FREE.test(new URL(request.url).pathname)
-  return { body: asked ?? text, estimate: isFree ? undefined : estimate(json), hidesUsage: asked !== undefined }
+  const asked = provider === 'openai' && COMPLETIONS.test(path) ? askForUsage(text, json) : undefined
+  const counted = FREE.test(path) ? undefined : estimate(json, path)
+  return { body: asked ?? text, estimate: counted, hidesUsage: asked !== undefined }
 }
 
-/**
- * A stream of chat or text completions says its usage only where it is asked to. The rest of the text stays as it is.
- *
- * @returns `undefined` where it was asked already
- */
+/** @returns the text of a request for a stream, otherwise as it is; `undefined` where it asks for the usage already */
 function askForUsage(text: string, body: Json): string | undefined {
-  if (body.stream !== true || !('messages' in body || 'prompt' in body)) return undefined
+  if (body.stream !== true) return undefined
   if (!('stream_options' in body)) return text.replace('{', '{"stream_options":{"include_usage":true},')
   const options = asObject(body.stream_options)
   if (options?.include_usage === true) return undefined

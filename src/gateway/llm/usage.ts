@@ -1,6 +1,6 @@
 /** Reads the token usage that a provider reports for a response. Pure. */
 import { asCount, asList, asObject, asText, type Json } from './json.ts'
-import { countTextTokens } from './text-tokens.ts'
+import { countJsonTokens } from './json-tokens.ts'
 
 /** With the field names of a report (usage/tokens.ts). */
 interface TokenUse {
@@ -73,26 +73,25 @@ function toOpenAiUse(usage: Json): TokenUse {
 /** Caps a part at its whole: contradictory usage would not be counted. */
 const readPart = (whole = 0, part: unknown) => Math.min(asCount(part) ?? 0, whole) || undefined
 
-/** OpenAI sends one token per event, and others several: these count if a stream ends before its usage report. */
+/** The texts of an answer that reports no usage, or of a stream that ends before it does. */
 function countOpenAiPieces(body: Json): number {
-  if (asText(body.type)?.endsWith('.delta')) return countPiece(body.delta)
+  if (body.object === 'response') return countTexts(body.output)
+  if (asText(body.type)?.endsWith('.delta')) return body.type === SOUND ? 0 : countTexts(body.delta)
   return asList(body.choices).reduce<number>((sum, choice) => {
-    const one = asObject(choice)
-    const delta = asObject(one?.delta)
-    if (!delta) return sum + (asText(one?.text) === undefined ? 0 : countPiece(one?.text))
-    const text = PIECES.map((name) => asText(delta[name]) ?? '').join('')
-    const calls = asList(delta.tool_calls)
-    if (text === '' && calls.length === 0) return sum
-    return (
-      sum + countPiece(text + calls.map((call) => asText(asObject(asObject(call)?.function)?.arguments) ?? '').join(''))
-    )
+    const { delta, message, text } = asObject(choice) ?? {}
+    const called = asList(asObject(delta)?.tool_calls).length
+    return sum + Math.max(called, countTexts([delta, message, text]))
   }, 0)
 }
 
-/** A chunk counts the estimated tokens of its text, at least one, so that a long chunk does not count as one token. */
-const countPiece = (text: unknown) => Math.max(1, Math.floor(countTextTokens(asText(text) ?? '')))
+/** In base64. Its transcript has events of its own. */
+const SOUND = 'response.audio.delta'
 
-const PIECES = ['content', 'reasoning_content', 'reasoning', 'refusal']
+/** OpenAI sends one token per event, and others several: a piece counts the estimate of its texts, at least one token. */
+function countTexts(piece: unknown): number {
+  const tokens = countJsonTokens(piece, 0)
+  return tokens > 0 ? Math.max(1, Math.floor(tokens)) : 0
+}
 
 /** The Messages API. A stream reports the input at its beginning, and the output so far at its end. */
 function readAnthropic(): UsageReader {
@@ -101,7 +100,8 @@ function readAnthropic(): UsageReader {
     take(body) {
       const message = asObject(body.message) ?? body
       model ??= asText(message.model)
-      if (body.type === 'content_block_delta') pieces += countAnthropicPiece(asObject(body.delta))
+      if (body.type === 'content_block_delta') pieces += countTexts(body.delta)
+      if (body.type === 'message') pieces += countTexts(body.content)
       const usage = asObject(message.usage)
       if (!usage) return
       use = { ...use, ...toAnthropicUse(usage) }
@@ -116,9 +116,6 @@ function readAnthropic(): UsageReader {
     }),
   }
 }
-
-const countAnthropicPiece = (delta: Json | undefined) =>
-  countPiece(delta?.text ?? delta?.partial_json ?? delta?.thinking)
 
 function toAnthropicUse(usage: Json): TokenUse {
   return known({

@@ -135,6 +135,15 @@ test('a program that ends passes them to onLost, and one that has sent everythin
   expect([sent.stdout, sent.stderr]).toEqual(['', ''])
 })
 
+test('a program that ends during a settlement says that its event is lost', async () => {
+  const answers = `fetch: (request) =>
+    request.url.endsWith('/reserve')
+      ? Promise.resolve(Response.json({ granted: true, reservation_id: 'hold_1' }))
+      : (setTimeout(() => process.exit(0)), new Promise(() => {}))`
+  const work = `await tollgate.withReservation({ key_id: 'a', tokens: 9 }, ({ use }) => use({ tokens: 1 }))`
+  expect((await run(answers, work)).stderr).toBe(CLOSED(1))
+})
+
 test('where no timer outlives a request, what Tollgate does not take is sent once more and then lost', async () => {
   const worker = `Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Cloudflare-Workers' } })`
   const answers = `retries: 0, fetch: async (request) => {

@@ -5,7 +5,7 @@ import express from 'express'
 import { Hono } from 'hono'
 import { NextRequest } from 'next/server.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { requireKey as expressKey, type KeyRequest } from '../../../packages/tollgate/src/express.ts'
+import { requireKey as expressKey, getKeyContext } from '../../../packages/tollgate/src/express.ts'
 import { requireKey as fetchKey } from '../../../packages/tollgate/src/fetch.ts'
 import { requireKey as honoKey, type KeyEnv } from '../../../packages/tollgate/src/hono.ts'
 import { Tollgate } from '../../../packages/tollgate/src/index.ts'
@@ -95,7 +95,7 @@ const throughExpress: Endpoint = async (client, need, handle) => {
 }
 
 async function answerNode(request: IncomingMessage, response: ServerResponse, handle: (key: KeyContext) => Response) {
-  const answer = handle((request as IncomingMessage & KeyRequest).tollgate)
+  const answer = handle(getKeyContext(request))
   response.statusCode = answer.status
   for await (const chunk of answer.body ?? []) response.write(chunk)
   response.end()

@@ -11,8 +11,8 @@ import { ROOT, runScript } from '../scripts/support.ts'
 
 const PACKAGE = join(ROOT, 'packages/tollgate')
 
-/** One export each; the last is what the README's example of the AI SDK uses. */
-const PEERS = ['hono', 'openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai-compatible']
+/** What the README's examples use. */
+const PEERS = ['hono', 'express', '@types/express', 'openai', '@anthropic-ai/sdk', 'ai', '@ai-sdk/openai-compatible']
 
 let folder: string
 let tarball: string
@@ -29,6 +29,7 @@ beforeAll(async () => {
   run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball])
   await mkdir(join(folder, 'node_modules/@anthropic-ai'))
   await mkdir(join(folder, 'node_modules/@ai-sdk'))
+  await mkdir(join(folder, 'node_modules/@types'))
   for (const peer of PEERS) await symlink(join(ROOT, 'node_modules', peer), join(folder, 'node_modules', peer))
   manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
 })
@@ -135,6 +136,7 @@ test.each(['bundler', 'nodenext'] as const)(
     const files = blocks.map((code, at) => [`block-${at}.ts`, `${code}\nexport {}\n`])
     expect(await compile(Object.fromEntries(files), resolution)).toBe('')
   },
+  120_000, // with the types of every framework
 )
 
 test('the types know the fields of a verdict, the operations, their inputs, and those that a binding accepts', async () => {

@@ -6,7 +6,7 @@ import express, { type Response as Answer } from 'express'
 import { Hono } from 'hono'
 import { NextRequest } from 'next/server.js'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { requireKey as expressKey, type KeyRequest } from '../../../packages/tollgate/src/express.ts'
+import { requireKey as expressKey, getKeyContext } from '../../../packages/tollgate/src/express.ts'
 import { requireKey as fetchKey } from '../../../packages/tollgate/src/fetch.ts'
 import { requireKey as honoKey, type KeyEnv } from '../../../packages/tollgate/src/hono.ts'
 import { type LostEvent, Tollgate, type TollgateOptions } from '../../../packages/tollgate/src/index.ts'
@@ -48,9 +48,7 @@ async function serve(client: Tollgate, handle: Handler) {
     answer.once('close', gone.resolve)
     next()
   })
-  app.get('/', expressKey(client), (request, answer) =>
-    handle((request as typeof request & KeyRequest).tollgate, answer),
-  )
+  app.get('/', expressKey(client), (request, answer) => handle(getKeyContext(request), answer))
   const server = app.listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')

@@ -26,6 +26,10 @@ async function holder(meter: 'openai' | 'anthropic', limits: Record<string, numb
     meter,
     add_headers: { [header]: { value, is_secret: true } },
   })
+  async function used(meter: string) {
+    const { body } = await world.call('GET', `/quotas?organization_id=${organizationId}`)
+    return (body as { meters: Record<string, unknown> }).meters[meter]
+  }
   return {
     key,
     organizationId,
@@ -44,10 +48,8 @@ async function holder(meter: 'openai' | 'anthropic', limits: Record<string, numb
       ),
     verifications: () =>
       world.sql.query('select id from usage_events where organization_id = $1 and api_calls = 1', [organizationId]),
-    async holds() {
-      const { body } = await world.call('GET', `/quotas?organization_id=${organizationId}`)
-      return (body as { meters: Record<string, unknown> }).meters.tokens
-    },
+    used,
+    holds: () => used('tokens'),
   }
 }
 
@@ -170,13 +172,17 @@ test('a model that breaks off midway counts what it streamed, and a refusal by i
   expect((await events()).filter(({ output_tokens }) => output_tokens > 0)).toHaveLength(1)
 })
 
-test('a request that may need more than the remaining quota is refused before it reaches the model', async () => {
-  const { openai, calls } = await holder('openai', { tokens: 50 })
+test.each(['openai', 'anthropic'] as const)('a request that does not fit is refused once: %s', async (meter) => {
+  const { openai, anthropic, calls, used } = await holder(meter, { tokens: 50 })
+  const create = {
+    openai: () => openai().withOptions({ maxRetries: 2 }).chat.completions.create(ASKED),
+    anthropic: () => anthropic().withOptions({ maxRetries: 2 }).messages.create(ASKED),
+  }
 
-  const refused = openai().chat.completions.create(ASKED)
+  await expect(create[meter]()).rejects.toMatchObject({ status: 429 })
 
-  await expect(refused).rejects.toMatchObject({ status: 429, code: 'quota_exceeded' })
   expect(await calls()).toEqual([])
+  expect(await used('api_calls')).toMatchObject({ used: 1 }) // its verification
 })
 
 test('many concurrent requests never exceed the quota together', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { estimate } from '../../../src/gateway/llm/estimate.ts'
 import { createUsageReader } from '../../../src/gateway/llm/usage.ts'
+import { SAMPLE_PROMPTS, TOKENS_PER_FILE, TOKENS_PER_TEXT, TOLERANCE_TOKENS } from '../../support/sample-prompts.ts'
 
 test('a prompt of any depth can be estimated', () => {
   const deep = JSON.parse(`${'['.repeat(50_000)}"four"${']'.repeat(50_000)}`) as unknown
@@ -59,6 +60,13 @@ test('a picture does not count as text, however long', () => {
   const url = `data:image/png;base64,${'A'.repeat(1_000_000)}`
   const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
   expect(estimate({ messages, max_tokens: 1 }).input_tokens).toBe(1_600)
+})
+
+test.each(Object.entries(SAMPLE_PROMPTS))('every text of a prompt counts, and no id: %s', (_, prompt) => {
+  const { input_tokens } = estimate({ model: 'm', ...prompt.body })
+  const surplus = input_tokens - prompt.texts * TOKENS_PER_TEXT - prompt.files * TOKENS_PER_FILE
+  expect(surplus).toBeGreaterThanOrEqual(0)
+  expect(surplus).toBeLessThan(TOLERANCE_TOKENS)
 })
 
 const tokensOf = (message: object) => estimate({ messages: [message], max_tokens: 1 }).input_tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ class KeyMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, self._flush_before_end(send))
-        elif scope["type"] != "http" or PASSAGES in scope:
+        elif PASSAGES in scope:
             await self.app(scope, receive, send)
         else:
             passages: list[KeyContext] = []
@@ -46,12 +47,14 @@ class KeyMiddleware:
             finally:
                 answer.report()
                 self._clients.update(passage.client for passage in passages)
+                for client in {passage.client for passage in passages if passage.is_urgent}:
+                    await flush(client)
 
     def _flush_before_end(self, send: Send) -> Send:
         async def flush_before_end(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
                 for client in self._clients:
-                    await _flush(client)
+                    await flush(client)
             await send(message)
 
         return flush_before_end
@@ -76,6 +79,8 @@ class _Answer:
         return message
 
     async def send(self, message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            self._status = 101
         if message["type"] == "http.response.start":
             self._status = message["status"]
             message = {**message, "headers": self._add_headers(list(message.get("headers", ())))}
@@ -104,11 +109,11 @@ class _Answer:
             passage.report(_CALLER_GONE if self._is_caller_gone else self._status)
 
 
-async def _flush(client: Tollgate | AsyncTollgate) -> None:
+async def flush(client: Tollgate | AsyncTollgate) -> None:
     try:
         if isinstance(client, AsyncTollgate):
             await client.flush()
         else:
-            client.flush()  # nobody else waits for this thread any more
+            await asyncio.to_thread(client.flush)
     except TollgateError:
         pass  # the client says what was lost when it closes

@@ -117,8 +117,12 @@ def _refuse(status: int, code: str, headers: Mapping[str, str], request_id: str 
 class KeyContext:
     """A request that was let through, for its handler."""
 
-    def __init__(self, client: Tollgate | AsyncTollgate, verdict: Verdict, facts: RequestFacts) -> None:
+    def __init__(
+        self, client: Tollgate | AsyncTollgate, verdict: Verdict, facts: RequestFacts, *, is_urgent: bool = False
+    ) -> None:
         self.verdict = verdict
+        # Whether its report is sent before the application returns.
+        self.is_urgent = is_urgent
         self._client = client
         self._facts = facts
         self._began = time.monotonic()

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, cast
 
-from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, Response, Security
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Request, Response, Security, WebSocketException
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import HTTPConnection
 
-from ._asgi import PASSAGES, KeyMiddleware
+from ._asgi import PASSAGES, KeyMiddleware, flush
 from ._async_client import AsyncTollgate
 from ._client import Tollgate
+from ._key_places import AS_BEARER, IN_HEADER
 from ._protect import KeyContext, Need, Refusal, RequestFacts, build_input, read_key, refuse_by
 from ._verdict import Verdict
 
 __all__ = ["KeyContext", "KeyRefused", "install", "require_key"]
 
-# They refuse nothing themselves: they put the key's place into the documentation of the API.
-_IN_HEADER = APIKeyHeader(name="X-API-Key", scheme_name="API key", auto_error=False)
-_AS_BEARER = HTTPBearer(scheme_name="API key as bearer token", auto_error=False)
+_POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
 
 
 class KeyRefused(HTTPException):
@@ -49,13 +48,15 @@ def require_key(
     limits: Mapping[str, int] | None = None,
     endpoint: str | None = None,
     ip: Callable[[Request], str | None] | None = None,
+    report: Literal["later", "now"] = "later",
 ) -> Callable[..., Awaitable[KeyContext]]:
     """A dependency that lets requests with a valid key through and answers all others with problem+json.
 
     It takes the key from `X-API-Key` or as a bearer token. `scopes`, `cost` and `limits` (units of key limits) are
     what the request needs. `endpoint` is the name for statistics: by default the route's path. `ip` gives the caller's
-    address: by default `request.client.host`, which follows uvicorn's `--proxy-headers`. The handler gets a
-    `KeyContext`.
+    address: by default `request.client.host`, which follows uvicorn's `--proxy-headers`. `report="now"` sends the report
+    before the application returns, for platforms that stop it then, such as AWS Lambda. The handler gets a `KeyContext`.
+    A WebSocket without a valid key is closed with 1008.
 
     The dependency raises a TollgateError when the service key or the need is wrong: a mistake of yours and not of the
     caller.
@@ -63,20 +64,21 @@ def require_key(
     need = Need(scopes=scopes, cost=cost, limits=limits)
 
     async def require_key(
-        request: Request,
+        connection: HTTPConnection,
         response: Response,
         background: BackgroundTasks,
-        _in_header: Any = Security(_IN_HEADER),
-        _as_bearer: Any = Security(_AS_BEARER),
+        _in_header: Any = Security(IN_HEADER),
+        _as_bearer: Any = Security(AS_BEARER),
     ) -> KeyContext:
-        facts = _read_facts(request, endpoint, ip)
+        passages = _prepare(connection)
+        facts = _read_facts(connection, endpoint, ip)
         try:
             verdict = await _verify(client, need, facts)
-        except KeyRefused:
-            _find_passages(request)  # an app that was not prepared learns how to answer it
+        except KeyRefused as error:
+            if connection.scope["type"] == "websocket":
+                raise WebSocketException(_POLICY_VIOLATION, error.detail) from error
             raise
-        passage = KeyContext(client, verdict, facts)
-        passages = _find_passages(request)
+        passage = KeyContext(client, verdict, facts, is_urgent=report == "now")
         if passages is None:
             _pass_unprepared(passage, response, background)
         else:
@@ -100,16 +102,29 @@ async def _verify(client: Tollgate | AsyncTollgate, need: Need, facts: RequestFa
     return verdict
 
 
-def _read_facts(request: Request, endpoint: str | None, ip: Callable[[Request], str | None] | None) -> RequestFacts:
+def _read_facts(
+    connection: HTTPConnection, endpoint: str | None, ip: Callable[[Request], str | None] | None
+) -> RequestFacts:
+    host = connection.client.host if connection.client else None
     return RequestFacts(
-        method=request.method,
-        endpoint=endpoint or getattr(request.scope.get("route"), "path", None) or request.url.path,
-        authorization=request.headers.get("Authorization"),
-        api_key=request.headers.get("X-API-Key"),
-        user_agent=request.headers.get("User-Agent"),
-        ip=ip(request) if ip else (request.client.host if request.client else None),
-        traceparent=request.headers.get("traceparent"),
+        method=connection.scope.get("method", "GET"),
+        endpoint=endpoint or _describe_route(connection),
+        authorization=connection.headers.get("Authorization"),
+        api_key=connection.headers.get("X-API-Key"),
+        user_agent=connection.headers.get("User-Agent"),
+        ip=ip(cast(Request, connection)) if ip else host,
+        traceparent=connection.headers.get("traceparent"),
     )
+
+
+def _describe_route(connection: HTTPConnection) -> str:
+    """The route's path, with that of the mounts around it, and without what a proxy has taken off."""
+    scope = connection.scope
+    path = getattr(scope.get("route"), "path", None)
+    if path is None:
+        return connection.url.path
+    mounted = scope["root_path"].removeprefix(scope["app_root_path"]) if "app_root_path" in scope else ""
+    return f"{mounted}{path}"
 
 
 def _answer_refusal(_request: Request, error: Exception) -> Response:
@@ -117,13 +132,17 @@ def _answer_refusal(_request: Request, error: Exception) -> Response:
     return Response(error.refusal.content(), error.refusal.status, dict(error.refusal.headers))
 
 
-def _find_passages(request: Request) -> list[KeyContext] | None:
-    """None for the request that an app was not prepared for; later ones find it prepared."""
-    passages: list[KeyContext] | None = request.scope.get(PASSAGES)
-    app = request.app
+def _prepare(connection: HTTPConnection) -> list[KeyContext] | None:
+    """None for the request that an app was not prepared for; later ones find it prepared.
+
+    A mounted app answers exceptions by itself, so it learns how to answer a refusal.
+    """
+    app = connection.app
+    if KeyRefused not in app.exception_handlers:
+        app.exception_handlers[KeyRefused] = _answer_refusal
+        _add_handler(app.middleware_stack)
+    passages: list[KeyContext] | None = connection.scope.get(PASSAGES)
     if passages is None and not isinstance(app.middleware_stack, KeyMiddleware):
-        if KeyRefused not in app.exception_handlers:
-            _add_handler(app.middleware_stack)
         app.middleware_stack = KeyMiddleware(app.middleware_stack)
     return passages
 
@@ -140,3 +159,5 @@ def _pass_unprepared(passage: KeyContext, response: Response, background: Backgr
     """What a dependency alone can do: headers for answers that FastAPI builds, and a report of those that succeed."""
     response.headers.update(passage.verdict.headers)
     background.add_task(lambda: passage.report(response.status_code or 200))
+    if passage.is_urgent:
+        background.add_task(flush, passage.client)
