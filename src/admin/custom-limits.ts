@@ -5,8 +5,8 @@ import type { NamedLimit } from '../db/schema/shapes.ts'
 import type { ManagementDeps } from '../deps.ts'
 import { type FieldError } from '../field-errors.ts'
 import { describeUnknown, quoteName } from '../lib/unknown-fields.ts'
-import { type DefinedMeter, readMeters } from '../limits/meter-catalog.ts'
-import { readScaled } from '../limits/quantities.ts'
+import { type DefinedMeter, readMeters } from '../limits/meters/catalog.ts'
+import { readScaled } from '../limits/meters/quantities.ts'
 import { Problem } from '../problems.ts'
 
 /** A setting of a meter: its limit, or null if there are no decimals to check. */

@@ -5,8 +5,8 @@ import { LIMIT_METERS, type LimitMeter, type NamedLimit } from '../db/schema/sha
 import { anyAmount, limitInput } from '../http/amounts.ts'
 import { timestamp } from '../http/fields.ts'
 import { CALENDAR_PERIODS } from '../lib/calendar.ts'
-import { CREDITS } from '../limits/credits.ts'
-import { formatAmount } from '../limits/meter-units.ts'
+import { CREDITS } from '../limits/credits/credits.ts'
+import { formatAmount } from '../limits/meters/units.ts'
 
 const MAX_LIMITS = 10
 const MAX_REQUESTS = 1_000_000_000

@@ -4,8 +4,8 @@ import { LIMIT_METERS } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { type FieldError } from '../field-errors.ts'
 import { describeUnknown } from '../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalog } from '../limits/meter-catalog.ts'
-import { readScaled } from '../limits/quantities.ts'
+import { findMeters, type MeterCatalog } from '../limits/meters/catalog.ts'
+import { readScaled } from '../limits/meters/quantities.ts'
 import { Problem } from '../problems.ts'
 
 /**

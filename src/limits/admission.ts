@@ -1,7 +1,6 @@
 import { Ratelimit } from '@upstash/ratelimit'
 import type { Redis } from '@upstash/redis/cloudflare'
 import { runScript } from '../db/script.ts'
-import { ADMIT } from './admission-script.ts'
 import { counterArguments, listCounterKeys, readCounters, unitsToTake } from './counter.ts'
 import {
   type Admission,
@@ -15,7 +14,8 @@ import {
   type QuotaRequest,
   quotaKey,
 } from './limit-request.ts'
-import { markerLifetimeMs } from './marked-admissions.ts'
+import { markerLifetimeMs } from './outage/marked-admissions.ts'
+import { ADMIT } from './scripts/admission.ts'
 import { VERSION_LIFETIME_SECONDS } from './versions.ts'
 import { toReading } from './window.ts'
 

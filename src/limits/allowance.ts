@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { waitFor } from '../lib/waiting.ts'
-import { isLapsed } from './credits.ts'
+import { isLapsed } from './credits/credits.ts'
 import { getUse, type OrganizationUse } from './quotas.ts'
 
 export interface Allowance {

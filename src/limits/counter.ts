@@ -1,6 +1,6 @@
 /** Counters beside an organization's quota: their requests, their Redis keys, and their readings. */
 
-/** Units of one counter (limits/counter-script.ts). Money is in the units of limits/meter-units.ts. */
+/** Units of one counter (limits/scripts/counter.ts). Money is in the units of limits/meters/units.ts. */
 export interface CounterRequest {
   /** Its Redis key, which ends with the name of its period if it has one; its holds are kept under `<key>:holds`. */
   readonly key: string
@@ -24,7 +24,7 @@ export interface CounterRequest {
   readonly isSeeded?: true
   /** For a calendar period: it starts without a seed only if Redis has kept data since the period began. */
   readonly kept?: KeptSince
-  /** Set for a balance, to which both verifications and Postgres add: each part is counted separately (limits/counter-script.ts). */
+  /** Set for a balance, to which both verifications and Postgres add: each part is counted separately (limits/scripts/counter.ts). */
   readonly balance?: BalanceRequest
   /** Units per unit of a verification's cost, if it takes any: then a lease takes them as well. */
   readonly each?: number

@@ -4,8 +4,8 @@ import { Problem } from '../problems.ts'
 import { toWindowKey } from './admission.ts'
 import { consume } from './consume.ts'
 import { rateLimitHeaders } from './headers.ts'
-import { forgetWindows } from './known.ts'
 import type { Admission } from './limit-request.ts'
+import { forgetWindows } from './outage/known.ts'
 
 const MINUTE = 60_000
 

@@ -3,7 +3,7 @@ import type { LimitOverrides, NamedLimit, PlanLimits } from '../db/schema/shapes
 import type { Deps } from '../deps.ts'
 import { createLru } from '../lib/lru.ts'
 import { type OwnedLimit, selectConcurrency, selectLimits, selectOrganizationLimits } from './key-limits.ts'
-import { toUnits } from './meter-units.ts'
+import { toUnits } from './meters/units.ts'
 
 export interface KeyAllowance {
   /** The first key in its line of rotations. Absent for an organization without a key, and for a key that does not exist. */

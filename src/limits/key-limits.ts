@@ -4,8 +4,8 @@ import type { LimitMeter, LimitOverrides, NamedLimit, PlanLimits } from '../db/s
 import { sha256Hex } from '../lib/bytes.ts'
 import { toCalendarSpan } from '../lib/calendar.ts'
 import type { CounterRequest } from './counter.ts'
-import { toUnits } from './meter-units.ts'
-import { toScaledUnits } from './quantities.ts'
+import { toScaledUnits } from './meters/quantities.ts'
+import { toUnits } from './meters/units.ts'
 
 /** A limit, and whose it is. */
 export type OwnedLimit = NamedLimit & {

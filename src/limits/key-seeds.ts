@@ -11,8 +11,8 @@ import type { Deps } from '../deps.ts'
 import { toCalendarSpan } from '../lib/calendar.ts'
 import type { CounterRequest } from './counter.ts'
 import { buildCounter, type LimitScope, type OwnedLimit, readMeter } from './key-limits.ts'
-import { toUnits } from './meter-units.ts'
-import { toScaledUnits } from './quantities.ts'
+import { toScaledUnits } from './meters/quantities.ts'
+import { toUnits } from './meters/units.ts'
 
 type KeySeed = Required<Pick<CounterRequest, 'seed' | 'snapshot'>> & Pick<CounterRequest, 'isFirst'>
 

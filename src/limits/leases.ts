@@ -17,7 +17,6 @@ import { sleep } from '../lib/sleep.ts'
 import { waitFor } from '../lib/waiting.ts'
 import { count } from '../metrics/count.ts'
 import { toWindowKey } from './admission.ts'
-import { GIVE_BACK } from './admission-script.ts'
 import { consume } from './consume.ts'
 import {
   type Admission,
@@ -28,6 +27,7 @@ import {
   type MeterState,
   quotaKey,
 } from './limit-request.ts'
+import { GIVE_BACK } from './scripts/admission.ts'
 
 /** A lease spends on rows confirmed when it was taken. It is short enough for a revocation to apply within 2 s. */
 const LEASE_MS = 1_500

@@ -4,8 +4,8 @@ import { formatIso } from '../lib/iso.ts'
 import type { LimitReading } from '../rpc-types.ts'
 import type { CounterState } from './counter.ts'
 import { readMeter, toLimitUnits } from './key-limits.ts'
-import { formatUnits } from './meter-units.ts'
-import { fromScaledUnits } from './quantities.ts'
+import { fromScaledUnits } from './meters/quantities.ts'
+import { formatUnits } from './meters/units.ts'
 
 /** Formats amounts of a limit for API responses. */
 export function formatLimitUnits({ meter, scale }: Pick<NamedLimit, 'meter' | 'scale'>, units: number) {

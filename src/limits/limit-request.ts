@@ -1,7 +1,7 @@
 import type { CustomMeterName, MeterName } from '../db/schema/meter-names.ts'
 import type { Period } from '../lib/period.ts'
 import { type CounterRequest, type CounterState, neverFits } from './counter.ts'
-import type { Capped, Spend } from './spend-cap.ts'
+import type { Capped, Spend } from './credits/spend-cap.ts'
 import type { WindowReading } from './window.ts'
 
 /** Units of one rolling window. */
@@ -15,7 +15,7 @@ export interface WindowRequest {
   readonly localLimit?: number
 }
 
-/** Whole units of one meter: for `storage_gb` millionths, for `cost_usd` nano-dollars (limits/meter-units.ts); for a custom meter, its last decimal. */
+/** Whole units of one meter: for `storage_gb` millionths, for `cost_usd` nano-dollars (limits/meters/units.ts); for a custom meter, its last decimal. */
 export interface MeterRequest {
   readonly meter: MeterName
   /** For a custom meter: how many decimals its amounts have. */
@@ -81,7 +81,7 @@ export interface LimitRequest {
   readonly versions: readonly { readonly key: string; readonly version: number }[]
   /**
    * For a request that counts once, however often it is repeated: its Redis key and a hash of its content. `isOwn`: nobody but this isolate
-   * repeats it (limits/marked-admissions.ts).
+   * repeats it (limits/outage/marked-admissions.ts).
    */
   readonly once?: { readonly key: string; readonly body: string; readonly isOwn?: true }
 }
@@ -140,7 +140,7 @@ export interface LimitDecision {
   readonly asOf: number
   readonly lease?: LeaseGrant
   /**
-   * The generation of the quota's counter that counts the calls (limits/quota-script.ts). Absent without a quota or
+   * The generation of the quota's counter that counts the calls (limits/scripts/quota.ts). Absent without a quota or
    * Redis.
    */
   readonly generation?: number

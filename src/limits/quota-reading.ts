@@ -1,7 +1,7 @@
 import { isMoney, type Meter } from '../db/schema/meters.ts'
 import type { MeterRequest, MeterState } from './limit-request.ts'
-import { formatAmount, formatUnits } from './meter-units.ts'
-import { fromScaledUnits } from './quantities.ts'
+import { fromScaledUnits } from './meters/quantities.ts'
+import { formatAmount, formatUnits } from './meters/units.ts'
 
 /** Formats units of any meter for the API. */
 export function formatMeterUnits(

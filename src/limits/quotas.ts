@@ -11,21 +11,21 @@ import { errorFields, logRepeated } from '../lib/log.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
 import { Problem } from '../problems.ts'
 import type { MeterReading, MeterReadings } from '../rpc-types.ts'
-import { describeCredits } from './credit-counter.ts'
-import { type CreditRow, type CreditState, readCredits, selectCredits } from './credits.ts'
+import { describeCredits } from './credits/counter.ts'
+import { type CreditRow, type CreditState, readCredits, selectCredits } from './credits/credits.ts'
+import { type SpendCapRow, selectSpendCap } from './credits/spend-cap.ts'
+import { holdsKey, type MeterState, quotaKey, type Recorded } from './limit-request.ts'
 import {
   type CustomMeters,
   NO_CUSTOM_METERS,
   recordCustom,
   selectCustomMeters,
   withChargeLanes,
-} from './custom-meters.ts'
-import { holdsKey, type MeterState, quotaKey, type Recorded } from './limit-request.ts'
-import { formatLimit, formatUnits, toUnits } from './meter-units.ts'
+} from './meters/custom.ts'
+import { fromScaledUnits, limitOf, toScaledUnits } from './meters/quantities.ts'
+import { formatLimit, formatUnits, toUnits } from './meters/units.ts'
 import { describeOrganizationLimits } from './organization-limits.ts'
-import { fromScaledUnits, limitOf, toScaledUnits } from './quantities.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
-import { type SpendCapRow, selectSpendCap } from './spend-cap.ts'
+import { QUOTA_FUNCTIONS } from './scripts/quota.ts'
 
 export const QuotasInput = z.strictObject({ ...organizationFilter })
 
@@ -45,9 +45,9 @@ export interface OrganizationUse {
   /** Unix milliseconds; absent for calendar months. */
   readonly periodAnchor: number | undefined
   readonly period: Period
-  /** In whole units (limits/meter-units.ts). */
+  /** In whole units (limits/meters/units.ts). */
   readonly usedUnits: Readonly<Record<Meter, number>>
-  /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  /** The calls among them that verifications counted in even and in odd generations (limits/scripts/quota.ts). */
   readonly lanes: readonly [number, number]
   /** The same for the price of these calls, in nano-dollars. */
   readonly chargeLanes: readonly [number, number]

@@ -19,7 +19,7 @@ export const isUnsteady = (deps: Deps, organizationId: string | undefined): bool
  * Retries a call to Redis whose response was lost, within half of the round-trip timeout. A reset connection
  * or a server error is retried quickly; a slow Redis is not called twice.
  *
- * Units that the lost attempt took stay taken, unless a marker tells the next attempt (limits/marked-admissions.ts). So a
+ * Units that the lost attempt took stay taken, unless a marker tells the next attempt (limits/outage/marked-admissions.ts). So a
  * retry can only admit fewer units than the limit.
  *
  * @param organizationId the owner of the counters; `undefined` if there is none

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts'
 import type { CounterRequest } from '../limits/counter.ts'
-import { creditsKey } from '../limits/credits.ts'
-import { toUnits } from '../limits/meter-units.ts'
+import { creditsKey } from '../limits/credits/credits.ts'
+import { toUnits } from '../limits/meters/units.ts'
 
 const SELECT_CHARGES = `
 select a.organization_id, greatest(0, coalesce(sum(u.charge_usd), 0) - a.charged_before)::text as used,

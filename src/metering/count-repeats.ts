@@ -5,16 +5,16 @@
 import type { Deps } from '../deps.ts'
 import { sha256Hex } from '../lib/bytes.ts'
 import { errorFields, log } from '../lib/log.ts'
-import { countAgain } from '../limits/count-again.ts'
-import type { UsedCounter } from '../limits/holds.ts'
+import { countAgain } from '../limits/holds/count-again.ts'
+import type { UsedCounter } from '../limits/holds/holds.ts'
 import { holderId, type KeyAllowance } from '../limits/key-allowance.ts'
-import { keepUse } from '../limits/late-use.ts'
+import { keepUse } from '../limits/outage/late-use.ts'
 import { retryLost } from '../limits/retry.ts'
 import { toHolder, type UsageEvent, VERIFICATION } from './event.ts'
 import { findFirstWrites } from './first-writes.ts'
 import type { Written } from './write.ts'
 
-/** Shorter than Redis remembers that use was counted, of reports and of settlements (limits/holds.ts). */
+/** Shorter than Redis remembers that use was counted, of reports and of settlements (limits/holds/holds.ts). */
 const MINUTE_MS = 60_000
 const REPORT_AGE_MS = 55 * MINUTE_MS
 const SETTLEMENT_AGE_MS = 23 * 60 * MINUTE_MS

@@ -1,8 +1,8 @@
 /** Amounts of custom meters: rounded to the decimals of their meters, or what usage cannot be counted with. */
 import type { Deps } from '../deps.ts'
 import { quoteName } from '../lib/unknown-fields.ts'
-import { findMeters, type MeterCatalog } from '../limits/meter-catalog.ts'
-import { readQuantities, roundQuantities } from '../limits/quantities.ts'
+import { findMeters, type MeterCatalog } from '../limits/meters/catalog.ts'
+import { readQuantities, roundQuantities } from '../limits/meters/quantities.ts'
 import { type UsageEvent, VERIFICATION } from './event.ts'
 
 type Measured = Pick<UsageEvent, 'quantities'>

@@ -3,10 +3,10 @@ import { defineScript, runScript } from '../db/script.ts'
 import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
-import { toCustomRecorded, withChargeLanes } from '../limits/custom-meters.ts'
 import { quotaKey, type Recorded } from '../limits/limit-request.ts'
-import { toUnits } from '../limits/meter-units.ts'
-import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
+import { toCustomRecorded, withChargeLanes } from '../limits/meters/custom.ts'
+import { toUnits } from '../limits/meters/units.ts'
+import { QUOTA_FUNCTIONS } from '../limits/scripts/quota.ts'
 import type { PeriodUsage } from './write.ts'
 
 /**

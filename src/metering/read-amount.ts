@@ -1,7 +1,7 @@
 import { toSlug } from '../db/schema/meter-names.ts'
 import { chargeNanoUsd } from '../limits/charge.ts'
 import type { KeyAllowance } from '../limits/key-allowance.ts'
-import { roundScaled } from '../limits/quantities.ts'
+import { roundScaled } from '../limits/meters/quantities.ts'
 import type { UsageEvent } from './event.ts'
 
 interface ReadMeter {

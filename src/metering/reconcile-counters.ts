@@ -5,10 +5,10 @@ import type { Deps } from '../deps.ts'
 import { errorFields, log } from '../lib/log.ts'
 import { periodNamed } from '../lib/period.ts'
 import { listCounterKeys } from '../limits/counter.ts'
-import { COUNTER_FUNCTIONS } from '../limits/counter-script.ts'
-import { selectCustomUse } from '../limits/custom-meters.ts'
 import { quotaKey } from '../limits/limit-request.ts'
-import { QUOTA_FUNCTIONS } from '../limits/quota-script.ts'
+import { selectCustomUse } from '../limits/meters/custom.ts'
+import { COUNTER_FUNCTIONS } from '../limits/scripts/counter.ts'
+import { QUOTA_FUNCTIONS } from '../limits/scripts/quota.ts'
 import { type Charge, findCharges } from './charges.ts'
 import { isAllWritten } from './queue.ts'
 import { toRecorded } from './raise-counters.ts'
@@ -29,7 +29,7 @@ const MAX_LOGGED = 20
 /**
  * KEYS: a quota's text; the organization's balance and its holds, if it has one. ARGV: added to the clock (ms), whether the
  * spool was empty and the queue up to date (1 or 0) before Postgres was read, the grace (ms), JSON of the usage recorded by Postgres, and of the
- * balance as in limits/counter-script.ts. Answer: {corrected counters, then meter and value of each part
+ * balance as in limits/scripts/counter.ts. Answer: {corrected counters, then meter and value of each part
  * that is above Postgres although Redis has it only from there}.
  *
  * The generation before the current one has ended. Once the grace has passed, no isolate adds to it, so its lane is set
@@ -167,7 +167,7 @@ export async function reconcile(deps: Deps, used: PeriodUsage, { wasAllWritten, 
   const args = [deps.redisAheadMs, wasAllWritten ? 1 : 0, GRACE_MS, JSON.stringify(toRecorded(used))]
   if (balance) args.push(JSON.stringify(balance))
   const [corrected, ...above] = await runScript<[number, ...(string | number)[]]>(redis, RECONCILE, keys, args)
-  if (above.length === 0 || !wasAllWritten) return corrected // carried units (carry.ts) may be in the spool or the queue
+  if (above.length === 0 || !wasAllWritten) return corrected // carried units (limits/outage/carry.ts) may be in the spool or the queue
   const [again] = (await deps.sql.query(AGAIN, [used.organization_id, used.period_start])) as PeriodUsage[]
   return corrected + (again ? await lower(deps, again, above) : 0)
 }

@@ -1,7 +1,7 @@
 import { problemIn } from '../db/client.ts'
 import type { Counter } from '../db/schema/meters.ts'
 import type { Deps } from '../deps.ts'
-import type { CustomUse } from '../limits/custom-meters.ts'
+import type { CustomUse } from '../limits/meters/custom.ts'
 import { RECHECK } from './claim-ids.ts'
 import { completeRequests } from './complete.ts'
 import { isOwn, type UsageEvent } from './event.ts'
@@ -19,7 +19,7 @@ export interface PeriodUsage extends Readonly<Record<Counter, number | string>> 
   readonly organization_id: string
   /** Unix milliseconds. */
   readonly period_start: number
-  /** The calls among them that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  /** The calls among them that verifications counted in even and in odd generations (limits/scripts/quota.ts). */
   readonly even_calls: number | string
   readonly odd_calls: number | string
   /** The customers' charge for them, as decimal text. */
@@ -30,7 +30,7 @@ export interface PeriodUsage extends Readonly<Record<Counter, number | string>> 
 }
 
 export interface Written {
-  /** The transaction: seeds of counters say whether they include its writes (limits/counter-script.ts). */
+  /** The transaction: seeds of counters say whether they include its writes (limits/scripts/counter.ts). */
   readonly xid: number
   readonly sent: number
   /** Events that had not been counted before. */

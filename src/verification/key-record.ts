@@ -4,19 +4,19 @@ import { type Counter, forEachMeter, METERS, type Meter, selectCounters } from '
 import type { LimitOverrides, NamedLimit, PlanFeatures, PlanLimits } from '../db/schema/shapes.ts'
 import type { Deps } from '../deps.ts'
 import { type Period, toPeriod } from '../lib/period.ts'
-import { type CreditRow, type CreditState, readCredits, selectCredits } from '../limits/credits.ts'
+import { type CreditRow, type CreditState, readCredits, selectCredits } from '../limits/credits/credits.ts'
+import { applySpendCap, type Capped, type SpendCapRow, selectSpendCap } from '../limits/credits/spend-cap.ts'
+import { isRequestWindow, type OwnedLimit, selectLimits, selectOrganizationLimits } from '../limits/key-limits.ts'
+import type { Recorded } from '../limits/limit-request.ts'
 import {
   type CustomMeters,
   NO_CUSTOM_METERS,
   recordCustom,
   selectCustomMeters,
   withChargeLanes,
-} from '../limits/custom-meters.ts'
-import { isRequestWindow, type OwnedLimit, selectLimits, selectOrganizationLimits } from '../limits/key-limits.ts'
-import type { Recorded } from '../limits/limit-request.ts'
-import { toUnits } from '../limits/meter-units.ts'
-import { findPlanned, limitOf, toScaledUnits } from '../limits/quantities.ts'
-import { applySpendCap, type Capped, type SpendCapRow, selectSpendCap } from '../limits/spend-cap.ts'
+} from '../limits/meters/custom.ts'
+import { findPlanned, limitOf, toScaledUnits } from '../limits/meters/quantities.ts'
+import { toUnits } from '../limits/meters/units.ts'
 import type { Environment } from './key-format.ts'
 import type { KeyState } from './rules.ts'
 
@@ -60,7 +60,7 @@ export interface KeyRecord extends KeyState {
   readonly periodAnchor: number | undefined
   /** The period that `used` covers. */
   readonly period: Period
-  /** Units used in that period when the record was read, in whole units (limits/meter-units.ts). */
+  /** Units used in that period when the record was read, in whole units (limits/meters/units.ts). */
   readonly used: Recorded
 }
 

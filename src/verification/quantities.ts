@@ -1,5 +1,5 @@
 import { type CustomMeterName, toSlug } from '../db/schema/meter-names.ts'
-import { type QuantityFlaw, readQuantities } from '../limits/quantities.ts'
+import { type QuantityFlaw, readQuantities } from '../limits/meters/quantities.ts'
 import type { VerifyRequest } from './input.ts'
 import { customQuota, type KeyRecord, type MeterQuota } from './key-record.ts'
 

@@ -1,6 +1,6 @@
 /** The usage event of a verification. Pure. */
 import { formatIso } from '../lib/iso.ts'
-import { roundQuantities } from '../limits/quantities.ts'
+import { roundQuantities } from '../limits/meters/quantities.ts'
 import { type UsageEvent, VERIFICATION } from '../metering/event.ts'
 import type { VerifyRequest } from './input.ts'
 import type { KeyRecord } from './key-record.ts'

@@ -1,11 +1,11 @@
 import { toSlug } from '../db/schema/meter-names.ts'
 import { formatIso } from '../lib/iso.ts'
-import { CREDITS } from '../limits/credits.ts'
+import { CREDITS } from '../limits/credits/credits.ts'
+import { nameRefusal } from '../limits/credits/spend-cap.ts'
 import { limitName } from '../limits/key-limits.ts'
 import { describeLimit } from '../limits/limit-reading.ts'
 import type { LimitDecision } from '../limits/limit-request.ts'
 import { describeReading } from '../limits/quota-reading.ts'
-import { nameRefusal } from '../limits/spend-cap.ts'
 import type { WindowReading as CountedWindow } from '../limits/window.ts'
 import type {
   KeyFacts,

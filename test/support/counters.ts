@@ -9,7 +9,7 @@ import {
   holdUnits,
   releaseHold,
   type UsedCounter,
-} from '../../src/limits/holds.ts'
+} from '../../src/limits/holds/holds.ts'
 import type { LimitRequest } from '../../src/limits/limit-request.ts'
 import type { Isolate } from './isolate.ts'
 

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { Deps } from '../../src/deps.ts'
 import { type Period, toMonth } from '../../src/lib/period.ts'
-import { holdUnits, releaseHold } from '../../src/limits/holds.ts'
+import { holdUnits, releaseHold } from '../../src/limits/holds/holds.ts'
 import { holdsKey, quotaKey } from '../../src/limits/limit-request.ts'
 import { BUCKETS } from '../../src/limits/window.ts'
 import { syncCounters, toRecorded } from '../../src/metering/raise-counters.ts'

@@ -1,6 +1,6 @@
 import type { Redis } from '@upstash/redis'
 import { parseQuota } from '../../local/support/quota-text.ts'
-import { QUOTA_FUNCTIONS } from '../../src/limits/quota-script.ts'
+import { QUOTA_FUNCTIONS } from '../../src/limits/scripts/quota.ts'
 
 type Store = Pick<Redis, 'get' | 'eval'>
 

@@ -1,7 +1,7 @@
 import type { Redis } from '@upstash/redis/cloudflare'
 import { toWindowKey } from '../../src/limits/admission.ts'
 
-/** A window as Redis keeps it (limits/window-script.ts). */
+/** A window as Redis keeps it (limits/scripts/window.ts). */
 export async function readWindow(redis: Redis, windowKey: string) {
   const stored = await redis.get<string | number>(toWindowKey(windowKey))
   const [now = 0, born = 0, ...counts] = String(stored ?? '')

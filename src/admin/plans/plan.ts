@@ -4,7 +4,7 @@ import { forEachMeter, type Meter, MONEY_METERS, type MoneyMeter } from '../../d
 import type { MeterLimit, PlanLimits } from '../../db/schema/shapes.ts'
 import { describeNamedLimit } from '../../keys/limit-schemas.ts'
 import { formatUsd } from '../../lib/usd.ts'
-import { formatLimit } from '../../limits/meter-units.ts'
+import { formatLimit } from '../../limits/meters/units.ts'
 import type { PlanView } from './queries.ts'
 import type { Plan } from './schemas.ts'
 

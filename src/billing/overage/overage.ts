@@ -1,7 +1,7 @@
 import { isReservedName } from '../../db/schema/meter-names.ts'
 import { billedPerOne, COUNTERS, type Counter, METERS } from '../../db/schema/meters.ts'
 import type { OverageTier } from '../../db/schema/shapes.ts'
-import { toUnits } from '../../limits/meter-units.ts'
+import { toUnits } from '../../limits/meters/units.ts'
 import type { MeterReading } from '../../rpc-types.ts'
 import type { Charged, MeterTerms, OfferedPlan } from '../queries.ts'
 import { price, readTiers, toCents, toUsd } from './money.ts'

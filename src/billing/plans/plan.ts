@@ -4,7 +4,7 @@ import { forEachMeter, type Meter, MONEY_METERS, NUMBER_METERS } from '../../db/
 import type { MeterLimit, PlanLimits, PlanPrice } from '../../db/schema/shapes.ts'
 import { describeNamedLimit } from '../../keys/limit-schemas.ts'
 import { formatUsd } from '../../lib/usd.ts'
-import { formatLimit } from '../../limits/meter-units.ts'
+import { formatLimit } from '../../limits/meters/units.ts'
 import type { PublicPlan } from './queries.ts'
 
 /** A plan as customers see it. */

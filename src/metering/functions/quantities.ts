@@ -1,5 +1,5 @@
 /** The part of the statement that writes a batch of events (statements.ts) which counts custom meters. */
-import { customUseIn } from '../../limits/custom-meters.ts'
+import { customUseIn } from '../../limits/meters/custom.ts'
 import { addTo, groupRows, METER_HOURS, METER_PERIODS, METER_SUBJECT_DAYS, ofSubjects } from '../roll-up-sql.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Deps } from '../../deps.ts'
 import { describeUnknown } from '../../lib/unknown-fields.ts'
-import { findMeters } from '../../limits/meter-catalog.ts'
+import { findMeters } from '../../limits/meters/catalog.ts'
 import { Problem } from '../../problems.ts'
 import { ORDERS } from './breakdown.ts'
 

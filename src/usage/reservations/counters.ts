@@ -1,7 +1,7 @@
 /** The counters of which a reservation holds units, in addition to the organization's quota. Pure. */
 import type { LimitMeter } from '../../db/schema/shapes.ts'
-import { type CreditState, creditCounter } from '../../limits/credits.ts'
-import type { HeldCounter } from '../../limits/holds.ts'
+import { type CreditState, creditCounter } from '../../limits/credits/credits.ts'
+import type { HeldCounter } from '../../limits/holds/holds.ts'
 import type { KeyAllowance, MeteredLimit } from '../../limits/key-allowance.ts'
 import { buildCounter } from '../../limits/key-limits.ts'
 import type { KeySeeds } from '../../limits/key-seeds.ts'

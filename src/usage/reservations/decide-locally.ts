@@ -1,10 +1,10 @@
 import type { CounterState } from '../../limits/counter.ts'
-import type { Hold } from '../../limits/holds.ts'
-import { findMeter, listUnits } from '../../limits/known.ts'
-import { findCounter, isCounterFull } from '../../limits/known-counters.ts'
+import type { Hold } from '../../limits/holds/holds.ts'
+import { findOwnHold, isOpen, type OwnHold, rememberOwnHold } from '../../limits/holds/own.ts'
 import { type MeterState, type QuotaRequest, unitsNeeded } from '../../limits/limit-request.ts'
-import { isSpentLocally } from '../../limits/local-spend.ts'
-import { findOwnHold, isOpen, type OwnHold, rememberOwnHold } from '../../limits/own-holds.ts'
+import { findMeter, listUnits } from '../../limits/outage/known.ts'
+import { findCounter, isCounterFull } from '../../limits/outage/known-counters.ts'
+import { isSpentLocally } from '../../limits/outage/spend.ts'
 import type { PlannedCounter } from './counters.ts'
 
 interface AskedHold {

@@ -2,7 +2,7 @@
 import { ALL_METERS, forEachMeter, isMoney, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { addMarkup } from '../../limits/charge.ts'
-import { toUnits } from '../../limits/meter-units.ts'
+import { toUnits } from '../../limits/meters/units.ts'
 import type { OrganizationUse } from '../../limits/quotas.ts'
 import type { UnattributedEvent } from '../../metering/event.ts'
 import { resolveTokens, type Tokens } from '../tokens.ts'

@@ -3,12 +3,12 @@ import { type CustomMeterName, isCustom, type MeterName, toMeterName, toSlug } f
 import { GAUGES, type Gauge, METERS, type Meter } from '../../db/schema/meters.ts'
 import type { Deps } from '../../deps.ts'
 import { type Allowance, findAllowance, reloadAllowance } from '../../limits/allowance.ts'
-import { type CustomMeters, quantityProblem } from '../../limits/custom-meters.ts'
+import { applySpendCap } from '../../limits/credits/spend-cap.ts'
 import type { MeterRequest } from '../../limits/limit-request.ts'
-import { toUnits } from '../../limits/meter-units.ts'
-import { findPlanned, readQuantities, toScaledUnits } from '../../limits/quantities.ts'
+import { type CustomMeters, quantityProblem } from '../../limits/meters/custom.ts'
+import { findPlanned, readQuantities, toScaledUnits } from '../../limits/meters/quantities.ts'
+import { toUnits } from '../../limits/meters/units.ts'
 import { type OrganizationUse, selectLimit } from '../../limits/quotas.ts'
-import { applySpendCap } from '../../limits/spend-cap.ts'
 
 export type Amounts = ReadonlyMap<MeterName, number>
 

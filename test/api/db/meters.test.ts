@@ -21,7 +21,7 @@ import {
   METERS,
 } from '../../../src/db/schema/meters.ts'
 import { sha256Hex } from '../../../src/lib/bytes.ts'
-import { fromUnits, toUnits } from '../../../src/limits/meter-units.ts'
+import { fromUnits, toUnits } from '../../../src/limits/meters/units.ts'
 import { getUse } from '../../../src/limits/quotas.ts'
 import { RECORD_USAGE } from '../../../src/metering/functions/statements.ts'
 import { REPORTED_COLUMNS } from '../../../src/metering/functions/sums.ts'

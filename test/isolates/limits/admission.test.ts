@@ -1,13 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
 import { defineScript, runScript } from '../../../src/db/script.ts'
 import { admit, toWindowKey } from '../../../src/limits/admission.ts'
-import { admitLocally } from '../../../src/limits/fallback.ts'
 import {
   type LimitDecision,
   type LimitRequest,
   type QuotaRequest,
   quotaKey,
 } from '../../../src/limits/limit-request.ts'
+import { admitLocally } from '../../../src/limits/outage/decide.ts'
 import { publishVersion } from '../../../src/limits/versions.ts'
 import { newIsolate } from '../../support/isolate.ts'
 import { readQuota } from '../../support/quota.ts'

@@ -1,11 +1,11 @@
 /** Corrections of counted use, over the real scripts. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { countUsed } from '../../../src/limits/holds.ts'
+import { countUsed } from '../../../src/limits/holds/holds.ts'
 import { countersOf, unique } from '../../support/counters.ts'
 import { type Isolate, newIsolate } from '../../support/isolate.ts'
 
 const MINUTE = 60_000
-/** Longer than a counter may begin after the use that it contains (limits/counter-script.ts). */
+/** Longer than a counter may begin after the use that it contains (limits/scripts/counter.ts). */
 const COUNTED_AFTER = 60_000
 let isolate: Isolate
 beforeAll(async () => {

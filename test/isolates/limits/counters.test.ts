@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Hold } from '../../../src/limits/holds.ts'
+import type { Hold } from '../../../src/limits/holds/holds.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { countersOf, resetOf, unique } from '../../support/counters.ts'
 import { newIsolate } from '../../support/isolate.ts'

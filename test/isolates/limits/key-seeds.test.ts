@@ -1,7 +1,7 @@
 /** Calendar limits of a key after Redis lost their counters: they start with what Postgres has. */
 import { beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { toMonth } from '../../../src/lib/period.ts'
-import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
+import { countUsed, type UseAdmission } from '../../../src/limits/holds/holds.ts'
 import { quotaKey } from '../../../src/limits/limit-request.ts'
 import { breakStores } from '../../support/broken-stores.ts'
 import { countersOf, unique } from '../../support/counters.ts'

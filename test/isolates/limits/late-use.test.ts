@@ -8,7 +8,7 @@ test.each([
   ['many organizations', MANY],
 ])('usage of %s that Redis has not counted is sent once each, however much there is', async (_, organizations) => {
   const isolate = await newIsolate()
-  const { keepUse, sendLateUse } = await isolate.load(() => import('../../../src/limits/late-use.ts'))
+  const { keepUse, sendLateUse } = await isolate.load(() => import('../../../src/limits/outage/late-use.ts'))
   const deps = isolate.deps()
   const ids = Array.from({ length: organizations }, () => crypto.randomUUID())
   const sent: number[] = []

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countUsed, type UseAdmission } from '../../../src/limits/holds.ts'
+import { countUsed, type UseAdmission } from '../../../src/limits/holds/holds.ts'
 import { countersOf, unique } from '../../support/counters.ts'
 import { checkHistories, HISTORIES_TIMEOUT_MS } from '../../support/histories-check.ts'
 import { newIsolate, TWO_DATABASES } from '../../support/isolate.ts'

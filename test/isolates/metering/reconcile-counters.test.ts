@@ -108,7 +108,7 @@ test.each([
   'calls that an isolate admitted locally, without a generation, stay counted in %s until their writes have had time',
   async (_, isLost) => {
     const { isolate, organizationId, used, verify, flush, reconcile } = await counted()
-    const { carryPending, keepForLater } = await isolate.load(() => import('../../../src/limits/carry.ts'))
+    const { carryPending, keepForLater } = await isolate.load(() => import('../../../src/limits/outage/carry.ts'))
     const now = isolate.now()
     const quota = { organizationId, period: toMonth(now), meters: [{ meter: 'api_calls', amount: 7, limit: 1_000 }] }
     const claim = { windows: [], now, quota } as unknown as LimitRequest

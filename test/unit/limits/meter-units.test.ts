@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatAmount, formatOverrides, formatUnits, toUnits } from '../../../src/limits/meter-units.ts'
+import { formatAmount, formatOverrides, formatUnits, toUnits } from '../../../src/limits/meters/units.ts'
 
 /** Decimal text of this many nano-dollars: six to nine decimals. */
 const textOf = (units: number) =>

@@ -1,5 +1,5 @@
-import type { Sql } from '../db/client.ts'
-import type { Deps } from '../deps.ts'
+import type { Sql } from '../../db/client.ts'
+import type { Deps } from '../../deps.ts'
 
 /** A custom meter as the operator defined it. */
 export interface DefinedMeter {

@@ -1,5 +1,5 @@
-import { forEachMeter, isMoney, METER_ROWS, type Meter, MONEY_METERS, type MoneyMeter } from '../db/schema/meters.ts'
-import { formatDecimal, formatNanoUsd, NANO_DIGITS, parseDecimal } from '../lib/decimal.ts'
+import { forEachMeter, isMoney, METER_ROWS, type Meter, MONEY_METERS, type MoneyMeter } from '../../db/schema/meters.ts'
+import { formatDecimal, formatNanoUsd, NANO_DIGITS, parseDecimal } from '../../lib/decimal.ts'
 
 /** Meters with fractions. They are counted in millionths, money in billionths, so that all arithmetic is in whole numbers. */
 const hasFractions = (meter: Meter) => METER_ROWS[meter].unitsPerOne !== 1

@@ -1,10 +1,10 @@
 /** The holds that this isolate made, with Redis or without, until they expire: for decisions without Redis. */
-import { createLru } from '../lib/lru.ts'
+import { createLru } from '../../lib/lru.ts'
 
 export interface OwnHold {
   /** A hash of its request, if its id is derived from an idempotency key. */
   readonly body: string | undefined
-  /** Held units, by counter: those of a meter as in limits/known.ts. */
+  /** Held units, by counter: those of a meter as in limits/outage/known.ts. */
   readonly units: ReadonlyMap<string, number>
   /** What a settlement needs to know about it (usage/reservations/counters.ts). */
   readonly trace: string | undefined

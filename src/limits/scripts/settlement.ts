@@ -1,12 +1,12 @@
 /** The scripts that end holds, extend them, and count reported usage. */
-import { defineScript } from '../db/script.ts'
-import { COUNTER_FUNCTIONS } from './counter-script.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
+import { defineScript } from '../../db/script.ts'
+import { COUNTER_FUNCTIONS } from './counter.ts'
+import { QUOTA_FUNCTIONS } from './quota.ts'
 
 /**
  * Ends a hold and counts the usage, in the quota and in all counters, in one step. Idempotent.
  *
- * KEYS: the quota's text, its holds, a marker, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON
+ * KEYS: the quota's text, its holds, a marker, then each counter and its holds (limits/scripts/counter.ts). ARGV[1]: JSON
  * of `ahead` (ms); `id` of the hold; `recorded`, the usage in the quota's period according to Postgres, or {}; `isNew`,
  * whether Postgres has just written the usage for the first time; `marked` (ms), the lifetime of the marker; `counters`
  * with the used `amount` of each, and `xid`, the Postgres transaction that wrote it.
@@ -60,7 +60,7 @@ return known and 1 or 0`)
  *
  * - `hasTaken(read, counter)`: whether the counter includes them. If Redis admitted them (`wasTaken`), every counter that started before
  *   does; `DECIDED_AFTER` allows for the decision time and for different clocks. If an isolate admitted them alone, it carries them
- *   (limits/carry.ts), unless the counter started from a seed more than `waits` (ms) after the admission.
+ *   (limits/outage/carry.ts), unless the counter started from a seed more than `waits` (ms) after the admission.
  * - `addAdmitted(read, counter)`: adds those that it does not include. In a window they count from their admission.
  */
 const ADMITTED_FUNCTIONS = `
@@ -84,7 +84,7 @@ end
  * marker.
  *
  * KEYS: the marker, then each counter and its holds. ARGV[1]: JSON of `ahead`, `marked` (ms), `part` where the marker is that of a
- * transaction, which may have several, and `counters` with `amount` and `xid`; of a correction also `told`, `since`, `heldMs`, `isInSeed` and `isNew` (limits/counter-script.ts), of verifications `admitted`, `wasTaken` and `waits`.
+ * transaction, which may have several, and `counters` with `amount` and `xid`; of a correction also `told`, `since`, `heldMs`, `isInSeed` and `isNew` (limits/scripts/counter.ts), of verifications `admitted`, `wasTaken` and `waits`.
  *
  * Use waits for a lost counter. A correction waits only if the seed has the corrected use, which is lost otherwise, or if the
  * use is new there; units that an isolate still carries do not wait.

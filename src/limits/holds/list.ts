@@ -1,9 +1,9 @@
 /** The open holds of an organization, read from Redis. */
-import { defineScript, runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
-import type { Period } from '../lib/period.ts'
+import { defineScript, runScript } from '../../db/script.ts'
+import type { Deps } from '../../deps.ts'
+import type { Period } from '../../lib/period.ts'
+import { holdsKey } from '../limit-request.ts'
 import type { HoldRef } from './holds.ts'
-import { holdsKey } from './limit-request.ts'
 
 /**
  * KEYS: holds of one period each. ARGV[1]: JSON of `ahead` (ms), `limit`, and, if given, `id` of one hold, `key_id` to select

@@ -1,7 +1,7 @@
-import { START_FUNCTIONS } from './start-script.ts'
+import { START_FUNCTIONS } from './start.ts'
 
 /**
- * Lua functions that all scripts over counters share. They need those of limits/quota-script.ts.
+ * Lua functions that all scripts over counters share. They need those of limits/scripts/quota.ts.
  *
  * A counter is a hash beside an organization's quota: a key's or subject's usage of a meter, a balance, or
  * slots. For a rolling window it has the units by bucket, as limits/window.ts counts them, and `now`, the time it has reached;
@@ -17,14 +17,14 @@ import { START_FUNCTIONS } from './start-script.ts'
  * A counter that started from a seed has `seeded` (ms), when, and `snapshot`, the transactions whose usage the seed includes. When usage
  * is counted after it was written, it is skipped if its transaction, `xid`, is one of them. So nothing counts twice,
  * whichever of the two arrives first. Usage that arrives while the counter is lost waits beside it, and is added to a seed that does not
- * include it: `late:<xid>` is the usage that this transaction wrote, `unwritten:<ms>` the units that isolates admitted alone (limits/carry.ts) and that Postgres may
+ * include it: `late:<xid>` is the usage that this transaction wrote, `unwritten:<ms>` the units that isolates admitted alone (limits/outage/carry.ts) and that Postgres may
  * lack until that time.
  *
  * A balance (`balance` of a request) is the total that was charged. It has two writers, so its `used` is a sum of three parts, like
- * `api_calls` (limits/quota-script.ts): `lane:0` and `lane:1`, the units that verifications took in even and in odd generations
+ * `api_calls` (limits/scripts/quota.ts): `lane:0` and `lane:1`, the units that verifications took in even and in odd generations
  * of the quota of the period that began at `from`, over all periods; and the rest, which only Postgres knows. `stale`: the rest
  * is above the figure of Postgres, and restarts from its next figure. `laneless` (ms): when units without a generation were last
- * added. `carried:0`, `carried:1` and `carried:-1`: units that were carried (limits/carry.ts) while there was no hash.
+ * added. `carried:0`, `carried:1` and `carried:-1`: units that were carried (limits/outage/carry.ts) while there was no hash.
  *
  * - `openCounter(at, counter, now)`: the hash at KEYS[at] as a table, after expired holds were dropped; `nil` when it is lost
  *   or stale and may not start.

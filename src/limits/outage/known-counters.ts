@@ -1,11 +1,11 @@
 /**
- * What this isolate knows of counters (limits/counter.ts), by the rules of limits/known.ts: the state received from
+ * What this isolate knows of counters (limits/counter.ts), by the rules of limits/outage/known.ts: the state received from
  * Redis, and the units it has admitted and held locally since.
  */
-import { createLru } from '../lib/lru.ts'
-import type { CounterRequest, CounterState } from './counter.ts'
+import { createLru } from '../../lib/lru.ts'
+import type { CounterRequest, CounterState } from '../counter.ts'
+import { sumHeldLocally } from '../holds/own.ts'
 import { countInFlight, findLastNumber, isNewer, latest, type ReceivedState, type Sent, toReceived } from './known.ts'
-import { sumHeldLocally } from './own-holds.ts'
 
 interface Received extends ReceivedState {
   readonly used: number

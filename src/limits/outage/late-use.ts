@@ -1,11 +1,11 @@
 /**
  * Reported usage that Redis has not counted in the limits of keys yet. This isolate carries it before Redis decides
- * the organization's next request, like its own local admissions (limits/carry.ts). Until then it counts in the isolate's
+ * the organization's next request, like its own local admissions (limits/outage/carry.ts). Until then it counts in the isolate's
  * local decisions. It is lost with the isolate.
  */
-import type { Deps } from '../deps.ts'
-import type { CounterRequest } from './counter.ts'
-import { COUNTED_MS } from './holds.ts'
+import type { Deps } from '../../deps.ts'
+import type { CounterRequest } from '../counter.ts'
+import { COUNTED_MS } from '../holds/holds.ts'
 import { markCountersCarried, rememberCountersLocally } from './known-counters.ts'
 
 /** Of all organizations. Beyond this, the oldest are dropped: each has its own marker in Redis, so they cannot be summed. */

@@ -1,11 +1,11 @@
 /** The script that holds units: of a quota's meters and of counters, all or nothing. */
-import { defineScript } from '../db/script.ts'
-import { COUNTER_FUNCTIONS } from './counter-script.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
+import { defineScript } from '../../db/script.ts'
+import { COUNTER_FUNCTIONS } from './counter.ts'
+import { QUOTA_FUNCTIONS } from './quota.ts'
 
 /**
  * KEYS: the quota's text, its holds, the versions, with an idempotency key its marker, with `trace` the
- * trace's key, then each counter and its holds (limits/counter-script.ts). ARGV[1]: JSON of `ahead` (ms); `quota` as in the admission script; `gauges`, their latest readings; `versions`; `id`; `body` (a
+ * trace's key, then each counter and its holds (limits/scripts/counter.ts). ARGV[1]: JSON of `ahead` (ms); `quota` as in the admission script; `gauges`, their latest readings; `versions`; `id`; `body` (a
  * hash of the request that belongs to an idempotency key); `period`, the quota's name; `marked` (ms); `ms` until the hold expires; `share`;
  * `maxHolds` of an organization; `counters`, if any, each with the `units` to hold, or the `meter` whose held amount it uses;
  * `about`, which is stored with the hold; and `trace`, text that outlives it by `marked`. All holds are read when the first of them expires.

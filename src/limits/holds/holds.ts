@@ -3,15 +3,15 @@
  * released or expire.
  */
 
-import type { Meter } from '../db/schema/meters.ts'
-import { runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
-import { quotaArgument, readMeters } from './admission.ts'
-import { type CounterRequest, type CounterState, counterArguments, listCounterKeys, readCounters } from './counter.ts'
-import { HOLD } from './hold-script.ts'
-import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from './limit-request.ts'
-import { COUNT, EXTEND, SETTLE } from './settle-script.ts'
-import { writtenAfterMs } from './start-script.ts'
+import type { Meter } from '../../db/schema/meters.ts'
+import { runScript } from '../../db/script.ts'
+import type { Deps } from '../../deps.ts'
+import { quotaArgument, readMeters } from '../admission.ts'
+import { type CounterRequest, type CounterState, counterArguments, listCounterKeys, readCounters } from '../counter.ts'
+import { holdsKey, type MeterState, type QuotaRequest, quotaKey, type Recorded } from '../limit-request.ts'
+import { HOLD } from '../scripts/hold.ts'
+import { COUNT, EXTEND, SETTLE } from '../scripts/settlement.ts'
+import { writtenAfterMs } from '../scripts/start.ts'
 
 /**
  * The largest share of the rest that one hold may take, so that a single oversized estimate never blocks everybody else.
@@ -166,7 +166,7 @@ export interface UsedCounter extends CounterRequest {
 export interface UseAdmission {
   /** Unix milliseconds. */
   readonly admittedAt: number
-  /** Whether Redis took the units. Otherwise an isolate admitted them alone, and carries them (limits/carry.ts). */
+  /** Whether Redis took the units. Otherwise an isolate admitted them alone, and carries them (limits/outage/carry.ts). */
   readonly wasTaken: boolean
 }
 

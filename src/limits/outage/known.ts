@@ -6,7 +6,8 @@
  * in the meantime, and requests in flight may be granted. So the sum of what Redis grants and what the isolate grants locally
  * stays within a limit, as far as this isolate is concerned.
  */
-import { createLru } from '../lib/lru.ts'
+import { createLru } from '../../lib/lru.ts'
+import { sumHeldLocally } from '../holds/own.ts'
 import {
   type LimitDecision,
   type LimitRequest,
@@ -15,10 +16,9 @@ import {
   type QuotaRequest,
   quotaKey,
   type Recorded,
-} from './limit-request.ts'
+} from '../limit-request.ts'
+import { indexBucket } from '../window.ts'
 import type { TakenUnits } from './local-units.ts'
-import { sumHeldLocally } from './own-holds.ts'
-import { indexBucket } from './window.ts'
 
 type Counts = ReadonlyMap<number, number>
 
@@ -38,7 +38,7 @@ const localWindows = createLru<Counts>(10_000)
 const localMeters = createLru<number>(40_000)
 /** Units of requests that Redis has not answered yet, by window or meter. */
 const inFlight = new Map<string, number>()
-/** The last known generation of a quota's counter (limits/quota-script.ts). */
+/** The last known generation of a quota's counter (limits/scripts/quota.ts). */
 const generations = createLru<number>(10_000)
 
 let lastNumber = 0

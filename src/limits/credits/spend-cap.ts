@@ -1,11 +1,11 @@
 /** An organization's own cap on what a usage period costs: its charges, and the overage that its plan prices. */
-import { overageTerms } from '../db/overage-terms.ts'
-import { type MeterName, toMeterName, toSlug } from '../db/schema/meter-names.ts'
-import { isBuiltIn, type Meter } from '../db/schema/meters.ts'
-import type { OverageTier } from '../db/schema/shapes.ts'
-import type { CustomMeters } from './custom-meters.ts'
-import type { MeterState } from './limit-request.ts'
-import { toUnits } from './meter-units.ts'
+import { overageTerms } from '../../db/overage-terms.ts'
+import { type MeterName, toMeterName, toSlug } from '../../db/schema/meter-names.ts'
+import { isBuiltIn, type Meter } from '../../db/schema/meters.ts'
+import type { OverageTier } from '../../db/schema/shapes.ts'
+import type { MeterState } from '../limit-request.ts'
+import type { CustomMeters } from '../meters/custom.ts'
+import { toUnits } from '../meters/units.ts'
 
 /** The name in refusals by an organization's own cap. */
 const SPEND_CAP = 'spend_cap'
@@ -123,7 +123,7 @@ function dearestCall(priced: readonly PricedMeter[]): number {
   return Math.max(0, ...tiers.map(([, nanoUsd]) => nanoUsd))
 }
 
-/** The same as `overageOf` in Lua (limits/quota-script.ts). @param unitsOf used units of a meter */
+/** The same as `overageOf` in Lua (limits/scripts/quota.ts). @param unitsOf used units of a meter */
 export function sumOverage({ priced }: Spend, unitsOf: (meter: MeterName) => number): number {
   return priced.reduce((sum, { meter, per, included, tiers, charged }) => {
     const units = Math.floor(unitsOf(meter) / per) - included

@@ -1,8 +1,8 @@
 /** Refusals by an organization's spend cap: the first of a period is reported, because charges may never reach the cap itself. */
-import type { Deps } from '../deps.ts'
-import { errorFields, logRepeated } from '../lib/log.ts'
-import { createLru } from '../lib/lru.ts'
-import { formatUnits } from './meter-units.ts'
+import type { Deps } from '../../deps.ts'
+import { errorFields, logRepeated } from '../../lib/log.ts'
+import { createLru } from '../../lib/lru.ts'
+import { formatUnits } from '../meters/units.ts'
 
 interface CapRefusal {
   readonly organizationId: string

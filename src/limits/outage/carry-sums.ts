@@ -1,6 +1,6 @@
-/** Sums of the units that an isolate admitted locally, in the form in which they are carried to Redis (limits/carry.ts). Pure. */
-import type { CounterRequest } from './counter.ts'
-import { quotaKey } from './limit-request.ts'
+/** Sums of the units that an isolate admitted locally, in the form in which they are carried to Redis (limits/outage/carry.ts). Pure. */
+import type { CounterRequest } from '../counter.ts'
+import { quotaKey } from '../limit-request.ts'
 import { type LocalAdmission, toSlot } from './local-units.ts'
 
 /** Units of a counter are grouped by the time of their admission, in steps of this length. */

@@ -1,18 +1,18 @@
-import { defineScript, runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
-import { errorFields, logRepeated } from '../lib/log.ts'
-import type { CreditReading } from '../rpc-types.ts'
-import { COUNTER_FUNCTIONS } from './counter-script.ts'
+import { defineScript, runScript } from '../../db/script.ts'
+import type { Deps } from '../../deps.ts'
+import { errorFields, logRepeated } from '../../lib/log.ts'
+import type { CreditReading } from '../../rpc-types.ts'
+import { formatUnits } from '../meters/units.ts'
+import { COUNTER_FUNCTIONS } from '../scripts/counter.ts'
+import { QUOTA_FUNCTIONS } from '../scripts/quota.ts'
 import { type CreditState, creditsKey } from './credits.ts'
-import { formatUnits } from './meter-units.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
 
 /** KEYS: the counter, its holds. ARGV: added to the clock (ms). Answer: {used, or -1 if only Postgres knows, held}. */
 const LOOK = defineScript(`${QUOTA_FUNCTIONS}${COUNTER_FUNCTIONS}
 local read = openCounter(1, {limit = -1, isSeeded = true, isLook = true, balance = {}}, clock(tonumber(ARGV[1])))
 return {read and not read.fields.stale and read.used or -1, read and read.held or 0}`)
 
-/** KEYS: counters. Marks those that exist (limits/counter-script.ts). */
+/** KEYS: counters. Marks those that exist (limits/scripts/counter.ts). */
 const RESTART = defineScript(`
 for _, key in ipairs(KEYS) do
   if redis.call('HEXISTS', key, 'born') == 1 then redis.call('HSET', key, 'stale', '1') end

@@ -2,10 +2,10 @@
  * Custom meters: those that the operator defined (docs/operate/meters.md). Their amounts are counted in whole units of
  * their last decimal.
  */
-import { toMeterName } from '../db/schema/meter-names.ts'
-import { quoteName } from '../lib/unknown-fields.ts'
-import { Problem } from '../problems.ts'
-import type { Recorded } from './limit-request.ts'
+import { toMeterName } from '../../db/schema/meter-names.ts'
+import { quoteName } from '../../lib/unknown-fields.ts'
+import { Problem } from '../../problems.ts'
+import type { Recorded } from '../limit-request.ts'
 import type { QuantityFlaw } from './quantities.ts'
 
 /** A custom meter, with an organization's usage of it in one period according to Postgres, in whole units. */
@@ -18,7 +18,7 @@ export interface CustomMeter {
   readonly scale: number
   /** For a gauge: its latest reading. */
   readonly units: number
-  /** The parts that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  /** The parts that verifications counted in even and in odd generations (limits/scripts/quota.ts). */
   readonly even: number
   readonly odd: number
 }

@@ -1,9 +1,9 @@
 /** Reported use that comes again, because the answer of Postgres may have been lost before anybody counted it. */
-import { runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
-import { listCounterKeys } from './counter.ts'
+import { runScript } from '../../db/script.ts'
+import type { Deps } from '../../deps.ts'
+import { listCounterKeys } from '../counter.ts'
+import { COUNT_AGAIN } from '../scripts/settlement.ts'
 import { COUNTED_MS, toUsed, type UsedCounter } from './holds.ts'
-import { COUNT_AGAIN } from './settle-script.ts'
 
 /** By which Redis knows what a transaction of Postgres wrote. */
 export const toBatch = (xid: number) => `transaction:${xid}`

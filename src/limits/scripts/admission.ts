@@ -1,16 +1,16 @@
-import { defineScript } from '../db/script.ts'
-import { COUNTER_FUNCTIONS } from './counter-script.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
-import { WINDOW_FUNCTIONS } from './window-script.ts'
+import { defineScript } from '../../db/script.ts'
+import { COUNTER_FUNCTIONS } from './counter.ts'
+import { QUOTA_FUNCTIONS } from './quota.ts'
+import { WINDOW_FUNCTIONS } from './window.ts'
 
 /**
  * Checks versions, every window and every quota, and takes units from all or from none, in one atomic step.
  *
- * KEYS: each window (window-script.ts), then each version, then, with a quota, its text and its holds, with its `from` also the
- * quota of an earlier period, then each counter and its holds (three KEYS each: counter-script.ts), then, if given, the
+ * KEYS: each window (scripts/window.ts), then each version, then, with a quota, its text and its holds, with its `from` also the
+ * quota of an earlier period, then each counter and its holds (three KEYS each: scripts/counter.ts), then, if given, the
  * marker of a request that must count once.
  * ARGV[1]: JSON. `ahead` (ms); `windows` of { ms, limit, cost }; `versions`; `quota` of {
- * recorded by meter if just read, keepUntil (ms), from (ms: limits/quota-script.ts), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
+ * recorded by meter if just read, keepUntil (ms), from (ms: limits/scripts/quota.ts), meters of { name, amount, limit or -1, each } }; `counters`, if any, with
  * `units` to take of each, and `each`; `once` of { ms to remember
  * it, body: a hash of the request }; `lease` of { units wanted in addition, ms, share of the rest that may be taken,
  * minUnits }. `each`: units of a meter or counter per leased unit; 1 for calls, 0 for others if absent.

@@ -8,24 +8,24 @@
  * settled, but are never lost. If an isolate dies or gets no further request, its units reach the counter with the next
  * fresh row of any isolate, or with the reconciliation that runs every minute.
  */
-import { findRedis } from '../db/redis-databases.ts'
-import { defineScript, runScript } from '../db/script.ts'
-import type { Deps } from '../deps.ts'
-import { createLru } from '../lib/lru.ts'
-import { waitFor } from '../lib/waiting.ts'
-import { toWindowKey } from './admission.ts'
+import { findRedis } from '../../db/redis-databases.ts'
+import { defineScript, runScript } from '../../db/script.ts'
+import type { Deps } from '../../deps.ts'
+import { createLru } from '../../lib/lru.ts'
+import { waitFor } from '../../lib/waiting.ts'
+import { toWindowKey } from '../admission.ts'
+import { counterArguments, listCounterKeys } from '../counter.ts'
+import type { LimitRequest } from '../limit-request.ts'
+import { retryLost } from '../retry.ts'
+import { COUNTER_FUNCTIONS } from '../scripts/counter.ts'
+import { QUOTA_FUNCTIONS } from '../scripts/quota.ts'
+import { writtenAfterMs } from '../scripts/start.ts'
+import { WINDOW_FUNCTIONS } from '../scripts/window.ts'
 import { sumBalances, sumCounters, sumQuotas, sumWindows } from './carry-sums.ts'
-import { counterArguments, listCounterKeys } from './counter.ts'
-import { COUNTER_FUNCTIONS } from './counter-script.ts'
 import { markCarried } from './known.ts'
 import { markCountersCarried } from './known-counters.ts'
-import type { LimitRequest } from './limit-request.ts'
 import { type LocalAdmission, LocalUnits } from './local-units.ts'
 import { claimUncounted, keepMarked, type MarkedAdmission, takeMarked } from './marked-admissions.ts'
-import { QUOTA_FUNCTIONS } from './quota-script.ts'
-import { retryLost } from './retry.ts'
-import { writtenAfterMs } from './start-script.ts'
-import { WINDOW_FUNCTIONS } from './window-script.ts'
 
 /**
  * How often a request waits for another one that carries units before it carries them itself. The other one may have been canceled.
@@ -73,7 +73,7 @@ function selectPending({ quota, windows: [window] }: LimitRequest) {
 }
 
 /**
- * KEYS: windows, then quotas, then counters and their holds (counter-script.ts), then the marker of the batch. ARGV[1]:
+ * KEYS: windows, then quotas, then counters and their holds (scripts/counter.ts), then the marker of the batch. ARGV[1]:
  * JSON of `windows` of { ms, units }, `quotas` of { generation or -1, units by meter }, `counters` with `units`, a list of { ms ago, units },
  * and, after them, `balances` with `units` and `quota`, the index of the quota whose generation they belong to. ARGV[2]: added to the clock (ms). ARGV[3]: lifetime of the marker
  * (ms). ARGV[4]: how long ago the batch was built (ms). ARGV[5]: how long after an admission Postgres may not have it yet (ms).

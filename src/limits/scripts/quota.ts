@@ -30,7 +30,7 @@ end
  * - `set(state, field, units)`: changes it, and removes it with `nil`; `saveQuota(key, state)`: writes it if it was changed. A script that returns
  *   early saves before.
  * - `raise(state, recorded)`: raises every part that is lower than the value in Postgres. Idempotent. Returns how many rose.
- * - `addCarried(state, now)`: adds units to a new quota that isolates admitted alone while there was none (limits/carry.ts).
+ * - `addCarried(state, now)`: adds units to a new quota that isolates admitted alone while there was none (limits/outage/carry.ts).
  * - `overageOf(state, spend, meters)`: nano-dollars owed for use above limits, that of holds and, if given, of the request's own amounts
  *   included. `isSpent(state, meter, meters)`: whether a meter's cap refuses. `spendOf(state, meters)`: for the meter with a cap, that without and with the request's own.
  * - `openQuota(text, holdsKey, quota, now, earlierKey)`: the quota as a table, after expired holds were dropped. Fresh figures of

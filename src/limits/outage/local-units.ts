@@ -1,8 +1,8 @@
 /**
- * Units that an isolate admitted locally, until they are carried to Redis (limits/carry.ts). They are kept as sums by counter and
+ * Units that an isolate admitted locally, until they are carried to Redis (limits/outage/carry.ts). They are kept as sums by counter and
  * time, so their size depends on how many counters there are, not on how many requests took units. Pure.
  */
-import { type LimitRequest, type MeterRequest, type QuotaRequest, quotaKey } from './limit-request.ts'
+import { type LimitRequest, type MeterRequest, type QuotaRequest, quotaKey } from '../limit-request.ts'
 
 /** The units that one request took, or many together. */
 export interface TakenUnits extends Pick<LimitRequest, 'now' | 'quota' | 'counters'> {

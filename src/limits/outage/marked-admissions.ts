@@ -1,10 +1,10 @@
 /**
  * Local admissions that Redis may count as well, because their request arrived there although its response did not. Each has
- * a marker in Redis: whoever sets it, counts the units. Script calls of any age and the batches of limits/carry.ts do that.
+ * a marker in Redis: whoever sets it, counts the units. Script calls of any age and the batches of limits/outage/carry.ts do that.
  */
 import type { Redis } from '@upstash/redis/cloudflare'
-import { defineScript, runScript } from '../db/script.ts'
-import type { LimitRequest } from './limit-request.ts'
+import { defineScript, runScript } from '../../db/script.ts'
+import type { LimitRequest } from '../limit-request.ts'
 import type { LocalAdmission } from './local-units.ts'
 
 /** How long Redis remembers that a request of this isolate was counted. */

@@ -1,8 +1,8 @@
+import { sumOverage } from '../credits/spend-cap.ts'
+import type { MeterRequest, QuotaRequest } from '../limit-request.ts'
 import { findMeter } from './known.ts'
-import type { MeterRequest, QuotaRequest } from './limit-request.ts'
-import { sumOverage } from './spend-cap.ts'
 
-/** Whether a meter's cap refuses, as far as this isolate knows: the same as `isSpent` in Lua (limits/quota-script.ts). */
+/** Whether a meter's cap refuses, as far as this isolate knows: the same as `isSpent` in Lua (limits/scripts/quota.ts). */
 export function isSpentLocally(quota: QuotaRequest, { meter, amount, spend }: MeterRequest, now: number): boolean {
   if (!spend) return false
   const own = new Map(quota.meters.map((one) => [one.meter, one.amount]))

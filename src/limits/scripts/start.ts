@@ -1,4 +1,4 @@
-import type { Deps } from '../deps.ts'
+import type { Deps } from '../../deps.ts'
 
 /** After this time the event of an admission is in Postgres, or in the spool. */
 const WRITTEN_AFTER_MS = 8_000
@@ -10,7 +10,7 @@ export const writtenAfterMs = ({ usageQueue }: Pick<Deps, 'usageQueue'>): number
   usageQueue ? QUEUED_MS : WRITTEN_AFTER_MS
 
 /**
- * Lua functions that start a counter of limits/counter-script.ts, and that count usage once if it arrives while the counter is lost, or
+ * Lua functions that start a counter of limits/scripts/counter.ts, and that count usage once if it arrives while the counter is lost, or
  * if the seed may include it.
  */
 export const START_FUNCTIONS = `

@@ -1,6 +1,6 @@
 /** Prepaid credits as a counter beside an organization's quota: it counts charges up to the granted amount. Pure. */
-import type { CounterRequest } from './counter.ts'
-import { toUnits } from './meter-units.ts'
+import type { CounterRequest } from '../counter.ts'
+import { toUnits } from '../meters/units.ts'
 
 /** The name in refusals. */
 export const CREDITS = 'credits'
@@ -13,7 +13,7 @@ export interface CreditState {
   readonly blocks: boolean
   /** Charges since the first grant, according to Postgres. */
   readonly used: number
-  /** All charges of calls that verifications counted in even and in odd generations (limits/quota-script.ts). */
+  /** All charges of calls that verifications counted in even and in odd generations (limits/scripts/quota.ts). */
   readonly lanes: readonly [number, number]
   /** Unix milliseconds when the next grant expires, which changes the limit. */
   readonly until: number | undefined

@@ -1,7 +1,7 @@
 /** Ends a hold in the memory of this isolate. */
-import { lowerHeld } from './known.ts'
-import { lowerCountersHeld } from './known-counters.ts'
-import { closeOwnHold } from './own-holds.ts'
+import { lowerHeld } from '../outage/known.ts'
+import { lowerCountersHeld } from '../outage/known-counters.ts'
+import { closeOwnHold } from './own.ts'
 
 /**
  * @param isReleased whether Redis released it. Otherwise the figures that Redis last reported still include it, and are lowered

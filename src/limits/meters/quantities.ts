@@ -1,10 +1,10 @@
 /** Amounts and limits of custom meters. No I/O, no clock. */
-import { type CustomMeterName, type MeterName, toMeterName, toSlug } from '../db/schema/meter-names.ts'
-import { isBuiltIn } from '../db/schema/meters.ts'
-import type { LimitOverrides, MeterLimit, PlanLimits } from '../db/schema/shapes.ts'
-import { roundToUnits } from '../lib/decimal.ts'
-import { describeUnknown } from '../lib/unknown-fields.ts'
-import type { CustomMeter } from './custom-meters.ts'
+import { type CustomMeterName, type MeterName, toMeterName, toSlug } from '../../db/schema/meter-names.ts'
+import { isBuiltIn } from '../../db/schema/meters.ts'
+import type { LimitOverrides, MeterLimit, PlanLimits } from '../../db/schema/shapes.ts'
+import { roundToUnits } from '../../lib/decimal.ts'
+import { describeUnknown } from '../../lib/unknown-fields.ts'
+import type { CustomMeter } from './custom.ts'
 
 /** A limit of a custom meter, as it is stored, in whole units. */
 export const toScaledUnits = (amount: number, scale: number) => Math.ceil(roundNoise(amount * 10 ** scale))

@@ -1,16 +1,16 @@
-import { errorFields, logRepeated } from '../lib/log.ts'
-import type { CounterRequest, CounterState } from './counter.ts'
-import { findGeneration, findMeter, findWindow, rememberLocally } from './known.ts'
-import { findCounter, isCounterFull, rememberCountersLocally } from './known-counters.ts'
+import { errorFields, logRepeated } from '../../lib/log.ts'
+import type { CounterRequest, CounterState } from '../counter.ts'
 import {
   findNeverFitting,
   type LimitDecision,
   type LimitRequest,
   type MeterRequest,
   type MeterState,
-} from './limit-request.ts'
-import { isSpentLocally } from './local-spend.ts'
-import { bucketThatMakesRoom, indexBucket, liveBuckets, toReading } from './window.ts'
+} from '../limit-request.ts'
+import { bucketThatMakesRoom, indexBucket, liveBuckets, toReading } from '../window.ts'
+import { findGeneration, findMeter, findWindow, rememberLocally } from './known.ts'
+import { findCounter, isCounterFull, rememberCountersLocally } from './known-counters.ts'
+import { isSpentLocally } from './spend.ts'
 
 /**
  * Decides a request while Redis fails, by the same rules and from the figures that this isolate knows (known.ts). Admitted

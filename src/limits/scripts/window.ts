@@ -1,4 +1,4 @@
-import { BUCKETS } from './window.ts'
+import { BUCKETS } from '../window.ts'
 
 /**
  * Lua functions of all scripts over rolling windows, as limits/window.ts counts them. They need `whole`.
