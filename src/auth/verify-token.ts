@@ -20,7 +20,7 @@ export const TokenInput = z.strictObject({
 })
 
 /**
- * Identifies the user of an access token, with current data. It is refuseToken if its session ended, if the user was disabled,
+ * Identifies the user of an access token, with current data. It is refused if its session ended, if the user was disabled,
  * or if the user is no longer a member of the given organization, or does not meet its requirements. If the check names no
  * organization, such a user is described without one. A token of a trusted issuer represents a member of the
  * organization that it names.

@@ -54,7 +54,7 @@ export const Redemption = z
   .meta({ id: 'PortalRedemption' })
 
 export const PortalTab = z.strictObject({
-  organization_id: z.uuid().optional().meta({
+  tab_organization_id: z.uuid().optional().meta({
     description:
       'The organization that a tab shows: the session of any other one is left alone, as if there were none.',
   }),

@@ -31,7 +31,7 @@ function shownOrganization(): string | null {
 
 const ofTab = () => {
   const organizationId = shownOrganization()
-  return organizationId === null ? '' : `?${new URLSearchParams({ organization_id: organizationId })}`
+  return organizationId === null ? '' : `?${new URLSearchParams({ tab_organization_id: organizationId })}`
 }
 
 export function forgetPortalTab(): void {

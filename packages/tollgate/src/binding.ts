@@ -11,8 +11,6 @@ interface BoundMethod {
   readonly toBody?: (answer: Fields) => unknown
   /** Names of path parameters where the method calls them otherwise. */
   readonly rename?: Readonly<Record<string, string>>
-  /** Whether the method takes an `idempotency_key`. */
-  readonly takesIdempotencyKey?: true
 }
 
 /** The operations that are methods of the service binding. */
@@ -29,10 +27,10 @@ const BOUND = {
     method: 'upsertOrganization',
     toBody: ({ organization }) => organization,
   },
-  'POST /auth/api-keys': { method: 'issueKey', takesIdempotencyKey: true },
+  'POST /auth/api-keys': { method: 'issueKey' },
   'GET /auth/api-keys': { method: 'listKeys' },
   'PATCH /auth/api-keys/{id}': { method: 'updateKey', rename: { id: 'key_id' } },
-  'POST /auth/api-keys/{id}/rotate': { method: 'rotateKey', rename: { id: 'key_id' }, takesIdempotencyKey: true },
+  'POST /auth/api-keys/{id}/rotate': { method: 'rotateKey', rename: { id: 'key_id' } },
   'DELETE /auth/api-keys/{id}': { method: 'revokeKey', rename: { id: 'key_id' }, toBody: () => undefined },
 } as const satisfies { readonly [Name in OperationName]?: BoundMethod }
 
@@ -44,7 +42,6 @@ const findMethod = (name: OperationName) => (BOUND as Partial<Record<OperationNa
 /** Calls the methods of Tollgate's entrypoint. They take no credentials. */
 export function bindingTransport(binding: TollgateBinding): Transport {
   return {
-    takesIdempotencyKey: (name) => findMethod(name)?.takesIdempotencyKey ?? false,
     async send(call) {
       const bound = findMethod(call.name)
       if (!bound) throw errorFor(`${call.name} goes over HTTP only.`, { code: 'not_over_binding', status: 0 })
@@ -54,9 +51,9 @@ export function bindingTransport(binding: TollgateBinding): Transport {
 }
 
 async function invoke(binding: TollgateBinding, bound: BoundMethod, call: Call): Promise<Fields> {
-  const { method, rename = {}, takesIdempotencyKey } = bound
+  const { method, rename = {} } = bound
   const params = Object.entries(call.params ?? {}).map(([name, value]) => [rename[name] ?? name, value])
-  const key = takesIdempotencyKey && { idempotency_key: call.idempotencyKey }
+  const key = call.idempotencyKey !== undefined && { idempotency_key: call.idempotencyKey }
   const input = { ...Object.fromEntries(params), ...call.query, ...(call.body as Fields | undefined), ...key }
   try {
     return (await binding[method](input as never)) as unknown as Fields

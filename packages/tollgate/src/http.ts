@@ -1,5 +1,4 @@
 import { errorFor, type FieldError, InvalidRequestError, type TollgateError, type TollgateErrorCode } from './errors.ts'
-import { IDEMPOTENT_OPERATIONS } from './idempotent-operations.ts'
 import type { Call, Reply, Transport } from './operations.ts'
 
 export interface HttpOptions {
@@ -25,7 +24,6 @@ export function httpTransport(options: HttpOptions): Transport {
   const baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, '') // throws now rather than at each call
   const fetch = options.fetch ?? ((request: Request) => globalThis.fetch(request))
   return {
-    takesIdempotencyKey: (name) => IDEMPOTENT_OPERATIONS.has(name),
     async send(call, signal) {
       const request = prepareRequest({ ...options, baseUrl }, call, signal)
       return readReply(...(await exchange(fetch, request)))

@@ -41,8 +41,6 @@ export interface Reply {
 
 /** How calls reach Tollgate. */
 export interface Transport {
-  /** Whether an idempotency key reaches the server with this operation. */
-  takesIdempotencyKey(name: OperationName): boolean
   /** @throws TollgateError */
   send(call: Call, signal: AbortSignal): Promise<Reply>
 }

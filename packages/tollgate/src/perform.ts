@@ -1,4 +1,5 @@
 import { errorFor, TollgateError } from './errors.ts'
+import { IDEMPOTENT_OPERATIONS } from './idempotent-operations.ts'
 import { observe, type RequestHooks } from './observe.ts'
 import type { Call, CallOptions, OperationName, Reply, Transport } from './operations.ts'
 
@@ -19,7 +20,7 @@ const MAX_BACKOFF_MS = 2_000
  * @throws TollgateError
  */
 export function perform(transport: Transport, call: Call, options: PerformOptions): Promise<Reply> {
-  const ready = addIdempotencyKey(transport, call)
+  const ready = addIdempotencyKey(call)
   const [method = '', path = ''] = call.name.split(' ')
   return withDeadline(options, async function repeat(signal, endsAt) {
     for (let attempt = 1; ; attempt++) {
@@ -29,7 +30,7 @@ export function perform(transport: Transport, call: Call, options: PerformOption
         const failure = toTollgateError(error)
         const waitMs = readWait(failure, attempt - 1)
         const isFinal = attempt > options.retries || signal.aborted || Date.now() + waitMs >= endsAt
-        if (isFinal || !mayRepeat(transport, ready, failure)) throw failure
+        if (isFinal || !mayRepeat(ready, failure)) throw failure
         await wait(waitMs, signal)
         if (signal.aborted) throw failure
       }
@@ -47,8 +48,8 @@ async function sendOnce(transport: Transport, call: Call, signal: AbortSignal): 
   }
 }
 
-function addIdempotencyKey(transport: Transport, call: Call): Call {
-  if (!transport.takesIdempotencyKey(call.name)) return call
+function addIdempotencyKey(call: Call): Call {
+  if (!IDEMPOTENT_OPERATIONS.has(call.name)) return call
   return { ...call, idempotencyKey: call.idempotencyKey ?? crypto.randomUUID() }
 }
 
@@ -71,18 +72,18 @@ const COUNTS_ONCE: { readonly [Name in OperationName]?: (body: Readonly<Record<s
   'POST /admin/keys/lookup': () => true,
 }
 
-function mayRepeat(transport: Transport, call: Call, failure: TollgateError): boolean {
+function mayRepeat(call: Call, failure: TollgateError): boolean {
   if (failure.status === 429 || isRefusedConnection(failure.cause)) return true
   if (failure.status === 503 && call.name === 'POST /keys/verify') return true // no verdict, so nothing was taken
-  return isTransient(failure) && countsOnce(transport, call)
+  return isTransient(failure) && countsOnce(call)
 }
 
 const TRANSIENT_CODES = new Set<TollgateError['code']>(['network_error', 'unreadable_answer', 'request_in_progress'])
 
 const isTransient = ({ status, code }: TollgateError) => (status >= 502 && status <= 504) || TRANSIENT_CODES.has(code)
 
-function countsOnce(transport: Transport, { name, body }: Call): boolean {
-  if (/^(GET|PUT|DELETE) /.test(name) || transport.takesIdempotencyKey(name)) return true
+function countsOnce({ name, body }: Call): boolean {
+  if (/^(GET|PUT|DELETE) /.test(name) || IDEMPOTENT_OPERATIONS.has(name)) return true
   return COUNTS_ONCE[name]?.((body ?? {}) as Record<string, unknown>) ?? false
 }
 

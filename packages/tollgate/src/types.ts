@@ -5247,9 +5247,9 @@ export interface Operations {
   /** Exchange the token of a portal link from a page of this deployment */
   'POST /auth/browser/portal/redeem': { body: PortalRedemption; answer: PortalAccess }
   /** Get the portal session of a page of this deployment again */
-  'POST /auth/browser/portal/resume': { query?: { organization_id?: string }; answer: PortalAccess }
+  'POST /auth/browser/portal/resume': { query?: { tab_organization_id?: string }; answer: PortalAccess }
   /** Leave the portal on the pages of this deployment */
-  'POST /auth/browser/portal/leave': { query?: { organization_id?: string }; answer: undefined }
+  'POST /auth/browser/portal/leave': { query?: { tab_organization_id?: string }; answer: undefined }
   /** List an organization's audit log */
   'GET /audit-logs': {
     query?: {

@@ -64,13 +64,13 @@ describe('POST /api/v1/auth/browser/portal/resume', () => {
   test('a tab that names another organization gets nothing, and the session stays', async () => {
     const [first, second] = [await opened(), await opened()]
     const cookie = inPortal(second.token)
-    const other = await browser(`portal/resume?organization_id=${first.organizationId}`, { cookie })
+    const other = await browser(`portal/resume?tab_organization_id=${first.organizationId}`, { cookie })
     expect([other.status, other.body.code, other.headers.get('Set-Cookie')]).toEqual([401, 'portal_session_over', null])
-    const left = await browser(`portal/leave?organization_id=${first.organizationId}`, { cookie })
+    const left = await browser(`portal/leave?tab_organization_id=${first.organizationId}`, { cookie })
     expect([left.status, left.headers.get('Set-Cookie')]).toEqual([204, null])
-    const own = await browser(`portal/resume?organization_id=${second.organizationId}`, { cookie })
+    const own = await browser(`portal/resume?tab_organization_id=${second.organizationId}`, { cookie })
     expect(own.body).toMatchObject({ organization_id: second.organizationId, organization_name: expect.any(String) })
-    const away = await browser(`portal/leave?organization_id=${second.organizationId}`, { cookie })
+    const away = await browser(`portal/leave?tab_organization_id=${second.organizationId}`, { cookie })
     expect(away.headers.get('Set-Cookie')).toMatch(CLEARED)
   })
 

@@ -97,7 +97,7 @@ describe('what another isolate sees', () => {
 describe('rules', () => {
   test('a key expires exactly at its expiry, even from memory, and a refusal consumes nothing', async () => {
     const isolate = await newIsolate()
-    const expires_at = new Date(isolate.now() + 3_600 * SECOND).toISOString()
+    const expires_at = new Date(isolate.now() + 60 * SECOND).toISOString()
     const { key } = await newKeyHolder({ expires_at })
     expect(await isolate.verify(key)).toMatchObject({ code: 'VALID', expires_at, quotas: { api_calls: { used: 1 } } })
     isolate.advance(Date.parse(expires_at) - isolate.now() - 5 * SECOND)

@@ -15,7 +15,7 @@ const NOW = Date.now()
 const KEPT = hoursKeptFrom(NOW)
 const organizationId = crypto.randomUUID()
 const keyId = crypto.randomUUID()
-const config = { USAGE_RETENTION_DAYS: 90 } as Parameters<typeof compactHours>[0]['config']
+const config = { USAGE_RETENTION_DAYS: 90, faults: [] as const } as Parameters<typeof compactHours>[0]['config']
 const database = await migratedDatabase()
 const { sql } = database
 const iso = (at: number) => new Date(at).toISOString()
@@ -120,7 +120,7 @@ test('a run that ended in the middle of a day continues there, and two concurren
 test('hours are kept while raw events need them, and until they are rolled up', async () => {
   await use(KEPT - 40 * DAY, 1)
   await sql.query(`delete from retention_progress where task = 'compact hours'`)
-  const longer = { USAGE_RETENTION_DAYS: 3650 } as typeof config
+  const longer = { ...config, USAGE_RETENTION_DAYS: 3650 } as typeof config
   expect(await compactHours({ sql, config: longer, now: () => NOW }, NOW)).toMatchObject({ days: 0, left: 0 })
   await sql.query('update usage_platform_progress set folded_until = $1', [iso(KEPT - 39 * DAY)])
   expect(await compact()).toMatchObject({ days: 1 })

@@ -135,7 +135,7 @@ test('pure code has no clock, no randomness and no I/O, and calls nothing that h
 test('a test is in the folder of the project whose isolation it needs', () => {
   const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
   const impure = globSync('test/unit/**/*.test.ts', { cwd: ROOT }).filter((file) =>
-    /cloudflare:workers|\/support\/(?!jwk|settings|prometheus)|resetModules/.test(read(file)),
+    /cloudflare:workers|\/support\/(?!jwk|settings|prometheus|sample-prompts)|resetModules/.test(read(file)),
   )
   const alone = globSync('test/{api,isolation}/**/*.test.ts', { cwd: ROOT }).filter((file) =>
     /newIsolate|workerWith|resetModules|useFakeTimers/.test(read(file)),

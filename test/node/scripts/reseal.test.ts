@@ -111,7 +111,7 @@ test('a value that no secret decrypts is named, and the rest is done', async () 
 test('without secrets it says which are missing, and never a value', async () => {
   expect((await runScript('reseal', database.env)).stderr).toContain('Missing or wrong: SECRET_KEY.')
   const short = await runScript('reseal', { ...database.env, SECRET_KEYS: 'sesame' })
-  expect(short.stderr).toContain('Missing or wrong: SECRET_KEYS.')
+  expect(short.stderr).toContain('Missing or wrong: SECRET_KEYS (must have at least 32 bytes).')
   expect(short.stderr).not.toContain('sesame')
 })
 

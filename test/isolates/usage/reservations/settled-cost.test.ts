@@ -117,11 +117,12 @@ test('a model without a known price is named in the warning as well', async () =
   expect(await look()).toMatchObject({ event: { model: 'unheard-of', cost: null }, unpriced: 1 })
 })
 
-test('if Redis lost the reservation, tokens without a model count as unpriced', async () => {
-  const { isolate, organizationId, redis, reserve, look } = await begin()
+test('if Redis lost the reservation of another isolate, tokens without a model count as unpriced', async () => {
+  const { organizationId, redis, reserve, look } = await begin()
+  const other = await newIsolate()
   const reservation_id = await reserve(ESTIMATE)
   await redis.del(...(await redis.keys(`hold*:${organizationId}:*`)))
-  expect(await isolate.settle({ reservation_id, ...USED })).toMatchObject({
+  expect(await other.settle({ reservation_id, ...USED })).toMatchObject({
     outcome: 'settled',
     warnings: [UNPRICED],
   })
