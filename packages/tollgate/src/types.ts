@@ -5258,6 +5258,7 @@ export interface Operations {
       action?:
         | 'account.registered'
         | 'account.claimed'
+        | 'account.released'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
@@ -5391,6 +5392,7 @@ export interface Operations {
       action?:
         | 'account.registered'
         | 'account.claimed'
+        | 'account.released'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
