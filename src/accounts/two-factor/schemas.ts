@@ -18,6 +18,13 @@ export const secondFactor = {
   }),
 }
 
+/** An optional proof of presence: a password or a second factor. @param whose describes the password, and when it is required */
+export const stepUpFields = (whose: string) => ({
+  password: password.optional().meta({ description: whose }),
+  code: code.optional().meta({ description: 'Alternatively, a code from your second factor.' }),
+  passkey: secondFactor.passkey,
+})
+
 /** Whether a body has exactly one second factor. */
 const hasOneFactor = ({ code, passkey }: { readonly code?: unknown; readonly passkey?: unknown }) =>
   (code === undefined) !== (passkey === undefined)

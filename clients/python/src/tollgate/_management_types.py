@@ -2360,6 +2360,12 @@ class UpdateMemberInput(TypedDict, total=False):
     external_id: str
     # `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles.
     role: str
+    # Your own password. Required in the platform organization if your sign-in is older than 15 minutes.
+    password: str
+    # Alternatively, a code from your second factor.
+    code: str
+    # Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`.
+    passkey: dict[str, Any]
 
 
 class RemoveMemberInput(TypedDict, total=False):
@@ -2388,6 +2394,12 @@ class CreateInvitationInput(TypedDict, total=False):
     email: str
     # `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles.
     role: str
+    # Your own password. Required in the platform organization if your sign-in is older than 15 minutes.
+    password: str
+    # Alternatively, a code from your second factor.
+    code: str
+    # Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`.
+    passkey: dict[str, Any]
 
 
 class ResendInvitationInput(TypedDict, total=False):
