@@ -3,7 +3,7 @@ import { Assertion } from '../passkeys/assertion-schema.ts'
 import { password } from '../passwords/field.ts'
 
 /** A TOTP code, or a backup code in any grouping and case. */
-export const code = z
+const code = z
   .string()
   .trim()
   .min(6)
