@@ -22,7 +22,7 @@ export interface Removal {
 }
 
 /** Actions that may remove from an account what a stranger had created there (accounts/email/clear-account.ts). */
-const CLEARING = ['password.reset', 'account.claimed'] as const
+const CLEARING = ['password.reset', 'account.claimed', 'account.released'] as const
 
 const byId = 't.id::text = a.target_id and t.created_at <= a.at'
 const inOrganization = 't.organization_id = a.organization_id'

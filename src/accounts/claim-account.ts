@@ -1,16 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { audited } from '../audit/record.ts'
-import { requireThat, type Statement, whenCommitted } from '../db/batch.ts'
+import { requireThat, type Statement } from '../db/batch.ts'
 import { holds } from '../db/conditions.ts'
 import { lockOrganizations, lockUser } from '../db/locks.ts'
 import { isAddressOf } from '../db/own-address.ts'
 import type { ManagementDeps } from '../deps.ts'
-import { published } from '../events/publish.ts'
-import type { Happening } from '../events/subjects.ts'
 import { endApplications } from '../keys/applications.ts'
-import { keyVersionKey } from '../limits/limit-request.ts'
-import { publishVersions } from '../limits/versions.ts'
-import { clearUnconfirmed } from './email/clear-account.ts'
+import { clearAccount } from './email/clear-account.ts'
 import { deleteEmailTokens, endSessions } from './email/queries.ts'
 
 /** An account with an unconfirmed address, and the organization that has verified the domain of that address. */
@@ -48,19 +44,12 @@ export function claimAccount(deps: ManagementDeps, claim: Claim): Statement[] {
   const { db } = deps
   const { userId, email, organizationId, isSelfRegistered, name, by } = claim
   const now = new Date(deps.now())
-  const publish = (happening: Happening) => published(deps, happening)
-  const { revokedKeys, ...others } = clearUnconfirmed(db, { id: userId, email }, now, publish)
-  const invalidated = whenCommitted(revokedKeys, (keys) => {
-    const versions = keys.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
-    deps.defer(publishVersions(deps, versions))
-  })
   const around = sql`select m.organization_id from memberships m where m.user_id = ${userId}::uuid union select ${organizationId}::uuid`
   return [
     lockOrganizations(db, around),
     lockUser(db, userId),
     requireThat(db, isClaimable(claim)),
-    invalidated,
-    ...Object.values(others).flat(),
+    ...clearAccount(deps, { id: userId, email }, now),
     ...(isSelfRegistered
       ? [...endSessions(db, userId, 'account_claimed', { now }), endApplications(deps, userId)]
       : []),

@@ -3,6 +3,8 @@ export const AUDIT_ACTIONS = {
   'account.registered': 'An account was created.',
   'account.claimed':
     'An account with an unconfirmed address was emptied and given to the person for whom the organization of its domain vouches.',
+  'account.released':
+    'An account with an unconfirmed address was emptied and disabled, because another account proved the address.',
   'account.deleted': 'An account was deleted by its owner.',
   'account.exported': 'A user exported their data.',
   'account.updated': 'A profile was changed.',

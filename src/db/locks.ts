@@ -113,6 +113,12 @@ export function lockUser(db: Database, userId: string) {
   return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('no key update')
 }
 
+/** Locks a user and whoever has an address, in id order. */
+export function lockUserAndHolder(db: Database, userId: string, email: string) {
+  return db.execute(sql`
+    select id from users where id = ${userId}::uuid or email = ${email} order by id for no key update`)
+}
+
 /** Locks a user who is about to be deleted. It waits for a sign-in under way, and the next sign-in finds no user. */
 export function lockLeavingUser(db: Database, userId: string) {
   return db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update')

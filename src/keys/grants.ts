@@ -1,6 +1,7 @@
 /** The rights that somebody who issues, changes, rotates or imports a key may give it. */
 
 import { organizationFor } from '../auth/organization-access.ts'
+import { requirePresence } from '../auth/presence.ts'
 import type { KeyBounds, KeyPrincipal, Principal } from '../auth/principal.ts'
 import { parsePermission, scopeFor } from '../auth/roles.ts'
 import { isPlatformScope, isServiceKey } from '../auth/service-scopes.ts'
@@ -21,6 +22,8 @@ export interface Allowance {
   readonly maxKeys: number
   /** Whether administrators of this deployment need a second factor. */
   readonly needsTwoFactor: boolean
+  /** When this was read, in Unix milliseconds. */
+  readonly now: number
 }
 
 /** The requested properties of a key. Undefined ones are not changed. */
@@ -39,7 +42,8 @@ export async function selectAllowance(deps: ManagementDeps, organizationId: stri
   const row = await selectKeyAllowance(deps.db, organizationId)
   if (!row) throw new Problem('organization_not_found')
   const { is_platform: isPlatform, rate_limit: rateLimit, max_api_keys: maxKeys } = row
-  return { organizationId, isPlatform, rateLimit, maxKeys, needsTwoFactor: deps.config.ADMIN_REQUIRES_TWO_FACTOR }
+  const needsTwoFactor = deps.config.ADMIN_REQUIRES_TWO_FACTOR
+  return { organizationId, isPlatform, rateLimit, maxKeys, needsTwoFactor, now: deps.now() }
 }
 
 const isAdministrator = (principal: Principal) => principal.kind === 'user' && principal.isAdministrator
@@ -49,11 +53,11 @@ export const isOperator = (principal: Principal) => principal.kind === 'service'
 
 /**
  * Nobody grants rights they do not have: scopes over Tollgate need the matching permission, `platform:` scopes an
- * administrator and the platform organization; a rate limit above the organization's own needs the operator. A key or a
+ * administrator who is present and the platform organization; a rate limit above the organization's own needs the operator. A key or a
  * portal session gives no more than it has itself: see `requireWithinBounds`. An expiry must be in the future.
  *
  * @param where the place of the requested key in the request
- * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`
+ * @throws Problem `forbidden`, `rate_limit_above_plan`, `invalid_request`, `reauthentication_required`
  */
 export function requireGrantable(
   requested: KeyRequest,
@@ -94,14 +98,26 @@ export function requireMayManage(
   requireSecondFactor(principal, allowance)
 }
 
-/** @throws Problem `forbidden`, `two_factor_required` */
+/** The same for changes. @throws Problem `reauthentication_required`, too, because a service key outlives the access token */
+export function requireMayChange(principal: Principal, allowance: Allowance, row: Pick<KeyView, 'scopes'>): void {
+  requireMayManage(principal, allowance, row)
+  if (allowance.isPlatform && isServiceKey(row.scopes)) requirePresence(principal, allowance.now, WHERE_TO_PROVE)
+}
+
+const WHERE_TO_PROVE =
+  'You signed in too long ago for this. Sign in again, or use /admin/service-keys, which takes your password, or a code of your second factor.'
+
+/** @throws Problem `forbidden`, `two_factor_required`, `reauthentication_required` */
 function requireHeldScopes(principal: Principal, allowance: Allowance, scopes: readonly string[]): void {
   for (const scope of scopes.filter(isReserved)) {
     const permission = parsePermission(scope)
     if (permission) organizationFor(principal, permission, allowance.organizationId)
     else if (!allowance.isPlatform || !isAdministrator(principal) || !isPlatformScope(scope))
       throw new Problem('forbidden', { detail: `You cannot grant the scope ${scope}.` })
-    else requireSecondFactor(principal, allowance)
+    else {
+      requireSecondFactor(principal, allowance)
+      requirePresence(principal, allowance.now, WHERE_TO_PROVE)
+    }
   }
   const held = listHeld(principal)
   const unheld = held && scopes.find((scope) => !holdsScope(held, scope))

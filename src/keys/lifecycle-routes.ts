@@ -7,7 +7,12 @@ import { ApiKey, IssuedKey, KeyParams, OrganizationQuery } from './schemas.ts'
 import { updateApiKey } from './update.ts'
 
 const tag = 'API keys'
-const OF_GRANTS = ['rate_limit_above_plan', 'organization_not_found', 'key_limit_reached'] as const
+const OF_GRANTS = [
+  'reauthentication_required',
+  'rate_limit_above_plan',
+  'organization_not_found',
+  'key_limit_reached',
+] as const
 
 const updateRoute = apiRoute({
   allow: 'keys:write',
@@ -47,6 +52,7 @@ in their grace period at the same time.`,
   credentials: true,
   returns: { 201: IssuedKey },
   fails: [
+    'reauthentication_required',
     'key_not_found',
     'key_revoked',
     'key_expired',

@@ -22,7 +22,7 @@ const issuing = {
   creates: true,
   credentials: true,
   returns: { 201: IssuedKey },
-  fails: ['key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
+  fails: ['reauthentication_required', 'key_limit_reached', 'rate_limit_above_plan', 'organization_not_found'],
 } as const
 const issueRoute = apiRoute({ ...issuing, operationId: 'issueApiKey', path: '/auth/api-keys' })
 const generateRoute = apiRoute({

@@ -7,7 +7,7 @@ import { keyVersionKey } from '../limits/limit-request.ts'
 import { publishVersion } from '../limits/versions.ts'
 import { toApiKey } from './api-key.ts'
 import { changeKey } from './change-key.ts'
-import { isOperator, requireGrantable, requireMayManage, selectAllowance } from './grants.ts'
+import { isOperator, requireGrantable, requireMayChange, selectAllowance } from './grants.ts'
 import type { KeyUpdate } from './lifecycle-schemas.ts'
 import { findKeyById, type KeyRef, type KeyView } from './queries.ts'
 import { resolveLimits } from './resolve-limits.ts'
@@ -40,7 +40,7 @@ export async function updateApiKey(
     limit === row.customRateLimit &&
     (limit ?? 0) > allowance.rateLimit
   await changeKey(deps, key, async (row) => {
-    requireMayManage(principal, allowance, row)
+    requireMayChange(principal, allowance, row)
     const changed = changedFields(row, update).concat(isGrantedNow(row, update) ? ['custom_rate_limit'] : [])
     // unchanged fields grant nothing: a form may repeat a granted rate limit, or a scope that its user lacks
     requireGrantable(pick(update, changed), { principal, allowance, now })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { password as passwordField } from '../accounts/passwords/field.ts'
+import { stepUpFields } from '../accounts/two-factor/schemas.ts'
 import {
   email,
   line,
@@ -99,10 +100,16 @@ export const Member = z
   .meta({ id: 'Member' })
 
 export const MemberList = listSchema(Member)
-export const RoleChange = z.strictObject({ role })
+
+/** For what creates administrators of the deployment. */
+const proof = stepUpFields(
+  'Your own password. Required in the platform organization if your sign-in is older than 15 minutes.',
+)
+
+export const RoleChange = z.strictObject({ role, ...proof })
 export const Transfer = z.strictObject({ user_id: uuid.meta({ description: 'A member.' }), password })
 
-export const NewInvitation = z.strictObject({ email, role })
+export const NewInvitation = z.strictObject({ email, role, ...proof })
 
 export const Invitation = z
   .object({

@@ -969,6 +969,12 @@ export type CreateInvitationRequest = {
   email: string
   /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
   role: string
+  /** Your own password. Required in the platform organization if your sign-in is older than 15 minutes. */
+  password?: string
+  /** Alternatively, a code from your second factor. */
+  code?: string
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type CreateMeterRequest = {
@@ -2266,6 +2272,12 @@ export type NewServiceKey = {
   expires_at?: string | null
   allowed_ips?: string[] | null
   metadata?: Record<string, unknown>
+  /** Your own password. Required if your sign-in is older than 15 minutes. */
+  password?: string
+  /** Alternatively, a code from your second factor. */
+  code?: string
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type NewUser = {
@@ -3028,9 +3040,9 @@ export type QuotasMeters = {
 export type ReasonWithProof = {
   /** Kept in the audit log. */
   reason: string
-  /** The administrator's own password. Required if their sign-in is older than 15 minutes. */
+  /** Your own password. Required if your sign-in is older than 15 minutes. */
   password?: string
-  /** Alternatively, a code from the administrator's second factor. */
+  /** Alternatively, a code from your second factor. */
   code?: string
   /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
   passkey?: Record<string, unknown>
@@ -3299,6 +3311,17 @@ export type RotateApiKeyRequest = {
   grace_period_seconds?: number
 }
 
+export type RotateServiceKeyRequest = {
+  /** How long the old key keeps working. It never outlives its own expiry. */
+  grace_period_seconds?: number
+  /** Your own password. Required if your sign-in is older than 15 minutes. */
+  password?: string
+  /** Alternatively, a code from your second factor. */
+  code?: string
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
+  passkey?: Record<string, unknown>
+}
+
 export type SecondFactorProof = {
   /** Six digits from the authenticator app, or a backup code. */
   code?: string
@@ -3319,6 +3342,12 @@ export type ServiceKeyChange = {
   metadata?: Record<string, unknown>
   /** Disables or enables the key. */
   is_active?: boolean
+  /** Your own password. Required if your sign-in is older than 15 minutes. */
+  password?: string
+  /** Alternatively, a code from your second factor. */
+  code?: string
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type Session = {
@@ -3866,6 +3895,12 @@ export type UpdateGatewayRouteRequestMatch = {
 export type UpdateMemberRequest = {
   /** `viewer`, `member`, `admin`, `owner`, or the name of one of the organization's own roles. */
   role: string
+  /** Your own password. Required in the platform organization if your sign-in is older than 15 minutes. */
+  password?: string
+  /** Alternatively, a code from your second factor. */
+  code?: string
+  /** Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`. */
+  passkey?: Record<string, unknown>
 }
 
 export type UpdateMeterRequest = {
@@ -5258,6 +5293,7 @@ export interface Operations {
       action?:
         | 'account.registered'
         | 'account.claimed'
+        | 'account.released'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
@@ -5391,6 +5427,7 @@ export interface Operations {
       action?:
         | 'account.registered'
         | 'account.claimed'
+        | 'account.released'
         | 'account.deleted'
         | 'account.exported'
         | 'account.updated'
@@ -5536,7 +5573,11 @@ export interface Operations {
   /** Revoke a service key */
   'DELETE /admin/service-keys/{id}': { params: { id: string }; answer: undefined }
   /** Rotate a service key */
-  'POST /admin/service-keys/{id}/rotate': { params: { id: string }; body?: RotateApiKeyRequest; answer: IssuedApiKey }
+  'POST /admin/service-keys/{id}/rotate': {
+    params: { id: string }
+    body?: RotateServiceKeyRequest
+    answer: IssuedApiKey
+  }
   /** List users */
   'GET /admin/users': {
     query?: {

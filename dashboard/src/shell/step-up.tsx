@@ -25,7 +25,7 @@ const OF_PROOF = new Set(['wrong_password', 'invalid_code', 'two_factor_locked',
  * sends it along. Put `stepUp` into the dialog or the screen that has the action.
  */
 export function useStepUp<Name extends OperationName>(name: Name, { allowsCode = false } = {}) {
-  const { mutate: change, error, isPending, reset } = useChange(name)
+  const { mutate: change, data, error, isPending, reset } = useChange(name)
   const [asked, setAsked] = useState<{ input: InputOf<Name>; callbacks: Callbacks<Name> }>()
 
   function run(input: InputOf<Name>, callbacks: Callbacks<Name>, inputWithProof = input): void {
@@ -56,6 +56,7 @@ export function useStepUp<Name extends OperationName>(name: Name, { allowsCode =
   )
   return {
     mutate: (input: InputOf<Name>, callbacks: Callbacks<Name> = {}) => run(input, callbacks),
+    data,
     isPending,
     reset,
     error: asked || isAsking ? null : error,

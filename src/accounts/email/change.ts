@@ -7,18 +7,20 @@ import type { ManagementDeps } from '../../deps.ts'
 import { maskEmail } from '../../lib/mask-email.ts'
 import { enforceRateLimits, networkAddress } from '../../limits/endpoint-limits.ts'
 import { notice } from '../../mail/notice.ts'
+import { confirmHeldAddress, confirmNewAddress } from '../../mail/templates/account.ts'
 import { Problem } from '../../problems.ts'
 import { requireLasting } from '../disposable.ts'
 import { requirePassword } from '../passwords/reauthenticate.ts'
 import { selectProfile } from '../queries.ts'
 import { requireSecondFactor } from '../two-factor/factor.ts'
 import { addressInUseMail, tokenMail } from './mail.ts'
-import { findRecipient, replaceEmailToken } from './queries.ts'
+import { replaceEmailToken } from './queries.ts'
+import { findHolder } from './release-address.ts'
 import type { EmailChange } from './schemas.ts'
 
 /**
  * Sends a link to a new address, which replaces the old one once the link is used, and notifies the old address. If the
- * new address already has an account, the response and the work are the same: the owner of that account is notified
+ * new address belongs to an account, the response and the work are the same: the owner of that account is notified
  * instead, and the token is stored although nobody receives it.
  *
  * @throws Problem `rate_limited`, `wrong_password`, `email_disposable`; `invalid_code` and `two_factor_locked` if a second factor is
@@ -40,8 +42,10 @@ export async function requestEmailChange(
   if (profile.email === request.new_email) throw sameAddress()
   await requireLasting(deps, request.new_email)
 
-  const link = tokenMail(deps, { userId: user.userId, email: request.new_email }, 'change')
-  const isTaken = (await findRecipient(deps.db, request.new_email)) !== undefined
+  const holder = await findHolder(deps.db, request.new_email)
+  const template = holder ? confirmHeldAddress : confirmNewAddress
+  const link = tokenMail(deps, { userId: user.userId, email: request.new_email }, 'change', template)
+  const isTaken = holder !== undefined && !holder.isReleasable
   const toNew = isTaken ? addressInUseMail(deps, request.new_email) : link
   const toOld = notice(deps, profile, 'email_change_requested')
   await runBatch(deps.db, {

@@ -1,5 +1,5 @@
 import { and, eq, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
-import type { Statement } from '../../db/batch.ts'
+import { type Statement, whenCommitted } from '../../db/batch.ts'
 import type { Database } from '../../db/orm.ts'
 import { backupCodes, sessions, totpCredentials } from '../../db/schema/accounts.ts'
 import { directories } from '../../db/schema/directories.ts'
@@ -11,7 +11,11 @@ import { invitations, memberships, organizations } from '../../db/schema/organiz
 import { passkeys } from '../../db/schema/passkeys.ts'
 import { ssoConnections } from '../../db/schema/sso.ts'
 import { webhookEndpoints } from '../../db/schema/webhooks.ts'
+import type { ManagementDeps } from '../../deps.ts'
+import { published } from '../../events/publish.ts'
 import { type Happening, keysRevoked, membersRemoved } from '../../events/subjects.ts'
+import { keyVersionKey } from '../../limits/limit-request.ts'
+import { publishVersions } from '../../limits/versions.ts'
 import { newAccount } from '../new-account.ts'
 import { defaultOrganization } from '../sessions/home-organization.ts'
 
@@ -81,6 +85,16 @@ export function clearUnconfirmed(db: Database, account: Account, now: Date, publ
     leftOthers: leaveOthers(db, userId, isUnconfirmed),
     ownOrganization: ensureOrganization(db, account, isUnconfirmed, now),
   }
+}
+
+/** The same as a list, for a batch that answers without waiting until the keys have stopped: within two seconds. */
+export function clearAccount(deps: ManagementDeps, account: Account, now: Date): Statement[] {
+  const { revokedKeys, ...others } = clearUnconfirmed(deps.db, account, now, (happening) => published(deps, happening))
+  const invalidated = whenCommitted(revokedKeys, (keys) => {
+    const versions = keys.map(({ id, version }) => ({ name: keyVersionKey(id), version }))
+    deps.defer(publishVersions(deps, versions))
+  })
+  return [invalidated, ...Object.values(others).flat()]
 }
 
 interface Cleared {

@@ -3,7 +3,7 @@ import { audited } from '../../audit/record.ts'
 import { loadSession } from '../../auth/load-session.ts'
 import { runBatch } from '../../db/batch.ts'
 import { brokenConstraint } from '../../db/client.ts'
-import { lockOwnOrganizations, lockUser } from '../../db/locks.ts'
+import { lockOwnOrganizations, lockUser, lockUserAndHolder } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { published } from '../../events/publish.ts'
 import { endApplications } from '../../keys/applications.ts'
@@ -19,6 +19,7 @@ import { requireStrongPassword } from '../passwords/policy.ts'
 import { verifyPassword } from '../passwords/verify.ts'
 import { clearUnconfirmed } from './clear-account.ts'
 import { deleteEmailTokens, EFFECTS, endSessions, findTokenUser, redeem } from './queries.ts'
+import { findHolder, releaseAddress } from './release-address.ts'
 import type { EmailChangeConfirmation, EmailVerification, PasswordReset } from './schemas.ts'
 import type { EmailPurpose } from './token.ts'
 
@@ -74,7 +75,7 @@ export async function resetPassword(deps: ManagementDeps, request: z.output<type
 
 /**
  * Replaces a user's address with the one that a token was sent to, and ends the user's other sessions: all of them,
- * unless the request also presents an access token of one. The token alone proves only the address: its recipient may have
+ * unless the request also presents an access token of one. An account that never confirmed the address loses it (`releaseAddress`). The token alone proves only the address: its recipient may have
  * received a link that they never requested, and would give their address to a stranger's account.
  *
  * @throws Problem `invalid_token`, the same for all causes, also if another account got the address meanwhile; `unauthenticated`,
@@ -87,9 +88,13 @@ export async function confirmEmailChange(
 ): Promise<void> {
   const { user, use, entry } = await findToken(deps, 'change', token)
   const except = await requireHolder(deps, user, { password, credential, detail: PROVE_CHANGE })
+  const holder = await findHolder(deps.db, user.tokenEmail)
+  if (holder && !holder.isReleasable) throw new Problem('invalid_token')
   const mail = notice(deps, user, 'email_changed')
   const batch = runBatch(deps.db, {
-    lock: lockUser(deps.db, user.id),
+    organizations: holder && lockOwnOrganizations(deps.db, holder.id),
+    lock: lockUserAndHolder(deps.db, user.id, user.tokenEmail),
+    released: holder && releaseAddress(deps, { id: holder.id, email: user.tokenEmail }, use.now),
     token: redeem(deps.db, use, EFFECTS.change(use.now)),
     tokens: deleteEmailTokens(deps.db, user.id),
     sessions: endSessions(deps.db, user.id, 'email_changed', { now: use.now, except }),

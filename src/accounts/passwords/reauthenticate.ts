@@ -1,4 +1,5 @@
-import type { UserPrincipal } from '../../auth/principal.ts'
+import { requireFresh } from '../../auth/presence.ts'
+import type { Principal, UserPrincipal } from '../../auth/principal.ts'
 import { runBatch } from '../../db/batch.ts'
 import { lockUser } from '../../db/locks.ts'
 import type { ManagementDeps } from '../../deps.ts'
@@ -7,9 +8,6 @@ import { Problem } from '../../problems.ts'
 import { selectProfile } from '../queries.ts'
 import { requireSecondFactor, type SecondFactor } from '../two-factor/factor.ts'
 import { verifyPassword } from './verify.ts'
-
-/** How long a sign-in proves that the owner is present. */
-const FRESH_MS = 15 * 60_000
 
 /**
  * Before a factor changes, requires more than a token that may have been stolen (ASVS 7.5.1): a sign-in, or a passkey, within the
@@ -23,11 +21,7 @@ export async function requireOwner(
   password: string | undefined,
 ): Promise<void> {
   if (password !== undefined) await requirePassword(deps, user, password)
-  else requireFresh(deps, user)
-}
-
-function requireFresh(deps: ManagementDeps, { provedAt }: UserPrincipal): void {
-  if (deps.now() - provedAt > FRESH_MS) throw new Problem('reauthentication_required')
+  else requireFresh(user, deps.now())
 }
 
 /** How an administrator proves their presence. A password or a second factor is enough. */
@@ -53,6 +47,19 @@ export async function requireStepUp(
 }
 
 /**
+ * Checks the proof of a request, if it has one. Whoever gives it counts as present, as after a sign-in, for what follows in the same
+ * request (auth/presence.ts). Only people prove anything.
+ *
+ * @throws Problem `wrong_password`, `rate_limited`, `invalid_code`, `invalid_passkey`, `two_factor_locked`, `two_factor_not_enabled`
+ */
+export async function withProof<P extends Principal>(deps: ManagementDeps, principal: P, proof: StepUp): Promise<P> {
+  const isGiven = proof.password !== undefined || proof.code !== undefined || proof.passkey !== undefined
+  if (principal.kind !== 'user' || !isGiven) return principal
+  await requireStepUp(deps, principal, proof)
+  return { ...principal, provedAt: deps.now() }
+}
+
+/**
  * Before an irreversible action, requires the password, however fresh the sign-in is. A user without a password must
  * have signed in, or used a passkey, within the last 15 minutes.
  *
@@ -67,7 +74,7 @@ export async function requirePassword(
   if (password !== undefined) await enforceRateLimits(deps, { password_change: { account: user.userId } })
   const profile = await selectProfile(deps.db, user.userId, user.organizationId)
   if (password === undefined && profile) {
-    if (profile.passwordHash === null) return requireFresh(deps, user)
+    if (profile.passwordHash === null) return requireFresh(user, deps.now())
     throw new Problem('invalid_request', {
       errors: [{ path: 'body.password', message: 'is needed: the account has a password' }],
     })

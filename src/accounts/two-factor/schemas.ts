@@ -3,7 +3,7 @@ import { Assertion } from '../passkeys/assertion-schema.ts'
 import { password } from '../passwords/field.ts'
 
 /** A TOTP code, or a backup code in any grouping and case. */
-export const code = z
+const code = z
   .string()
   .trim()
   .min(6)
@@ -17,6 +17,13 @@ export const secondFactor = {
     description: 'Instead of a code: the response of one of the passkeys to a challenge from `passkeys/prove`.',
   }),
 }
+
+/** An optional proof of presence: a password or a second factor. @param whose describes the password, and when it is required */
+export const stepUpFields = (whose: string) => ({
+  password: password.optional().meta({ description: whose }),
+  code: code.optional().meta({ description: 'Alternatively, a code from your second factor.' }),
+  passkey: secondFactor.passkey,
+})
 
 /** Whether a body has exactly one second factor. */
 const hasOneFactor = ({ code, passkey }: { readonly code?: unknown; readonly passkey?: unknown }) =>

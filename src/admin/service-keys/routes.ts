@@ -1,10 +1,11 @@
+import { withProof } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { stepUp } from '../../api/reauthentication.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { toApiKey } from '../../keys/api-key.ts'
-import { Rotation } from '../../keys/lifecycle-schemas.ts'
 import { ApiKey, ApiKeyList, IssuedKey, KeyParams } from '../../keys/schemas.ts'
 import { page } from '../../lib/cursor.ts'
-import { NewServiceKey, ServiceKeyChange, ServiceKeyQuery } from './schemas.ts'
+import { NewServiceKey, ServiceKeyChange, ServiceKeyQuery, ServiceKeyRotation } from './schemas.ts'
 import {
   getServiceKey,
   issueServiceKey,
@@ -29,7 +30,7 @@ const issueRoute = apiRoute({
   body: NewServiceKey,
   creates: true,
   returns: { 201: IssuedKey },
-  fails: ['key_limit_reached'],
+  fails: [...stepUp, 'key_limit_reached'],
 })
 
 const listRoute = apiRoute({
@@ -60,7 +61,7 @@ const changeRoute = apiRoute({
   description: 'Absent fields stay unchanged; null clears a field. Takes effect everywhere within two seconds.',
   body: ServiceKeyChange,
   returns: { 200: ApiKey },
-  fails: ['key_not_found', 'key_revoked', 'key_limit_reached'],
+  fails: [...stepUp, 'key_not_found', 'key_revoked', 'key_limit_reached'],
 })
 
 const rotateRoute = apiRoute({
@@ -71,10 +72,10 @@ const rotateRoute = apiRoute({
   summary: 'Rotate a service key',
   description:
     'Issues a new key with the same properties, and ends the old one: at once, or after a grace period in which both work.',
-  optionalBody: Rotation,
+  optionalBody: ServiceKeyRotation,
   creates: true,
   returns: { 201: IssuedKey },
-  fails: ['key_not_found', 'key_revoked', 'key_expired', 'key_already_rotated', 'key_limit_reached'],
+  fails: [...stepUp, 'key_not_found', 'key_revoked', 'key_expired', 'key_already_rotated', 'key_limit_reached'],
 })
 
 const revokeRoute = apiRoute({
@@ -88,7 +89,11 @@ const revokeRoute = apiRoute({
 })
 
 export const serviceKeyRoutes = newRouter()
-  .openapi(issueRoute, async (c) => c.json(await issueServiceKey(c.var.deps, c.var.user, c.req.valid('json')), 201))
+  .openapi(issueRoute, async (c) => {
+    const { password, code, passkey, ...asked } = c.req.valid('json')
+    const administrator = await withProof(c.var.deps, c.var.user, { password, code, passkey })
+    return c.json(await issueServiceKey(c.var.deps, administrator, asked), 201)
+  })
   .openapi(listRoute, async (c) => {
     const { limit, cursor, status } = c.req.valid('query')
     const rows = await listServiceKeys(c.var.deps, { limit, status }, pageEnd(cursor))
@@ -96,12 +101,15 @@ export const serviceKeyRoutes = newRouter()
     return c.json({ data: data.map(toApiKey), next_cursor }, 200)
   })
   .openapi(getRoute, async (c) => c.json(await getServiceKey(c.var.deps, c.req.valid('param').id), 200))
-  .openapi(changeRoute, async (c) =>
-    c.json(await updateServiceKey(c.var.deps, c.var.user, c.req.valid('param').id, c.req.valid('json')), 200),
-  )
+  .openapi(changeRoute, async (c) => {
+    const { password, code, passkey, ...changes } = c.req.valid('json')
+    const administrator = await withProof(c.var.deps, c.var.user, { password, code, passkey })
+    return c.json(await updateServiceKey(c.var.deps, administrator, c.req.valid('param').id, changes), 200)
+  })
   .openapi(rotateRoute, async (c) => {
-    const { grace_period_seconds } = c.req.valid('json')
-    return c.json(await rotateServiceKey(c.var.deps, c.var.user, c.req.valid('param').id, grace_period_seconds), 201)
+    const { grace_period_seconds, ...proof } = c.req.valid('json')
+    const administrator = await withProof(c.var.deps, c.var.user, proof)
+    return c.json(await rotateServiceKey(c.var.deps, administrator, c.req.valid('param').id, grace_period_seconds), 201)
   })
   .openapi(revokeRoute, async (c) => {
     await revokeServiceKey(c.var.deps, c.var.user, c.req.valid('param').id)

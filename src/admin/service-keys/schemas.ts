@@ -1,7 +1,8 @@
 import * as z from 'zod'
+import { stepUpFields } from '../../accounts/two-factor/schemas.ts'
 import { isPlatformScope, PLATFORM_SCOPES } from '../../auth/service-scopes.ts'
 import { pageQuery } from '../../http/fields.ts'
-import { KeyUpdate } from '../../keys/lifecycle-schemas.ts'
+import { KeyUpdate, Rotation } from '../../keys/lifecycle-schemas.ts'
 import { NewKey } from '../../keys/schemas.ts'
 import { KEY_STATES } from '../../keys/state.ts'
 
@@ -22,8 +23,10 @@ const scopes = z
 
 const { name, description, expires_at, allowed_ips, metadata } = NewKey.shape
 
+const proof = stepUpFields('Your own password. Required if your sign-in is older than 15 minutes.')
+
 export const NewServiceKey = z
-  .strictObject({ name, description, scopes, expires_at, allowed_ips, metadata })
+  .strictObject({ name, description, scopes, expires_at, allowed_ips, metadata, ...proof })
   .meta({ id: 'NewServiceKey' })
 
 const changes = KeyUpdate.shape
@@ -37,7 +40,10 @@ export const ServiceKeyChange = z
     allowed_ips: changes.allowed_ips,
     metadata: changes.metadata,
     is_active: changes.is_active,
+    ...proof,
   })
   .meta({ id: 'ServiceKeyChange' })
+
+export const ServiceKeyRotation = Rotation.extend(proof)
 
 export const ServiceKeyQuery = pageQuery.extend({ status: z.enum(KEY_STATES).optional() })

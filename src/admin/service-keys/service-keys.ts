@@ -14,11 +14,14 @@ import { SERVICE_PREFIX } from '../../verification/key-format.ts'
 import { findPlatformId } from '../organizations/queries.ts'
 import type { NewServiceKey, ServiceKeyChange, ServiceKeyQuery } from './schemas.ts'
 
+/** Checked before: whoever proved their presence is fresh (`withProof`). */
+type ProofField = 'password' | 'code' | 'passkey'
+
 /** Issues a service key: an API key of the platform organization with `platform:` scopes. The response is its only copy. */
 export async function issueServiceKey(
   deps: ManagementDeps,
   administrator: UserPrincipal,
-  asked: z.output<typeof NewServiceKey>,
+  asked: Omit<z.output<typeof NewServiceKey>, ProofField>,
 ) {
   return issueKey(deps, administrator, await getPlatformId(deps), {
     ...NewKey.parse({ name: asked.name }),
@@ -48,7 +51,7 @@ export async function updateServiceKey(
   deps: ManagementDeps,
   administrator: UserPrincipal,
   id: string,
-  changes: z.output<typeof ServiceKeyChange>,
+  changes: Omit<z.output<typeof ServiceKeyChange>, ProofField>,
 ) {
   return updateApiKey(deps, administrator, await refTo(deps, id), changes)
 }

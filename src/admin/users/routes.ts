@@ -1,5 +1,6 @@
 import { requireStepUp } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { stepUp } from '../../api/reauthentication.ts'
 import { resolveOrganization } from '../../auth/named-organization.ts'
 import { requirePlatformScope } from '../../auth/organization-access.ts'
 import type { Operator } from '../../auth/principal.ts'
@@ -110,17 +111,6 @@ const enableRoute = apiRoute({
   returns: { 200: AdminUser },
   fails: ['user_not_found', 'administrator_protected'],
 })
-
-/** Additional problems of routes that require the administrator's password or code. */
-const stepUp = [
-  'reauthentication_required',
-  'wrong_password',
-  'rate_limited',
-  'invalid_code',
-  'invalid_passkey',
-  'two_factor_locked',
-  'two_factor_not_enabled',
-] as const
 
 const logOutRoute = apiRoute({
   ...acting,

@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import { password } from '../../accounts/passwords/field.ts'
-import { code, secondFactor } from '../../accounts/two-factor/schemas.ts'
+import { stepUpFields } from '../../accounts/two-factor/schemas.ts'
 import {
   email,
   externalId,
@@ -53,11 +52,7 @@ export const AdminUserList = listSchema(AdminUser)
 export const ReasonWithProof = z
   .strictObject({
     reason,
-    password: password
-      .optional()
-      .meta({ description: "The administrator's own password. Required if their sign-in is older than 15 minutes." }),
-    code: code.optional().meta({ description: "Alternatively, a code from the administrator's second factor." }),
-    passkey: secondFactor.passkey,
+    ...stepUpFields('Your own password. Required if your sign-in is older than 15 minutes.'),
   })
   .meta({ id: 'ReasonWithProof' })
 export const OptionalReason = z.strictObject({ reason: reason.optional() }).meta({ id: 'OptionalReason' })

@@ -91,6 +91,18 @@ export function confirmNewAddress({ service, url }: Link): Content {
   }
 }
 
+/** The same if an account has the address, although nobody ever confirmed it: using the link disables that account. */
+export function confirmHeldAddress(link: Link): Content {
+  const { paragraphs, ...rest } = confirmNewAddress(link)
+  return {
+    ...rest,
+    paragraphs: [
+      ...paragraphs,
+      'Another account was registered with this address and never confirmed. If you use the link, that account is disabled, and its API keys stop working.',
+    ],
+  }
+}
+
 /** For the owner of an address that somebody tried to register again, or to move another account to. */
 export function addressInUse({ service }: Pick<Link, 'service'>): Content {
   return {

@@ -15,7 +15,7 @@ import { maskEmail } from '../../lib/mask-email.ts'
 import { uuidv7 } from '../../lib/uuid.ts'
 import { enforceRateLimits } from '../../limits/endpoint-limits.ts'
 import { Problem } from '../../problems.ts'
-import { requireProtected } from '../admin-two-factor.ts'
+import { requirePresent, requireProtected } from '../admin-two-factor.ts'
 import { toInvitation } from '../invitation.ts'
 import { findMember } from '../members/queries.ts'
 import { findName } from '../queries.ts'
@@ -38,15 +38,16 @@ import {
  * Invites an address by email, and replaces an earlier invitation to the same address.
  *
  * @throws Problem `forbidden` if the role allows more than the inviter's own, `role_not_found`, `already_member`,
- *   `seat_limit_reached`, `rate_limited`
+ *   `seat_limit_reached`, `rate_limited`; `reauthentication_required` for the platform organization
  */
 export async function invite(
   deps: ManagementDeps,
   manager: Manager,
   organizationId: string,
-  { email, role }: z.output<typeof NewInvitation>,
+  { email, role }: Pick<z.output<typeof NewInvitation>, 'email' | 'role'>,
 ): Promise<InvitationView> {
   const backer = await requireMayInvite(deps, manager, organizationId, role)
+  requirePresent(deps, manager, organizationId)
   await spendOn(deps, backer, organizationId, email)
   const mail = await buildMail(deps, backer, organizationId, { email, role })
   const { tokenHash, createdAt, expiresAt } = mail
@@ -160,7 +161,7 @@ async function requireMayInvite(
   if (manager.kind === 'service' || actsAsOperator(manager, 'members:write', organizationId))
     return { invitedBy: null, isByOperator: true, mayInvite: hasRole(organizationId, role) }
   requireHoldsAll(manager, organizationId, permissions)
-  await requireProtected(deps, manager, organizationId)
+  requireProtected(deps, manager, organizationId)
   const { userId } = manager
   return { invitedBy: userId, isByOperator: false, mayInvite: mayGive(organizationId, userId, role) }
 }

@@ -1,4 +1,6 @@
+import { withProof } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { stepUp } from '../../api/reauthentication.ts'
 import { readCredential } from '../../http/credentials.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
@@ -35,12 +37,12 @@ const inviteRoute = apiRoute({
   credentials: true,
   returns: { 201: Invitation },
   fails: [
+    ...stepUp,
     'organization_not_found',
     'role_not_found',
     'already_member',
     'seat_limit_reached',
     'two_factor_required',
-    'rate_limited',
   ],
 })
 
@@ -119,9 +121,11 @@ const acceptRoute = apiRoute({
 })
 
 export const invitationRoutes = newRouter()
-  .openapi(inviteRoute, async (c) =>
-    c.json(toInvitation(await invite(c.var.deps, c.var.manager, c.var.organizationId, c.req.valid('json'))), 201),
-  )
+  .openapi(inviteRoute, async (c) => {
+    const { email, role, ...proof } = c.req.valid('json')
+    const manager = await withProof(c.var.deps, c.var.manager, proof)
+    return c.json(toInvitation(await invite(c.var.deps, manager, c.var.organizationId, { email, role })), 201)
+  })
   .openapi(listRoute, async (c) => {
     const { deps, organizationId } = c.var
     const { limit, cursor, status } = c.req.valid('query')

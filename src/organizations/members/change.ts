@@ -10,7 +10,7 @@ import { retryUntilDone } from '../../db/retry-until-done.ts'
 import type { ManagementDeps } from '../../deps.ts'
 import { endApplications } from '../../keys/applications.ts'
 import { Problem } from '../../problems.ts'
-import { requireProtected } from '../admin-two-factor.ts'
+import { requirePresent, requireProtected } from '../admin-two-factor.ts'
 import { insertRemoved } from '../domains/queries.ts'
 import { noticeTo } from '../notice.ts'
 import { getOwnOrganization } from '../organization.ts'
@@ -45,14 +45,15 @@ interface Change {
 /**
  * Changes a member's role, effective from their next request. Idempotent.
  *
- * @throws Problem `forbidden`, `last_owner`, `member_not_found`, `role_not_found`
+ * @throws Problem `forbidden`, `last_owner`, `member_not_found`, `role_not_found`; `reauthentication_required` for the platform
+ *   organization
  */
 export async function changeRole(
   deps: ManagementDeps,
   manager: Manager,
   { organizationId, userId, role }: { readonly organizationId: string; readonly userId: string; readonly role: Role },
 ): Promise<MemberView> {
-  await requireProtected(deps, manager, organizationId)
+  requirePresent(deps, manager, organizationId)
   const between = { organizationId, actorId: readActorId(manager, organizationId), targetId: userId, to: role }
   const effects = [updateRole(deps.db, organizationId, userId, role)]
   await change(deps, { action: 'member.role_changed', manager, between, effects })
@@ -100,7 +101,7 @@ export async function transferOwnership(
   { user_id, password }: { readonly user_id: string; readonly password?: string | undefined },
 ): Promise<void> {
   if (user_id === user.userId) throw new Problem('own_account')
-  await requireProtected(deps, user, organizationId)
+  requireProtected(deps, user, organizationId)
   await requireOwner(deps, user, password)
   const { name } = await getOwnOrganization(deps, user, organizationId)
   const member = await findMember(deps.db, organizationId, user_id)

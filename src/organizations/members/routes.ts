@@ -1,4 +1,6 @@
+import { withProof } from '../../accounts/passwords/reauthenticate.ts'
 import { apiRoute, newRouter } from '../../api/api-route.ts'
+import { stepUp } from '../../api/reauthentication.ts'
 import { pageEnd } from '../../http/paging.ts'
 import { page } from '../../lib/cursor.ts'
 import { ListQuery, Member, MemberList, MemberParams, OrganizationParams, RoleChange, Transfer } from '../schemas.ts'
@@ -39,7 +41,14 @@ const changeRoute = apiRoute({
     'Applies from their next request on. Your own role must allow all that the former and the new role allow, so that only owners add, change and remove owners. At least one active owner always remains.',
   body: RoleChange,
   returns: { 200: Member },
-  fails: ['organization_not_found', 'member_not_found', 'role_not_found', 'last_owner', 'two_factor_required'],
+  fails: [
+    ...stepUp,
+    'organization_not_found',
+    'member_not_found',
+    'role_not_found',
+    'last_owner',
+    'two_factor_required',
+  ],
 })
 
 const removeRoute = apiRoute({
@@ -103,7 +112,9 @@ export const memberRoutes = newRouter()
   .openapi(changeRoute, async (c) => {
     const { deps, manager, organizationId } = c.var
     const userId = c.req.valid('param').user_id
-    const changed = await changeRole(deps, manager, { organizationId, userId, ...c.req.valid('json') })
+    const { role, ...proof } = c.req.valid('json')
+    const present = await withProof(deps, manager, proof)
+    const changed = await changeRole(deps, present, { organizationId, userId, role })
     return c.json(toMember(changed, true), 200)
   })
   .openapi(removeRoute, async (c) => {

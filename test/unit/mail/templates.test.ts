@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   addressInUse,
+  confirmHeldAddress,
   confirmNewAddress,
   resetPassword,
   verifyAddress,
@@ -28,6 +29,7 @@ const MAILS: [string, Content][] = [
   ['resetPassword', resetPassword({ service, url })],
   ['welcome', welcome({ service, url })],
   ['confirmNewAddress', confirmNewAddress({ service, url })],
+  ['confirmHeldAddress', confirmHeldAddress({ service, url })],
   ['addressInUse', addressInUse({ service })],
   ['invitation', invitation({ service, url, organization: 'Engines', role: 'admin', inviter: 'Ada' })],
   ...(Object.keys(ORGANIZATION_NOTICES) as OrganizationNotice[]).map((kind): [string, Content] => [

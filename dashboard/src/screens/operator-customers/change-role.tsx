@@ -1,7 +1,7 @@
 import { useState } from 'react'
-import { useChange } from '../../api/hooks.ts'
 import type { Member } from '../../api/types.ts'
 import { formatName } from '../../lib/format.ts'
+import { useStepUp } from '../../shell/step-up.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Dialog } from '../../ui/dialog.tsx'
 import { Field, Form } from '../../ui/field.tsx'
@@ -17,7 +17,9 @@ interface ChangeRoleProps {
 
 export function ChangeRole({ member, organizationId, onClose }: ChangeRoleProps) {
   const [role, setRole] = useState(member.role)
-  const { mutate, error, isPending } = useChange('PATCH /organizations/{organization_id}/members/{user_id}')
+  const { mutate, error, isPending, stepUp } = useStepUp('PATCH /organizations/{organization_id}/members/{user_id}', {
+    allowsCode: true,
+  })
   const change = () =>
     mutate(
       { params: { organization_id: organizationId, user_id: member.user_id }, body: { role } },
@@ -42,6 +44,7 @@ export function ChangeRole({ member, organizationId, onClose }: ChangeRoleProps)
           </Button>
         </Actions>
       </Form>
+      {stepUp}
     </Dialog>
   )
 }

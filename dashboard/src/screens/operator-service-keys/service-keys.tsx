@@ -4,6 +4,7 @@ import type { ApiKey } from '../../api/types.ts'
 import { differing } from '../../lib/differing.ts'
 import { formatNumber, formatRelative } from '../../lib/format.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
+import { useStepUp } from '../../shell/step-up.tsx'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Confirm, Dialog } from '../../ui/dialog.tsx'
@@ -105,7 +106,7 @@ const COLUMNS: readonly Column<ApiKey>[] = [
 ]
 
 function Create({ onClose }: { readonly onClose: () => void }) {
-  const { mutate, data, error, isPending } = useChange('POST /admin/service-keys')
+  const { mutate, data, error, isPending, stepUp } = useStepUp('POST /admin/service-keys', { allowsCode: true })
   if (data)
     return (
       <SecretOnce title="Service key created" noun="key" secret={data.key} onClose={onClose}>
@@ -121,6 +122,7 @@ function Create({ onClose }: { readonly onClose: () => void }) {
         onSubmit={(body) => mutate({ body })}
         onCancel={onClose}
       />
+      {stepUp}
     </Dialog>
   )
 }
@@ -132,7 +134,7 @@ interface ItemProps {
 
 function Edit({ item, onClose }: ItemProps) {
   const [{ name, scopes, allowed_ips }] = useState(item)
-  const { mutate, error, isPending } = useChange('PATCH /admin/service-keys/{id}')
+  const { mutate, error, isPending, stepUp } = useStepUp('PATCH /admin/service-keys/{id}', { allowsCode: true })
   return (
     <Dialog open onClose={onClose} title={`Edit ${item.name}`} side>
       <ServiceKeyForm
@@ -153,6 +155,7 @@ function Edit({ item, onClose }: ItemProps) {
         }
         onCancel={onClose}
       />
+      {stepUp}
     </Dialog>
   )
 }
@@ -160,7 +163,9 @@ function Edit({ item, onClose }: ItemProps) {
 const GRACE_SECONDS = 86_400
 
 function Rotate({ item, onClose }: ItemProps) {
-  const { mutate, data, error, isPending } = useChange('POST /admin/service-keys/{id}/rotate')
+  const { mutate, data, error, isPending, stepUp } = useStepUp('POST /admin/service-keys/{id}/rotate', {
+    allowsCode: true,
+  })
   if (data)
     return (
       <SecretOnce title="Service key rotated" noun="key" secret={data.key} onClose={onClose}>
@@ -168,18 +173,21 @@ function Rotate({ item, onClose }: ItemProps) {
       </SecretOnce>
     )
   return (
-    <Confirm
-      open
-      onClose={onClose}
-      title={`Rotate ${item.name}`}
-      action="Rotate now"
-      destructive={false}
-      busy={isPending}
-      error={error}
-      onConfirm={() => mutate({ params: { id: item.id }, body: { grace_period_seconds: GRACE_SECONDS } })}
-    >
-      <p>A new key replaces it immediately. The old one stops working in 24 hours.</p>
-    </Confirm>
+    <>
+      <Confirm
+        open
+        onClose={onClose}
+        title={`Rotate ${item.name}`}
+        action="Rotate now"
+        destructive={false}
+        busy={isPending}
+        error={error}
+        onConfirm={() => mutate({ params: { id: item.id }, body: { grace_period_seconds: GRACE_SECONDS } })}
+      >
+        <p>A new key replaces it immediately. The old one stops working in 24 hours.</p>
+      </Confirm>
+      {stepUp}
+    </>
   )
 }
 

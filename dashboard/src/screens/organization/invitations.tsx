@@ -3,6 +3,7 @@ import { useChange, useList } from '../../api/hooks.ts'
 import type { Invitation } from '../../api/types.ts'
 import { useSearchState } from '../../lib/use-search-state.ts'
 import { useSession } from '../../shell/session-context.tsx'
+import { useStepUp } from '../../shell/step-up.tsx'
 import { Status, type StatusKind } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Actions, Confirm, Dialog } from '../../ui/dialog.tsx'
@@ -137,7 +138,9 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
   const { organizationId } = useSession()
   const [email, setEmail] = useState('')
   const [role, setRole] = useState('member')
-  const { mutate, error, isPending } = useChange('POST /organizations/{organization_id}/invitations')
+  const { mutate, error, isPending, stepUp } = useStepUp('POST /organizations/{organization_id}/invitations', {
+    allowsCode: true,
+  })
   const invite = () =>
     mutate(
       { params: { organization_id: organizationId }, body: { email, role } },
@@ -170,6 +173,7 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
           </Button>
         </Actions>
       </Form>
+      {stepUp}
     </Dialog>
   )
 }

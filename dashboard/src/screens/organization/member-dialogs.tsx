@@ -20,7 +20,9 @@ const displayName = ({ name, email }: Member) => name ?? email
 export function ChangeRole({ member, onClose }: MemberDialogProps) {
   const { organizationId } = useSession()
   const [role, setRole] = useState(member.role)
-  const { mutate, error, isPending } = useChange('PATCH /organizations/{organization_id}/members/{user_id}')
+  const { mutate, error, isPending, stepUp } = useStepUp('PATCH /organizations/{organization_id}/members/{user_id}', {
+    allowsCode: true,
+  })
   function save(): void {
     const params = { organization_id: organizationId, user_id: member.user_id }
     mutate(
@@ -46,6 +48,7 @@ export function ChangeRole({ member, onClose }: MemberDialogProps) {
           </Button>
         </Actions>
       </Form>
+      {stepUp}
     </Dialog>
   )
 }

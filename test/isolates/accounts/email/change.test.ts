@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directly, withoutRequestId } from '../../../support/direct.ts'
 import { administrator, call, newUser } from '../../../support/http.ts'
-import { mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
+import { confirmAddress, mailsTo, mailTo, resetToken, SUBJECTS, tokenIn } from '../../../support/mail.ts'
 import { codeOf, newTwoFactorUser } from '../../../support/two-factor.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // hashing takes its time where many tests run at once
@@ -176,6 +176,8 @@ describe('v5.0.0-6.4.1 the token of a change', () => {
     const person = await newUser()
     const { token, new_email } = await asked(person)
     await heirOf(new_email)
+    const proof = { token: tokenIn(await mailTo(new_email, SUBJECTS.verify)), password: person.password }
+    expect((await call('POST /api/v1/auth/email/verify', { body: proof })).status).toBe(204)
     const taken = await confirm(token)
     expect(taken.status).toBe(400)
     expect(withoutRequestId(taken.body)).toEqual(withoutRequestId((await confirm('no token')).body))
@@ -196,6 +198,7 @@ describe('v5.0.0-6.4.1 the token of a change', () => {
 describe('asking for an address', () => {
   test('v5.0.0-6.3.8 that has an account gets the usual response; its owner is notified, and no link is sent', async () => {
     const [person, owner] = await Promise.all([newUser(), newUser()])
+    await confirmAddress(owner.email)
     const taken = await change(person.token, { new_email: owner.email, password: person.password })
     const free = await change(person.token, { new_email: newAddress(), password: person.password })
     expect(taken).toMatchObject({ status: 202, body: '' })
