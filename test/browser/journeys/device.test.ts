@@ -42,7 +42,7 @@ test.each(LOOKS)('a user authorizes a device by its code, and refuses another (%
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByLabel('Code').fill('BBBB-BBBB')
   await page.getByRole('button', { name: 'Continue' }).click()
-  await page.getByText('No device waits under this code').waitFor()
+  await page.getByText('No device is waiting for this code').waitFor()
   await expectFit(page)
   await page.getByLabel('Code').fill(asked.user_code.toLowerCase())
   await page.getByRole('button', { name: 'Continue' }).click()

@@ -84,7 +84,7 @@ test('a user who leaves the provider`s page, or whose account has an unconfirmed
 
   const person = await newPerson()
   await signInWith(page, 'GitHub', person.email)
-  await page.getByText('There is an account with this address').waitFor()
+  await page.getByText('An account with this email address exists').waitFor()
   await expectFit(page)
 })
 
