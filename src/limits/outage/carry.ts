@@ -73,8 +73,11 @@ const pending = createLru<Pending>(10_000)
 const pendingOfEndpoints = createLru<Pending>(1_000)
 let isAnyPending = false
 
-function selectPending({ quota, windows: [window] }: LimitRequest) {
-  return quota ? ([pending, quota.organizationId] as const) : ([pendingOfEndpoints, window.key] as const)
+/** What is decided next. Without a quota its first window is the owner of what is carried. */
+export type Decided = Pick<LimitRequest, 'quota' | 'organizationId'> & Partial<Pick<LimitRequest, 'windows'>>
+
+function selectPending({ quota, windows }: Partial<Pick<LimitRequest, 'quota' | 'windows'>>) {
+  return quota ? ([pending, quota.organizationId] as const) : ([pendingOfEndpoints, windows?.[0].key ?? ''] as const)
 }
 
 /**
@@ -185,7 +188,7 @@ const newPending = (): Pending => ({
  * @returns whether the request must be retried with fresh figures, because Postgres already has some of the units
  * @throws the client's error when Redis fails; the units stay pending
  */
-export async function carryPending(deps: Deps, request: LimitRequest): Promise<boolean> {
+export async function carryPending(deps: Deps, request: Decided): Promise<boolean> {
   if (!isAnyPending) return false
   const [all, owner] = selectPending(request)
   const known = all.get(owner)
@@ -214,7 +217,7 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
 }
 
 /** True once per batch. If no fresh figures arrive, Postgres does not respond, and all units are added. */
-function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
+function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: Decided): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
   const [oldestMarked] = marked.values()
   return [admitted.oldestAt, oldestMarked?.request.now].some((at) => at !== undefined && isWritten(deps, at))
@@ -223,7 +226,7 @@ function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pendi
 const isWritten = (deps: Deps, at: number) => deps.now() - at > writtenAfterMs(deps)
 
 /** Sends one batch after the other: a batch whose response was lost is sent again before a new one is built. */
-async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
+async function carry(deps: Deps, known: Pending, { quota, organizationId }: Decided): Promise<void> {
   while (known.unsent || !isEmpty(known)) {
     const batch = known.unsent ?? takeBatch(known)
     known.unsent = batch

@@ -61,10 +61,10 @@ export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
  * @throws the client's error when Redis fails, also for those who wait
  */
 export async function sendLateUse(deps: Deps, organizationId: string | undefined): Promise<void> {
-  for (let waits = 0; organizationId !== undefined; waits++) {
-    const late = byOrganization.get(organizationId)
-    if (!late) return
-    if (!late.sending || waits === MAX_WAITS) return run(deps, late)
+  const find = () => (organizationId === undefined ? undefined : byOrganization.get(organizationId))
+  let waits = 0
+  for (let late = find(); late; late = find()) {
+    if (!late.sending || waits++ === MAX_WAITS) return run(deps, late)
     await waitFor(late.sending, deps.config.REDIS_TIMEOUT_MS)
   }
 }

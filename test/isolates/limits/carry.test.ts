@@ -1,5 +1,6 @@
 /** Units that an isolate admitted locally are carried to Redis in calls of a bounded size. */
 import { afterEach, expect, test, vi } from 'vitest'
+import { findRedis } from '../../../src/db/redis-databases.ts'
 import type { LimitRequest } from '../../../src/limits/limit-request.ts'
 import { bodyOf } from '../../support/broken-stores.ts'
 import { newIsolate } from '../../support/isolate.ts'
@@ -34,7 +35,7 @@ test.each([
     await carryPending(deps, take(0, 0))
     const sizes = fetched.mock.calls.map(([, init]) => bodyOf(init).length)
     expect(Math.max(...sizes)).toBeLessThan(150_000)
-    const redis = deps.redis.of(undefined)
+    const redis = findRedis(deps, undefined)
     for (const subject of [0, 500, SUBJECTS - 1])
       expect(await admit(redis, take(subject, 0))).toMatchObject({
         counters: [{ used: 2 }],

@@ -21,7 +21,7 @@ const admit = ({ subject, now = 0 }: Taken): LocalAdmission => ({
     quota: {
       organizationId: 'organization',
       period: { name: 'month', start: 0, end: HOUR },
-      meters: [{ meter: 'requests', amount: 1, limit: 10 }],
+      meters: [{ meter: 'api_calls', amount: 1, limit: 10 }],
       recorded: {},
       isFresh: false,
     },
@@ -52,7 +52,7 @@ describe('local units', () => {
     const parts = []
     while (!units.isEmpty) parts.push(units.take(10))
     const bySubject = Object.fromEntries(Array.from({ length: 25 }, (_, subject) => [`subject ${subject}`, 2]))
-    expect(sum(parts.flat())).toEqual({ key: 50, credits: 50, requests: 50, ...bySubject })
+    expect(sum(parts.flat())).toEqual({ key: 50, credits: 50, api_calls: 50, ...bySubject })
     expect(parts.map((part) => Object.keys(sum(part)).length)).toEqual([10 + 2, 10, 6])
   })
 
@@ -81,7 +81,7 @@ describe('local units', () => {
     const lost = Array.from({ length: 11 }, (_, subject) => `subject ${subject}`) // the key's window is a counter as well
     expect(sum(dropped)).toEqual(Object.fromEntries(lost.map((key) => [key, 1])))
     const kept = sum(units.take(all))
-    expect(kept).toMatchObject({ key: all, credits: all, requests: all })
+    expect(kept).toMatchObject({ key: all, credits: all, api_calls: all })
     expect(Object.keys(kept)).toHaveLength(20_000 + 2)
     expect(units.isEmpty).toBe(true)
   })
