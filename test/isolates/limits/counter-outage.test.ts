@@ -77,7 +77,9 @@ test.each(endings)('a reservation that is %s while Redis is down holds nothing a
   for (let at = 1; at <= 3; at++) {
     const held = (await isolate.reserve({ key_id, tokens: 60 })) as { reservation_id: string }
     expect(held).toMatchObject({ granted: true })
-    await isolate.settle({ reservation_id: held.reservation_id, ...ending })
+    const settles = { reservation_id: held.reservation_id, ...ending }
+    expect(await isolate.settle(settles)).toMatchObject({ released: true })
+    expect(await isolate.settle(settles)).toMatchObject({ released: false })
   }
   const used = 'cancel' in ending ? 0 : 40
   expect(await isolate.reserve({ key_id, tokens: 101 - used })).toMatchObject({ granted: false })
