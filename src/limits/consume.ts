@@ -4,7 +4,7 @@ import { count } from '../metrics/count.ts'
 import { Problem } from '../problems.ts'
 import { admit } from './admission.ts'
 import type { Admission, LeaseRequest, LimitRequest } from './limit-request.ts'
-import { carryPending, findPending, keepForLater } from './outage/carry.ts'
+import { carryPending, type Decided, findPending, keepForLater } from './outage/carry.ts'
 import { admitLocally } from './outage/decide.ts'
 import { rememberDecision, trackSent } from './outage/known.ts'
 import { rememberCounters } from './outage/known-counters.ts'
@@ -75,8 +75,12 @@ function withoutCosts({ windows: [first, ...others], quota, counters, ...request
   }
 }
 
-/** @returns whether fresh figures of Postgres are needed first. @throws when Redis fails */
-async function carryAll(deps: Deps, request: LimitRequest): Promise<boolean> {
+/**
+ * Carries to Redis what this isolate counted without it, before Redis decides the organization's next request.
+ *
+ * @returns whether fresh figures of Postgres are needed first. @throws when Redis fails
+ */
+export async function carryAll(deps: Deps, request: Decided): Promise<boolean> {
   await sendLateUse(deps, request.quota?.organizationId)
   return (await carryPending(deps, request)) && request.quota !== undefined && !request.quota.isFresh
 }

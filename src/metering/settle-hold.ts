@@ -90,11 +90,11 @@ export async function settleHold(
   const now = deps.now()
   try {
     const wasHeld = await retryLost(deps, organizationId, () => releaseHold(deps, release))
-    endOwnHold(holdId, { isReleased: true, now })
-    return wasHeld
+    const wasOpen = endOwnHold(holdId, { isReleased: true, now }) // Redis does not have those that were made without it
+    return wasHeld || wasOpen
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error))
-    endOwnHold(holdId, { isReleased: false, now })
+    const wasOpen = endOwnHold(holdId, { isReleased: false, now })
     rememberRecorded(organizationId, period, recorded)
     keepUse({
       organizationIds: [organizationId],
@@ -102,7 +102,7 @@ export async function settleHold(
       at: now,
       send: (own) => releaseHold(own, release),
     })
-    return false
+    return wasOpen
   }
 }
 

@@ -28,6 +28,12 @@ export function rememberOwnHold(id: string, hold: OwnHold, now: number): void {
   for (const counter of hold.units.keys()) localIds.set(counter, new Set([...listOpen(counter, now), id]))
 }
 
+/** Redis made a hold expire later. */
+export function extendOwnHold(id: string, until: number): void {
+  const known = own.get(id)
+  if (known) own.set(id, { ...known, until: Math.max(known.until, until) })
+}
+
 /** Makes a local hold expire later, never earlier. @returns when it ends; `undefined` if there is none */
 export function extendLocalHold(id: string, until: number, now: number): number | undefined {
   const known = own.get(id)

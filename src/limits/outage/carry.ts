@@ -34,6 +34,11 @@ const MAX_WAITS = 3
 /** How long Redis remembers that a batch arrived. */
 const BATCH_MARKER_MS = 600_000
 
+/** What one call carries at most, so that it ends within the timeout of Redis: windows and counters that many requests took units of… */
+const MAX_COUNTERS = 200
+/** …and requests with a marker. */
+const MAX_MARKED = 500
+
 /** What is carried together. It is sent again until a response arrives. */
 interface Batch {
   readonly id: string
@@ -68,8 +73,11 @@ const pending = createLru<Pending>(10_000)
 const pendingOfEndpoints = createLru<Pending>(1_000)
 let isAnyPending = false
 
-function selectPending({ quota, windows: [window] }: LimitRequest) {
-  return quota ? ([pending, quota.organizationId] as const) : ([pendingOfEndpoints, window.key] as const)
+/** What is decided next. Without a quota its first window is the owner of what is carried. */
+export type Decided = Pick<LimitRequest, 'quota' | 'organizationId'> & Partial<Pick<LimitRequest, 'windows'>>
+
+function selectPending({ quota, windows }: Partial<Pick<LimitRequest, 'quota' | 'windows'>>) {
+  return quota ? ([pending, quota.organizationId] as const) : ([pendingOfEndpoints, windows?.[0].key ?? ''] as const)
 }
 
 /**
@@ -156,7 +164,8 @@ export function keepForLater(request: LimitRequest, generation: number | undefin
 export function findPending(request: LimitRequest): MarkedAdmission | undefined {
   const [all, owner] = selectPending(request)
   const { marked, unsent } = all.get(owner) ?? {}
-  const key = request.once?.key ?? ''
+  const { key = '', isOwn = false } = request.once ?? {}
+  if (isOwn) return undefined // nobody repeats it
   return marked?.get(key) ?? unsent?.marked.find(({ once }) => once.key === key)
 }
 
@@ -166,7 +175,7 @@ function markAll({ request }: LocalAdmission): void {
 }
 
 const newPending = (): Pending => ({
-  admitted: new LocalUnits(),
+  admitted: new LocalUnits(markAll),
   marked: new Map(),
   unsent: undefined,
   hasAskedPostgres: false,
@@ -179,7 +188,7 @@ const newPending = (): Pending => ({
  * @returns whether the request must be retried with fresh figures, because Postgres already has some of the units
  * @throws the client's error when Redis fails; the units stay pending
  */
-export async function carryPending(deps: Deps, request: LimitRequest): Promise<boolean> {
+export async function carryPending(deps: Deps, request: Decided): Promise<boolean> {
   if (!isAnyPending) return false
   const [all, owner] = selectPending(request)
   const known = all.get(owner)
@@ -208,15 +217,16 @@ async function waitForOthers(known: Pending, timeoutMs: number): Promise<void> {
 }
 
 /** True once per batch. If no fresh figures arrive, Postgres does not respond, and all units are added. */
-function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: LimitRequest): boolean {
+function needsPostgres(deps: Deps, { admitted, marked, hasAskedPostgres }: Pending, { quota }: Decided): boolean {
   if (!quota || quota.isFresh || hasAskedPostgres) return false
-  return [...admitted.list(), ...marked.values()].some((one) => isWritten(deps, one))
+  const [oldestMarked] = marked.values()
+  return [admitted.oldestAt, oldestMarked?.request.now].some((at) => at !== undefined && isWritten(deps, at))
 }
 
-const isWritten = (deps: Deps, { request }: LocalAdmission) => deps.now() - request.now > writtenAfterMs(deps)
+const isWritten = (deps: Deps, at: number) => deps.now() - at > writtenAfterMs(deps)
 
 /** Sends one batch after the other: a batch whose response was lost is sent again before a new one is built. */
-async function carry(deps: Deps, known: Pending, { quota, organizationId }: LimitRequest): Promise<void> {
+async function carry(deps: Deps, known: Pending, { quota, organizationId }: Decided): Promise<void> {
   while (known.unsent || !isEmpty(known)) {
     const batch = known.unsent ?? takeBatch(known)
     known.unsent = batch
@@ -230,7 +240,7 @@ async function carry(deps: Deps, known: Pending, { quota, organizationId }: Limi
 }
 
 function takeBatch(known: Pending): Batch {
-  const [admitted, marked] = [known.admitted.takeAll(), takeMarked(known)]
+  const [admitted, marked] = [known.admitted.take(MAX_COUNTERS), takeMarked(known, MAX_MARKED)]
   return { id: crypto.randomUUID(), admitted, marked, message: undefined }
 }
 
@@ -252,7 +262,7 @@ async function send(deps: Deps, batch: Batch, { organizationId, isFresh }: Desti
 function buildMessage(deps: Deps, id: string, admitted: readonly LocalAdmission[], isFresh: boolean): Message {
   const now = deps.now()
   const windows = sumWindows(admitted, now)
-  const unwritten = admitted.filter((one) => !(isFresh && isWritten(deps, one)))
+  const unwritten = admitted.filter((one) => !(isFresh && isWritten(deps, one.request.now)))
   const quotas = sumQuotas(unwritten)
   const lanes = [...quotas.values()]
   const [counters, balances] = [sumCounters(admitted, now), sumBalances(unwritten, [...quotas.keys()])]

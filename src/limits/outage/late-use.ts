@@ -4,6 +4,7 @@
  * local decisions. It is lost with the isolate.
  */
 import type { Deps } from '../../deps.ts'
+import { waitFor } from '../../lib/waiting.ts'
 import type { CounterRequest } from '../counter.ts'
 import { COUNTED_MS } from '../holds/holds.ts'
 import { markCountersCarried, rememberCountersLocally } from './known-counters.ts'
@@ -12,6 +13,8 @@ import { markCountersCarried, rememberCountersLocally } from './known-counters.t
 const MAX_KEPT = 10_000
 /** How many are sent at once, in one round trip. */
 const SENT_TOGETHER = 100
+/** How often a request waits for another one that sends before it sends as well. The other one may have been canceled. */
+const MAX_WAITS = 3
 
 interface LateUse {
   readonly organizationIds: readonly string[]
@@ -25,9 +28,16 @@ interface LateUse {
 
 type Kept = LateUse & { isDone: boolean }
 
+/** What is kept of one organization. */
+interface Late {
+  readonly uses: Set<Kept>
+  /** Set while it is sent. Others wait, so that they are decided by counters that include it, and do not send it as well. */
+  sending: Promise<void> | undefined
+}
+
 /** The oldest first. */
 const kept = new Set<Kept>()
-const byOrganization = new Map<string, Set<Kept>>()
+const byOrganization = new Map<string, Late>()
 
 /** Stores usage until Redis has it. @returns a function that sends it, unless it was sent in the meantime */
 export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
@@ -37,20 +47,43 @@ export function keepUse(use: LateUse): (deps: Deps) => Promise<void> {
   if (oldest && kept.size >= MAX_KEPT) finish(oldest)
   kept.add(own)
   for (const id of use.organizationIds) {
-    const others = byOrganization.get(id)
-    if (others) others.add(own)
-    else byOrganization.set(id, new Set([own]))
+    const known = byOrganization.get(id)
+    if (known) known.uses.add(own)
+    else byOrganization.set(id, { uses: new Set([own]), sending: undefined })
   }
   return (deps) => send(deps, own)
 }
 
-/** Sends everything stored for an organization. @throws the client's error when Redis fails */
+/**
+ * Sends everything stored for an organization, or waits until another request has. The oldest is sent alone: while Redis fails, requests
+ * send one call at a time.
+ *
+ * @throws the client's error when Redis fails, also for those who wait
+ */
 export async function sendLateUse(deps: Deps, organizationId: string | undefined): Promise<void> {
-  const uses = organizationId === undefined ? undefined : byOrganization.get(organizationId)
-  if (!uses) return
-  const all = [...uses]
-  for (let from = 0; from < all.length; from += SENT_TOGETHER)
-    await Promise.all(all.slice(from, from + SENT_TOGETHER).map((use) => send(deps, use)))
+  const find = () => (organizationId === undefined ? undefined : byOrganization.get(organizationId))
+  let waits = 0
+  for (let late = find(); late; late = find()) {
+    if (!late.sending || waits++ === MAX_WAITS) return run(deps, late)
+    await waitFor(late.sending, deps.config.REDIS_TIMEOUT_MS)
+  }
+}
+
+async function run(deps: Deps, late: Late): Promise<void> {
+  const sending = sendAll(deps, late.uses)
+  late.sending = sending
+  try {
+    await sending
+  } finally {
+    if (late.sending === sending) late.sending = undefined
+  }
+}
+
+async function sendAll(deps: Deps, uses: ReadonlySet<Kept>): Promise<void> {
+  const [first, ...others] = uses
+  if (first) await send(deps, first)
+  for (let from = 0; from < others.length; from += SENT_TOGETHER)
+    await Promise.all(others.slice(from, from + SENT_TOGETHER).map((use) => send(deps, use)))
 }
 
 async function send(deps: Deps, use: Kept): Promise<void> {
@@ -65,9 +98,9 @@ function finish(use: Kept): void {
   use.isDone = true
   kept.delete(use)
   for (const id of use.organizationIds) {
-    const others = byOrganization.get(id)
-    others?.delete(use)
-    if (others?.size === 0) byOrganization.delete(id)
+    const late = byOrganization.get(id)
+    late?.uses.delete(use)
+    if (late?.uses.size === 0) byOrganization.delete(id)
   }
   markCountersCarried(use.counters, use.at)
 }

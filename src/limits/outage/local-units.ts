@@ -1,6 +1,7 @@
 /**
  * Units that an isolate admitted locally, until they are carried to Redis (limits/outage/carry.ts). They are kept as sums by counter and
- * time, so their size depends on how many counters there are, not on how many requests took units. Pure.
+ * time, so their size depends on how many counters there are, not on how many requests took units. A limit per subject has a counter for
+ * each subject, so the number of counters is bounded. Pure.
  */
 import { type LimitRequest, type MeterRequest, type QuotaRequest, quotaKey } from '../limit-request.ts'
 
@@ -22,6 +23,9 @@ const OLD_MS = 60_000
 /** How many further sums there may be until old ones are put together. */
 const MAX_NEW_SUMS = 120
 
+/** Of one owner: windows and counters. Beyond this, those that took no units for longest are dropped. Quotas and balances never are. */
+const MAX_COUNTERS = 20_000
+
 /** The sums of one step, in one generation of one quota. */
 interface Sum {
   /** Unix milliseconds of the latest admission. */
@@ -37,26 +41,55 @@ interface Sum {
 export class LocalUnits {
   #sums = new Map<string, Sum>()
   #compactAt = MAX_NEW_SUMS
+  /** Keys of windows and counters: those that took no units for longest first. */
+  readonly #keys = new Set<string>()
+  readonly #onDropped: (dropped: LocalAdmission) => void
+
+  /** @param onDropped gets units of counters beyond the maximum */
+  constructor(onDropped: (dropped: LocalAdmission) => void) {
+    this.#onDropped = onDropped
+  }
 
   get isEmpty(): boolean {
     return this.#sums.size === 0
   }
 
+  /** Unix milliseconds of the oldest sum. */
+  get oldestAt(): number | undefined {
+    return this.#sums.values().next().value?.now
+  }
+
   add(admission: LocalAdmission): void {
     this.#addIn(admission, STEP_MS)
+    for (const key of listKeys(admission)) {
+      this.#keys.delete(key)
+      this.#keys.add(key)
+    }
+    for (const key of this.#keys) {
+      if (this.#keys.size <= MAX_COUNTERS) break
+      for (const dropped of this.#takeUnits(new Set([key]))) this.#onDropped(dropped)
+    }
     if (this.#sums.size >= this.#compactAt) this.#compact(admission.request.now)
   }
 
-  list(): LocalAdmission[] {
-    return [...this.#sums.values()].map(toAdmission)
+  /** Takes out all units of some windows and counters, the oldest first. All quotas and balances come with the first of them. */
+  take(maxCounters: number): LocalAdmission[] {
+    const quotas = [...this.#sums.values()].flatMap(takeQuota)
+    const units = this.#takeUnits(new Set(this.#keys.values().take(maxCounters)))
+    if (this.isEmpty) this.#compactAt = MAX_NEW_SUMS
+    return [...quotas, ...units]
   }
 
-  /** Lists everything, and keeps nothing. */
-  takeAll(): LocalAdmission[] {
-    const all = this.list()
-    this.#sums = new Map()
-    this.#compactAt = MAX_NEW_SUMS
-    return all
+  #takeUnits(keys: ReadonlySet<string>): LocalAdmission[] {
+    const taken: LocalAdmission[] = []
+    for (const [slot, sum] of this.#sums) {
+      const [windows, counters] = [takeKeys(sum.windows, keys), takeKeys(sum.counters, keys)]
+      if (windows.length + counters.length > 0)
+        taken.push({ request: { now: sum.now, windows, counters }, generation: sum.generation })
+      if (sum.windows.size + sum.counters.size + sum.meters.size === 0) this.#sums.delete(slot)
+    }
+    for (const key of keys) this.#keys.delete(key)
+    return taken
   }
 
   #addIn(admission: LocalAdmission, stepMs: number): void {
@@ -67,10 +100,33 @@ export class LocalUnits {
   }
 
   #compact(now: number): void {
-    for (const admission of this.takeAll())
-      this.#addIn(admission, now - admission.request.now > OLD_MS ? OLD_MS : STEP_MS)
+    const all = [...this.#sums.values()]
+    this.#sums = new Map()
+    for (const sum of all) this.#addIn(toAdmission(sum), now - sum.now > OLD_MS ? OLD_MS : STEP_MS)
     this.#compactAt = this.#sums.size + MAX_NEW_SUMS
   }
+}
+
+const listKeys = ({ request: { windows, counters = [] } }: LocalAdmission): string[] =>
+  [...windows, ...counters.filter(({ balance }) => !balance)].flatMap(({ key, cost }) => (cost > 0 ? [key] : []))
+
+function takeKeys<Units>(sums: Map<string, Units>, keys: ReadonlySet<string>): Units[] {
+  const taken: Units[] = []
+  for (const key of keys.size < sums.size ? keys : [...sums.keys()].filter((one) => keys.has(one))) {
+    const units = sums.get(key)
+    if (units !== undefined) taken.push(units)
+    sums.delete(key)
+  }
+  return taken
+}
+
+/** Balances count in the generation of a quota, so they are taken with it. */
+function takeQuota(sum: Sum): LocalAdmission[] {
+  const balances = [...sum.counters].filter(([, { balance }]) => balance)
+  const taken = toAdmission({ ...sum, windows: new Map(), counters: new Map(balances) })
+  sum.meters.clear()
+  for (const [key] of balances) sum.counters.delete(key)
+  return taken.request.quota ? [taken] : []
 }
 
 function toSum(admission: LocalAdmission): Sum {

@@ -38,10 +38,11 @@ export function keepMarked(owner: Marked, admission: MarkedAdmission): void {
   itsOwner.admitted.add(displaced)
 }
 
-export function takeMarked(owner: Marked): MarkedAdmission[] {
-  const all = [...owner.marked.values()]
-  for (const admission of all) forget(owner, admission)
-  return all
+/** Takes out the oldest. */
+export function takeMarked(owner: Marked, max: number): MarkedAdmission[] {
+  const taken = [...owner.marked.values().take(max)]
+  for (const admission of taken) forget(owner, admission)
+  return taken
 }
 
 function forget(owner: Marked, admission: MarkedAdmission): void {

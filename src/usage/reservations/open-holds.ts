@@ -9,7 +9,7 @@ import { toPeriod } from '../../lib/period.ts'
 import { findAllowance } from '../../limits/allowance.ts'
 import { extendHold, findTrace } from '../../limits/holds/holds.ts'
 import { listHolds, type OpenHold } from '../../limits/holds/list.ts'
-import { extendLocalHold } from '../../limits/holds/own.ts'
+import { extendLocalHold, extendOwnHold } from '../../limits/holds/own.ts'
 import { findMeters, type MeterCatalog } from '../../limits/meters/catalog.ts'
 import { formatMeterUnits } from '../../limits/quota-reading.ts'
 import { retryLost } from '../../limits/retry.ts'
@@ -138,5 +138,6 @@ export async function extendReservation(
   )
   if (expiresAt === undefined)
     throw new Problem('reservation_closed', { detail: 'It was settled, canceled or has expired.' })
+  extendOwnHold(reservation.holdId, expiresAt)
   return { reservation_id: id, expires_at: new Date(expiresAt).toISOString() }
 }

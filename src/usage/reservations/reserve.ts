@@ -5,6 +5,7 @@ import { randomBytes, sha256Hex } from '../../lib/bytes.ts'
 import { errorFields, log } from '../../lib/log.ts'
 import { resolvePeriod } from '../../lib/period.ts'
 import { type Allowance, reloadAllowance } from '../../limits/allowance.ts'
+import { carryAll } from '../../limits/consume.ts'
 import { describeCapRefusal } from '../../limits/credits/spend-cap.ts'
 import { noteCapRefusal } from '../../limits/credits/spend-cap-refusals.ts'
 import { type Hold, holdUnits } from '../../limits/holds/holds.ts'
@@ -21,7 +22,6 @@ import type { QuotaRequest } from '../../limits/limit-request.ts'
 import { keyVersionKey, organizationVersionKey, unitsNeeded } from '../../limits/limit-request.ts'
 import { rememberMeters, trackSent } from '../../limits/outage/known.ts'
 import { rememberCounters } from '../../limits/outage/known-counters.ts'
-import { sendLateUse } from '../../limits/outage/late-use.ts'
 import { recordUse } from '../../limits/quotas.ts'
 import { retryLost } from '../../limits/retry.ts'
 import { attribute, findOwners } from '../../metering/attribution.ts'
@@ -259,7 +259,8 @@ async function holdOrDecideLocally(deps: Deps, plan: HoldPlan): Promise<Hold> {
   if (conflict) return conflict
   const sent = trackSent(plan)
   try {
-    await sendLateUse(deps, plan.quota.organizationId)
+    if (await carryAll(deps, { quota: plan.quota, organizationId: plan.quota.organizationId }))
+      return { outcome: 'unseeded' }
     const hold = await retryLost(deps, plan.quota.organizationId, () => holdUnits(deps, plan))
     if ('meters' in hold) {
       rememberMeters(plan.quota, hold.meters, sent)

@@ -114,13 +114,13 @@ async function cancelHold(deps: Deps, { reservation, trace }: Canceled, caller: 
   const now = deps.now()
   try {
     const wasHeld = await retryLost(deps, organizationId, () => releaseHold(deps, release))
-    endOwnHold(holdId, { isReleased: true, now })
-    return wasHeld
+    const wasOpen = endOwnHold(holdId, { isReleased: true, now }) // Redis does not have those that were made without it
+    return wasHeld || wasOpen
   } catch (error) {
     log('warn', 'hold_not_released', errorFields(error))
-    endOwnHold(holdId, { isReleased: false, now })
+    const wasOpen = endOwnHold(holdId, { isReleased: false, now })
     const send = (own: Deps) => releaseHold(own, release)
     keepUse({ organizationIds: [organizationId], counters: [], at: now, send })
-    return false
+    return wasOpen
   }
 }

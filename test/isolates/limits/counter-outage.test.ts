@@ -77,7 +77,9 @@ test.each(endings)('a reservation that is %s while Redis is down holds nothing a
   for (let at = 1; at <= 3; at++) {
     const held = (await isolate.reserve({ key_id, tokens: 60 })) as { reservation_id: string }
     expect(held).toMatchObject({ granted: true })
-    await isolate.settle({ reservation_id: held.reservation_id, ...ending })
+    const settles = { reservation_id: held.reservation_id, ...ending }
+    expect(await isolate.settle(settles)).toMatchObject({ released: true })
+    expect(await isolate.settle(settles)).toMatchObject({ released: false })
   }
   const used = 'cancel' in ending ? 0 : 40
   expect(await isolate.reserve({ key_id, tokens: 101 - used })).toMatchObject({ granted: false })
@@ -126,6 +128,32 @@ test('a reservation that only its isolate knows can be extended', async () => {
   expect(await isolate.reserve({ organization_id: organizationId, key_id, slots: 1 })).toMatchObject({
     code: 'CONCURRENCY_EXCEEDED',
   })
+})
+
+test('a reservation that was extended before Redis went down is still open in its isolate', async () => {
+  const { keyId: key_id, key, isolate } = await begin({ limits: [TOKENS] })
+  await isolate.verify(key)
+  const request = { key_id, tokens: 100, expires_in_seconds: 60, idempotency_key: 'one' }
+  const { reservation_id } = (await isolate.reserve(request)) as { reservation_id: string }
+  const { extendReservation } = await isolate.load(() => import('../../../src/usage/reservations/open-holds.ts'))
+  await extendReservation(isolate.deps(), { reservation_id, expires_in_seconds: 300 }, null)
+  breakStores(['/redis'], 'refuse')
+  isolate.advance(100_000)
+  expect(await isolate.reserve(request)).toMatchObject({ granted: true, reservation_id })
+  await isolate.settle({ reservation_id, cancel: true })
+  expect(await isolate.reserve({ key_id, tokens: 100 })).toMatchObject({ granted: true })
+  await isolate.settled()
+})
+
+test('units that an isolate admits while Redis is down count before Redis grants the next reservation', async () => {
+  const { keyId: key_id, key, isolate } = await begin({ limits: [CALLS] })
+  await isolate.verify(key)
+  const broken = breakStores(['/redis'], 'refuse')
+  for (let at = 0; at < 8; at++) expect(await isolate.verify(key)).toMatchObject({ valid: true })
+  broken.mockRestore()
+  expect(await isolate.reserve({ key_id, api_calls: 2 })).toMatchObject({ granted: false, refused_by: 'calls' })
+  expect(await isolate.reserve({ key_id, api_calls: 1 })).toMatchObject({ granted: true })
+  await isolate.settled()
 })
 
 test('usage reported while Redis is down counts once Redis is back', async () => {
