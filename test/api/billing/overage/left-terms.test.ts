@@ -207,6 +207,16 @@ test('a plan that ends with its paid period has no part in the usage period that
   expect(await charged()).toBe(100)
 })
 
+test('terms that the previous release left without prices get those of the plan', async () => {
+  const plan = await sellCalls({ cents: 1_000, limit: 1_000, price: '0.01' })
+  const { use, buy, charged, organizationId } = await world()
+  await buy(plan)
+  expect(await charged()).toBe(0)
+  await sql.query('update billing_terms set tiers = null where organization_id = $1', [organizationId])
+  await use(1_100)
+  expect(await charged()).toBe(100)
+})
+
 describe('overage until now is recorded before', () => {
   const plan = () => sellCalls({ cents: 1_000, limit: 1_000, price: '0.01' })
 
