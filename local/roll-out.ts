@@ -59,12 +59,16 @@ await command(async function rollOut() {
 
 async function goBack(isWithOldSecrets: boolean, isDry: boolean): Promise<void> {
   const wrangler = openWrangler()
+  const target = await (isDry ? findTarget(wrangler) : rollBack(wrangler, isWithOldSecrets))
+  if ('left' in target)
+    return console.log(
+      `Nothing to do: ${target.left.id} is rolled back already, to ${target.present.id}. To leave that one as well: npx wrangler versions deploy <version>@100% --yes`,
+    )
+  const { from, to, secretChanges } = target
   if (isDry) {
-    const { from, to, secretChanges } = await findTarget(wrangler)
     const secrets = secretChanges > 0 ? `, with the secrets before ${secretChanges} changes` : ''
     return console.log(`All requests would go from ${from.id} to ${to.id}, of ${to.createdAt}${secrets}.`)
   }
-  const { from, to } = await rollBack(wrangler, isWithOldSecrets)
   console.log(`${to.id}, of ${to.createdAt}, has all requests, and ${from.id} none.`)
   console.log(
     'A change of a secret is made from the last version that was uploaded, which is the wrong one. Before you change any, upload the right code: npm run roll-out, from its checkout.',

@@ -12,26 +12,32 @@ interface Target {
   readonly secretChanges: number
 }
 
+/** A newer version lost its requests already, to the present one. */
+interface Done {
+  readonly present: Version
+  readonly left: Version
+}
+
 /**
- * Only an older version is gone back to: a second rollback must not return to what the first one left.
+ * Only an older version is gone back to: a second rollback must not return to what the first one left, nor leave the version that
+ * the first one went to.
  *
  * @throws Error if none of the last ten deployments has older, other code
  */
-export async function findTarget(wrangler: Wrangler): Promise<Target> {
+export async function findTarget(wrangler: Wrangler): Promise<Target | Done> {
   const [present = [], ...before] = await listDeployments(wrangler)
   const shared = await Promise.all(present.map((id) => viewVersion(wrangler, id)))
   const from = shared.toSorted((one, other) => other.createdAt.localeCompare(one.createdAt))[0]
   if (!from) throw new Error('Nothing is deployed.')
   const newer = new Map([[from.id, from]])
-  for (const ids of [shared.map(({ id }) => id), ...before]) {
-    for (const id of ids) {
-      const version = newer.get(id) ?? (await viewVersion(wrangler, id))
-      if (version.code !== from.code && version.createdAt < from.createdAt) {
-        const changes = [...newer.values()].filter((one) => one.changesSecret && one.createdAt > version.createdAt)
-        return { from, to: version, secretChanges: changes.length }
-      }
-      newer.set(id, version)
+  for (const id of [...shared.map((one) => one.id), ...before.flat()]) {
+    const version = newer.get(id) ?? (await viewVersion(wrangler, id))
+    if (version.code !== from.code) {
+      if (version.createdAt > from.createdAt) return { present: from, left: version }
+      const changes = [...newer.values()].filter((one) => one.changesSecret && one.createdAt > version.createdAt)
+      return { from, to: version, secretChanges: changes.length }
     }
+    newer.set(id, version)
   }
   throw new Error('None of the last ten deployments has other, older code: roll out the right one from its checkout.')
 }
@@ -41,8 +47,9 @@ export async function findTarget(wrangler: Wrangler): Promise<Target> {
  *
  * @throws Error if that would bring back secrets that were changed since, unless it is allowed
  */
-export async function rollBack(wrangler: Wrangler, isWithOldSecrets: boolean): Promise<Target> {
+export async function rollBack(wrangler: Wrangler, isWithOldSecrets: boolean): Promise<Target | Done> {
   const target = await findTarget(wrangler)
+  if ('left' in target) return target
   const { from, to, secretChanges } = target
   if (secretChanges > 0 && !isWithOldSecrets)
     throw new Error(

@@ -128,7 +128,7 @@ const previewRoute = apiRoute({
   operationId: 'previewChange',
   summary: 'Preview a change of the subscription',
   description:
-    'Returns when a `POST /billing/change` with the same body would take effect, and what it would cost at once. Changes nothing and calls no provider.',
+    'Returns when a `POST /billing/change` with the same body would take effect, and what it would cost at once. Changes nothing. If the price of the current plan is negotiated or no longer there, the provider is asked what the subscription costs.',
   body: schemas.PlanChoice,
   returns: { 200: schemas.ChangePreview },
   fails: [

@@ -2,6 +2,7 @@
 import type * as z from 'zod'
 import { toFamily } from '../db/plan-version.ts'
 import { FIRST_PLAN, type Interval, type PlanPrice } from '../db/schema/shapes.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { Problem } from '../problems.ts'
 import { findPrice, type Selection as PlanSelection, sellsSeats, toBooked } from './plans/prices.ts'
 import type { Account, OfferedPlan, Subscription } from './queries.ts'
@@ -41,10 +42,27 @@ export function requireSelection(account: Account, choice: Choice, before?: Befo
  *
  * @throws as `requireSelection`
  */
-export function requireNext(account: Account, { plan, ...terms }: Choice, before: Before): Selection {
-  const isKept = plan === toFamily(before.planId) && Object.values(terms).every((term) => term === undefined)
-  return (isKept ? readSelection(account, before) : undefined) ?? requireSelection(account, { plan, ...terms }, before)
+export function requireNext(account: Account, choice: Choice, before: Before): Selection {
+  return (
+    (isOwn(choice, before) ? readSelection(account, before) : undefined) ?? requireSelection(account, choice, before)
+  )
 }
+
+/** Whether each given term is what the subscription has. */
+function isOwn({ plan, interval, currency, seats, addons }: Choice, before: Before): boolean {
+  const own = {
+    plan: toFamily(before.planId),
+    interval: before.interval,
+    currency: before.currency,
+    seats: before.seats,
+  }
+  const given = Object.entries({ plan, interval, currency, seats }) as [keyof typeof own, unknown][]
+  const hasAddons = !addons || canonicalJson(toQuantities(addons)) === canonicalJson(before.addons)
+  return hasAddons && given.every(([term, value]) => value === undefined || value === own[term])
+}
+
+const toQuantities = (addons: NonNullable<Choice['addons']>) =>
+  Object.fromEntries(addons.map(({ id, quantity }) => [id, quantity]))
 
 /** The version that the subscription is on, else the newest that customers see. */
 function requirePlan({ plans }: Account, family: string, planId: string | undefined): OfferedPlan {

@@ -69,7 +69,7 @@ with priced as (
     tiers = case when ${TAKES_OVER} then excluded.tiers else billing_terms.tiers end,
     provider = excluded.provider, provider_customer_id = excluded.provider_customer_id, event_name = excluded.event_name,
     updated_at = excluded.updated_at
-  where ${INCLUDES_MORE} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
+  where ${TAKES_OVER} or (billing_terms.provider, billing_terms.provider_customer_id, billing_terms.event_name)
     is distinct from (excluded.provider, excluded.provider_customer_id, excluded.event_name)
 )
 select organization_id, plan_id, meter from terms where not is_readable order by 1, 3 limit ${MAX_LOGGED}`

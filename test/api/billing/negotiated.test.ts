@@ -50,6 +50,27 @@ describe.each(['polar', 'stripe'] as const)('a plan with a negotiated price at %
     expect(await paid()).toBe(before)
   })
 
+  test.each([
+    ['each term, as the dashboard does', () => ({ plan: ids.own, interval: 'month', currency: 'usd', addons: [] })],
+    ['the organization', (organizationId: string) => ({ plan: ids.own, organization_id: organizationId })],
+    ['nothing', () => ({})],
+  ])('is kept by a request that names %s', async (_, choose) => {
+    const { post, organizationId } = await subscriber()
+    await post('change', { plan: ids.lite })
+    const choice = choose(organizationId)
+    expect(await post('preview', choice)).toMatchObject({
+      status: 200,
+      body: { plan: ids.own, when: 'now', lines: [] },
+    })
+    expect(await post('change', choice)).toMatchObject({ status: 200, body: { plan: ids.own, pending: null } })
+  })
+
+  test('is not kept by a request for other terms', async () => {
+    const { post } = await subscriber()
+    for (const choice of [{ interval: 'year' }, { seats: 3 }, { addons: [{ id: 'calls', quantity: 1 }] }])
+      expect((await post('change', { plan: ids.own, ...choice })).body.code).toBe('plan_not_purchasable')
+  })
+
   test('is left at once for what costs at least what the provider charges for it', async () => {
     const { post } = await subscriber()
     expect((await post('preview', { plan: ids.lite, interval: 'year' })).body.when).toBe('now') // $100 a year

@@ -125,8 +125,8 @@ test('a version is asked by the name of the Worker until it answers itself, and 
 
 /** Versions by id: their code, and what made them. The deployments, the newest last. */
 const HISTORY = {
-  versions: { a: ['right', 'upload'], b: ['wrong', 'upload'], c: ['wrong', 'secret'] },
-  deployments: [['a'], ['a', 'b'], ['b']],
+  versions: { z: ['old', 'upload'], a: ['right', 'upload'], b: ['wrong', 'upload'], c: ['wrong', 'secret'] },
+  deployments: [['z'], ['a'], ['a', 'b'], ['b']],
 }
 
 test('a rollback goes to the last version with other code', async () => {
@@ -156,11 +156,22 @@ test('a rollback after a change of a secret does not bring the old secret back, 
 })
 
 test.each([
-  ['no other code was deployed lately', [['b'], ['c']]],
-  ['the wrong version is already rolled back', [['a'], ['b'], ['a']]],
-])('where %s, nothing is rolled back', async (_, deployments) => {
+  ['it was given back by the roll-out', [['z'], ['a'], ['a', 'b'], ['a']]],
+  ['it was rolled back', [['z'], ['a'], ['b'], ['a']]],
+  ['a secret was changed since', [['z'], ['a'], ['b'], ['c'], ['a']]],
+])('a wrong version that has no requests any more is not rolled back again: %s', async (_, deployments) => {
   const { env, readCalls } = await openDeployment(() => 200)
-  const history = { ...HISTORY, deployments }
+  const history = { ...env, WRANGLER_HISTORY: JSON.stringify({ ...HISTORY, deployments }) }
+  for (const line of ['roll-out --back', 'roll-out --back --dry-run']) {
+    const { code, stdout } = await runScript(line, history)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^Nothing to do: [bc] is rolled back already, to a\./)])
+  }
+  expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])
+})
+
+test('where no other code was deployed lately, nothing is rolled back', async () => {
+  const { env, readCalls } = await openDeployment(() => 200)
+  const history = { ...HISTORY, deployments: [['b'], ['c']] }
   const { code, stderr } = await runScript('roll-out --back', { ...env, WRANGLER_HISTORY: JSON.stringify(history) })
   expect([code, stderr]).toEqual([1, expect.stringContaining('None of the last ten deployments has other, older code')])
   expect((await readCalls()).filter((call) => call.startsWith('versions deploy'))).toEqual([])

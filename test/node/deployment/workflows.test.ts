@@ -18,13 +18,14 @@ interface Job {
   readonly if?: string
   readonly env?: unknown
   readonly secrets?: unknown
-  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': boolean }
+  readonly concurrency?: unknown
   readonly 'timeout-minutes': number
   readonly steps?: readonly Step[]
 }
 interface Workflow {
   readonly permissions: unknown
   readonly env?: unknown
+  readonly concurrency?: { readonly group: string; readonly 'cancel-in-progress': unknown }
   readonly jobs: Readonly<Record<string, Job>>
 }
 
@@ -61,7 +62,7 @@ test.each(files)('%s gives no secret to what npm installs: no job has one, and n
   if (hasSecrets) for (const { run } of installs) expect(run).toBe('npm ci --ignore-scripts')
 })
 
-test('a deployment waits for CI, migrates before it rolls out, and is never canceled by another one', async () => {
+test('a deployment waits for CI and migrates before it rolls out', async () => {
   const { jobs } = await read('deploy.yml')
   const { ci, deploy } = jobs
   expect(ci).toMatchObject({ uses: './.github/workflows/ci.yml', if: '${{ !inputs.rollback }}' })
@@ -69,18 +70,24 @@ test('a deployment waits for CI, migrates before it rolls out, and is never canc
   expect(deploy).toMatchObject({
     needs: 'ci',
     if: '${{ !inputs.rollback }}',
-    concurrency: { group: 'deploy', 'cancel-in-progress': false },
   })
   const at = (text: string) => (deploy?.steps ?? []).findIndex(({ run }) => run?.includes(text))
   expect(at('local/migrate.ts up')).toBeGreaterThan(at('npm ci'))
   expect(at('local/roll-out.ts')).toBeGreaterThan(at('local/migrate.ts up'))
 })
 
-test('a rollback waits for nothing, and ends a roll-out that is under way', async () => {
-  const { 'roll-back': job } = (await read('deploy.yml')).jobs
-  expect(job).toMatchObject({ if: 'inputs.rollback', concurrency: { group: 'deploy', 'cancel-in-progress': true } })
-  expect(job?.needs).toBeUndefined()
-  expect(job?.steps?.at(-1)?.run).toBe('node local/roll-out.ts --back')
+test('only a rollback ends a deployment that is under way, also one that is still in CI', async () => {
+  const { concurrency, jobs } = await read('deploy.yml')
+  expect(concurrency).toEqual({ group: 'deploy', 'cancel-in-progress': '${{ inputs.rollback == true }}' })
+  expect(Object.values(jobs).filter((job) => job.concurrency)).toEqual([]) // a job cannot wait for the group of its own run
+  expect(jobs['roll-back']).toMatchObject({ if: 'inputs.rollback' })
+  expect(jobs['roll-back']?.needs).toBeUndefined()
+  expect(jobs['roll-back']?.steps?.at(-1)?.run).toBe('node local/roll-out.ts --back')
+})
+
+test('the CI of a deployment and that of its branch do not end each other', async () => {
+  const { concurrency } = await read('ci.yml')
+  expect(concurrency?.group).toBe('ci-${{ github.workflow }}-${{ github.ref }}')
 })
 
 test('secrets are passed to the steps that need them, never written into a command', async () => {

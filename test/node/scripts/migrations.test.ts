@@ -266,6 +266,14 @@ describe('npm run migrate', { timeout: 30_000 }, () => {
   })
 })
 
+test('each migration that the changelog names exists', async () => {
+  const changelog = await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8')
+  const named = [...changelog.matchAll(/needs\s+migrations?\s+(\d{4}(?:(?:,|\s+and)\s+\d{4})*)/g)]
+  const numbers = named.flatMap(([, list = '']) => list.match(/\d{4}/g) ?? [])
+  expect(numbers).toContain('0053') // the second of two
+  expect(numbers.filter((number) => !names.some((name) => name.startsWith(`${number}_`)))).toEqual([])
+})
+
 /** Without what drizzle cannot express: partitions, functions, triggers and fill factors. A later column is the last. */
 function comparable(entries: readonly Entry[]): string[] {
   return entries

@@ -193,15 +193,26 @@ test('a plan that ends with its paid period has no part in the usage period that
   const { use, buy, change, charged, subscription, arrive, organizationId } = await world()
   await buy(large)
   await change({ plan: small })
+  await sql.query(
+    `update subscriptions set current_period_start = current_period_start - interval '30 days' where organization_id = $1`,
+    [organizationId],
+  )
   const { id } = await subscription()
   await act('stripe', { act: 'advance', subscription: id })
   const { periodStart } = await subscription()
   const begins = new Date(Math.floor(Date.parse(periodStart) / 1_000) * 1_000).toISOString() // Stripe's times are whole seconds
-  await sql.query(`update organizations set period_anchor = $2::timestamptz - interval '1 month' where id = $1`, [
-    organizationId,
-    begins,
-  ])
+  await sql.query('update organizations set period_anchor = $2 where id = $1', [organizationId, begins])
   await arrive()
+  await use(1_100)
+  expect(await charged()).toBe(100)
+})
+
+test('terms that the previous release left without prices get those of the plan', async () => {
+  const plan = await sellCalls({ cents: 1_000, limit: 1_000, price: '0.01' })
+  const { use, buy, charged, organizationId } = await world()
+  await buy(plan)
+  expect(await charged()).toBe(0)
+  await sql.query('update billing_terms set tiers = null where organization_id = $1', [organizationId])
   await use(1_100)
   expect(await charged()).toBe(100)
 })
