@@ -15,7 +15,7 @@ const NOW = Date.now()
 const KEPT = hoursKeptFrom(NOW)
 const organizationId = crypto.randomUUID()
 const keyId = crypto.randomUUID()
-const config = { USAGE_RETENTION_DAYS: 90, faults: [] as const } as Parameters<typeof compactHours>[0]['config']
+const config = { USAGE_RETENTION_DAYS: 90, faults: [] } as unknown as Parameters<typeof compactHours>[0]['config']
 const database = await migratedDatabase()
 const { sql } = database
 const iso = (at: number) => new Date(at).toISOString()

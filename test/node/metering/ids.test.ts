@@ -128,7 +128,7 @@ describe('partitions', () => {
   test('are dropped by the job only after every event with their ids would be too late anyway', async () => {
     await moveTo(9)
     const drop = JOBS.find(({ name }) => name === 'drop-usage-partitions')
-    const deps = { sql: database.sql, config: { USAGE_RETENTION_DAYS: 400, faults: [] as const } } as Deps
+    const deps = { sql: database.sql, config: { USAGE_RETENTION_DAYS: 400, faults: [] } } as unknown as Deps
     await query(`create or replace function usage_dedupe_generation(moment timestamptz) returns integer language sql as
       $$ select greatest(floor(extract(epoch from moment) / 1036800)::integer, ${first}) $$`)
     const ends = (first + 1) * 12 * DAY_MS

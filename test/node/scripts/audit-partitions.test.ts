@@ -134,7 +134,9 @@ describe('the jobs', () => {
   test('drop months beyond the retention, and empty the first and the default one of them', async () => {
     const [month, early, late] = [firstOf(NOW, 1), firstOf(NOW, -50) + DAY, firstOf(NOW, 9)]
     for (const at of [early, early + 1, NOW, month, month + 40 * DAY, late]) await write(at)
-    const config = { AUDIT_RETENTION_DAYS: 100, faults: [] as const } as Parameters<typeof dropAuditPartitions>[0]['config']
+    const config = { AUDIT_RETENTION_DAYS: 100, faults: [] } as unknown as Parameters<
+      typeof dropAuditPartitions
+    >[0]['config']
     const drop = (keptFrom: number) => dropAuditPartitions({ sql, config }, keptFrom + 100 * DAY)
     expect(await drop(firstOf(NOW, -49) - 1)).toEqual({ dropped: 0, deleted: 0 })
     expect(await drop(firstOf(NOW, -49))).toEqual({ dropped: 0, deleted: 2 })

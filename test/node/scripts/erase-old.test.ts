@@ -10,7 +10,7 @@ import { migratedDatabase, ROOT } from './support.ts'
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
 /** Late in this month, whatever day it is: everything written here is then in months whose events are kept. */
 const NOW = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth(), 28, 12)
-const config = { USAGE_RETENTION_DAYS: 90, faults: [] as const } as Parameters<typeof eraseOldData>[0]['config']
+const config = { USAGE_RETENTION_DAYS: 90, faults: [] } as unknown as Parameters<typeof eraseOldData>[0]['config']
 const user = uuidv7(0)
 const database = await migratedDatabase()
 const { sql } = database
