@@ -121,13 +121,28 @@ describe('POST /api/v1/auth/refresh', () => {
     await mailTo(owner.email, /was signed out/)
   })
 
-  test('of a repeat and a use of the successor at once, one wins', async () => {
+  test('a replaced successor counts as stolen also within REFRESH_GRACE_SECONDS', async () => {
+    const deps = managementDeps(directly({ REFRESH_GRACE_SECONDS: '300' }))
+    const owner = await newUser()
+    const elapse = clock()
+    const { body: one } = await refresh(owner.refreshToken)
+    elapse(61 * SECOND)
+    const { body: other } = await refresh(owner.refreshToken)
+    await expect(exchange(deps, one.refresh_token)).rejects.toMatchObject({ code: 'invalid_refresh_token' })
+    expect(await statusOfMe(other.access_token)).toBe(401)
+    await mailTo(owner.email, /was signed out/)
+  })
+
+  test('of a repeat and a use of the successor at once, one wins, and the other ends the session', async () => {
     const old = await session()
     const elapse = clock()
     const { body: one } = await refresh(old.refresh)
     elapse(61 * SECOND)
     const answers = await Promise.all([refresh(old.refresh), refresh(one.refresh_token)])
-    expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1)
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 401])
+    expect(await statusOfMe(old.access)).toBe(401)
+    const winner = answers.find(({ status }) => status === 200)
+    expect((await refresh(winner?.body.refresh_token)).status).toBe(401)
   })
 
   test('an expired refresh token gets no new successor', async () => {
