@@ -49,6 +49,7 @@ export async function createGrant(deps: ManagementDeps, { client, agreed, use }:
     resource,
     salt: randomBytes(16),
     generation: 0,
+    predecessor: null,
     createdAt: now,
     refreshedAt: now,
     expiresAt: client.refreshes ? computeEnd(now.getTime(), now.getTime()) : new Date(now.getTime() + ACCESS_MS),

@@ -74,14 +74,23 @@ export async function refreshGrant(deps: ManagementDeps, client: ClientRow, form
   if (!token || !found || !isRefreshable(deps, client, { token, found })) throw new OAuthError('invalid_grant', ENDED)
   requireTarget(form, found.grant.resource)
   requireScopes(form, found.scopes)
-  const behind = found.grant.generation - token.generation
-  if (behind <= 0) return renew(deps, client, found, token.generation) // the token is newer than a restored database
-  if (behind === 1 && isRecent(deps, found)) return repeat(deps, client, found)
-  // skips a number, so that the successor that is replaced counts as an older token
-  if (behind === 1) return renew(deps, client, found, found.grant.generation + 1)
+  const { generation } = found.grant
+  const presented = token.generation
+  if (presented >= generation) return renew(deps, client, found, { presented, next: presented + 1 }) // newer than a restored database
+  if (isPredecessor(found, presented)) {
+    if (isRecent(deps, found)) return repeat(deps, client, found)
+    return renew(deps, client, found, { presented, next: generation + 2 })
+  }
   await endGrant(deps, found.grant.id, 'refresh_token_reused')
   throw new OAuthError('invalid_grant', ENDED)
 }
+
+/**
+ * Whether the latest tokens were issued for this refresh token. A replacement skips a number, so that the number before the latest is never a
+ * replaced successor's: it is the predecessor also of tokens that an earlier version of the code issued, which did not store it.
+ */
+const isPredecessor = ({ grant: { generation, predecessor } }: FoundGrant, presented: number) =>
+  presented === predecessor || presented === generation - 1
 
 const isRecent = ({ config, now }: ManagementDeps, { grant }: FoundGrant) =>
   now() - grant.refreshedAt.getTime() <= config.REFRESH_REPEAT_SECONDS * 1_000
@@ -106,17 +115,30 @@ function requireScopes({ scope }: Form, granted: readonly string[]): void {
   if (unknown !== undefined) throw new OAuthError('invalid_scope', `The scope ${unknown} was not agreed to.`)
 }
 
-async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }: FoundGrant, presented: number) {
+interface Renewal {
+  /** The number of the refresh token that was presented. */
+  readonly presented: number
+  /** The number of the tokens to issue. */
+  readonly next: number
+}
+
+async function renew(
+  deps: ManagementDeps,
+  client: ClientRow,
+  { grant, scopes }: FoundGrant,
+  { presented, next }: Renewal,
+) {
   const { db, config } = deps
   const { id, organizationId, userId } = grant
   const now = deps.now()
-  const tokens = deriveTokens(config.SECRET_KEY, grant, presented + 1)
+  const tokens = deriveTokens(config.SECRET_KEY, grant, next)
   const done = await tryBatch(db, {
     lock: lockOrganization(db, organizationId),
     unchanged: requireThat(db, isRenewable(grant)),
     allowed: requireThat(db, mayStillGrant(organizationId, userId, scopes)),
     renewed: renewGrant(db, grant, {
-      generation: presented + 1,
+      generation: next,
+      predecessor: presented,
       keyHash: sha256(tokens.access),
       keyHint: describeKey(tokens.access),
       keyExpiresAt: new Date(now + ACCESS_MS),
@@ -124,7 +146,7 @@ async function renew(deps: ManagementDeps, client: ClientRow, { grant, scopes }:
       expiresAt: computeEnd(grant.createdAt.getTime(), now),
     }),
   })
-  if (!done) return afterRace(deps, client, grant.id, presented + 1)
+  if (!done) return afterRace(deps, client, grant.id, next)
   const version = await selectVersion(db, organizationId, id)
   if (version !== undefined) await publishVersion(deps, keyVersionKey(id), version)
   return toAnswer(client, tokens, { scopes, seconds: ACCESS_MS / 1_000 })

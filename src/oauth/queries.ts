@@ -104,6 +104,7 @@ export const isRenewable = ({ id, organizationId, generation }: GrantRow) => sql
 
 interface Renewed {
   readonly generation: number
+  readonly predecessor: number
   readonly keyHash: Uint8Array
   readonly keyHint: string
   readonly keyExpiresAt: Date
@@ -115,7 +116,12 @@ export const renewGrant = (db: Database, { id, organizationId }: GrantRow, at: R
   [
     db
       .update(oauthGrants)
-      .set({ generation: at.generation, refreshedAt: at.refreshedAt, expiresAt: at.expiresAt })
+      .set({
+        generation: at.generation,
+        predecessor: at.predecessor,
+        refreshedAt: at.refreshedAt,
+        expiresAt: at.expiresAt,
+      })
       .where(and(eq(oauthGrants.id, id), eq(oauthGrants.organizationId, organizationId))),
     db
       .update(apiKeys)

@@ -384,13 +384,17 @@ def test_a_mounted_app_answers_refusals_by_problem_json_and_is_counted_with_its_
     assert values_become(world, customer, "endpoint", ["/shop/v1/orders/{order_id}"])
 
 
+@pytest.mark.parametrize("prepared", [True, False])
 def test_a_web_socket_needs_a_key_and_is_closed_with_1008_without_one(
-    world: World, kind: str, customer: Customer
+    world: World, kind: str, prepared: bool
 ) -> None:
+    customer = make_customer(world)
+
     async def within() -> tuple[list[Any], list[Any]]:
         client = make_client(kind, world)
         app = FastAPI()
-        install(app)
+        if prepared:
+            install(app)
 
         @app.websocket("/feed")
         async def feed(socket: WebSocket, key: KeyContext = Depends(require_key(client))) -> None:
@@ -398,7 +402,8 @@ def test_a_web_socket_needs_a_key_and_is_closed_with_1008_without_one(
             key.use(queries=2)
             await socket.close()
 
-        refused, admitted = await connect_socket(app, []), await connect_socket(app, [(b"x-api-key", customer.key.encode())])
+        admitted = await connect_socket(app, [(b"x-api-key", customer.key.encode())])  # it is an unprepared app's first
+        refused = await connect_socket(app, [])
         await close(client)
         return refused, admitted
 

@@ -83,8 +83,7 @@ export async function leavePortal(): Promise<void> {
 /** Where a tab says that its session is over, without looking for another one. */
 export const PORTAL_END = '#over'
 
-/** The server no longer takes the token: says so, instead of the screen. */
+/** The server no longer takes the token: says so, instead of the screen. The tab stays the organization's, also when it is reloaded. */
 export function showPortalEnd(): void {
-  forgetPortalTab()
   location.assign(`/dashboard/portal${PORTAL_END}`)
 }

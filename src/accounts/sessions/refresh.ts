@@ -19,7 +19,8 @@ import { deriveSuccessor, IDLE_MS, newSalt } from './refresh-token.ts'
  * place. The replaced successor counts as used, so that of two parties the second one is noticed at its next refresh, whoever was first.
  *
  * Any other repeat means that two parties have the token: the session ends, and the owner is notified by email. Only within
- * `REFRESH_GRACE_SECONDS`, such a repeat is refused without ending the session.
+ * `REFRESH_GRACE_SECONDS` of its use, a token whose successor was used is refused without ending the session. A replaced successor always
+ * ends it.
  *
  * @throws Problem `invalid_refresh_token`, the same for unknown, expired, repeated and revoked tokens
  */
@@ -53,10 +54,9 @@ async function repeatOrEnd(deps: ManagementDeps, token: string): Promise<Tokens>
   if (!known?.usedAt || !known.successorSalt || !isLive(known, now)) throw new Problem('invalid_refresh_token')
   const ageSeconds = (now - known.usedAt.getTime()) / 1_000
   const { successorHash } = known
-  // a successor that was replaced has none itself
   if (successorHash !== null && !known.successorUsedAt)
     return repeat(deps, token, { ...known, successorHash }, ageSeconds)
-  if (ageSeconds > deps.config.REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
+  if (isSuperseded(known) || ageSeconds > deps.config.REFRESH_GRACE_SECONDS) await endStolen(deps, known, now)
   throw new Problem('invalid_refresh_token')
 }
 
@@ -79,6 +79,9 @@ function deriveStored({ config }: ManagementDeps, token: string, { successorHash
   if (stored === undefined) throw new Problem('invalid_refresh_token')
   return stored
 }
+
+/** Whether another successor replaced it (`replaceSuccessor`). Its age is that of the replacement, not of a use. */
+const isSuperseded = ({ successorSalt }: Known) => successorSalt?.length === 0
 
 type Known = NonNullable<Awaited<ReturnType<typeof findRefreshToken>>>
 

@@ -86,8 +86,10 @@ export const oauthGrants = pgTable(
     resource: text(),
     /** Makes its tokens unpredictable to anyone who knows only the root secret. */
     salt: bytea().notNull(),
-    /** How often its tokens were renewed. The refresh token with this number works; the one before it repeats its answer. */
+    /** The number of its latest tokens. The refresh token with this number works. */
     generation: integer().notNull().default(0),
+    /** The number of the refresh token that the latest tokens were issued for, which repeats the answer; null before the first renewal. */
+    predecessor: integer(),
     createdAt: createdAt(),
     refreshedAt: timestamp({ withTimezone: true }).notNull(),
     /** When the grant ends unless it is renewed. */

@@ -19,7 +19,7 @@ import { PROBLEMS, Problem } from '../../problems.ts'
 import type { HoldTrace } from '../reservations/trace.ts'
 import { checkQuantities } from './check-quantities.ts'
 import { type Item, type Place, type Rejection, readItem } from './read-item.ts'
-import { addReservedModel, addReservedModels, markUnpriced, warnUnpriced } from './reserved-model.ts'
+import { addReservedModel, addReservedModels, dropForeign, markUnpriced, warnUnpriced } from './reserved-model.ts'
 import { type Recorded, type Spooled, UsageBatch } from './schemas.ts'
 
 type Ingested = z.output<typeof Recorded> | z.output<typeof Spooled>
@@ -84,14 +84,17 @@ function parseBatch(input: unknown): z.output<typeof UsageBatch> {
 async function readAll(
   deps: Deps,
   events: readonly unknown[],
-  { isCloudEvents = false, at, settles }: Reporter,
+  { organizationId, isCloudEvents = false, at, settles }: Reporter,
 ): Promise<ParsedBatch<UnattributedEvent>> {
   const now = deps.now()
   const read = events.map((raw, index) => readItem(raw, index, { now, at: at ?? now, isCloudEvent: isCloudEvents }))
   const items = read.filter((one) => 'event' in one)
   const told = settles
     ? items.map((item) => ({ ...item, event: withHold(item.event, settles) }))
-    : await addReservedModels(deps, items)
+    : await addReservedModels(
+        deps,
+        items.map((item) => dropForeign(item, organizationId)),
+      )
   return { items: told, rejected: read.filter((one) => 'code' in one) }
 }
 

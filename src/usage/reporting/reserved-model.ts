@@ -26,6 +26,17 @@ function isCostMissing({ cost_usd, ...event }: UnattributedEvent, trace: HoldTra
   return trace.has_cost === true && !isNothing
 }
 
+/**
+ * Ignores the reservation of another organization than the one whose use is reported: its model is that organization's own.
+ *
+ * @param caller the organization that reports; null for an operator's service, whose event may name the organization
+ */
+export function dropForeign(item: Item, caller: string | null): Item {
+  const owner = caller ?? item.event.organization_id
+  const isForeign = owner !== undefined && item.reservation?.organizationId !== owner
+  return isForeign ? { ...item, reservation: undefined } : item
+}
+
 /** The same for use that is reported under the ids of reservations. Those without a model are looked up, with one request to each Redis. */
 export async function addReservedModels(deps: Deps, items: readonly Item[]): Promise<readonly Item[]> {
   const asked = items.filter(({ reservation, event }) => reservation && !event.model && event.cost_usd === undefined)

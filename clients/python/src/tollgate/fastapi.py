@@ -79,7 +79,9 @@ def require_key(
                 raise WebSocketException(_POLICY_VIOLATION, error.detail) from error
             raise
         passage = KeyContext(client, verdict, facts, is_urgent=report == "now")
-        if passages is None:
+        if passages is None and connection.scope["type"] == "websocket":
+            await _pass_unprepared_socket(passage)
+        elif passages is None:
             _pass_unprepared(passage, response, background)
         else:
             passages.append(passage)
@@ -161,3 +163,10 @@ def _pass_unprepared(passage: KeyContext, response: Response, background: Backgr
     background.add_task(lambda: passage.report(response.status_code or 200))
     if passage.is_urgent:
         background.add_task(flush, passage.client)
+
+
+async def _pass_unprepared_socket(passage: KeyContext) -> None:
+    """Reports a WebSocket as accepted when it begins: FastAPI runs no background tasks at its end."""
+    passage.report(101)
+    if passage.is_urgent:
+        await flush(passage.client)

@@ -87,6 +87,20 @@ test('a use that is reported under the id of its reservation is priced by the mo
   expect(await isolate.settle({ reservation_id: id, ...USED })).toMatchObject({ outcome: 'duplicate' })
 })
 
+test.each(['its organization', 'a service of the operator'])(
+  'the model of a reservation stays within its organization: %s reports under the id of another one',
+  async (who) => {
+    const [owner, other] = [await begin(), await begin()]
+    const id = await owner.reserve(ESTIMATE)
+    const { ingestUsage } = await other.isolate.load(() => import('../../../../src/usage/reporting/ingest.ts'))
+    const events = [{ id, organization_id: other.organizationId, ...USED }]
+    const caller = who === 'its organization' ? other.organizationId : null
+    const answer = await ingestUsage(other.isolate.deps(), { events }, { organizationId: caller })
+    expect(answer).toMatchObject({ accepted: 1 })
+    expect((await other.look()).event).toEqual({ provider: '', model: '', cost: null })
+  },
+)
+
 test('a settlement that is spooled is priced by the model of the reservation', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { isolate, reserve, look } = await begin()
