@@ -77,6 +77,23 @@ test('a second link leaves the tab of the first one alone, and each says whose p
   await second.getByText('Second customer').waitFor()
 })
 
+test('a tab whose session has ended opens no session of another organization when it is reloaded', async () => {
+  const context = await newContext()
+  const [first, second] = [await context.newPage(), await context.newPage()]
+  await open(first, await makeLink(['keys:read'], 'First customer'))
+  await first.getByText('First customer').waitFor()
+  await open(second, await makeLink(['keys:read'], 'Second customer'))
+  await second.getByText('Second customer').waitFor()
+  await first.route('**/api/v1/**', (route) => route.fulfill({ status: 401, json: { code: 'unauthorized' } }))
+  await first.getByLabel('Search').fill('any')
+  await first.getByText('Your session has ended').waitFor()
+  await first.unroute('**/api/v1/**')
+  await first.reload()
+  await first.getByText('Your session has ended').waitFor()
+  await second.reload()
+  await second.getByText('Second customer').waitFor()
+})
+
 test('a link whose answer is lost on a bad network is tried again', async () => {
   const page = await newPage()
   let asked = 0
