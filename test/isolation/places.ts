@@ -13,6 +13,7 @@ export interface Place {
 /** The kind of an id, by the name of its field. */
 const OF_NAME: Readonly<Record<string, Kind>> = {
   organization_id: 'organization',
+  tab_organization_id: 'organization',
   external_id: 'customer',
   user_id: 'user',
   actor_id: 'user',

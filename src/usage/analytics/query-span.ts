@@ -17,12 +17,12 @@ const LONGEST_EVENTS_DAYS = 35
 /** The longest span that no single roll-up can answer, such as several filters: 2 days, with the extra hour in autumn. */
 const LONGEST_FILTERED_HOURS = 49
 
-/** The size of a time series: the maximum number of points, and the longest time that one point can cover. */
+/** The size of a time series: the maximum number of points, the longest time that one point can cover, and the usual number of points. */
 const SERIES = {
   /** 31 days, and the extra hour in autumn. */
-  hour: { most: 745, longestMs: HOUR_MS, usual: 23 * HOUR_MS },
-  day: { most: 400, longestMs: 25 * HOUR_MS, usual: 29 * DAY_MS },
-  month: { most: 60, longestMs: 31 * DAY_MS + HOUR_MS, usual: 335 * DAY_MS },
+  hour: { most: 745, longestMs: HOUR_MS, usual: 24 },
+  day: { most: 400, longestMs: 25 * HOUR_MS, usual: 30 },
+  month: { most: 60, longestMs: 31 * DAY_MS + HOUR_MS, usual: 12 },
 } as const
 
 /** @param fallback the start of the span if the query does not say */
@@ -78,16 +78,22 @@ interface Series extends Bounds {
   readonly tz: string
 }
 
-/** @throws Problem `invalid_request` for more points than a series may have */
+/**
+ * The points of a series: the last 24 hours, 30 days or 12 months, unless the query says otherwise.
+ *
+ * @throws Problem `invalid_request` for more points than a series may have
+ */
 export function parseBuckets(asked: Series, filter: Filter, now: number): Bucket[] {
   const { most, longestMs, usual } = SERIES[asked.interval]
-  const span = parseSpan(asked, now, (to) => to - usual, asked.tz)
+  const span = parseSpan(asked, now, (to) => to - usual * longestMs, asked.tz)
   const tooMany = invalidSpan('query.from', `must not be more than ${most} ${asked.interval}s before to`)
   if (span.from >= span.to) throw invalidSpan('query.to', 'must be later than from')
   if (span.to - span.from > most * longestMs) throw tooMany
-  const buckets = listBuckets(asked.interval, span, asked.tz)
+  const all = listBuckets(asked.interval, span, asked.tz)
+  const buckets = asked.from === undefined ? all.slice(-usual) : all
   if (buckets.length > most) throw tooMany
-  if (namedIn(filter).length > 1 || Object.values(filter).includes('')) checkHours(span, 'with these filters')
+  const isRaw = namedIn(filter).length > 1 || Object.values(filter).includes('')
+  if (isRaw) checkHours({ from: Math.max(span.from, buckets[0]?.from ?? 0), to: span.to }, 'with these filters')
   return buckets
 }
 
