@@ -1,5 +1,6 @@
 import type { Failure, TollgateBinding } from './binding-types.ts'
 import { errorFor, type TollgateErrorCode } from './errors.ts'
+import { IDEMPOTENT_OPERATIONS } from './idempotent-operations.ts'
 import type { Call, OperationName, Reply, Transport } from './operations.ts'
 import { toTollgateError } from './perform.ts'
 
@@ -53,7 +54,7 @@ export function bindingTransport(binding: TollgateBinding): Transport {
 async function invoke(binding: TollgateBinding, bound: BoundMethod, call: Call): Promise<Fields> {
   const { method, rename = {} } = bound
   const params = Object.entries(call.params ?? {}).map(([name, value]) => [rename[name] ?? name, value])
-  const key = call.idempotencyKey !== undefined && { idempotency_key: call.idempotencyKey }
+  const key = IDEMPOTENT_OPERATIONS.has(call.name) && { idempotency_key: call.idempotencyKey }
   const input = { ...Object.fromEntries(params), ...call.query, ...(call.body as Fields | undefined), ...key }
   try {
     return (await binding[method](input as never)) as unknown as Fields

@@ -85,7 +85,8 @@ test('--demo fills three customers once; the analytics match their events', {
   const operator = await signIn(first, admin)
   const { data: idle } = await operator('/admin/organizations?idle_days=21')
   expect(idle).toContainEqual(expect.objectContaining({ id: demo[2]?.organization_id }))
-  expect((await operator('/admin/usage/summary')).totals.requests).toBeGreaterThan(1_000)
+  const monthAgo = new Date(Date.now() - 30 * 24 * 3_600_000).toISOString()
+  expect((await operator(`/admin/usage/summary?from=${monthAgo}`)).totals.requests).toBeGreaterThan(1_000)
 
   const before = await counts(first)
   expect(Number(before?.events)).toBeGreaterThan(5_000)

@@ -8,8 +8,16 @@ import { ERASED, eraseOldData } from '../../../src/privacy/erase-old.ts'
 import { migratedDatabase, ROOT } from './support.ts'
 
 const [HOUR, DAY] = [3_600_000, 24 * 3_600_000]
-/** Late in this month, whatever day it is: everything written here is then in months whose events are kept. */
-const NOW = Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth(), 28, 12)
+/**
+ * Noon of the latest 28th, whatever day it is: everything written here is then in months whose events are kept, and at least as
+ * old as Postgres's clock says, by which it protects audit rows.
+ */
+const NOW = latest28th(new Date())
+
+function latest28th(now: Date): number {
+  const months = now.getUTCDate() < 28 ? -1 : 0
+  return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, 28, 12)
+}
 const config = { USAGE_RETENTION_DAYS: 90, faults: [] } as unknown as Parameters<typeof eraseOldData>[0]['config']
 const user = uuidv7(0)
 const database = await migratedDatabase()
